@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* plx_driver.h - opening ports, and what a driver is: a const table of cold verbs.
+   A driver embeds struct plx_port, plx_rxq and plx_txq first in its own structures
+   and sets `burst` on each queue when it opens.  docs/drivers.md adds one step by step.
+
+   Everything here is called by the main thread unless it says otherwise. */
+#ifndef PLX_DRIVER_H
+#define PLX_DRIVER_H
+
+#include "plx_log.h"
+#include "plx_port.h"
+#include "plx_sys.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How hard to insist on something the system may not have. */
+enum plx_policy { PLX_PREFER, PLX_REQUIRE, PLX_NEVER };
+
+/* XDP mode of an af_xdp port, best first.  AUTO walks down and says so. */
+enum plx_xdp_mode { PLX_XDP_AUTO, PLX_XDP_ZEROCOPY, PLX_XDP_NATIVE, PLX_XDP_GENERIC };
+
+/* What the steering program hands to the sockets of the port. */
+enum plx_steer { PLX_STEER_ALL, PLX_STEER_NONE };
+
+/* All of a port's configuration: one plain struct, made by plx_port_conf_parse or by
+   hand from plx_port_conf_default, read-only afterwards.  0 means "choose". */
+struct plx_port_conf {
+	char     name[PLX_NAME_MAX];   /* interface name, or any name for loop and null */
+	char     driver[16];           /* "" = auto */
+	uint16_t rxqs, txqs;           /* 0 = as many as the interface has / as rxqs */
+	uint16_t queue;                /* first device queue */
+	uint32_t rxd, txd;             /* ring entries, powers of two 64..PLX_RING_MAX; 0 = 2048 */
+	enum plx_xdp_mode mode;
+	enum plx_policy   multibuf;    /* chains for frames beyond one buffer */
+	enum plx_steer    steer;
+	uint32_t bind_timeout_ms;      /* how long a busy queue is waited for; 0 = 2000 */
+	uint32_t stall_ms;             /* fail open when an lcore stalls so long; 0 = 1000, UINT32_MAX = never */
+	char     peer[PLX_NAME_MAX];   /* loop: the port that receives what this one sends; "" = itself */
+	uint16_t size;                 /* null: bytes of each frame; 0 = 64 */
+	char     fanout[12];           /* packet: hash, lb, cpu, rnd, qm; "" = qm if rxqs equal the device's, else hash */
+	/* not from text */
+	struct plx_pool       *pool;   /* frames; must outlive the port */
+	const struct plx_sys  *sys;    /* NULL = &plx_sys_linux */
+	const struct plx_log  *log;    /* NULL = silent */
+	uint8_t  id;                   /* plx_mbuf.port of what it receives */
+};
+
+extern PLX_API const struct plx_port_conf plx_port_conf_default;
+
+/* plx_port_conf_parse reads "NAME[,key=value...]" over *c.  Pure.  0, or -EINVAL and a
+   one-line reason with a suggestion in why[]. */
+PLX_API int plx_port_conf_parse(struct plx_port_conf *c, const char *text, char *why, size_t whylen);
+
+/* One key of an --iface argument; the table makes the parser, its errors and the help. */
+struct plx_port_key {
+	const char *name, *values, *what; /* "rxd", "64..65536", "receive ring entries" */
+};
+extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL */
+
+/* What was chosen, and why; stable after open, link and mtu follow events. */
+struct plx_port_info {
+	const char *driver;
+	const char *mode;              /* "zero-copy", "native copy", "generic copy", "mmap", "memory" */
+	char     why[256];             /* how the ladder went: "zero-copy refused (EOPNOTSUPP), native copy" */
+	uint8_t  mac[6];
+	bool     zerocopy, native, multibuf, skb_budget;
+	uint32_t ifindex, mtu;
+	uint16_t channels_rx, channels_tx; /* device queues, read after attach */
+	int16_t  node;                 /* NUMA node of the device, -1 = none told */
+	uint32_t max_len;              /* longest frame it sends */
+	uint32_t rxd, txd;
+	uint32_t frames_held;          /* frames its rings can hold at most */
+};
+
+struct plx_driver;
+
+struct plx_port {
+	const struct plx_driver *drv;
+	const struct plx_sys *sys;
+	const struct plx_log *log;
+	struct plx_pool *pool;
+	char     name[PLX_NAME_MAX];
+	uint8_t  id;
+	uint16_t nrx, ntx;
+	struct plx_rxq **rxq;          /* array of pointers: a queue's size is its driver's */
+	struct plx_txq **txq;
+	uint32_t link;                 /* enum plx_link; atomic, written by control thread and doorbell */
+	struct plx_port_info info;
+	struct plx_port_conf conf;
+	bool     started;
+};
+
+struct plx_xstat { char name[48]; uint64_t value; };
+
+struct plx_driver {
+	const char *name;
+	const char *what;              /* one sentence for help */
+	bool        device;            /* needs an interface of the kernel */
+	/* open makes the port and all its queues, or nothing: *out NULL, -errno, and one log
+	   line with the mend.  It fills info.  Queues receive only after start. */
+	int  (*open)(struct plx_port **out, const struct plx_port_conf *c);
+	int  (*start)(struct plx_port *p);
+	/* stop ends reception (frames pass to the host again) and waits at most 100 ms for
+	   sends to finish; start may follow. */
+	void (*stop)(struct plx_port *p);
+	/* close gives every frame back to the pool and frees the port. */
+	void (*close)(struct plx_port *p);
+	/* stats adds counters the kernel keeps to the port's; names must not repeat.  Returns
+	   the number written, <= n.  Any thread. */
+	int  (*xstats)(struct plx_port *p, struct plx_xstat *x, int n);
+	/* rx_fd: a descriptor that polls readable when q has frames; -errno if there is none. */
+	int  (*rx_fd)(struct plx_rxq *q);
+	/* rx_arm: before its lcore sleeps; >0 = frames are there already, do not sleep.
+	   NULL = the descriptor alone tells. rx_disarm after. The queue's lcore. */
+	int  (*rx_arm)(struct plx_rxq *q);
+	void (*rx_disarm)(struct plx_rxq *q);
+	/* beat: the lcores of these queues are alive at now (ns, CLOCK_MONOTONIC).  NULL if
+	   the driver does not fail open. */
+	void (*beat)(struct plx_port *p, uint16_t rxq, uint64_t now);
+	/* link: a link event said so.  NULL if the state alone is kept. */
+	void (*link)(struct plx_port *p, enum plx_link link, uint32_t mtu);
+};
+
+/* The one table of drivers, best of the auto ladder first; ends with NULL. */
+extern PLX_API const struct plx_driver *const plx_drivers[];
+
+/* plx_port_open opens a port by c->driver, or walks the ladder (af_xdp, then packet)
+   and records each rung in info.why.  0; -EINVAL conf; -ENODEV no such interface;
+   -ENETDOWN down; -EPERM (all missing capabilities in one line); -EBUSY queue or hook
+   taken; -ENOMEM, -ENOBUFS memory; -EOPNOTSUPP.  *out is NULL on error. */
+PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c);
+PLX_API int  plx_port_start(struct plx_port *p);
+PLX_API void plx_port_stop(struct plx_port *p);
+PLX_API void plx_port_close(struct plx_port *p);   /* stops first if needed; p may be NULL */
+
+PLX_API struct plx_rxq *plx_port_rxq(struct plx_port *p, uint16_t i); /* NULL if i >= nrx */
+PLX_API struct plx_txq *plx_port_txq(struct plx_port *p, uint16_t i);
+PLX_API const struct plx_port_info *plx_port_info(const struct plx_port *p);
+PLX_API enum plx_link plx_port_link(const struct plx_port *p);        /* any thread */
+
+/* Sums over the queues; any thread, no lock. */
+struct plx_port_stats { struct plx_rxq_stats rx; struct plx_txq_stats tx; };
+PLX_API void plx_port_stats(const struct plx_port *p, struct plx_port_stats *s);
+/* plx_port_xstats lists every counter with a value or a meaning of its own, by name:
+   queue sums, drops and stops by reason, the kernel's counters.  Returns the number there
+   are; at most n are written.  Any thread. */
+PLX_API int  plx_port_xstats(struct plx_port *p, struct plx_xstat *x, int n);
+/* Sentence of a drop or stop reason, "" out of range. */
+PLX_API const char *plx_rx_drop_why(enum plx_rx_drop d);
+PLX_API const char *plx_tx_drop_why(enum plx_tx_drop d);
+
+/* plx_port_frames: frames the rings of such a port hold at most; for sizing a pool.  Pure;
+   c->rxqs and c->txqs must be resolved (not 0). */
+PLX_API uint32_t plx_port_frames(const struct plx_port_conf *c);
+
+/* For drivers: set the link if it changed, log once.  Any thread. */
+PLX_API void plx_port_set_link(struct plx_port *p, enum plx_link link);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

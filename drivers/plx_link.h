@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* plx_link.h - what the kernel says of one interface, by ioctl and sysfs; no state.
+   Internal to drivers/ and runtime/.  Main thread; may block in the kernel. */
+#ifndef PLX_LINK_H
+#define PLX_LINK_H
+
+#include "plx_sys.h"
+
+struct plx_link_info {
+	char     name[16];       /* the kernel's name, also when asked by another */
+	uint32_t ifindex, mtu;
+	uint8_t  mac[6];
+	bool     up;             /* IFF_UP: switched on */
+	bool     running;        /* IFF_RUNNING: carrier */
+	uint16_t rxqs, txqs;     /* queues in use now (ETHTOOL_GCHANNELS, else sysfs, else 1) */
+	uint16_t rxqs_max, txqs_max;
+	int16_t  node;           /* first parent device with a numa_node >= 0, else -1 */
+	char     kdriver[32];    /* kernel driver, "veth"; "" if not told */
+};
+
+/* plx_link_query: 0, -ENODEV (no such name), -errno. */
+int plx_link_query(const struct plx_sys *sys, const char *name, struct plx_link_info *li);
+
+/* plx_link_names writes up to n interface names of this network namespace, for suggestions. */
+int plx_link_names(const struct plx_sys *sys, char names[][16], int n);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* plx_port.h - the port and queue contract: what applications poll and drivers fill.
+
+   A port is one interface through one driver.  Its receive and transmit queues are
+   counted apart.  A queue is used by one lcore at a time; burst calls are one
+   indirect call on the queue pointer and never block. */
+#ifndef PLX_PORT_H
+#define PLX_PORT_H
+
+#include "plx_pool.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Why a received frame did not reach the application.  Each frame has one reason. */
+#define PLX_RX_DROPS(X) \
+	X(no_mbuf,      "the pool had no frame: raise frames= or find who keeps them") \
+	X(ring_full,    "the receive ring was full: poll more often or raise rxd=") \
+	X(fill_empty,   "the kernel found no frame in the fill ring") \
+	X(long_frame,   "longer than the frame room: lower the MTU or use frame-size=4096") \
+	X(bad_desc,     "the kernel handed out an address or length outside the pool") \
+	X(kernel,       "the kernel dropped it before the ring, for a reason it does not tell")
+
+/* Why a frame taken by plx_tx_burst was not sent. */
+#define PLX_TX_DROPS(X) \
+	X(bad_len,      "empty, shorter than an Ethernet header or longer than the device takes") \
+	X(segments,     "more segments than the driver or device takes") \
+	X(no_mbuf,      "no frame to copy a packet of another pool to") \
+	X(device,       "the device refused it (peer down, queue stopped, no buffer)") \
+	X(removed,      "the interface is gone")
+
+/* Why a burst stopped short; counted once for each call. */
+#define PLX_STOPS(X) \
+	X(ring_full,    "no free descriptor") \
+	X(link_down,    "the link is down") \
+	X(no_mbuf,      "the pool had no frame to refill with") \
+	X(again,        "the kernel asked to come again (EAGAIN)") \
+	X(nobufs,       "the kernel was out of buffers (ENOBUFS)") \
+	X(busy,         "the device was busy (EBUSY)") \
+	X(error,        "another error of the doorbell; plx_txq.err holds it")
+
+#define X(id, why) PLX_RX_DROP_##id,
+enum plx_rx_drop { PLX_RX_DROPS(X) PLX_RX_DROP_N };
+#undef X
+#define X(id, why) PLX_TX_DROP_##id,
+enum plx_tx_drop { PLX_TX_DROPS(X) PLX_TX_DROP_N };
+#undef X
+#define X(id, why) PLX_STOP_##id,
+enum plx_stop { PLX_STOPS(X) PLX_STOP_N };
+#undef X
+
+/* UP: frames move.  DOWN: they do not now and may again, nothing is lost but what
+   the device drops.  REMOVED: the interface is gone for good; close the port. */
+enum plx_link { PLX_LINK_DOWN, PLX_LINK_UP, PLX_LINK_REMOVED };
+
+struct plx_port;
+
+/* Counters of one queue; one writer, the queue's lcore. */
+struct plx_rxq_stats {
+	plx_ctr pkts, bytes;
+	plx_ctr bursts, empty;       /* calls, and calls that returned 0 */
+	plx_ctr kicks;               /* system calls made */
+	plx_ctr drop[PLX_RX_DROP_N];
+};
+struct plx_txq_stats {
+	plx_ctr pkts, bytes;         /* taken and handed to the kernel or device */
+	plx_ctr bursts;
+	plx_ctr copied;              /* of them copied, because they came from another pool */
+	plx_ctr kicks;
+	plx_ctr drop[PLX_TX_DROP_N];
+	plx_ctr stop[PLX_STOP_N];
+};
+
+struct plx_rxq {
+	uint16_t (*burst)(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n);
+	struct plx_port *port;
+	struct plx_pool *pool;
+	uint16_t id;                 /* index in the port: 0..nrx-1 */
+	uint16_t hwq;                /* the device's queue number */
+	uint8_t  port_id;
+	struct plx_rxq_stats stats;
+};
+
+struct plx_txq {
+	uint16_t (*burst)(struct plx_txq *q, struct plx_mbuf **m, uint16_t n);
+	struct plx_port *port;
+	struct plx_pool *pool;
+	struct plx_txq  *pending_next; /* of plx_thread.h: doorbells still to ring */
+	bool     pending;
+	bool     link_down;            /* the last burst found the link down */
+	int      err;                  /* 0, or -errno of the doorbell that made the queue unusable */
+	uint16_t id, hwq;
+	struct plx_txq_stats stats;
+};
+
+/* plx_rx_burst receives up to n packets into m[] and returns how many; all are the
+   caller's.  0 = nothing there now.  The queue's lcore only.  Never blocks.  Errors
+   are counted in q->stats, the link's state is in plx_port_link(). */
+static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
+{
+	return q->burst(q, m, n);
+}
+
+/* plx_tx_burst offers m[0,n) to q and returns how many it took, k in [0,n].
+   m[0,k) are the driver's; m[k,n) stay the caller's, to retry or to put.  A packet
+   that can never be sent (too long, too many segments) is taken, dropped and counted.
+   The queue's lcore only.  Never blocks; at most one doorbell.  k < n means: no
+   descriptor free now, or the link is down (q->link_down).
+
+   On an lcore the doorbell of a short burst may wait, at most until the lcore's next
+   idle round or 20 us; elsewhere it rings in the call.  n = 0 rings what waits
+   and collects what is sent. */
+static inline uint16_t plx_tx_burst(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
+{
+	return q->burst(q, m, n);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* plx_thread.h - what a thread is to Pollux: the only thread-local state there is.
+   The runtime fills it in when an lcore starts; any other thread keeps the zero
+   value, which means: no cache of its own, doorbells rung at once. */
+#ifndef PLX_THREAD_H
+#define PLX_THREAD_H
+
+#include "plx_port.h"
+
+struct plx_thread {
+	uint32_t slot;             /* 1 + index of the lcore in its environment = its pool cache; 0 = none */
+	struct plx_txq *pending;   /* transmit queues with a doorbell still to ring, linked by
+	                              plx_txq.pending_next; the lcore loop rings them */
+};
+
+/* initial-exec: one instruction to reach; fine in a library loaded at start. */
+extern _Thread_local struct plx_thread plx_self __attribute__((tls_model("initial-exec")));
+
+/* plx_tx_pending_add notes that q has unrung descriptors.  q's lcore only. */
+static inline void plx_tx_pending_add(struct plx_txq *q)
+{
+	if (!q->pending) {
+		q->pending = true;
+		q->pending_next = plx_self.pending;
+		plx_self.pending = q;
+	}
+}
+
+/* plx_tx_pending_ring offers every pending queue of this thread an empty burst,
+   which rings its doorbell; queues that are done leave the list, those the kernel
+   did not take all of stay.  Returns the number of queues still pending. */
+unsigned plx_tx_pending_ring(void);
+
+/* plx_tx_pending_del takes q off the calling thread's list, before q closes. */
+void plx_tx_pending_del(struct plx_txq *q);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* plan.h - what a start would do, before anything is changed: ports, queues, the lcore of
+   each queue, pools and pages.  Made by a pure function; printed by --dry-run; carried out
+   by the stages.  Internal to runtime/. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "plx_env.h"
+#include "plx_link.h"
+#include "topo.h"
+
+struct plan_lcore {
+	uint16_t id;
+	int      cpu;            /* first CPU of its set, -1 = none */
+	int16_t  node;
+	uint16_t ncpus;
+	uint16_t cpus[64];
+	uint16_t queues;         /* receive queues placed on it */
+};
+
+struct plan_port {
+	struct plx_port_conf conf;       /* resolved: rxqs, txqs, rxd, txd are set; driver may be "" = auto */
+	struct plx_link_info link;       /* of device drivers; ifindex 0 for memory drivers */
+	uint16_t rxq_lcore[PLX_QUEUES_MAX]; /* index into plan.lcores */
+	uint16_t pool;                   /* index into plan.pools */
+	char     why[160];
+};
+
+struct plan_pool {
+	int16_t  node;
+	uint32_t frames, frame_size;
+	uint64_t bytes;                  /* of the segment, metadata included */
+	uint64_t page;                   /* page size that is expected to hold it */
+	char     why[160];
+};
+
+struct plan {
+	const struct plx_env_conf *conf;
+	struct plan_lcore lcores[PLX_LCORES_MAX];
+	uint16_t nlcores;
+	struct plan_port ports[PLX_PORTS_MAX];
+	uint16_t nports;
+	struct plan_pool pools[PLX_NODES_MAX];
+	uint16_t npools;
+	char     notes[8][160];          /* what was decided or is doubtful, for the log */
+	uint16_t nnotes;
+};
+
+/* plan_make: 0, or -errno and one line with the mend in why[].  links[i] belongs to
+   conf->ports[i] (ifindex 0 = none).  Pure. */
+int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo *t,
+              const struct plx_link_info *links, char *why, size_t whylen);
+
+/* plan_print writes the plan for people, or as one JSON object; returns a malloc'd string. */
+char *plan_print(const struct plan *p, const struct topo *t, bool json);
+
+#endif

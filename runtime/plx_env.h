@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* plx_env.h - the environment of one process: configuration, topology, memory, ports,
+   lcores, pollers and the control thread.  Several environments share nothing.
+
+   Functions are called by the thread that opened the environment (the main thread)
+   unless they say "any thread".  int = 0 or -errno; the reason went to the log as one
+   line that names the mend. */
+#ifndef PLX_ENV_H
+#define PLX_ENV_H
+
+#include "plx_driver.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct plx_env;
+struct plx_lcore;
+struct plx_poller;
+
+/* ---- configuration: a plain struct, made by a pure parser or by hand ---- */
+
+enum plx_idle {
+	PLX_IDLE_BUSY,      /* poll for ever; no system call on an empty round */
+	PLX_IDLE_ADAPTIVE,  /* spin, then pause, then sleep on the queues' descriptors */
+	PLX_IDLE_INTERRUPT, /* sleep as soon as a round is empty */
+};
+
+/* One lcore of -l: its id and the CPUs it may run on (usually one). */
+struct plx_lcore_conf {
+	uint16_t id;
+	uint16_t ncpus;
+	uint16_t cpus[64];
+};
+
+struct plx_env_conf {
+	char     name[PLX_NAME_MAX];          /* --name; thread names and memory segments carry it */
+	struct plx_lcore_conf lcores[PLX_LCORES_MAX];
+	uint16_t nlcores;                     /* 0 = one for each CPU this process may use, up to the queues there are */
+	int      main_lcore;                  /* --main-lcore: where the control thread runs; -1 = not pinned */
+	struct plx_port_conf ports[PLX_PORTS_MAX];
+	uint16_t nports;
+	uint64_t mem;                         /* -m: bytes of pool in all; 0 = computed from the rings */
+	uint64_t node_mem[PLX_NODES_MAX];     /* --node-mem, bytes */
+	uint16_t nnode_mem;
+	enum plx_policy huge;                 /* --huge */
+	uint32_t frame_size;                  /* --frame-size 2048|4096 */
+	enum plx_idle idle;                   /* --idle */
+	enum plx_log_level log_level;
+	bool     dry_run;                     /* print the plan on standard output, change nothing */
+	bool     json;                        /* of the plan, with dry_run */
+	bool     no_signals;                  /* leave SIGINT and SIGTERM to the application */
+	/* not from arguments */
+	const struct plx_sys *sys;            /* NULL = &plx_sys_linux */
+	struct plx_log log;                   /* fn NULL = lines on standard error */
+};
+
+/* An option table row; the environment's own and an application's are read by the same
+   parser and shown by the same help. */
+struct plx_opt {
+	const char *name;     /* long name without dashes */
+	char        letter;   /* short name or 0 */
+	const char *arg;      /* placeholder of its value, NULL = takes none */
+	const char *what;     /* one sentence for help */
+	/* set reads arg into dst.  0, or -EINVAL with a reason in why[]. */
+	int (*set)(void *dst, const char *arg, char *why, size_t whylen);
+};
+
+/* An application's half of the command line: what stands behind "--", or NULL. */
+struct plx_app {
+	const char *name;         /* "plx-fwd" */
+	const char *what;         /* one sentence */
+	const struct plx_opt *opts; /* ends with name NULL; may be NULL */
+	void *dst;                /* given to set() */
+};
+
+/* plx_env_conf_init fills in the defaults. */
+PLX_API void plx_env_conf_init(struct plx_env_conf *c);
+
+/* plx_env_conf_parse reads arguments over *c: Pollux's, then "--", then the
+   application's.  Pure: touches no OS state, never prints, never exits.
+   0; PLX_TEXT: help or version was asked for and stands in why[]; -EINVAL: why[] has one
+   line that names the word and the mend.  2048 bytes of why suffice for errors, PLX_HELP_MAX
+   for help. */
+enum { PLX_TEXT = 1, PLX_HELP_MAX = 16384 };
+PLX_API int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
+                               const struct plx_app *app, char *why, size_t whylen);
+
+/* ---- life ---- */
+
+/* plx_env_open runs the stages: log, configuration, topology, plan, memory, ports, lcores,
+   control.  With c->dry_run it prints the plan and returns PLX_TEXT.  On failure what
+   came up is taken down, newest first, *out is NULL, and the host is as before. */
+PLX_API int plx_env_open(struct plx_env **out, const struct plx_env_conf *c);
+
+/* plx_env_init = plx_env_conf_init + parse + open, with messages on standard error and
+   help on standard output: all a small main() needs.  app may be NULL in plx_env_init_app.
+   Returns what plx_env_open does; plx_exit_code(PLX_TEXT) is 0. */
+PLX_API int plx_env_init(struct plx_env **out, int argc, char **argv);
+PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct plx_app *app);
+
+/* plx_env_run starts ports and lcores and is the control thread until plx_env_stop, a
+   first SIGINT or SIGTERM (0), or a fatal fault (-errno).  A second signal ends the process
+   at once with 128 + its number.  Pollers and ports are stopped when it returns; it may be
+   called again. */
+PLX_API int plx_env_run(struct plx_env *env);
+
+/* plx_env_stop makes plx_env_run return err.  Any thread, and from pollers. */
+PLX_API void plx_env_stop(struct plx_env *env, int err);
+
+/* plx_env_fini stops and closes everything, newest first.  env may be NULL. */
+PLX_API void plx_env_fini(struct plx_env *env);
+
+/* Exit codes: 0 ok; 1 runtime; 2 usage or configuration; 3 device or XDP; 4 permission;
+   5 memory; 6 a check failed (verify, threshold); 77 skipped; 128 + n signal n. */
+enum { PLX_EXIT_RUNTIME = 1, PLX_EXIT_USAGE, PLX_EXIT_DEVICE, PLX_EXIT_PERMISSION,
+       PLX_EXIT_MEMORY, PLX_EXIT_CHECK, PLX_EXIT_SKIP = 77 };
+/* plx_exit_code maps 0, PLX_TEXT or -errno to one of them. Pure; any thread. */
+PLX_API int plx_exit_code(int err);
+
+/* ---- what it made ---- */
+
+PLX_API uint16_t plx_env_ports(const struct plx_env *env);
+PLX_API struct plx_port *plx_env_port(const struct plx_env *env, uint16_t i);      /* by order of --iface */
+PLX_API struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *name);
+PLX_API struct plx_pool *plx_env_pool(const struct plx_env *env, int node);        /* -1 = the first */
+PLX_API const struct plx_log *plx_env_log(const struct plx_env *env);
+
+/* ---- lcores ---- */
+
+/*   BOOT --thread--> WAIT --main--> RUN --main--> HALT --thread--> WAIT
+                                      |  ^
+                               thread v  | fd, wake          BOOT --thread--> FAIL
+                                     SLEEP                                    */
+enum plx_lcore_state { PLX_LCORE_BOOT, PLX_LCORE_WAIT, PLX_LCORE_RUN, PLX_LCORE_SLEEP,
+                       PLX_LCORE_HALT, PLX_LCORE_FAIL };
+
+PLX_API uint16_t plx_env_lcores(const struct plx_env *env);
+PLX_API struct plx_lcore *plx_env_lcore(const struct plx_env *env, uint16_t i);    /* by index 0..n-1 */
+PLX_API struct plx_lcore *plx_env_lcore_by_id(const struct plx_env *env, uint16_t id);
+PLX_API uint16_t plx_lcore_id(const struct plx_lcore *l);
+PLX_API struct plx_lcore *plx_lcore_self(void);   /* NULL on other threads; any thread */
+/* plx_lcore_halt stops one lcore's loop between rounds and waits for it (at most 1 s:
+   -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main thread, while
+   running; from within plx_env_run use a control timer. */
+PLX_API int plx_lcore_halt(struct plx_lcore *l);
+PLX_API int plx_lcore_resume(struct plx_lcore *l);
+PLX_API void plx_lcore_wake(struct plx_lcore *l); /* out of SLEEP; any thread */
+
+/* ---- pollers ---- */
+
+/* A poll function returns the work it did: > 0 counts as busy, 0 as idle, < 0 is an
+   error, counted and reported (rate limited) and otherwise idle.  It must not block. */
+typedef int (*plx_poll_fn)(void *arg);
+
+struct plx_poller_conf {
+	const char *name;         /* NULL = "poller" */
+	plx_poll_fn fn;
+	void *arg;
+	struct plx_rxq *rxq;      /* what it polls: the plan's lcore for it; NULL if none */
+	int      lcore;           /* lcore id that fixes it; -1 = the plan's */
+	uint64_t period_ns;       /* 0 = every round; else no oftener than this */
+	struct plx_rxq *const *also; /* further queues it polls, to be slept on; NULL-ended or NULL */
+};
+#define PLX_POLLER(...) (&(struct plx_poller_conf){ .lcore = -1, __VA_ARGS__ })
+
+/* plx_poller_add registers a poller; before plx_env_run or between two of them.  An
+   .lcore of 0 in a plain initializer is lcore 0; PLX_POLLER() sets it to -1. With neither
+   rxq nor lcore it goes to the lcore with the fewest pollers. */
+PLX_API int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c);
+/* The same, and the handle, to be removed by; not while lcores run. */
+PLX_API int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c);
+PLX_API void plx_poller_del(struct plx_poller *p);
+
+/* Snapshots; any thread, no lock.  Cycles are of plx_cycles(). */
+struct plx_poller_stats { uint64_t calls, work_calls, empty_calls, errors, work, busy_cycles, idle_cycles; };
+struct plx_lcore_stats {
+	enum plx_lcore_state state;
+	uint64_t rounds, busy_cycles, idle_cycles, sleeps, wakes, sleep_ns, beat;
+	uint16_t pollers;
+	int      cpu;
+};
+PLX_API void plx_poller_stats(const struct plx_poller *p, struct plx_poller_stats *s);
+PLX_API void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s);
+
+/* ---- control thread ---- */
+
+/* plx_env_timer calls fn(arg) on the control thread every period_ns while plx_env_run runs;
+   fn returns 0 to go on, else it is called no more. */
+PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
+
+/* ---- clock ---- */
+static inline uint64_t plx_cycles(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	uint64_t v;
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(v));
+	return v;
+#else
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+#endif
+}
+/* Cycles of plx_cycles() in a second, measured once when an environment opens. */
+PLX_API uint64_t plx_cycles_hz(const struct plx_env *env);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
