@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# Makefile - names for what meson and the scripts do; each target makes its own set-up.
+#   make                 build into $(BUILD)
+#   make demo            packets through Pollux between two namespaces, about 10 s
+#   make check [FAST=1]  every test suite; the last line counts passed, failed, skipped
+#   make check-vm        zero-copy tests in a virtual machine
+#   make bench           measurements, next to DPDK's of the same run
+#   make install [PREFIX=/usr/local] [DESTDIR=]
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+
+all: build
+
+build:
+	@tests/deps build
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX)
+	@ninja -C $(BUILD)
+
+demo:
+	@tests/deps demo
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null
+	@ninja --quiet -C $(BUILD)
+	@tests/demo $(BUILD)
+
+check:
+	@tests/deps check
+	@tests/run $(if $(FAST),--fast) $(SUITE)
+
+check-vm:
+	@tests/deps vm
+	@tests/vm/run
+
+bench:
+	@tests/deps bench
+	@tests/bench/run $(BENCH)
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-asan build-tsan build-clang build-bench build-logs
+
+.PHONY: all build demo check check-vm bench install clean
