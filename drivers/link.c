@@ -1,1 +1,196 @@
 /* SPDX-License-Identifier: MIT */
+/* link.c - what the kernel says of one interface: ioctl where there is one, sysfs for the
+   rest; cold; called by port.c, the drivers' open and the environment's plan. */
+#include "plx_link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SYSFS_PARENTS = 8, SYSFS_QUEUES_MAX = 4096 };
+
+static int ask(const struct plx_sys *sys, int fd, unsigned long request, const char *name, struct ifreq *ifr)
+{
+	memset(ifr, 0, sizeof(*ifr));
+	memcpy(ifr->ifr_name, name, strlen(name));
+	return sys->ioctl(fd, request, ifr) ? -errno : 0;
+}
+
+static int ask_ethtool(const struct plx_sys *sys, int fd, const char *name, void *cmd)
+{
+	struct ifreq ifr = { 0 };
+
+	memcpy(ifr.ifr_name, name, strlen(name));
+	ifr.ifr_data = cmd;
+	return sys->ioctl(fd, SIOCETHTOOL, &ifr) ? -errno : 0;
+}
+
+/* One number of a small file; -errno if there is none. */
+static int read_number(const struct plx_sys *sys, const char *path, long *v)
+{
+	char buf[32], *end;
+	int fd = sys->open(path, O_RDONLY | O_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t n = sys->read(fd, buf, sizeof(buf) - 1);
+	int err = n < 0 ? -errno : 0;
+	sys->close(fd);
+	if (err)
+		return err;
+	buf[n] = 0;
+	*v = strtol(buf, &end, 10);
+	return end == buf ? -EINVAL : 0;
+}
+
+static uint16_t count_queues(const struct plx_sys *sys, const char *name, const char *kind)
+{
+	char path[128];
+	uint16_t n = 0;
+
+	for (; n < SYSFS_QUEUES_MAX; n++) {
+		snprintf(path, sizeof(path), "/sys/class/net/%s/queues/%s-%u", name, kind, n);
+		int fd = sys->open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+		if (fd < 0)
+			break;
+		sys->close(fd);
+	}
+	return n;
+}
+
+/* The sysfs that is mounted may be another network namespace's; the index tells. */
+static bool sysfs_is_ours(const struct plx_sys *sys, const struct plx_link_info *li)
+{
+	char path[128];
+	long v;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/ifindex", li->name);
+	return !read_number(sys, path, &v) && (uint32_t)v == li->ifindex;
+}
+
+static uint16_t cut16(uint64_t v)
+{
+	return v > UINT16_MAX ? UINT16_MAX : (uint16_t)v;
+}
+
+/* ETHTOOL_GCHANNELS counts shared queues (virtio) as combined and separate ones (veth) as
+   rx and tx. */
+static void ask_channels(const struct plx_sys *sys, int fd, struct plx_link_info *li)
+{
+	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
+
+	if (!ask_ethtool(sys, fd, li->name, &ch)) {
+		li->rxqs = cut16((uint64_t)ch.rx_count + ch.combined_count);
+		li->txqs = cut16((uint64_t)ch.tx_count + ch.combined_count);
+		li->combined = ch.combined_count;
+		li->rxqs_max = cut16((uint64_t)ch.max_rx + ch.max_combined);
+		li->txqs_max = cut16((uint64_t)ch.max_tx + ch.max_combined);
+	}
+	if ((!li->rxqs || !li->txqs) && sysfs_is_ours(sys, li)) {
+		li->rxqs = li->rxqs ? li->rxqs : count_queues(sys, li->name, "rx");
+		li->txqs = li->txqs ? li->txqs : count_queues(sys, li->name, "tx");
+	}
+	li->rxqs = li->rxqs ? li->rxqs : 1;
+	li->txqs = li->txqs ? li->txqs : 1;
+	li->rxqs_max = li->rxqs_max > li->rxqs ? li->rxqs_max : li->rxqs;
+	li->txqs_max = li->txqs_max > li->txqs ? li->txqs_max : li->txqs;
+}
+
+/* A virtio NIC's device is the virtio one; its node stands at the PCI parent. */
+static int16_t find_node(const struct plx_sys *sys, const struct plx_link_info *li)
+{
+	char path[192];
+	size_t len = (size_t)snprintf(path, sizeof(path), "/sys/class/net/%s/device", li->name);
+
+	if (!sysfs_is_ours(sys, li))
+		return -1;
+	for (int up = 0; up < SYSFS_PARENTS; up++) {
+		long node;
+		snprintf(path + len, sizeof(path) - len, "/numa_node");
+		if (!read_number(sys, path, &node) && node >= 0 && node < PLX_NODES_MAX)
+			return (int16_t)node;
+		len += (size_t)snprintf(path + len, sizeof(path) - len, "/..");
+	}
+	return -1;
+}
+
+static int query(const struct plx_sys *sys, int fd, const char *name, struct plx_link_info *li)
+{
+	struct ifreq ifr;
+	int err = ask(sys, fd, SIOCGIFINDEX, name, &ifr);
+
+	if (err)
+		return err;
+	li->ifindex = (uint32_t)ifr.ifr_ifindex;
+	if (sys->ioctl(fd, SIOCGIFNAME, &ifr)) /* asked by index: an alternative name becomes the kernel's */
+		return -errno;
+	memcpy(li->name, ifr.ifr_name, sizeof(li->name));
+	li->name[sizeof(li->name) - 1] = 0;
+	if ((err = ask(sys, fd, SIOCGIFFLAGS, li->name, &ifr)))
+		return err;
+	li->up = ifr.ifr_flags & IFF_UP;
+	li->running = ifr.ifr_flags & IFF_RUNNING;
+	if ((err = ask(sys, fd, SIOCGIFMTU, li->name, &ifr)))
+		return err;
+	li->mtu = (uint32_t)ifr.ifr_mtu;
+	if ((err = ask(sys, fd, SIOCGIFHWADDR, li->name, &ifr)))
+		return err;
+	memcpy(li->mac, ifr.ifr_hwaddr.sa_data, sizeof(li->mac));
+
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	if (!ask_ethtool(sys, fd, li->name, &info))
+		snprintf(li->kdriver, sizeof(li->kdriver), "%.31s", info.driver);
+	ask_channels(sys, fd, li);
+	li->node = find_node(sys, li);
+	return 0;
+}
+
+int plx_link_query(const struct plx_sys *sys, const char *name, struct plx_link_info *li)
+{
+	memset(li, 0, sizeof(*li));
+	li->node = -1;
+	if (!name[0] || strlen(name) >= IFNAMSIZ)
+		return -ENODEV;
+	int fd = sys->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	int err = query(sys, fd, name, li);
+	sys->close(fd);
+	return err;
+}
+
+/* /proc/net/dev: two lines of heading, then "  name: numbers". */
+int plx_link_names(const struct plx_sys *sys, char names[][16], int n)
+{
+	char buf[4096];
+	size_t have = 0;
+	int found = 0, fd = sys->open("/proc/net/dev", O_RDONLY | O_CLOEXEC, 0);
+
+	if (fd < 0)
+		return 0;
+	while (found < n) {
+		ssize_t got = sys->read(fd, buf + have, sizeof(buf) - 1 - have);
+		if (got <= 0)
+			break;
+		have += (size_t)got;
+		buf[have] = 0;
+		char *line = buf, *nl;
+		for (; (nl = strchr(line, '\n')); line = nl + 1) {
+			char *colon = memchr(line, ':', (size_t)(nl - line));
+			line += strspn(line, " ");
+			if (colon && colon - line < 16 && found < n)
+				snprintf(names[found++], 16, "%.*s", (int)(colon - line), line);
+		}
+		have -= (size_t)(line - buf);
+		memmove(buf, line, have);
+		if (have == sizeof(buf) - 1)
+			break; /* a line longer than any the kernel writes */
+	}
+	sys->close(fd);
+	return found;
+}

@@ -87,6 +87,7 @@ struct plx_port {
 	struct plx_rxq **rxq;          /* array of pointers: a queue's size is its driver's */
 	struct plx_txq **txq;
 	uint32_t link;                 /* enum plx_link; atomic, written by control thread and doorbell */
+	uint32_t link_said;            /* the state last logged; a doorbell writes link only */
 	struct plx_port_info info;
 	struct plx_port_conf conf;
 	bool     started;
@@ -98,6 +99,10 @@ struct plx_driver {
 	const char *name;
 	const char *what;              /* one sentence for help */
 	bool        device;            /* needs an interface of the kernel */
+	bool        any_queues;        /* its queue counts need not be the device's */
+	/* frames its rings hold at most, by a conf whose rxqs and txqs are set.  NULL: twice
+	   rxd for each receive and txd for each transmit queue.  Pure. */
+	uint32_t (*frames)(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd);
 	/* open makes the port and all its queues, or nothing: *out NULL, -errno, and one log
 	   line with the mend.  It fills info.  Queues receive only after start. */
 	int  (*open)(struct plx_port **out, const struct plx_port_conf *c);
@@ -107,8 +112,8 @@ struct plx_driver {
 	void (*stop)(struct plx_port *p);
 	/* close gives every frame back to the pool and frees the port. */
 	void (*close)(struct plx_port *p);
-	/* stats adds counters the kernel keeps to the port's; names must not repeat.  Returns
-	   the number written, <= n.  Any thread. */
+	/* xstats adds counters the kernel keeps to the port's; names must not repeat.  Returns
+	   the number there are; at most n are written.  Any thread.  NULL if there are none. */
 	int  (*xstats)(struct plx_port *p, struct plx_xstat *x, int n);
 	/* rx_fd: a descriptor that polls readable when q has frames; -errno if there is none. */
 	int  (*rx_fd)(struct plx_rxq *q);
@@ -126,8 +131,9 @@ struct plx_driver {
 /* The one table of drivers, best of the auto ladder first; ends with NULL. */
 extern PLX_API const struct plx_driver *const plx_drivers[];
 
-/* plx_port_open opens a port by c->driver, or walks the ladder (af_xdp, then packet)
-   and records each rung in info.why.  0; -EINVAL conf; -ENODEV no such interface;
+/* plx_port_open checks c, asks the kernel about the interface, fills in what c left open
+   (queue counts, ring sizes, times, sys) and opens the port by c->driver, or walks the
+   ladder (af_xdp, then packet) and records each rung in info.why.  0; -EINVAL conf; -ENODEV no such interface;
    -ENETDOWN down; -EPERM (all missing capabilities in one line); -EBUSY queue or hook
    taken; -ENOMEM, -ENOBUFS memory; -EOPNOTSUPP.  *out is NULL on error. */
 PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c);
@@ -155,8 +161,16 @@ PLX_API const char *plx_tx_drop_why(enum plx_tx_drop d);
    c->rxqs and c->txqs must be resolved (not 0). */
 PLX_API uint32_t plx_port_frames(const struct plx_port_conf *c);
 
-/* For drivers: set the link if it changed, log once.  Any thread. */
+/* For drivers: set the link if it changed, log once.  Any thread, never from a burst (a
+   burst stores p->link and leaves the line to the next event).  REMOVED is for good. */
 PLX_API void plx_port_set_link(struct plx_port *p, enum plx_link link);
+
+/* For drivers: a zeroed port with c->rxqs and c->txqs queues of these sizes, every field
+   that c tells filled in; the driver adds info and each queue's burst.  NULL = ENOMEM,
+   logged.  plx_port_delete frees it and its queues; p may be NULL. */
+struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_port_conf *c,
+                              size_t port_size, size_t rxq_size, size_t txq_size);
+void plx_port_delete(struct plx_port *p);
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,7 @@ struct plx_link_info {
 	bool     running;        /* IFF_RUNNING: carrier */
 	uint16_t rxqs, txqs;     /* queues in use now (ETHTOOL_GCHANNELS, else sysfs, else 1) */
 	uint16_t rxqs_max, txqs_max;
+	bool     combined;       /* its channels are shared by both directions: ethtool -L X combined N */
 	int16_t  node;           /* first parent device with a numa_node >= 0, else -1 */
 	char     kdriver[32];    /* kernel driver, "veth"; "" if not told */
 };

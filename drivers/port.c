@@ -1,1 +1,426 @@
 /* SPDX-License-Identifier: MIT */
+/* port.c - opening a port by name or by the ladder, and what all drivers' ports have in
+   common; cold; called by the main thread, the counters by any. */
+#include "plx_driver.h"
+#include "plx_link.h"
+#include "plx_text.h"
+#include "plx_thread.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAMES_MAX = 128 }; /* interfaces looked through for a suggestion */
+
+static void *zalloc(size_t size)
+{
+	size = (size + PLX_CACHELINE - 1) & ~(size_t)(PLX_CACHELINE - 1);
+	void *p = aligned_alloc(PLX_CACHELINE, size);
+	return p ? memset(p, 0, size) : NULL;
+}
+
+void plx_port_delete(struct plx_port *p)
+{
+	if (!p)
+		return;
+	for (uint16_t i = 0; p->rxq && i < p->nrx; i++)
+		free(p->rxq[i]);
+	for (uint16_t i = 0; p->txq && i < p->ntx; i++)
+		free(p->txq[i]);
+	free(p->rxq);
+	free(p->txq);
+	free(p);
+}
+
+static int make_queues(struct plx_port *p, size_t rxq_size, size_t txq_size)
+{
+	p->rxq = calloc(p->nrx, sizeof(*p->rxq));
+	p->txq = calloc(p->ntx, sizeof(*p->txq));
+	if (!p->rxq || !p->txq)
+		return -ENOMEM;
+	for (uint16_t i = 0; i < p->nrx; i++) {
+		struct plx_rxq *q = p->rxq[i] = zalloc(rxq_size);
+		if (!q)
+			return -ENOMEM;
+		q->port = p;
+		q->pool = p->pool;
+		q->id = i;
+		q->hwq = (uint16_t)(p->conf.queue + i);
+		q->port_id = p->id;
+	}
+	for (uint16_t i = 0; i < p->ntx; i++) {
+		struct plx_txq *q = p->txq[i] = zalloc(txq_size);
+		if (!q)
+			return -ENOMEM;
+		q->port = p;
+		q->pool = p->pool;
+		q->id = i;
+		q->hwq = (uint16_t)(p->conf.queue + i);
+	}
+	return 0;
+}
+
+struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_port_conf *c,
+                              size_t port_size, size_t rxq_size, size_t txq_size)
+{
+	struct plx_port *p = zalloc(port_size);
+
+	if (p) {
+		p->drv = drv;
+		p->sys = c->sys;
+		p->log = c->log;
+		p->pool = c->pool;
+		p->id = c->id;
+		p->conf = *c;
+		memcpy(p->name, c->name, sizeof(p->name));
+		p->nrx = c->rxqs;
+		p->ntx = c->txqs;
+		p->info.driver = drv->name;
+		p->info.node = -1;
+		p->info.rxd = c->rxd;
+		p->info.txd = c->txd;
+		p->info.frames_held = plx_port_frames(c);
+		if (!make_queues(p, rxq_size, txq_size))
+			return p;
+		plx_port_delete(p);
+	}
+	plx_logf(c->log, PLX_LOG_ERROR, "%s: %s: no memory for %u receive and %u transmit queues (ENOMEM): lower queues=",
+	         c->name, drv->name, c->rxqs, c->txqs);
+	return NULL;
+}
+
+/* ---- open ---- */
+
+static const struct plx_driver *find_driver(const char *name)
+{
+	for (int i = 0; plx_drivers[i]; i++)
+		if (!strcmp(plx_drivers[i]->name, name))
+			return plx_drivers[i];
+	return NULL;
+}
+
+static bool ring_ok(uint32_t n)
+{
+	return n >= 64 && n <= PLX_RING_MAX && !(n & (n - 1));
+}
+
+/* What a conf made by hand can have wrong; the parser's is right already. */
+static int check_conf(struct plx_port_conf *c)
+{
+	c->rxd = c->rxd ? c->rxd : 2048;
+	c->txd = c->txd ? c->txd : 2048;
+	c->bind_timeout_ms = c->bind_timeout_ms ? c->bind_timeout_ms : 2000;
+	c->stall_ms = c->stall_ms ? c->stall_ms : 1000;
+	c->sys = c->sys ? c->sys : &plx_sys_linux;
+	const char *bad = !memchr(c->name, 0, sizeof(c->name)) || !*c->name ? "a name is missing: set name" :
+	                  !c->pool ? "it has no frames: set pool" :
+	                  !ring_ok(c->rxd) || !ring_ok(c->txd) ? "rxd= and txd= are powers of two in 64..65536" :
+	                  c->rxqs > PLX_QUEUES_MAX || c->txqs > PLX_QUEUES_MAX ? "queues= is at most 256" : NULL;
+	if (!bad)
+		return 0;
+	plx_logf(c->log, PLX_LOG_ERROR, "%.63s: %s (EINVAL)", c->name, bad);
+	return -EINVAL;
+}
+
+static int no_device(const struct plx_port_conf *c, int err)
+{
+	char names[NAMES_MAX][16];
+	const char *words[NAMES_MAX];
+
+	if (err != -ENODEV) {
+		plx_logf(c->log, PLX_LOG_ERROR, "%s: cannot ask the kernel about it: %s: see ip link show %s",
+		         c->name, strerrorname_np(-err), c->name);
+		return err;
+	}
+	int n = plx_link_names(c->sys, names, NAMES_MAX);
+	for (int i = 0; i < n; i++)
+		words[i] = names[i];
+	const char *near = plx_text_near(c->name, words, (size_t)n);
+	plx_logf(c->log, PLX_LOG_ERROR, "%s: no such interface (ENODEV)%s%s%s: ip link lists them, "
+	         "driver=loop and driver=null need none", c->name, near ? "; did you mean \"" : "",
+	         near ? near : "", near ? "\"?" : "");
+	return err;
+}
+
+static int too_many(const struct plx_port_conf *c, const struct plx_link_info *li, const char *dir, unsigned want)
+{
+	unsigned have = *dir == 'r' ? li->rxqs : li->txqs, max = *dir == 'r' ? li->rxqs_max : li->txqs_max;
+	char mend[128] = "";
+
+	if (want <= max)
+		plx_text_add(mend, sizeof(mend), "ethtool -L %s %s %u, or ", c->name, li->combined ? "combined" : dir, want);
+	plx_logf(c->log, PLX_LOG_ERROR, "%s: %s queue %u is asked for but it has %u, at most %u (EINVAL): %sask for fewer "
+	         "with queues= (ethtool -l %s shows them)", c->name, dir, want - 1, have, max, mend, c->name);
+	return -EINVAL;
+}
+
+/* Counts that were left open become the device's; counts given are checked against it. */
+static int resolve_queues(struct plx_port_conf *c, const struct plx_driver *drv, const struct plx_link_info *li)
+{
+	int rx = li->rxqs > c->queue ? li->rxqs - c->queue : 1;
+	int tx = li->txqs > c->queue ? li->txqs - c->queue : 1;
+
+	rx = rx > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : rx;
+	c->rxqs = c->rxqs ? c->rxqs : (uint16_t)rx;
+	if (!c->txqs)
+		c->txqs = c->rxqs < tx || (drv && drv->any_queues) ? c->rxqs : (uint16_t)tx;
+	if (drv && drv->any_queues)
+		return 0;
+	if (c->queue + c->rxqs > li->rxqs)
+		return too_many(c, li, "rx", c->queue + c->rxqs);
+	if (c->queue + c->txqs > li->txqs)
+		return too_many(c, li, "tx", c->queue + c->txqs);
+	return 0;
+}
+
+static int check_device(struct plx_port_conf *c, const struct plx_driver *drv)
+{
+	struct plx_link_info li;
+	int err = plx_link_query(c->sys, c->name, &li);
+
+	if (err)
+		return no_device(c, err);
+	if (!li.up) {
+		plx_logf(c->log, PLX_LOG_ERROR, "%s: it is down (ENETDOWN): ip link set %s up", c->name, c->name);
+		return -ENETDOWN;
+	}
+	return resolve_queues(c, drv, &li);
+}
+
+/* While the ladder is walked, a driver's refusal is a step, not yet an error. */
+struct capture { const struct plx_log *to; char line[1024]; };
+
+static void capture_line(void *arg, enum plx_log_level level, const char *line)
+{
+	struct capture *cap = arg;
+
+	if (level == PLX_LOG_ERROR)
+		snprintf(cap->line, sizeof(cap->line), "%s", line);
+	else
+		plx_logf(cap->to, level, "%s", line);
+}
+
+/* A lower rung cannot cure a wrong configuration or a missing device. */
+static bool ladder_ends(int err)
+{
+	return err == -EINVAL || err == -ENODEV || err == -ENETDOWN;
+}
+
+static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
+{
+	struct capture cap = { .to = conf->log };
+	struct plx_log log = { capture_line, &cap, conf->log ? conf->log->level : PLX_LOG_ERROR };
+	struct plx_port_conf c = *conf;
+	char why[256] = "", lines[1024] = "";
+	int err = -EOPNOTSUPP;
+
+	c.log = &log;
+	for (int i = 0; plx_drivers[i]; i++) {
+		const struct plx_driver *drv = plx_drivers[i];
+		if (!drv->device)
+			continue;
+		err = drv->open(out, &c);
+		if (!err) {
+			struct plx_port *p = *out;
+			plx_text_add(why, sizeof(why), "%s", p->info.why);
+			memcpy(p->info.why, why, sizeof(why));
+			p->log = p->conf.log = conf->log;
+			return 0;
+		}
+		plx_text_add(lines, sizeof(lines), "%s%s", *lines ? "; " : "", cap.line);
+		if (ladder_ends(err))
+			break;
+		plx_text_add(why, sizeof(why), "%s refused (%s), ", drv->name, strerrorname_np(-err));
+		if (plx_drivers[i + 1] && plx_drivers[i + 1]->device)
+			plx_logf(conf->log, PLX_LOG_WARN, "%s: trying driver=%s, since %s refused: %s", c.name,
+			         plx_drivers[i + 1]->name, drv->name, cap.line);
+	}
+	plx_logf(conf->log, PLX_LOG_ERROR, "%s", lines);
+	return err;
+}
+
+int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
+{
+	struct plx_port_conf c = *conf;
+	bool aut = !*c.driver || !strcmp(c.driver, "auto");
+	const struct plx_driver *drv = aut ? NULL : find_driver(c.driver);
+
+	*out = NULL;
+	int err = check_conf(&c);
+	if (err)
+		return err;
+	if (!aut && !drv) {
+		plx_logf(c.log, PLX_LOG_ERROR, "%s: no driver \"%.15s\" (EINVAL): use auto, af_xdp, packet, loop or null",
+		         c.name, c.driver);
+		return -EINVAL;
+	}
+	if (aut || drv->device) {
+		err = check_device(&c, drv);
+		if (err)
+			return err;
+	}
+	c.rxqs = c.rxqs ? c.rxqs : 1;
+	c.txqs = c.txqs ? c.txqs : c.rxqs;
+	err = aut ? open_ladder(out, &c) : drv->open(out, &c);
+	if (err)
+		return err;
+	const struct plx_port_info *in = &(*out)->info;
+	(*out)->link_said = (*out)->link;
+	plx_logf(c.log, PLX_LOG_NOTICE, "%s: driver %s, %s, %u receive and %u transmit queues%s%s", c.name, in->driver,
+	         in->mode, (*out)->nrx, (*out)->ntx, *in->why ? ": " : "", in->why);
+	return 0;
+}
+
+int plx_port_start(struct plx_port *p)
+{
+	if (p->started)
+		return 0;
+	int err = p->drv->start(p);
+	p->started = !err;
+	return err;
+}
+
+void plx_port_stop(struct plx_port *p)
+{
+	if (!p->started)
+		return;
+	p->started = false;
+	p->drv->stop(p);
+}
+
+void plx_port_close(struct plx_port *p)
+{
+	if (!p)
+		return;
+	plx_port_stop(p);
+	for (uint16_t i = 0; i < p->ntx; i++)
+		plx_tx_pending_del(p->txq[i]);
+	p->drv->close(p);
+}
+
+/* ---- reading ---- */
+
+struct plx_rxq *plx_port_rxq(struct plx_port *p, uint16_t i)
+{
+	return i < p->nrx ? p->rxq[i] : NULL;
+}
+
+struct plx_txq *plx_port_txq(struct plx_port *p, uint16_t i)
+{
+	return i < p->ntx ? p->txq[i] : NULL;
+}
+
+const struct plx_port_info *plx_port_info(const struct plx_port *p)
+{
+	return &p->info;
+}
+
+enum plx_link plx_port_link(const struct plx_port *p)
+{
+	return (enum plx_link)__atomic_load_n(&p->link, __ATOMIC_RELAXED);
+}
+
+void plx_port_set_link(struct plx_port *p, enum plx_link link)
+{
+	static const char *const words[] = { "down", "up", "removed: close the port" };
+
+	if (plx_port_link(p) == PLX_LINK_REMOVED)
+		link = PLX_LINK_REMOVED;
+	__atomic_store_n(&p->link, (uint32_t)link, __ATOMIC_RELAXED);
+	if (__atomic_exchange_n(&p->link_said, (uint32_t)link, __ATOMIC_RELAXED) != (uint32_t)link)
+		plx_logf(p->log, PLX_LOG_NOTICE, "%s: link %s", p->name, words[link]);
+}
+
+uint32_t plx_port_frames(const struct plx_port_conf *c)
+{
+	uint32_t rxd = c->rxd ? c->rxd : 2048, txd = c->txd ? c->txd : 2048;
+	const struct plx_driver *drv = find_driver(c->driver);
+
+	if (drv && drv->frames)
+		return drv->frames(c, rxd, txd);
+	/* fill and receive ring of each receive queue can be full at once */
+	return c->rxqs * rxd * 2 + c->txqs * txd;
+}
+
+void plx_port_stats(const struct plx_port *p, struct plx_port_stats *s)
+{
+	uint64_t *sum = (uint64_t *)&s->rx;
+
+	memset(s, 0, sizeof(*s));
+	for (uint16_t i = 0; i < p->nrx; i++) {
+		const plx_ctr *c = (const plx_ctr *)&p->rxq[i]->stats;
+		for (size_t k = 0; k < sizeof(s->rx) / sizeof(plx_ctr); k++)
+			sum[k] += plx_ctr_read(&c[k]);
+	}
+	sum = (uint64_t *)&s->tx;
+	for (uint16_t i = 0; i < p->ntx; i++) {
+		const plx_ctr *c = (const plx_ctr *)&p->txq[i]->stats;
+		for (size_t k = 0; k < sizeof(s->tx) / sizeof(plx_ctr); k++)
+			sum[k] += plx_ctr_read(&c[k]);
+	}
+}
+
+const char *plx_rx_drop_why(enum plx_rx_drop d)
+{
+#define X(id, why) why,
+	static const char *const text[] = { PLX_RX_DROPS(X) };
+#undef X
+	return (unsigned)d < PLX_RX_DROP_N ? text[d] : "";
+}
+
+const char *plx_tx_drop_why(enum plx_tx_drop d)
+{
+#define X(id, why) why,
+	static const char *const text[] = { PLX_TX_DROPS(X) };
+#undef X
+	return (unsigned)d < PLX_TX_DROP_N ? text[d] : "";
+}
+
+/* Writes x[at] if there is room; the count goes on either way. */
+static int xstat(struct plx_xstat *x, int n, int at, uint64_t value, const char *fmt, unsigned q)
+{
+	if (at < n) {
+		snprintf(x[at].name, sizeof(x[at].name), fmt, q);
+		x[at].value = value;
+	}
+	return at + 1;
+}
+
+/* Counters in the order of the structs, by the names people see. */
+static const char *const rx_names[] = {
+	"rx_packets", "rx_bytes", "rx_bursts", "rx_empty_bursts", "rx_kicks",
+#define X(id, why) "rx_drop_" #id,
+	PLX_RX_DROPS(X)
+#undef X
+};
+static const char *const tx_names[] = {
+	"tx_packets", "tx_bytes", "tx_bursts", "tx_copied", "tx_kicks",
+#define X(id, why) "tx_drop_" #id,
+	PLX_TX_DROPS(X)
+#undef X
+#define X(id, why) "tx_stop_" #id,
+	PLX_STOPS(X)
+#undef X
+};
+static_assert(sizeof(struct plx_rxq_stats) == PLX_ARRAY_SIZE(rx_names) * sizeof(plx_ctr), "a name for each counter");
+static_assert(sizeof(struct plx_txq_stats) == PLX_ARRAY_SIZE(tx_names) * sizeof(plx_ctr), "a name for each counter");
+
+int plx_port_xstats(struct plx_port *p, struct plx_xstat *x, int n)
+{
+	struct plx_port_stats s;
+	int at = 0;
+
+	plx_port_stats(p, &s);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rx_names); i++)
+		at = xstat(x, n, at, ((uint64_t *)&s.rx)[i], rx_names[i], 0);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(tx_names); i++)
+		at = xstat(x, n, at, ((uint64_t *)&s.tx)[i], tx_names[i], 0);
+	for (uint16_t i = 0; i < p->nrx; i++)
+		at = xstat(x, n, at, plx_ctr_read(&p->rxq[i]->stats.pkts), "rx_q%u_packets", i);
+	for (uint16_t i = 0; i < p->ntx; i++)
+		at = xstat(x, n, at, plx_ctr_read(&p->txq[i]->stats.pkts), "tx_q%u_packets", i);
+	if (p->drv->xstats)
+		at += p->drv->xstats(p, at < n ? x + at : NULL, at < n ? n - at : 0);
+	return at;
+}

@@ -1,1 +1,361 @@
 /* SPDX-License-Identifier: MIT */
+/* port_conf.c - reading NAME[,key=value...] into struct plx_port_conf; pure and cold;
+   called by the environment's argument parser. */
+#include "plx_driver.h"
+#include "plx_text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct plx_port_conf plx_port_conf_default = { .multibuf = PLX_PREFER };
+
+/* Which drivers a key means something to.  An undecided (auto) port may become either of
+   the device drivers, so it takes the keys of both. */
+enum { D_XDP = 1, D_PACKET = 2, D_LOOP = 4, D_NULL = 8, D_ANY = 15 };
+
+static const struct { const char *name; unsigned bit; } driver_bits[] = {
+	{ "", D_XDP | D_PACKET }, { "af_xdp", D_XDP }, { "packet", D_PACKET }, { "loop", D_LOOP }, { "null", D_NULL },
+};
+
+typedef int key_set(struct plx_port_conf *c, const char *v, char *why, size_t len);
+
+static int one_of(int *at, const char *v, const char *const *words, int n, char *why, size_t len)
+{
+	for (*at = 0; *at < n; ++*at)
+		if (!strcmp(v, words[*at]))
+			return 0;
+	const char *near = plx_text_near(v, words, (size_t)n);
+	plx_text_add(why, len, "\"%s\" is none of ", v);
+	for (int i = 0; i < n; i++)
+		plx_text_add(why, len, "%s%s", i ? ", " : "", words[i]);
+	if (near)
+		plx_text_add(why, len, " (did you mean \"%s\"?)", near);
+	return -EINVAL;
+}
+
+static int number(uint64_t *n, const char *v, uint64_t lo, uint64_t hi, char *why, size_t len)
+{
+	if (!plx_text_u64(n, v, lo, hi))
+		return 0;
+	plx_text_add(why, len, "\"%s\" is not a number from %llu to %llu", v,
+	             (unsigned long long)lo, (unsigned long long)hi);
+	return -EINVAL;
+}
+
+static int number16(uint16_t *to, const char *v, uint64_t lo, uint64_t hi, char *why, size_t len)
+{
+	uint64_t n;
+	int err = number(&n, v, lo, hi, why, len);
+
+	if (!err)
+		*to = (uint16_t)n;
+	return err;
+}
+
+static int time_ms(uint32_t *ms, const char *v, uint64_t lo_ms, uint64_t hi_ms, char *why, size_t len)
+{
+	uint64_t ns;
+
+	if (plx_text_duration(&ns, v, lo_ms * 1000000, hi_ms * 1000000)) {
+		plx_text_add(why, len, "\"%s\" is not a time from %llums to %llus, such as 500ms or 2s", v,
+		             (unsigned long long)lo_ms, (unsigned long long)hi_ms / 1000);
+		return -EINVAL;
+	}
+	*ms = (uint32_t)(ns / 1000000);
+	return 0;
+}
+
+static int ring(uint32_t *to, const char *v, char *why, size_t len)
+{
+	uint64_t n, low = 64;
+	int err = number(&n, v, 64, PLX_RING_MAX, why, len);
+
+	if (err)
+		return err;
+	while (low * 2 <= n)
+		low *= 2;
+	if (low != n) {
+		plx_text_add(why, len, "%s is not a power of two: take %llu or %llu", v,
+		             (unsigned long long)low, (unsigned long long)low * 2);
+		return -EINVAL;
+	}
+	*to = (uint32_t)n;
+	return 0;
+}
+
+static int name_ok(char to[PLX_NAME_MAX], const char *v, char *why, size_t len)
+{
+	size_t n = strlen(v);
+
+	for (const char *s = v; *s; s++)
+		if (!isgraph((unsigned char)*s) || *s == '/') {
+			plx_text_add(why, len, "a name has no spaces, slashes or control characters");
+			return -EINVAL;
+		}
+	if (!n || n >= PLX_NAME_MAX) {
+		plx_text_add(why, len, n ? "a name has at most %d bytes" : "a name is missing", PLX_NAME_MAX - 1);
+		return -EINVAL;
+	}
+	memcpy(to, v, n + 1);
+	return 0;
+}
+
+static int set_driver(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	const char *words[16] = { "auto" };
+	int at, n = 1;
+
+	while (plx_drivers[n - 1] && n < (int)PLX_ARRAY_SIZE(words)) {
+		words[n] = plx_drivers[n - 1]->name;
+		n++;
+	}
+	int err = one_of(&at, v, words, n, why, len);
+	if (!err)
+		snprintf(c->driver, sizeof(c->driver), "%s", at ? words[at] : "");
+	return err;
+}
+
+static int set_mode(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	static const char *const words[] = { "auto", "zc", "native", "generic" }; /* order of plx_xdp_mode */
+	int at, err = one_of(&at, v, words, PLX_ARRAY_SIZE(words), why, len);
+
+	if (!err)
+		c->mode = (enum plx_xdp_mode)at;
+	return err;
+}
+
+static int set_multibuf(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	static const char *const words[] = { "prefer", "require", "never" }; /* order of plx_policy */
+	int at, err = one_of(&at, v, words, PLX_ARRAY_SIZE(words), why, len);
+
+	if (!err)
+		c->multibuf = (enum plx_policy)at;
+	return err;
+}
+
+static int set_steer(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	static const char *const words[] = { "all", "none" }; /* order of plx_steer */
+	int at, err = one_of(&at, v, words, PLX_ARRAY_SIZE(words), why, len);
+
+	if (!err)
+		c->steer = (enum plx_steer)at;
+	return err;
+}
+
+static int set_fanout(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	static const char *const words[] = { "hash", "lb", "cpu", "rnd", "qm" };
+	int at, err = one_of(&at, v, words, PLX_ARRAY_SIZE(words), why, len);
+
+	if (!err)
+		snprintf(c->fanout, sizeof(c->fanout), "%s", words[at]);
+	return err;
+}
+
+static int set_queues(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	int err = number16(&c->rxqs, v, 1, PLX_QUEUES_MAX, why, len);
+
+	c->txqs = c->rxqs;
+	return err;
+}
+
+static int set_rxqs(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	return number16(&c->rxqs, v, 1, PLX_QUEUES_MAX, why, len);
+}
+
+static int set_txqs(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	return number16(&c->txqs, v, 1, PLX_QUEUES_MAX, why, len);
+}
+
+static int set_queue(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	return number16(&c->queue, v, 0, UINT16_MAX - PLX_QUEUES_MAX, why, len);
+}
+
+static int set_rxd(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	return ring(&c->rxd, v, why, len);
+}
+
+static int set_txd(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	return ring(&c->txd, v, why, len);
+}
+
+static int set_bind_timeout(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	return time_ms(&c->bind_timeout_ms, v, 1, 60000, why, len);
+}
+
+static int set_stall(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	if (!strcmp(v, "off")) {
+		c->stall_ms = UINT32_MAX;
+		return 0;
+	}
+	return time_ms(&c->stall_ms, v, 10, 3600000, why, len);
+}
+
+static int set_peer(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	return name_ok(c->peer, v, why, len);
+}
+
+static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	return number16(&c->size, v, 60, 3840, why, len);
+}
+
+/* The table of keys: identifier, key, drivers, values, meaning. */
+#define KEYS(X) \
+	X(driver,       "driver",       D_ANY,             "auto|af_xdp|packet|loop|null", "what moves its frames; auto = the best that works") \
+	X(queues,       "queues",       D_ANY,             "1..256",     "receive and transmit queues (default: what the interface has)") \
+	X(rxqs,         "rxqs",         D_ANY,             "1..256",     "receive queues") \
+	X(txqs,         "txqs",         D_ANY,             "1..256",     "transmit queues (default: as rxqs)") \
+	X(queue,        "queue",        D_XDP,          "0..65279",   "first queue of the interface") \
+	X(rxd,          "rxd",          D_XDP | D_PACKET | D_LOOP, "64..65536", "receive ring entries, a power of two (default 2048)") \
+	X(txd,          "txd",          D_XDP | D_PACKET, "64..65536",  "transmit ring entries, a power of two (default 2048)") \
+	X(mode,         "mode",         D_XDP,          "auto|zc|native|generic", "XDP mode; auto = the best that works") \
+	X(multibuf,     "multibuf",     D_XDP,          "prefer|require|never", "chains for frames beyond one buffer") \
+	X(steer,        "steer",        D_XDP,          "all|none",   "what is taken from the host") \
+	X(bind_timeout, "bind-timeout", D_XDP,          "1ms..60s",   "how long a busy queue is waited for (default 2s)") \
+	X(stall,        "stall",        D_XDP,          "10ms..3600s|off", "leave frames to the host when an lcore stalls so long (default 1s)") \
+	X(fanout,       "fanout",       D_PACKET,          "hash|lb|cpu|rnd|qm", "how the kernel spreads frames over the receive queues") \
+	X(peer,         "peer",         D_LOOP,            "NAME",       "loop port that receives what this one sends (default: itself)") \
+	X(size,         "size",         D_NULL,             "60..3840",   "bytes of each frame (default 64)")
+
+const struct plx_port_key plx_port_keys[] = {
+#define X(id, name, drivers, values, what) { name, values, what },
+	KEYS(X)
+#undef X
+	{ NULL, NULL, NULL }
+};
+
+static const struct { unsigned drivers; key_set *set; } key_impl[] = {
+#define X(id, name, drivers, values, what) { drivers, set_##id },
+	KEYS(X)
+#undef X
+};
+
+enum {
+#define X(id, name, drivers, values, what) KEY_##id,
+	KEYS(X)
+#undef X
+	KEY_N
+};
+
+static int find_key(const char *key, char *why, size_t len)
+{
+	const char *words[KEY_N];
+
+	for (int i = 0; i < KEY_N; i++) {
+		if (!strcmp(key, plx_port_keys[i].name))
+			return i;
+		words[i] = plx_port_keys[i].name;
+	}
+	const char *near = plx_text_near(key, words, KEY_N);
+	plx_text_add(why, len, "unknown key \"%s\"", key);
+	if (near) {
+		plx_text_add(why, len, " (did you mean \"%s\"?)", near);
+		return -EINVAL;
+	}
+	for (int i = 0; i < KEY_N; i++)
+		plx_text_add(why, len, "%s%s", i ? ", " : "; the keys are ", words[i]);
+	return -EINVAL;
+}
+
+/* What one word alone cannot tell: whether each key given belongs to the driver. */
+static int check_keys(const struct plx_port_conf *c, unsigned seen, char *why, size_t len)
+{
+	unsigned have = D_ANY;
+
+	for (size_t d = 0; d < PLX_ARRAY_SIZE(driver_bits); d++)
+		if (!strcmp(c->driver, driver_bits[d].name))
+			have = driver_bits[d].bit;
+	for (int i = 0; i < KEY_N; i++) {
+		if (!(seen & 1u << i) || key_impl[i].drivers & have)
+			continue;
+		plx_text_add(why, len, "%s: key \"%s\" belongs to driver=", c->name, plx_port_keys[i].name);
+		const char *sep = "";
+		for (size_t d = 1; d < PLX_ARRAY_SIZE(driver_bits); d++)
+			if (key_impl[i].drivers & driver_bits[d].bit) {
+				plx_text_add(why, len, "%s%s", sep, driver_bits[d].name);
+				sep = "|";
+			}
+		plx_text_add(why, len, ", not to %s%s", *c->driver ? "driver=" : "an interface of the kernel", c->driver);
+		return -EINVAL;
+	}
+	unsigned both = 1u << KEY_rxqs | 1u << KEY_txqs;
+	if (seen & 1u << KEY_queues && seen & both) {
+		plx_text_add(why, len, "%s: \"queues\" sets both \"rxqs\" and \"txqs\": give one or the others", c->name);
+		return -EINVAL;
+	}
+	if (strcmp(c->driver, "loop") && strcmp(c->driver, "null") && strlen(c->name) > 15) {
+		plx_text_add(why, len, "%s: an interface name has at most 15 bytes", c->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* One key=value; word is cut at its '='. */
+static int set_word(struct plx_port_conf *c, char *word, unsigned *seen, char *why, size_t len)
+{
+	char reason[512] = "";
+	char *value = strchr(word, '=');
+
+	if (value)
+		*value++ = 0;
+	int k = find_key(word, reason, sizeof(reason));
+	if (k < 0) {
+		plx_text_add(why, len, "%s: %s", c->name, reason);
+		return k;
+	}
+	if (!value || !*value) {
+		plx_text_add(why, len, "%s: key \"%s\" has no value: %s=%s", c->name, word, word, plx_port_keys[k].values);
+		return -EINVAL;
+	}
+	if (*seen & 1u << k) {
+		plx_text_add(why, len, "%s: key \"%s\" is given twice", c->name, word);
+		return -EINVAL;
+	}
+	*seen |= 1u << k;
+	int err = key_impl[k].set(c, value, reason, sizeof(reason));
+	if (err)
+		plx_text_add(why, len, "%s: %s: %s", c->name, word, reason);
+	return err;
+}
+
+int plx_port_conf_parse(struct plx_port_conf *c, const char *text, char *why, size_t whylen)
+{
+	struct plx_port_conf n = *c;
+	char buf[1024], *rest = buf;
+	unsigned seen = 0;
+
+	if (whylen)
+		*why = 0;
+	if (strlen(text) >= sizeof(buf)) {
+		plx_text_add(why, whylen, "longer than %zu bytes", sizeof(buf) - 1);
+		return -EINVAL;
+	}
+	strcpy(buf, text);
+	int err = name_ok(n.name, strsep(&rest, ","), why, whylen);
+	if (!err && strchr(n.name, '=')) {
+		plx_text_add(why, whylen, "\"%s\" stands where the interface name belongs: NAME[,key=value...]", n.name);
+		err = -EINVAL;
+	}
+	while (!err && rest)
+		err = set_word(&n, strsep(&rest, ","), &seen, why, whylen);
+	if (!err)
+		err = check_keys(&n, seen, why, whylen);
+	if (!err)
+		*c = n;
+	return err;
+}
