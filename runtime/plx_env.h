@@ -62,15 +62,21 @@ struct plx_opt {
 	char        letter;   /* short name or 0 */
 	const char *arg;      /* placeholder of its value, NULL = takes none */
 	const char *what;     /* one sentence for help */
-	/* set reads arg into dst.  0, or -EINVAL with a reason in why[]. */
+	/* set reads arg (never empty; NULL if it takes none) into dst.  0, or -EINVAL with a
+	   reason in why[], without the option's name. */
 	int (*set)(void *dst, const char *arg, char *why, size_t whylen);
+	unsigned flags;
+};
+enum {
+	PLX_OPT_REPEAT = 1, /* may be given again; others are refused the second time */
+	PLX_OPT_MORE   = 2, /* shown by --help-all only */
 };
 
 /* An application's half of the command line: what stands behind "--", or NULL. */
 struct plx_app {
 	const char *name;         /* "plx-fwd" */
 	const char *what;         /* one sentence */
-	const struct plx_opt *opts; /* ends with name NULL; may be NULL */
+	const struct plx_opt *opts; /* at most 64, ends with name NULL; may be NULL */
 	void *dst;                /* given to set() */
 };
 
