@@ -100,6 +100,11 @@ static void *map_small(const struct plx_sys *sys, uint64_t len)
 	return p;
 }
 
+static const char *page_name(uint64_t page)
+{
+	return page == GIB1 ? "1 GiB" : page == MIB2 ? "2 MiB" : "4 KiB";
+}
+
 /* rung tries one page size.  0, or -errno and nothing mapped. */
 static int rung(struct mem_seg *s, const struct plx_sys *sys, const char *name, uint64_t len, int node, uint64_t page)
 {
@@ -122,16 +127,12 @@ static int rung(struct mem_seg *s, const struct plx_sys *sys, const char *name, 
 	s->len = size;
 	s->page = page;
 	s->node = bound ? -1 : node;
+	plx_text_add(s->why, sizeof(s->why), "%s pages", page_name(page));
 	if (node >= 0 && bound)
 		plx_text_add(s->why, sizeof(s->why), ", not bound to node %d (%s)", node, strerror(-bound));
 	else if (node >= 0 && misplaced(sys, p, size, page, node))
 		plx_text_add(s->why, sizeof(s->why), ", partly on another node than %d", node);
 	return 0;
-}
-
-static const char *page_name(uint64_t page)
-{
-	return page == GIB1 ? "1 GiB" : page == MIB2 ? "2 MiB" : "4 KiB";
 }
 
 /* mend_huge logs what require could not have, and the command that gives it. */
@@ -162,13 +163,9 @@ int mem_seg_alloc(struct mem_seg *s, const struct plx_sys *sys, const struct plx
 		if (pages[i] == KIB4 ? huge == PLX_REQUIRE : huge == PLX_NEVER)
 			continue;
 		err = rung(s, sys, name, len, node, pages[i]);
-		if (!err) {
-			char refused[sizeof(s->why)];
-			snprintf(refused, sizeof(refused), "%s", s->why);
-			snprintf(s->why, sizeof(s->why), "%s pages%s%s", page_name(pages[i]), *refused ? "" : "", refused);
+		if (!err)
 			return 0;
-		}
-		plx_text_add(s->why, sizeof(s->why), ", %s refused (%s)", page_name(pages[i]), strerror(-err));
+		plx_text_add(s->why, sizeof(s->why), "%s pages refused (%s), ", page_name(pages[i]), strerror(-err));
 	}
 	if (huge == PLX_REQUIRE)
 		mend_huge(log, name, len, node, err);
