@@ -61,7 +61,8 @@ struct plx_pkt {
 /* plx_parse reads an Ethernet frame of len bytes at p (at most two tags, eight extension
    headers).  Returns enum plx_parse_err; *k holds what was found up to there. */
 PLX_API int plx_parse(struct plx_pkt *k, const void *p, uint32_t len);
-/* The same of a chain: headers that cross segments are read from a copy. */
+/* The same of a chain: headers that cross segments are read from a copy.  The checksum functions
+   below want the packet in one piece. */
 PLX_API int plx_parse_mbuf(struct plx_pkt *k, const struct plx_mbuf *m);
 
 /* ---- checksums: results are ready to store in the header ---- */
@@ -81,7 +82,8 @@ PLX_API uint64_t plx_ip6_pseudo(const struct plx_ip6 *h, uint8_t proto, uint32_t
 PLX_API uint16_t plx_l4_csum(const void *p, const struct plx_pkt *k);
 /* plx_csum_ok: IPv4 header and L4 checksum are right (UDP/IPv4 with csum 0 is right). */
 PLX_API bool plx_csum_ok(const void *p, const struct plx_pkt *k);
-/* Incremental update (RFC 1624) of a stored checksum for a changed field. */
+/* Incremental update (RFC 1624) of a stored checksum for a changed field, both as they stand
+   in the header.  A UDP checksum of 0 means "none" and stays 0: do not fix it. */
 PLX_API uint16_t plx_csum_fix16(uint16_t csum, uint16_t from, uint16_t to);
 PLX_API uint16_t plx_csum_fix32(uint16_t csum, uint32_t from, uint32_t to);
 

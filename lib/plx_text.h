@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* plx_text.h - reading what people write: numbers with units, words, suggestions.
-   Pure functions; internal to Pollux. */
+   Pure functions, for the set() of an option table and the like.  Letter case of a
+   unit does not matter; a number that does not parse leaves *v as it was. */
 #ifndef PLX_TEXT_H
 #define PLX_TEXT_H
 
 #include "plx_defs.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* plx_text_u64 reads a whole unsigned decimal or 0x number within [lo, hi].  0;
    -EINVAL: empty, sign, garbage behind it; -ERANGE: outside. */
-int plx_text_u64(uint64_t *v, const char *s, uint64_t lo, uint64_t hi);
+PLX_API int plx_text_u64(uint64_t *v, const char *s, uint64_t lo, uint64_t hi);
 /* plx_text_size: the same with an optional K, M, G (1024) and B behind it: "64K", "1G". */
-int plx_text_size(uint64_t *v, const char *s, uint64_t lo, uint64_t hi);
+PLX_API int plx_text_size(uint64_t *v, const char *s, uint64_t lo, uint64_t hi);
 /* plx_text_rate: optional k, M, G (1000), then nothing or "pps": "10Mpps", "250k". */
-int plx_text_rate(uint64_t *v, const char *s, uint64_t lo, uint64_t hi);
-/* plx_text_duration: ns of "10" (seconds), "1.5s", "200ms", "20us", "5m". */
-int plx_text_duration(uint64_t *ns, const char *s, uint64_t lo, uint64_t hi);
+PLX_API int plx_text_rate(uint64_t *v, const char *s, uint64_t lo, uint64_t hi);
+/* plx_text_duration: ns of "10" (seconds), "1.5s", "200ms", "20us", "500ns", "5m", "1h". */
+PLX_API int plx_text_duration(uint64_t *ns, const char *s, uint64_t lo, uint64_t hi);
 /* plx_text_near: the word of list (n words) nearest to s, NULL if none is within two edits
-   (or a third of its length). */
-const char *plx_text_near(const char *s, const char *const *list, size_t n);
+   (or a third of its length), letter case apart; two swapped letters are one edit. */
+PLX_API const char *plx_text_near(const char *s, const char *const *list, size_t n);
 /* plx_text_add appends to the string in buf[len], cut at its end, always terminated. */
-void plx_text_add(char *buf, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+PLX_API void plx_text_add(char *buf, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,5 +6,6 @@
 #include "plx_env.h"
 #include "plx_net.h"
 #include "plx_ring.h"
+#include "plx_text.h"
 
 #endif
