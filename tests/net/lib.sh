@@ -41,27 +41,29 @@ trap 'exit 143' TERM HUP
 
 # ---- TAP ----
 
-# check NAME COMMAND...: one case; it passes if the command does.  The command's words are shown if not.
+# check NAME COMMAND...: one case; it passes if the command does, else its words and output are shown.
 check() {
 	local name=$1; shift
 	CASES=$((CASES + 1))
-	if "$@"; then
+	if "$@" >"$TMP/check.out" 2>&1; then
 		echo "ok $CASES - $name"
 	else
 		FAILED=$((FAILED + 1))
 		echo "not ok $CASES - $name"
 		echo "#   failed: $*"
+		head -n 40 "$TMP/check.out" | sed "s/^/#   /"
 	fi
 }
 skip() {
 	CASES=$((CASES + 1))
 	echo "ok $CASES - $1 # SKIP $2"
 }
-note() { echo "# $*"; }
+exec 3>&1
+note() { echo "# $*" >&3; } # also from within a check
 # show FILE...: the end of what a program said, as diagnostics
 show() {
 	local f
-	for f; do [ -s "$f" ] && tail -n 25 "$f" | sed "s|^|#   ${f##*/}: |"; done
+	for f; do [ -s "$f" ] && tail -n 25 "$f" | sed "s|^|${f##*/}: |"; done
 	return 0
 }
 done_testing() {
@@ -74,17 +76,13 @@ need() { # need COMMAND: 77 if it is not installed
 	echo "SKIP: $1 is not installed"
 	exit 77
 }
-root_or_skip() {
-	[ "$(id -u)" = 0 ] && return
-	echo "SKIP: not root: no namespaces"
-	exit 77
-}
 
 # ---- the two ends ----
 
 # pair [QUEUES]: makes both namespaces and the veth pair between them, up, with quiet interfaces.
 pair() {
 	local q=${1:-2} e
+	[ "$(id -u)" = 0 ] || { echo "Bail out! namespaces need root"; exit 1; }
 	ip netns add "${NS}a" && ip netns add "${NS}b" || exit 1
 	ip link add va numtxqueues "$q" numrxqueues "$q" netns "${NS}a" type veth \
 		peer name vb numtxqueues "$q" numrxqueues "$q" netns "${NS}b" || exit 1
@@ -154,7 +152,7 @@ field() {
 is() { # is FILE PATH OPERATOR VALUE, by test(1)
 	local v; v=$(field "$1" "$2")
 	[ "$v" "$3" "$4" ] && return
-	echo "#   $2 is $v, wanted $3 $4"
+	echo "$2 is $v, wanted $3 $4"
 	return 1
 }
 # lcores N: "-l" argument for up to N lcores of the CPUs there are
@@ -166,5 +164,3 @@ lcores() {
 	print(",".join(map(str, sorted(os.sched_getaffinity(0))[:int(sys.argv[1])])))
 	PY
 }
-
-root_or_skip

@@ -1,0 +1,36 @@
+#include <pollux/plx.h>
+#include <errno.h>
+
+struct fwd { struct plx_rxq *rx; struct plx_txq *tx; };
+
+static int fwd_poll(void *arg)                  /* runs on the lcore of its queue, for ever */
+{
+	struct fwd *f = arg;
+	struct plx_mbuf *m[PLX_BURST];
+	uint16_t n = plx_rx_burst(f->rx, m, PLX_BURST);
+	uint16_t k = plx_tx_burst(f->tx, m, n);
+	plx_mbuf_put_bulk(m + k, n - k);        /* what was not taken is still ours */
+	return n;                               /* 0 = idle */
+}
+
+int main(int argc, char **argv)                 /* ./fwd -l 0-1 --iface eth1 [--iface eth2] */
+{
+	static struct fwd fwd[PLX_QUEUES_MAX];
+	struct plx_env *env;
+	int err = plx_env_init(&env, argc, argv);   /* the reason of an error went to standard error */
+	if (err)
+		return plx_exit_code(err);
+	for (uint16_t i = 0, n = 0; i < plx_env_ports(env) && !err; i++) {
+		struct plx_port *in = plx_env_port(env, i), *out = plx_env_port(env, i ^ 1);
+		struct plx_rxq *rx;                 /* ports go in pairs; a last one sends to itself */
+		for (uint16_t q = 0; (rx = plx_port_rxq(in, q)) && n < PLX_QUEUES_MAX && !err; q++, n++) {
+			fwd[n] = (struct fwd){ rx, plx_port_txq(out ? out : in, q) };
+			err = fwd[n].tx ? plx_poller_add(env, PLX_POLLER(.name = "fwd", .fn = fwd_poll,
+			                                                 .arg = &fwd[n], .rxq = rx)) : -EINVAL;
+		}
+	}
+	if (!err)
+		err = plx_env_run(env);             /* until Ctrl-C or a fatal fault */
+	plx_env_fini(env);
+	return plx_exit_code(err);
+}

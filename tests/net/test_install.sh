@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_install.sh - what `make install` gives: README's program builds outside the tree against the
+# installed headers, pollux.pc and both libraries, and forwards packets.
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+meson install -C "$BUILD" --no-rebuild --destdir "$TMP/root" >"$TMP/install.log" 2>&1
+check "meson install" test $? = 0
+pc=$(find "$TMP/root" -name pollux.pc)
+prefix=${pc%/lib/*}
+pkg() { PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --define-variable=prefix="$prefix" "$@" pollux; }
+libdir=$(pkg --variable=libdir)
+check "pollux.pc names the version" test "$(pkg --modversion)" = "$(sed -n "s/.*version: '\([0-9.]*\)'.*/\1/p;T;q" "$TOP/meson.build")"
+check "headers are flat and all there" diff <(ls "$prefix/include/pollux") <(ls "$BUILD/include/pollux")
+check "plx-fwd is installed and runs" env LD_LIBRARY_PATH="$libdir" "$prefix/bin/plx-fwd" --version
+awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' "$TOP/README.md" >"$TMP/fwd.c"
+
+cd "$TMP" || exit 1
+san=
+case ${PLX_CONFIG:-gcc} in asan) san=-fsanitize=address,undefined ;; esac
+# shellcheck disable=SC2046,SC2086 # lists of words
+{
+	check "README's program compiles against the shared library" \
+		cc -std=c11 -Wall -Wextra -Werror $san -o fwd-shared fwd.c $(pkg --cflags --libs)
+	check "README's program compiles against the static library" \
+		cc -std=c11 -Wall -Wextra -Werror $san -o fwd-static fwd.c $(pkg --cflags) -L"$libdir" \
+		-Wl,-Bstatic -lpollux -Wl,-Bdynamic $(pkg-config --libs $(pkg --print-requires-private | sed 's/ .*//'))
+}
+needs_library() { ldd "$1" | grep -q libpollux; }
+check "the shared one needs libpollux.so" needs_library fwd-shared
+check "the static one does not" test "$(ldd fwd-static | grep -c libpollux)" = 0
+
+# Its echo is checked byte by byte by plx-fwd's generator at the other end.
+forwards() {
+	pair 2
+	start fwd a env LD_LIBRARY_PATH="$libdir" "$TMP/$1" -l "$(lcores 2)" -m 64M --idle adaptive --iface va
+	local fwd=$PID
+	within 5 has_xdp va || { show "$TMP/fwd.err"; unpair; return 1; }
+	start gen b "$FWD" -l "$(lcores 2)" -m 64M --idle adaptive --iface vb -- \
+		--mode flowgen --verify --flows 64 --length 60-1514 --count 20000 --rate 50k --json
+	local rc
+	finish $PID 20; rc=$?
+	[ $rc = 0 ] || show "$TMP/fwd.err" "$TMP/gen" "$TMP/gen.err"
+	end $fwd INT || { echo "the program ended with $?"; rc=1; }
+	unpair
+	return $rc
+}
+check "README's program (shared) echoes 20000 packets" forwards fwd-shared
+check "README's program (static) echoes 20000 packets" forwards fwd-static
+done_testing

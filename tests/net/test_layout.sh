@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_layout.sh - the rules of the house that a compiler does not check: who includes whom,
+# what the library exports, that each public header stands alone, that README shows what is tested.
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Header names of a room's folders, one a line
+headers() { find "$@" -name '*.h' -printf '%f\n' 2>/dev/null; }
+# no_include ROOM NAMES: no file of the room includes one of these headers
+no_include() {
+	local room=$1 names; shift
+	names=$(printf '%s\n' "$@" | sed 's/[.]/\\./g' | paste -sd'|')
+	[ -n "$names" ] || return 0
+	! grep -rnE "^#include [\"<](.*/)?($names)[\">]" --include='*.[ch]' "$TOP/$room" | grep .
+}
+cd "$TOP" || exit 1
+# shellcheck disable=SC2046 # lists of words
+{
+	check "lib includes no header of drivers, runtime, bpf or apps" no_include lib $(headers drivers runtime bpf apps)
+	check "drivers include no header of runtime or apps" no_include drivers $(headers runtime apps)
+	check "runtime includes no header of apps, bpf or a driver's folder" no_include runtime \
+		$(headers apps bpf drivers/af_xdp)
+	check "apps include no header of a driver's folder, of bpf or of the rooms' insides" no_include apps \
+		$(headers drivers/af_xdp bpf; headers lib drivers runtime | grep -v '^plx')
+	for d in drivers/af_xdp drivers/packet* drivers/loop* drivers/null*; do
+		others=$(headers drivers/*/ | grep -vxF "$(headers "$d")")
+		check "${d#drivers/} includes no other driver's header" no_include "$d" $others
+	done
+}
+apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps | grep .; }
+check "apps include <pollux/...>, as a user's program does" apps_through_pollux
+
+so=$BUILD/libpollux.so
+foreign() { nm -D --defined-only "$so" | awk '{print $NF}' | grep -v '^plx_' | grep .; }
+nothing_foreign() { ! foreign; }
+check "every exported symbol starts with plx_" nothing_foreign
+declared() { # each exported function stands in a public header
+	local s
+	for s in $(nm -D --defined-only "$so" | awk '{sub(/@.*/, "", $NF); print $NF}'); do
+		grep -qwh "$s" "$BUILD"/include/pollux/*.h || { echo "$s is exported and in no public header"; return 1; }
+	done
+}
+check "every exported symbol stands in a public header" declared
+defined() { # the address of each function that a public header declares can be taken
+	{
+		echo '#include <pollux/plx.h>'
+		for h in "$BUILD"/include/pollux/*.h; do echo "#include <pollux/${h##*/}>"; done
+		echo 'const void *const addresses[] = {'
+		grep -hv '^#' "$BUILD"/include/pollux/*.h | tr '\n' ' ' | sed 's/;/;\n/g' | grep -E '\bPLX_API\b' |
+			grep -oE '\bplx_[a-z0-9_]+\(' | tr -d '(' | sort -u | sed 's/.*/(const void *)&,/'
+		echo '}; int main(void) { return !addresses[0]; }'
+	} >"$TMP/all.c"
+	cc -std=gnu11 -w -I"$BUILD/include" "$TMP/all.c" -o "$TMP/all" "$so"
+}
+check "every function of the public headers exists" defined
+
+alone() { # alone LANGUAGE STANDARD COMPILER: each public header compiles first and by itself
+	local h
+	for h in "$BUILD"/include/pollux/*.h; do
+		echo "#include <pollux/${h##*/}>" | "$3" -x "$1" -std="$2" -D_GNU_SOURCE -Wall -Wextra -Werror \
+			-I"$BUILD/include" -fsyntax-only - || { echo "${h##*/}"; return 1; }
+	done
+}
+check "public headers compile alone as C11" alone c c11 gcc
+check "public headers compile alone as C11 (clang)" alone c c11 clang
+if command -v g++ >/dev/null; then
+	check "public headers compile alone as C++17" alone c++ c++17 g++
+else
+	skip "public headers compile alone as C++17" "g++ is not installed"
+fi
+
+shown() { # the first C block of README.md
+	awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md
+}
+check "README's program is tests/net/readme.c" diff -u <(shown) tests/net/readme.c
+long_files() { git ls-files '*.[ch]' | xargs wc -l | awk '$2 != "total" && $1 > 600 { print; n = 1 } END { exit n }'; }
+check "no source file is longer than 600 lines" long_files
+spdx() { ! git ls-files '*.[ch]' '*.sh' | grep -v 'readme.c$' | xargs grep -L 'SPDX-License-Identifier' | grep .; }
+check "every source file names its licence" spdx
+links() { # every relative link of the documents leads to a file
+	local f l bad=0
+	for f in README.md docs/*.md; do
+		for l in $(grep -oE '\]\([^)#:]+' "$f" | sed 's/](//'); do
+			[ -e "$(dirname "$f")/$l" ] || { echo "$f: $l"; bad=1; }
+		done
+	done
+	return $bad
+}
+check "links in the documents lead somewhere" links
+done_testing
