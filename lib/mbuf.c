@@ -1,1 +1,136 @@
 /* SPDX-License-Identifier: MIT */
+/* mbuf.c - packets out of a pool and back, references, and the bytes around the data.
+   Hot file: no allocation, no log, no system call.  What walks or copies packets is in
+   mbuf_chain.c. */
+#include "plx_pool.h"
+#include <errno.h>
+
+/* m is one unshared segment: all there is to do is to give its frame back.  acquire:
+   the other owners' reads are over before the frame is used again; pairs with the
+   release in drop_ref. */
+static inline bool is_plain(const struct plx_mbuf *m)
+{
+	return !m->next && __atomic_load_n(&m->ref, __ATOMIC_ACQUIRE) == 1;
+}
+
+static inline uint8_t *fresh_data(const struct plx_pool *p, const struct plx_mbuf *m)
+{
+	return p->area + plx_pool_frame_off(p, m) + p->data_off;
+}
+
+struct plx_mbuf *plx_mbuf_get(struct plx_pool *pool)
+{
+	struct plx_mbuf *m;
+
+	if (plx_unlikely(!plx_pool_take(pool, &m, 1)))
+		return NULL;
+	plx_mbuf_reset(m, fresh_data(pool, m));
+	return m;
+}
+
+uint16_t plx_mbuf_get_bulk(struct plx_pool *pool, struct plx_mbuf **m, uint16_t n)
+{
+	n = plx_pool_take(pool, m, n);
+	for (uint16_t i = 0; i < n; i++)
+		plx_mbuf_reset(m[i], fresh_data(pool, m[i]));
+	return n;
+}
+
+/* True when the caller was the last owner of m; ref is then 1 again. */
+static bool drop_ref(struct plx_mbuf *m)
+{
+	if (__atomic_load_n(&m->ref, __ATOMIC_ACQUIRE) == 1)
+		return true;
+	/* acquire and release: pairs with itself in the other owners */
+	if (__atomic_sub_fetch(&m->ref, 1, __ATOMIC_ACQ_REL))
+		return false;
+	__atomic_store_n(&m->ref, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* A chain or a shared packet.  At most 255 rounds: plx_mbuf_chain counts segments. */
+static void put_chain(struct plx_mbuf *m)
+{
+	while (m) {
+		struct plx_mbuf *next = m->next; /* read while we are still an owner */
+
+		if (drop_ref(m)) {
+			m->next = NULL;
+			m->nsegs = 1;
+			plx_pool_give(m->pool, &m, 1);
+		}
+		m = next;
+	}
+}
+
+void plx_mbuf_put(struct plx_mbuf *m)
+{
+	if (plx_unlikely(!m))
+		return;
+	if (plx_likely(is_plain(m)))
+		plx_pool_give(m->pool, &m, 1);
+	else
+		put_chain(m);
+}
+
+void plx_mbuf_put_bulk(struct plx_mbuf **m, uint16_t n)
+{
+	uint16_t i = 0;
+
+	/* runs of plain mbufs of one pool go back in one call, straight from m[] */
+	while (i < n) {
+		uint16_t start = i;
+
+		while (i < n && m[i] && is_plain(m[i]) && m[i]->pool == m[start]->pool)
+			i++;
+		if (i > start)
+			plx_pool_give(m[start]->pool, m + start, (uint16_t)(i - start));
+		else
+			put_chain(m[i++]);
+	}
+}
+
+void plx_mbuf_ref(struct plx_mbuf *m, uint16_t n)
+{
+	for (; m; m = m->next) {
+		/* relaxed: the caller is an owner, so the count cannot reach 0 meanwhile */
+		uint16_t was = __atomic_fetch_add(&m->ref, n, __ATOMIC_RELAXED);
+
+		PLX_ASSERT(was && (uint32_t)was + n <= UINT16_MAX);
+	}
+}
+
+uint8_t *plx_mbuf_frame(const struct plx_mbuf *m)
+{
+	return m->pool->area + plx_pool_frame_off(m->pool, m);
+}
+
+uint16_t plx_mbuf_headroom(const struct plx_mbuf *m)
+{
+	return (uint16_t)(m->data - plx_mbuf_frame(m));
+}
+
+uint16_t plx_mbuf_tailroom(const struct plx_mbuf *m)
+{
+	return (uint16_t)(m->pool->frame_size - plx_mbuf_headroom(m) - m->len);
+}
+
+uint8_t *plx_mbuf_prepend(struct plx_mbuf *m, uint16_t n)
+{
+	if (n > plx_mbuf_headroom(m))
+		return NULL;
+	m->data -= n;
+	m->len += n;
+	m->pkt_len += n;
+	return m->data;
+}
+
+uint8_t *plx_mbuf_adj(struct plx_mbuf *m, uint16_t n)
+{
+	if (n > m->len)
+		return NULL;
+	m->data += n;
+	m->len -= n;
+	m->pkt_len -= n;
+	return m->data;
+}

@@ -11,6 +11,11 @@
      lcore 1   [loaded][spare] <--+--> full magazines    (Treiber stack, tagged)
      others    [one, guarded]  <--+--> empty magazines   (Treiber stack, tagged)
 
+   A cache keeps up to 2 * PLX_MAGAZINE frames that other lcores cannot reach, so a
+   pool wants that many for each lcore beyond what is in flight.  Threads that are no
+   lcore (plx_self.slot 0) share one cache under a spin flag; an lcore that finds
+   the shared stack empty takes that cache's frames too.
+
    Memory is the caller's: ask for the size, bring it, get it back. */
 #ifndef PLX_POOL_H
 #define PLX_POOL_H
@@ -27,6 +32,7 @@ enum {
 	PLX_POOL_L2_ROOM    = 64,   /* headroom that is the drivers' */
 	PLX_POOL_USER_ROOM  = 192,  /* default headroom that is the application's; the sum is the
 	                               kernel's XDP_PACKET_HEADROOM, so both agree */
+	PLX_POOL_DATA_MIN   = 1536, /* room behind the headroom: one tagged Ethernet frame fits */
 	PLX_POOL_FRAMES_MAX = 1 << 24,
 	PLX_MAGAZINE        = 64,   /* frames of a magazine = unit of exchange between lcores */
 };
@@ -55,6 +61,7 @@ struct plx_pool {
 	int16_t          node;
 	struct plx_pool_cache *cache; /* caches + 1; the last one is shared by other threads */
 	struct plx_magazine   *mags;
+	uint32_t         nmags;
 	uint8_t         *state;      /* hardened: owner of each frame (enum plx_frame_state), else NULL */
 	void            *reg;        /* of the af_xdp driver: kernel registrations of the area */
 	char             name[PLX_NAME_MAX];
@@ -63,10 +70,13 @@ struct plx_pool {
 	alignas(PLX_CACHELINE) uint64_t empty;
 };
 
-/* Owners of a frame, tracked in hardened builds: a wrong transition asserts. */
+/* Owners of a frame, tracked in hardened builds: a wrong transition asserts.  APP is
+   whoever took it: the application, or a driver between take and post. */
 enum plx_frame_state { PLX_FRAME_POOL, PLX_FRAME_APP, PLX_FRAME_RX, PLX_FRAME_TX };
 
-/* plx_pool_size: bytes plx_pool_init needs for c; 0 = c is invalid.  Pure. */
+/* plx_pool_size: bytes plx_pool_init needs for c; 0 = c is invalid: a count or size out
+   of range, a name that does not fit, or a headroom that leaves less than
+   PLX_POOL_DATA_MIN bytes of a frame.  Pure. */
 PLX_API size_t plx_pool_size(const struct plx_pool_conf *c);
 
 /* plx_pool_init lays a pool out in mem, which must be aligned to 4096 bytes and
@@ -86,9 +96,12 @@ PLX_API int      plx_pool_audit(const struct plx_pool *p);
 
 /* plx_pool_take and plx_pool_give move raw frames for drivers: the same caches as
    plx_mbuf_get, but no metadata is touched.  A free mbuf has next NULL, nsegs 1,
-   ref 1; whoever gives one back restores that.  take returns the count, <= n; it is
-   less only when the pool has no more.  give never fails.  Frames of other pools may
-   not be given. */
+   ref 1; whoever gives one back restores that; all other fields of a taken one are
+   left from its last use (plx_mbuf_reset sets them).  take returns the count, <= n; it
+   is less only when the pool and this thread's cache have no more.  give never fails.
+   Frames of other pools may not be given.  In a hardened build take moves each frame
+   from PLX_FRAME_POOL to PLX_FRAME_APP and give moves it back, so a driver itself
+   only moves between PLX_FRAME_APP and its own RX or TX. */
 PLX_API uint16_t plx_pool_take(struct plx_pool *p, struct plx_mbuf **m, uint16_t n);
 PLX_API void     plx_pool_give(struct plx_pool *p, struct plx_mbuf **m, uint16_t n);
 
@@ -107,6 +120,22 @@ static inline uint64_t plx_pool_frame_off(const struct plx_pool *p, const struct
 static inline struct plx_mbuf *plx_pool_mbuf_at(const struct plx_pool *p, uint64_t off)
 {
 	return &p->mbufs[off >> p->shift];
+}
+
+/* plx_mbuf_reset makes a taken mbuf an empty packet with its data at data: what
+   plx_mbuf_get does, and what a driver does before it fills in what it knows.  One
+   cache line is written; user, timestamp and port keep their old values. */
+static inline void plx_mbuf_reset(struct plx_mbuf *m, uint8_t *data)
+{
+	m->data = data;
+	m->flags = 0;
+	m->pkt_len = 0;
+	m->hash = 0;
+	m->len = 0;
+	m->queue = 0;
+	m->vlan = 0;
+	m->l2_len = 0;
+	m->l3_len = 0;
 }
 
 /* plx_frame_move checks and records a change of owner in hardened builds. */

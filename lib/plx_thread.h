@@ -26,9 +26,9 @@ static inline void plx_tx_pending_add(struct plx_txq *q)
 	}
 }
 
-/* plx_tx_pending_ring offers every pending queue of this thread an empty burst,
-   which rings its doorbell; queues that are done leave the list, those the kernel
-   did not take all of stay.  Returns the number of queues still pending. */
+/* plx_tx_pending_ring takes every pending queue of this thread off the list and
+   offers it an empty burst, which rings its doorbell; a queue whose kernel did not take
+   everything adds itself again.  Returns the number of queues pending afterwards. */
 unsigned plx_tx_pending_ring(void);
 
 /* plx_tx_pending_del takes q off the calling thread's list, before q closes. */

@@ -1,1 +1,224 @@
 /* SPDX-License-Identifier: MIT */
+/* pool.c - frames out of a pool and back.  Hot file: no allocation, no log, no system
+   call; called by mbuf.c and the drivers.  Layout and audit live in pool_init.c.
+
+   An lcore works on its own two magazines without any atomic read-modify-write; every
+   PLX_MAGAZINE frames at most it exchanges one whole with the shared stacks. */
+#include "plx_thread.h"
+#include "pool_impl.h"
+
+#ifdef PLX_HARDENED
+void plx_frame_move(struct plx_mbuf *m, enum plx_frame_state from, enum plx_frame_state to)
+{
+	struct plx_pool *p = m->pool;
+
+	PLX_ASSERT(m >= p->mbufs && m < p->mbufs + p->frames);
+	/* an exchange, so that of two threads that both believe to own m one is caught */
+	PLX_ASSERT(__atomic_exchange_n(&p->state[m - p->mbufs], (uint8_t)to, __ATOMIC_ACQ_REL) == from);
+}
+#endif
+
+/* In a hardened build: n frames change hands.  They must be p's, and free ones clean. */
+static inline void move(struct plx_pool *p, struct plx_mbuf **m, uint32_t n,
+                        enum plx_frame_state from, enum plx_frame_state to)
+{
+#ifdef PLX_HARDENED
+	for (uint32_t i = 0; i < n; i++) {
+		PLX_ASSERT(m[i]->pool == p);
+		PLX_ASSERT(!m[i]->next && m[i]->nsegs == 1 && m[i]->ref == 1);
+		plx_frame_move(m[i], from, to);
+	}
+#else
+	(void)p; (void)m; (void)n; (void)from; (void)to;
+#endif
+}
+
+static inline void copy(struct plx_mbuf **to, struct plx_mbuf *const *from, uint32_t n)
+{
+	for (; n >= 4; n -= 4, to += 4, from += 4)
+		__builtin_memcpy(to, from, 4 * sizeof(*to));
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = from[i];
+}
+
+/* The calling lcore's cache; NULL for a thread that has none in p. */
+static inline struct plx_pool_cache *own_cache(struct plx_pool *p)
+{
+	uint32_t i = plx_self.slot - 1; /* slot 0 wraps to no index */
+
+	return plx_likely(i < p->caches) ? &p->cache[i] : NULL;
+}
+
+static inline uint32_t mag_take(struct plx_magazine *g, struct plx_mbuf **m, uint32_t n)
+{
+	uint32_t have = mag_count(g);
+
+	if (n > have)
+		n = have;
+	mag_set_count(g, have - n);
+	copy(m, &g->frame[have - n], n);
+	return n;
+}
+
+static inline uint32_t mag_give(struct plx_magazine *g, struct plx_mbuf **m, uint32_t n)
+{
+	uint32_t have = mag_count(g);
+
+	if (n > PLX_MAGAZINE - have)
+		n = PLX_MAGAZINE - have;
+	copy(&g->frame[have], m, n);
+	mag_set_count(g, have + n);
+	return n;
+}
+
+static inline void swap(struct plx_magazine **a, struct plx_magazine **b)
+{
+	struct plx_magazine *t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+static bool guard_try(struct plx_pool_cache *s)
+{
+	/* acquire: pairs with the release in guard_leave */
+	return !__atomic_load_n(&s->guard, __ATOMIC_RELAXED) &&
+	       !__atomic_exchange_n(&s->guard, 1, __ATOMIC_ACQUIRE);
+}
+
+static void guard_leave(struct plx_pool_cache *s)
+{
+	__atomic_store_n(&s->held, mag_count(s->loaded) + mag_count(s->spare), __ATOMIC_RELAXED);
+	__atomic_store_n(&s->guard, 0, __ATOMIC_RELEASE);
+}
+
+/* An lcore with two empty magazines found no full one: have the other threads' cache
+   give one up, so that frames which came back there are not lost to the lcores.  Tried
+   once; a thread that is in there right now is not waited for. */
+static bool rob_shared(struct plx_pool *p, struct plx_pool_cache *c)
+{
+	struct plx_pool_cache *s = &p->cache[p->caches];
+	bool found;
+
+	if (c == s || !__atomic_load_n(&s->held, __ATOMIC_RELAXED) || !guard_try(s))
+		return false;
+	if (mag_count(s->loaded))
+		swap(&c->loaded, &s->loaded);
+	else
+		swap(&c->loaded, &s->spare);
+	found = mag_count(c->loaded);
+	guard_leave(s);
+	return found;
+}
+
+/* c->loaded is empty: make it hold frames.  False: there are none. */
+static bool reload(struct plx_pool *p, struct plx_pool_cache *c)
+{
+	struct plx_magazine *g;
+
+	if (mag_count(c->spare)) {
+		swap(&c->loaded, &c->spare);
+		return true;
+	}
+	g = mag_pop(p, &p->full);
+	if (!g)
+		return rob_shared(p, c);
+	mag_push(p, &p->empty, c->spare);
+	c->spare = c->loaded;
+	c->loaded = g;
+	return true;
+}
+
+/* c->loaded is full: make room in it.  Never fails: pool_init.c proves that an empty
+   magazine is always there. */
+static void unload(struct plx_pool *p, struct plx_pool_cache *c)
+{
+	struct plx_magazine *g;
+
+	if (!mag_count(c->spare)) {
+		swap(&c->loaded, &c->spare);
+		return;
+	}
+	g = mag_pop(p, &p->empty);
+	PLX_ASSERT(g); /* fails only if more frames came back than the pool has */
+	mag_push(p, &p->full, c->spare);
+	c->spare = c->loaded;
+	c->loaded = g;
+}
+
+/* At most n / PLX_MAGAZINE + 3 rounds: each but the last moves all a magazine has. */
+static uint32_t take_more(struct plx_pool *p, struct plx_pool_cache *c, struct plx_mbuf **m, uint32_t n)
+{
+	uint32_t got = 0;
+
+	for (;;) {
+		got += mag_take(c->loaded, m + got, n - got);
+		if (got == n || !reload(p, c))
+			return got;
+	}
+}
+
+static void give_more(struct plx_pool *p, struct plx_pool_cache *c, struct plx_mbuf **m, uint32_t n)
+{
+	uint32_t done = 0;
+
+	for (;;) {
+		done += mag_give(c->loaded, m + done, n - done);
+		if (done == n)
+			return;
+		unload(p, c);
+	}
+}
+
+/* Threads without a cache of their own share the last one.  Control path: it spins. */
+static struct plx_pool_cache *guard_enter(struct plx_pool *p)
+{
+	struct plx_pool_cache *s = &p->cache[p->caches];
+
+	while (!guard_try(s))
+		plx_pause();
+	return s;
+}
+
+static uint32_t take_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+{
+	struct plx_pool_cache *s = guard_enter(p);
+
+	n = take_more(p, s, m, n);
+	guard_leave(s);
+	return n;
+}
+
+static void give_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+{
+	struct plx_pool_cache *s = guard_enter(p);
+
+	give_more(p, s, m, n);
+	guard_leave(s);
+}
+
+uint16_t plx_pool_take(struct plx_pool *p, struct plx_mbuf **m, uint16_t n)
+{
+	struct plx_pool_cache *c = own_cache(p);
+	uint32_t got;
+
+	if (plx_likely(c && n <= mag_count(c->loaded)))
+		got = mag_take(c->loaded, m, n);
+	else
+		got = c ? take_more(p, c, m, n) : take_shared(p, m, n);
+	move(p, m, got, PLX_FRAME_POOL, PLX_FRAME_APP);
+	return got;
+}
+
+void plx_pool_give(struct plx_pool *p, struct plx_mbuf **m, uint16_t n)
+{
+	struct plx_pool_cache *c = own_cache(p);
+
+	move(p, m, n, PLX_FRAME_APP, PLX_FRAME_POOL);
+	if (plx_likely(c && n <= PLX_MAGAZINE - mag_count(c->loaded)))
+		mag_give(c->loaded, m, n);
+	else if (c)
+		give_more(p, c, m, n);
+	else
+		give_shared(p, m, n);
+}
