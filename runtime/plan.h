@@ -29,6 +29,7 @@ struct plan_port {
 struct plan_pool {
 	int16_t  node;
 	uint32_t frames, frame_size;
+	uint32_t held;                   /* frames that rings and lcores can hold at once */
 	uint64_t bytes;                  /* of the segment, metadata included */
 	uint64_t page;                   /* page size that is expected to hold it */
 	char     why[160];
@@ -42,6 +43,7 @@ struct plan {
 	uint16_t nports;
 	struct plan_pool pools[PLX_NODES_MAX];
 	uint16_t npools;
+	int      main_cpu;               /* of the control thread, -1 = not pinned */
 	char     notes[8][160];          /* what was decided or is doubtful, for the log */
 	uint16_t nnotes;
 };
@@ -50,6 +52,22 @@ struct plan {
    conf->ports[i] (ifindex 0 = none).  Pure. */
 int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo *t,
               const struct plx_link_info *links, char *why, size_t whylen);
+
+/* Steps of plan_make, apart by what they look at.  They share a struct plan_maker. */
+struct plan_maker {
+	struct plan *p;
+	const struct plx_env_conf *conf;
+	const struct topo *t;
+	const struct plx_link_info *links;
+	char  *why;
+	size_t whylen;
+};
+int  plan_ports(struct plan_maker *m);       /* receive queues, and what an interface must have */
+int  plan_txqs(struct plan_maker *m);        /* transmit queues, once the lcores are known */
+int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are placed */
+int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */
+int  plan_fail(struct plan_maker *m, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void plan_note(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* plan_print writes the plan for people, or as one JSON object; returns a malloc'd string. */
 char *plan_print(const struct plan *p, const struct topo *t, bool json);

@@ -1,1 +1,158 @@
 /* SPDX-License-Identifier: MIT */
+/* plan_print.c - the plan for people and as JSON, for --dry-run.  Cold, pure but for the
+   memory of its text. */
+#include "plan.h"
+#include "conf.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *page_name(uint64_t page)
+{
+	return page >= 1ull << 30 ? "1 GiB" : page >= 2ull << 20 ? "2 MiB" : "4 KiB";
+}
+
+/* queues_of writes the queues of port that lcore k polls, as "eth0:0-1,3". */
+static void queues_of(FILE *f, const struct plan_port *port, uint16_t k)
+{
+	uint16_t mine[PLX_QUEUES_MAX], n = 0;
+	char list[512] = "";
+
+	for (uint16_t q = 0; q < port->conf.rxqs; q++)
+		if (port->rxq_lcore[q] == k)
+			mine[n++] = q;
+	if (!n)
+		return;
+	lcore_list_fmt(list, sizeof(list), mine, n);
+	fprintf(f, " %s:%s", port->conf.name, list);
+}
+
+static void text(FILE *f, const struct plan *p, const struct topo *t)
+{
+	char list[256];
+
+	fprintf(f, "machine  %u node%s, CPUs %s allowed\n", t->nnodes, t->nnodes == 1 ? "" : "s",
+	        topo_allowed_list(t, list, sizeof(list)));
+	if (p->main_cpu >= 0)
+		fprintf(f, "control  CPU %d\n", p->main_cpu);
+	for (uint16_t i = 0; i < p->nlcores; i++) {
+		const struct plan_lcore *l = &p->lcores[i];
+		list[0] = 0;
+		lcore_list_fmt(list, sizeof(list), l->cpus, l->ncpus);
+		fprintf(f, "lcore    %-4u CPU %-8s node %-3d polls", l->id, *list ? list : "any", l->node);
+		for (uint16_t k = 0; k < p->nports; k++)
+			queues_of(f, &p->ports[k], i);
+		fprintf(f, "%s\n", l->queues ? "" : " nothing");
+	}
+	for (uint16_t i = 0; i < p->nports; i++) {
+		const struct plan_port *o = &p->ports[i];
+		fprintf(f, "port     %-4u %-15s driver %-7s rxqs %u txqs %u first %u rxd %u txd %u pool %u", i, o->conf.name,
+		        *o->conf.driver ? o->conf.driver : "auto", o->conf.rxqs, o->conf.txqs, o->conf.queue, o->conf.rxd,
+		        o->conf.txd, o->pool);
+		if (o->link.ifindex)
+			fprintf(f, " node %d MTU %u%s%s%s", o->link.node, o->link.mtu, *o->link.kdriver ? " (" : "",
+			        o->link.kdriver, *o->link.kdriver ? ")" : "");
+		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
+	}
+	for (uint16_t i = 0; i < p->npools; i++) {
+		const struct plan_pool *o = &p->pools[i];
+		fprintf(f, "pool     %-4u node %d: %u frames of %u, %u of them for rings and lcores; %.1f MiB in pages of %s%s%s\n",
+		        i, o->node, o->frames, o->frame_size, o->held, (double)o->bytes / (1 << 20), page_name(o->page),
+		        *o->why ? "; " : "", o->why);
+	}
+	for (uint16_t i = 0; i < p->nnotes; i++)
+		fprintf(f, "note     %s\n", p->notes[i]);
+	fprintf(f, "nothing was changed\n");
+}
+
+/* string writes s as JSON; bytes that are not UTF-8 cannot be, so all above 126 is escaped
+   as Latin-1: interface names are bytes. */
+static void string(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+		if (c == '"' || c == '\\')
+			fprintf(f, "\\%c", c);
+		else if (c < ' ' || c > 126)
+			fprintf(f, "\\u%04x", c);
+		else
+			fputc(c, f);
+	}
+	fputc('"', f);
+}
+
+static void json_lcores(FILE *f, const struct plan *p)
+{
+	fprintf(f, "\"lcores\":[");
+	for (uint16_t i = 0; i < p->nlcores; i++) {
+		const struct plan_lcore *l = &p->lcores[i];
+		fprintf(f, "%s{\"id\":%u,\"node\":%d,\"queues\":%u,\"cpus\":[", i ? "," : "", l->id, l->node, l->queues);
+		for (uint16_t k = 0; k < l->ncpus; k++)
+			fprintf(f, "%s%u", k ? "," : "", l->cpus[k]);
+		fprintf(f, "]}");
+	}
+	fprintf(f, "]");
+}
+
+static void json_ports(FILE *f, const struct plan *p)
+{
+	fprintf(f, "\"ports\":[");
+	for (uint16_t i = 0; i < p->nports; i++) {
+		const struct plan_port *o = &p->ports[i];
+		fprintf(f, "%s{\"name\":", i ? "," : "");
+		string(f, o->conf.name);
+		fprintf(f, ",\"driver\":");
+		string(f, *o->conf.driver ? o->conf.driver : "auto");
+		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"
+		        "\"node\":%d,\"rxq_lcores\":[", o->conf.queue, o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
+		        o->pool, o->link.ifindex, o->link.mtu, o->link.node);
+		for (uint16_t q = 0; q < o->conf.rxqs; q++)
+			fprintf(f, "%s%u", q ? "," : "", p->lcores[o->rxq_lcore[q]].id);
+		fprintf(f, "],\"why\":");
+		string(f, o->why);
+		fprintf(f, "}");
+	}
+	fprintf(f, "]");
+}
+
+static void json(FILE *f, const struct plan *p, const struct topo *t)
+{
+	fprintf(f, "{\"nodes\":%u,\"main_cpu\":%d,", t->nnodes, p->main_cpu);
+	json_lcores(f, p);
+	fprintf(f, ",");
+	json_ports(f, p);
+	fprintf(f, ",\"pools\":[");
+	for (uint16_t i = 0; i < p->npools; i++) {
+		const struct plan_pool *o = &p->pools[i];
+		fprintf(f, "%s{\"node\":%d,\"frames\":%u,\"frame_size\":%u,\"held\":%u,\"bytes\":%llu,\"page_bytes\":%llu,\"why\":",
+		        i ? "," : "", o->node, o->frames, o->frame_size, o->held, (unsigned long long)o->bytes,
+		        (unsigned long long)o->page);
+		string(f, o->why);
+		fprintf(f, "}");
+	}
+	fprintf(f, "],\"notes\":[");
+	for (uint16_t i = 0; i < p->nnotes; i++) {
+		fprintf(f, "%s", i ? "," : "");
+		string(f, p->notes[i]);
+	}
+	fprintf(f, "]}\n");
+}
+
+char *plan_print(const struct plan *p, const struct topo *t, bool as_json)
+{
+	char *buf = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&buf, &len);
+
+	if (!f)
+		return NULL;
+	if (as_json)
+		json(f, p, t);
+	else
+		text(f, p, t);
+	if (fclose(f)) {
+		free(buf);
+		return NULL;
+	}
+	return buf;
+}

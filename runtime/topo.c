@@ -2,13 +2,13 @@
 /* topo.c - the machine as the plan sees it: hwloc for CPUs and nodes, sysfs for
    hugepages and isolated CPUs, procfs for what this thread may do.  Cold; main thread. */
 #include "topo.h"
+#include "plx_link.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <hwloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* slurp reads a small file as a string; its length, or -errno. */
 static int slurp(const struct plx_sys *sys, const char *path, char *buf, size_t len)
@@ -192,6 +192,7 @@ int topo_read(const struct plx_sys *sys, struct topo *t)
 	read_isolated(sys, t);
 	read_status(sys, t);
 	read_memlock(sys, t);
+	t->nlinks = (unsigned)plx_link_names(sys, t->links, TOPO_LINKS_MAX);
 	return 0;
 }
 

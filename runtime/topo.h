@@ -5,7 +5,7 @@
 
 #include "plx_sys.h"
 
-enum { TOPO_CPUS_MAX = 1024, TOPO_PAGE_SIZES = 2 };
+enum { TOPO_CPUS_MAX = 1024, TOPO_PAGE_SIZES = 2, TOPO_LINKS_MAX = 128 };
 
 struct topo_cpu {
 	bool     online;
@@ -25,6 +25,8 @@ struct topo {
 	struct topo_huge huge[PLX_NODES_MAX][TOPO_PAGE_SIZES]; /* 1 GiB, 2 MiB */
 	uint64_t missing_caps;   /* bit n: capability n is not effective */
 	uint64_t memlock;        /* RLIMIT_MEMLOCK in bytes, UINT64_MAX = unlimited */
+	char     links[TOPO_LINKS_MAX][16]; /* interface names, for suggestions */
+	unsigned nlinks;
 };
 
 /* topo_read fills t by hwloc, sysfs and procfs.  What cannot be read stays unknown

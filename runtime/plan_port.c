@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* plan_port.c - what is asked of each port against what its interface and this process
+   have.  Cold, pure; steps of plan_make. */
+#include "plan.h"
+#include "plx_text.h"
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { XDP_ROOM = 256,          /* the kernel's XDP_PACKET_HEADROOM, first in each frame */
+       L2_MAX = 14 + 4 };       /* what the MTU does not count: Ethernet header and one tag */
+
+static const struct plx_driver *driver_of(const struct plx_port_conf *c)
+{
+	for (int i = 0; plx_drivers[i]; i++)
+		if (!strcmp(plx_drivers[i]->name, c->driver))
+			return plx_drivers[i];
+	return NULL;
+}
+
+static bool is_device(const struct plx_port_conf *c)
+{
+	const struct plx_driver *d = driver_of(c);
+
+	return !d || d->device;
+}
+
+/* may_be: the port is of this driver, or auto, which tries it. */
+static bool may_be(const struct plx_port_conf *c, const char *driver)
+{
+	return !*c->driver || !strcmp(c->driver, driver);
+}
+
+static int no_interface(struct plan_maker *m, const char *name)
+{
+	const char *list[TOPO_LINKS_MAX], *near;
+
+	for (unsigned i = 0; i < m->t->nlinks; i++)
+		list[i] = m->t->links[i];
+	near = plx_text_near(name, list, m->t->nlinks);
+	if (near)
+		return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV), did you mean --iface %s? ip link lists them",
+		                 name, near);
+	return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV): ip link lists them; driver=loop and driver=null "
+	                 "need none", name);
+}
+
+/* mend_channels says how to get want queues of a device that has fewer. */
+static void mend_channels(char *buf, size_t len, const struct plx_port_conf *c, const struct plx_link_info *li,
+                          const char *dir, unsigned have, unsigned max, unsigned want)
+{
+	buf[0] = 0;
+	if (c->queue < have)
+		plx_text_add(buf, len, "use %s=%u or fewer", *dir == 'r' ? "rxqs" : "txqs", have - c->queue);
+	else
+		plx_text_add(buf, len, "use queue=%u or lower", have ? have - 1 : 0);
+	if (want <= max)
+		plx_text_add(buf, len, ", or ethtool -L %s %s %u", c->name, li->combined ? "combined" : dir, want);
+	else if (!*c->driver && !c->queue)
+		plx_text_add(buf, len, ", or driver=packet, which needs no channels");
+}
+
+static int check_channels(struct plan_maker *m, struct plan_port *port, const char *dir)
+{
+	const struct plx_port_conf *c = &port->conf;
+	const struct plx_link_info *li = &port->link;
+	unsigned have = *dir == 'r' ? li->rxqs : li->txqs, max = *dir == 'r' ? li->rxqs_max : li->txqs_max;
+	unsigned want = c->queue + (*dir == 'r' ? c->rxqs : c->txqs);
+	char mend[160];
+
+	if (want <= have)
+		return 0;
+	mend_channels(mend, sizeof(mend), c, li, dir, have, max, want);
+	return plan_fail(m, -EINVAL, "%s: %s queue %u is asked for, the interface has %u (0-%u): %s", c->name, dir, want - 1,
+	                 have, have ? have - 1 : 0, mend);
+}
+
+static bool any_queues(const struct plx_port_conf *c)
+{
+	const struct plx_driver *d = driver_of(c);
+
+	return d && d->any_queues;
+}
+
+static int check_mtu(struct plan_maker *m, const struct plan_port *port)
+{
+	uint32_t frame = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
+	uint32_t need = port->link.mtu + L2_MAX, room = frame - XDP_ROOM;
+	const char *name = port->conf.name;
+
+	if (!may_be(&port->conf, "af_xdp") || port->conf.multibuf != PLX_NEVER || need <= room)
+		return 0;
+	return plan_fail(m, -EMSGSIZE, "%s: MTU %u needs %u bytes and a frame of %u holds %u, with multibuf=never: "
+	                 "use multibuf=prefer%s, or ip link set %s mtu %u", name, port->link.mtu, need, frame, room,
+	                 frame < 4096 && need <= 4096 - XDP_ROOM ? ", --frame-size=4096" : "", name, room - L2_MAX);
+}
+
+static int device_port(struct plan_maker *m, struct plan_port *port)
+{
+	struct plx_port_conf *c = &port->conf;
+	unsigned have = port->link.rxqs;
+
+	if (!port->link.ifindex)
+		return no_interface(m, c->name);
+	if (!port->link.up)
+		return plan_fail(m, -ENETDOWN, "%s: the interface is down (ENETDOWN): ip link set %s up", c->name, c->name);
+	if (!c->rxqs) {
+		have = have > c->queue ? have - c->queue : 1;
+		c->rxqs = (uint16_t)(have > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : have);
+	}
+	return any_queues(c) ? 0 : check_channels(m, port, "rx");
+}
+
+static int check_name(struct plan_maker *m, uint16_t i)
+{
+	const struct plan_port *port = &m->p->ports[i];
+
+	if (!*port->conf.name)
+		return plan_fail(m, -EINVAL, "port %u has no name: --iface NAME", i);
+	if (*port->conf.driver && !driver_of(&port->conf))
+		return plan_fail(m, -EINVAL, "%s: no driver '%s': --help-all lists them", port->conf.name, port->conf.driver);
+	for (uint16_t k = 0; k < i; k++)
+		if (!strcmp(m->p->ports[k].conf.name, port->conf.name))
+			return plan_fail(m, -EINVAL, "%s: given by --iface twice: give it once, with queues=N for more queues",
+			                 port->conf.name);
+	return 0;
+}
+
+/* overlap: an interface has several names, and two ports on one queue would take it from
+   each other. */
+static int check_overlap(struct plan_maker *m, uint16_t i)
+{
+	const struct plan_port *b = &m->p->ports[i];
+
+	for (uint16_t k = 0; k < i && b->link.ifindex; k++) {
+		const struct plan_port *a = &m->p->ports[k];
+		unsigned lo = a->conf.queue > b->conf.queue ? a->conf.queue : b->conf.queue;
+		if (a->link.ifindex == b->link.ifindex && lo < a->conf.queue + (unsigned)a->conf.rxqs &&
+		    lo < b->conf.queue + (unsigned)b->conf.rxqs)
+			return plan_fail(m, -EINVAL, "%s and %s are one interface, and both want its queue %u: give it once, "
+			                 "or part its queues with queue= and rxqs=", a->conf.name, b->conf.name, lo);
+	}
+	return 0;
+}
+
+static int check_peer(struct plan_maker *m, const struct plan_port *port)
+{
+	const char *peer = port->conf.peer;
+
+	for (uint16_t i = 0; i < m->p->nports && *peer; i++)
+		if (!strcmp(m->p->ports[i].conf.name, peer) && !strcmp(m->p->ports[i].conf.driver, port->conf.driver))
+			return 0;
+	return *peer ? plan_fail(m, -EINVAL, "%s: peer=%s is no loop port: add --iface %s,driver=loop", port->conf.name,
+	                         peer, peer) : 0;
+}
+
+int plan_ports(struct plan_maker *m)
+{
+	struct plan *p = m->p;
+	int err = 0;
+
+	for (uint16_t i = 0; i < m->conf->nports && !err; i++) {
+		struct plan_port *port = &p->ports[i];
+
+		port->conf = m->conf->ports[i];
+		port->conf.id = (uint8_t)i;
+		if (!strcmp(port->conf.driver, "auto"))
+			port->conf.driver[0] = 0;
+		port->conf.rxd = port->conf.rxd ? port->conf.rxd : 2048;
+		port->conf.txd = port->conf.txd ? port->conf.txd : 2048;
+		port->link.node = -1;
+		p->nports = (uint16_t)(i + 1);
+		err = check_name(m, i);
+		if (!err && is_device(&port->conf)) {
+			port->link = m->links[i];
+			err = device_port(m, port);
+		}
+		if (!err && !port->conf.rxqs)
+			port->conf.rxqs = 1;
+		if (!err)
+			err = check_overlap(m, i);
+		if (!err && port->link.ifindex)
+			err = check_mtu(m, port);
+	}
+	for (uint16_t i = 0; i < p->nports && !err; i++)
+		err = check_peer(m, &p->ports[i]);
+	return err;
+}
+
+/* plan_txqs: where nothing is said, each lcore that polls gets a transmit queue of its own
+   on each port, as far as the device has them. */
+int plan_txqs(struct plan_maker *m)
+{
+	struct plan *p = m->p;
+	unsigned polling = 0;
+	int err = 0;
+
+	for (uint16_t i = 0; i < p->nports; i++)
+		polling += p->ports[i].conf.rxqs;
+	if (polling > p->nlcores)
+		polling = p->nlcores;
+	for (uint16_t i = 0; i < p->nports && !err; i++) {
+		struct plan_port *port = &p->ports[i];
+		struct plx_port_conf *c = &port->conf;
+		bool given = c->txqs, bound = port->link.ifindex && !any_queues(c);
+		unsigned want = c->rxqs > polling ? c->rxqs : polling;
+		unsigned have = port->link.txqs > c->queue ? port->link.txqs - c->queue : 1;
+
+		if (!given)
+			c->txqs = (uint16_t)(bound && want > have ? have : want > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : want);
+		if (bound)
+			err = check_channels(m, port, "tx");
+		if (!err && c->txqs < polling)
+			plan_note(p, "%s has %u transmit queues for %u lcores that poll: one queue may be used by one lcore only",
+			          c->name, c->txqs, polling);
+		snprintf(port->why, sizeof(port->why), "%s%s", *c->driver ? "" : "driver auto: the best that works",
+		         given || !bound ? "" : *c->driver ? "all channels" : ", all channels");
+	}
+	return err;
+}
+
+/* ---- rights ---- */
+
+static const struct { unsigned cap; const char *name, *word, *call; } needs[] = {
+	{ CAP_NET_RAW,   "CAP_NET_RAW",   "cap_net_raw",   "socket(AF_XDP)" },
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "cap_net_admin", "bpf(BPF_LINK_CREATE) of the XDP program" },
+	{ CAP_BPF,       "CAP_BPF",       "cap_bpf",       "bpf(BPF_PROG_LOAD)" },
+	{ CAP_IPC_LOCK,  "CAP_IPC_LOCK",  "cap_ipc_lock",  "setsockopt(XDP_UMEM_REG)" },
+};
+
+static bool has(const struct topo *t, unsigned cap)
+{
+	return !(t->missing_caps >> cap & 1);
+}
+
+/* lacks: need i of an af_xdp port with a pool of bytes of frames. */
+static bool lacks(const struct topo *t, size_t i, uint64_t bytes)
+{
+	if (needs[i].cap == CAP_BPF && has(t, CAP_SYS_ADMIN))
+		return false;
+	if (needs[i].cap == CAP_IPC_LOCK && t->memlock >= bytes)
+		return false;
+	return !has(t, needs[i].cap);
+}
+
+/* missing writes all that is missing for af_xdp, each with its call, and the mend. */
+static void missing(const struct plan_maker *m, uint64_t bytes, char *buf, size_t len)
+{
+	char caps[128] = "";
+
+	buf[0] = 0;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(needs); i++) {
+		if (!lacks(m->t, i, bytes))
+			continue;
+		plx_text_add(buf, len, "%s%s for %s", *buf ? ", " : "", needs[i].name, needs[i].call);
+		if (needs[i].cap == CAP_IPC_LOCK)
+			plx_text_add(buf, len, " (or ulimit -l %llu)", (unsigned long long)((bytes + 1023) >> 10));
+		plx_text_add(caps, sizeof(caps), "%s%s", *caps ? "," : "", needs[i].word);
+	}
+	if (*caps)
+		plx_text_add(buf, len, ": run as root, or setcap %s+ep on the program", caps);
+}
+
+int plan_rights(struct plan_maker *m)
+{
+	for (uint16_t i = 0; i < m->p->nports; i++) {
+		const struct plan_port *port = &m->p->ports[i];
+		const struct plan_pool *pool = &m->p->pools[port->pool];
+		char line[512];
+
+		if (!is_device(&port->conf))
+			continue;
+		if (!strcmp(port->conf.driver, "packet")) {
+			if (!has(m->t, CAP_NET_RAW))
+				return plan_fail(m, -EPERM, "%s: missing CAP_NET_RAW for socket(AF_PACKET): run as root, or "
+				                 "setcap cap_net_raw+ep on the program", port->conf.name);
+			continue;
+		}
+		missing(m, (uint64_t)pool->frames * pool->frame_size, line, sizeof(line));
+		if (!*line)
+			continue;
+		if (*port->conf.driver || !has(m->t, CAP_NET_RAW))
+			return plan_fail(m, -EPERM, "%s: missing %s", port->conf.name, line);
+		plan_note(m->p, "%s: driver=packet, since af_xdp misses %s", port->conf.name, line);
+	}
+	return 0;
+}
