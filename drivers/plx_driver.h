@@ -45,6 +45,9 @@ struct plx_port_conf {
 	const struct plx_sys  *sys;    /* NULL = &plx_sys_linux */
 	const struct plx_log  *log;    /* NULL = silent */
 	uint8_t  id;                   /* plx_mbuf.port of what it receives */
+	struct plx_port *const *ports; /* loop: where a peer is looked up when either starts:
+	                                  PLX_PORTS_MAX entries, NULL before open and after close;
+	                                  it must outlive the port.  NULL = itself only */
 };
 
 extern PLX_API const struct plx_port_conf plx_port_conf_default;
