@@ -33,7 +33,7 @@ cleanup() {
 		for p in $(ip netns pids "${ns##*/}" 2>/dev/null); do kill -KILL "$p" 2>/dev/null; done
 		ip netns del "${ns##*/}"
 	done
-	rm -rf "$TMP"
+	rm -rf "$TMP" "/run/dpdk/$NS"
 }
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -163,4 +163,33 @@ lcores() {
 	import os, sys
 	print(",".join(map(str, sorted(os.sched_getaffinity(0))[:int(sys.argv[1])])))
 	PY
+}
+
+# ---- plx-fwd at either end ----
+
+LC=$(lcores 2)
+COUNT=1000000; [ -z "$FAST" ] || COUNT=50000
+FLOW_KEYS="lost duplicates reordered corrupt"
+
+# forward OUT END MODE IFACE... [-- OPTION...]: starts plx-fwd and waits until it forwards; pid in $PID
+forward() {
+	local out=$1 end=$2 mode=$3 ifaces=() i; shift 3
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do ifaces+=(--iface "$1"); shift; done
+	[ $# = 0 ] || shift
+	start "$out" "$end" "$FWD" -l "$LC" -m 64M --idle adaptive "${ifaces[@]}" -- --mode "$mode" --json "$@"
+	within 5 running "$out" || { show "$TMP/$out.err"; return 1; }
+}
+running() { grep -q running "$TMP/$1.err"; }
+# generate OUT END IFACE COUNT RATE [OPTION...]: sends and checks what comes back; plx-fwd's exit code
+generate() {
+	local out=$1 end=$2 iface=$3 count=$4 rate=$5; shift 5
+	start "$out" "$end" "$FWD" -l "$LC" -m 64M --idle adaptive --iface "$iface" -- --mode flowgen --verify \
+		--flows 64 --length 60-1514 --count "$count" --rate "$rate" --json "$@"
+	finish "$PID" $((count / 10000 + 20)) || { echo "exit code $?"; show "$TMP/$out" "$TMP/$out.err"; return 1; }
+}
+# intact OUT COUNT: the generator got every packet back, once, in order, with every byte right
+intact() {
+	local k
+	is "$TMP/$1" total.sent -eq "$2" && is "$TMP/$1" total.received -eq "$2" || return 1
+	for k in $FLOW_KEYS; do is "$TMP/$1" "total.$k" -eq 0 || return 1; done
 }

@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_start.sh - how long a start takes and how much memory it holds beyond its pool.
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# first_packets HUGE: median of five starts under load, from exec to the first packet sent back
+first_packets() {
+	local i ms
+	: >"$TMP/ms"
+	for i in 1 2 3 4 5; do
+		ms=$(at a python3 "$HERE/first_packet.py" /sys/class/net/va/statistics/tx_packets "$FWD" -l "$LC" -m 64M \
+			--huge "$1" --idle adaptive --log-level error --iface va -- --mode macswap) || return 1
+		echo "$ms" >>"$TMP/ms"
+	done
+	ms=$(sort -n "$TMP/ms" | sed -n 3p)
+	note "start to first packet with -m 64M, --huge $1: $ms ms ($(sort -n "$TMP/ms" | paste -sd' '))"
+	[ "$ms" -lt "$2" ] || { echo "median $ms ms, wanted < $2"; return 1; }
+}
+resident() { # beyond the pool: the pool is a memory file (RssShmem) or hugepages (no RSS at all)
+	forward fwd a macswap va || return 1
+	local kb
+	kb=$(awk '/^VmRSS/ { a = $2 } /^RssShmem/ { b = $2 } END { print a - b }' "/proc/$PID/status")
+	note "resident beyond the pool: $kb KiB, shared: $(awk '/^RssShmem/ { print $2 }' "/proc/$PID/status") KiB"
+	[ "$kb" -lt 20480 ] || { echo "$kb KiB, wanted < 20480"; return 1; }
+	kb=$(awk '/^RssShmem|^HugetlbPages/ { n += $2 } END { print n }' "/proc/$PID/status")
+	[ "$kb" -le $(( 66 * 1024 )) ] || { echo "the pool takes $kb KiB of the 64 MiB asked for"; return 1; }
+	end "$PID"
+}
+pair 2
+start load b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,steer=none -- \
+	--mode txonly --flows 64 --length 60 --rate 10k --duration 120
+load=$PID
+within 5 running load
+limit=150
+[ "${PLX_CONFIG:-gcc}" = gcc ] || limit=3000 # a sanitizer's start is its own
+check "start to first packet < $limit ms, hugepages if there are any" first_packets prefer $limit
+check "start to first packet < $limit ms, small pages" first_packets never $limit
+end "$load"
+[ "${PLX_CONFIG:-gcc}" = gcc ] && check "less than 20 MiB resident beyond the pool" resident
+done_testing
