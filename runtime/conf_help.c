@@ -66,11 +66,8 @@ void conf_help(char *buf, size_t len, const char *prog, const struct plx_app *ap
 		return;
 	}
 	plx_text_add(buf, len, "Keys of --iface NAME[,key=value...]:\n");
-	for (const struct plx_port_key *k = plx_port_keys; k->name; k++) {
-		char left[96] = "";
-		plx_text_add(left, sizeof(left), "  %s=%s", k->name, k->values);
-		plx_text_add(buf, len, "%-*s %s\n", HELP_COLUMN, left, k->what);
-	}
+	for (const struct plx_port_key *k = plx_port_keys; k->name; k++)
+		plx_text_add(buf, len, "  %-12s  %s: %s\n", k->name, k->values, k->what);
 	plx_text_add(buf, len, "Exit codes: 0 done, 1 runtime, 2 usage or configuration, 3 device or XDP,\n"
 	             "4 permission, 5 memory, 6 a check failed, 128 + n ended by signal n.\n");
 }

@@ -183,6 +183,21 @@ static int choose_page(struct plan_maker *m, struct plan_pool *pool)
 	return 0;
 }
 
+/* check_memory: small pages are touched at the start; beyond what there is the kernel would
+   rather kill a process than refuse. */
+static int check_memory(struct plan_maker *m)
+{
+	uint64_t sum = 0;
+
+	for (uint16_t i = 0; i < m->p->npools; i++)
+		sum += m->p->pools[i].page == KIB4 ? m->p->pools[i].bytes : 0;
+	if (!m->t->mem_avail || sum <= m->t->mem_avail)
+		return 0;
+	return plan_fail(m, -ENOMEM, "memory: %llu MiB wanted, %llu MiB available: %s", (unsigned long long)(sum >> 20),
+	                 (unsigned long long)(m->t->mem_avail >> 20), m->conf->mem || m->conf->nnode_mem ?
+	                 "ask for less with -m" : "use smaller rings by rxd= and txd=, or fewer queues");
+}
+
 int plan_pools(struct plan_maker *m)
 {
 	int err = 0;
@@ -193,5 +208,5 @@ int plan_pools(struct plan_maker *m)
 		if (!err)
 			err = choose_page(m, &m->p->pools[i]);
 	}
-	return err;
+	return err ? err : check_memory(m);
 }

@@ -172,6 +172,14 @@ static void read_memlock(const struct plx_sys *sys, struct topo *t)
 		t->memlock = strtoull(s, NULL, 10);
 }
 
+static void read_memory(const struct plx_sys *sys, struct topo *t)
+{
+	char buf[4096], *s;
+
+	if (slurp(sys, "/proc/meminfo", buf, sizeof(buf)) > 0 && (s = strstr(buf, "\nMemAvailable:")))
+		t->mem_avail = strtoull(s + 14, NULL, 10) << 10;
+}
+
 int topo_read(const struct plx_sys *sys, struct topo *t)
 {
 	hwloc_topology_t ht;
@@ -189,6 +197,7 @@ int topo_read(const struct plx_sys *sys, struct topo *t)
 		hwloc_topology_destroy(ht);
 	}
 	read_huge(sys, t);
+	read_memory(sys, t);
 	read_isolated(sys, t);
 	read_status(sys, t);
 	read_memlock(sys, t);

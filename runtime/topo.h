@@ -23,6 +23,7 @@ struct topo {
 	struct topo_cpu cpu[TOPO_CPUS_MAX];
 	unsigned nnodes;     /* at least 1 */
 	struct topo_huge huge[PLX_NODES_MAX][TOPO_PAGE_SIZES]; /* 1 GiB, 2 MiB */
+	uint64_t mem_avail;      /* bytes of small pages to be had without swapping, 0 = not told */
 	uint64_t missing_caps;   /* bit n: capability n is not effective */
 	uint64_t memlock;        /* RLIMIT_MEMLOCK in bytes, UINT64_MAX = unlimited */
 	char     links[TOPO_LINKS_MAX][16]; /* interface names, for suggestions */
