@@ -11,6 +11,7 @@ struct plx_thread {
 	uint32_t slot;             /* 1 + index of the lcore in its environment = its pool cache; 0 = none */
 	struct plx_txq *pending;   /* transmit queues with a doorbell still to ring, linked by
 	                              plx_txq.pending_next; the lcore loop rings them */
+	void *lcore;               /* what plx_lcore_self() returns; the runtime's */
 };
 
 /* initial-exec: one instruction to reach; fine in a library loaded at start. */

@@ -1,1 +1,351 @@
 /* SPDX-License-Identifier: MIT */
+/* env.c - the environment: a table of stages, each of which comes up whole or not at all,
+   and their undoing newest first.  Cold; main thread. */
+#include "env.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOG(env, level, ...) plx_logf(&(env)->log, PLX_LOG_##level, __VA_ARGS__)
+
+/* ---- stages ---- */
+
+static int log_up(struct plx_env *env)
+{
+	sink_init(&env->sink, env->sys, env->conf.name);
+	env->log = env->conf.log;
+	if (!env->log.fn)
+		env->log = (struct plx_log){ .fn = sink_line, .arg = &env->sink };
+	env->log.level = env->conf.log_level;
+	clock_begin(&env->clock, env->sys);
+	return 0;
+}
+
+static void log_down(struct plx_env *env)
+{
+	sink_fini(&env->sink);
+}
+
+/* The parser leaves nothing to check; a configuration made by hand may be anything. */
+static int configuration_up(struct plx_env *env)
+{
+	struct plx_env_conf *c = &env->conf;
+	const char *bad = NULL;
+
+	if (!memchr(c->name, 0, sizeof(c->name)) || !*c->name)
+		bad = "name: 1 to 63 bytes";
+	else if (c->nports > PLX_PORTS_MAX || c->nlcores > PLX_LCORES_MAX || c->nnode_mem > PLX_NODES_MAX)
+		bad = "nports, nlcores or nnode_mem: beyond the limits of plx_defs.h";
+	else if (c->frame_size && c->frame_size != 2048 && c->frame_size != 4096)
+		bad = "frame_size: 2048 or 4096";
+	for (unsigned i = 0; i < c->nlcores && !bad; i++)
+		if (c->lcores[i].ncpus > PLX_ARRAY_SIZE(c->lcores[i].cpus))
+			bad = "lcores[].ncpus: beyond its array";
+	if (!bad)
+		return 0;
+	LOG(env, ERROR, "configuration: %s; begin with plx_env_conf_init", bad);
+	return -EINVAL;
+}
+
+static int topology_up(struct plx_env *env)
+{
+	int err = topo_read(env->sys, &env->topo);
+
+	if (err)
+		LOG(env, ERROR, "topology: %s", strerror(-err));
+	return err;
+}
+
+static bool is_memory_driver(const char *name)
+{
+	for (int i = 0; plx_drivers[i]; i++)
+		if (!strcmp(plx_drivers[i]->name, name))
+			return !plx_drivers[i]->device;
+	return false;
+}
+
+/* An interface that is not there is the plan's to explain: it knows the names there are. */
+static int interfaces_up(struct plx_env *env)
+{
+	for (unsigned i = 0; i < env->conf.nports; i++) {
+		const struct plx_port_conf *c = &env->conf.ports[i];
+		int err = is_memory_driver(c->driver) ? 0 : plx_link_query(env->sys, c->name, &env->links[i]);
+
+		if (err && err != -ENODEV) {
+			LOG(env, ERROR, "%s: cannot ask the kernel about it: %s: see ip link show %s", c->name,
+			    strerror(-err), c->name);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int print_plan(struct plx_env *env)
+{
+	char *text = plan_print(&env->plan, &env->topo, env->conf.json);
+	int err = text ? write_all(env->sys, STDOUT_FILENO, text, strlen(text)) : -ENOMEM;
+
+	if (err)
+		LOG(env, ERROR, "plan: cannot print it: %s", strerror(-err));
+	free(text);
+	return err ? err : PLX_TEXT;
+}
+
+static int plan_up(struct plx_env *env)
+{
+	char why[2048] = "";
+	int err = plan_make(&env->plan, &env->conf, &env->topo, env->links, why, sizeof(why));
+
+	if (err) {
+		LOG(env, ERROR, "%s", why);
+		return err;
+	}
+	if (env->conf.dry_run)
+		return print_plan(env);
+	for (unsigned i = 0; i < env->plan.nnotes; i++)
+		LOG(env, INFO, "%s", env->plan.notes[i]);
+	return 0;
+}
+
+static void memory_down(struct plx_env *env)
+{
+	while (env->npools) {
+		uint16_t i = --env->npools;
+
+		if (!plx_pool_fini(env->pools[i]))
+			LOG(env, WARN, "pool %s: %u of %u frames were not put back", env->pools[i]->name,
+			    env->pools[i]->frames - plx_pool_avail(env->pools[i]), env->pools[i]->frames);
+		env->pools[i] = NULL;
+		mem_seg_free(&env->segs[i], env->sys);
+	}
+}
+
+static int pool_up(struct plx_env *env, uint16_t i)
+{
+	const struct plan_pool *pp = &env->plan.pools[i];
+	struct mem_seg *seg = &env->segs[i];
+	char name[PLX_NAME_MAX];
+
+	snprintf(name, sizeof(name), "%.55s-%u", env->conf.name, i);
+	int err = mem_seg_alloc(seg, env->sys, &env->log, name, pp->bytes, pp->node, env->conf.huge);
+
+	if (err)
+		return err;
+	struct plx_pool_conf c = { .name = name, .frames = pp->frames, .frame_size = pp->frame_size,
+	                           .caches = env->plan.nlcores, .node = (int16_t)seg->node };
+
+	err = plx_pool_init(&env->pools[i], seg->addr, &c);
+	if (err) {
+		LOG(env, ERROR, "pool %s: %u frames of %u bytes: %s", name, pp->frames, pp->frame_size, strerror(-err));
+		mem_seg_free(seg, env->sys);
+		return err;
+	}
+	LOG(env, INFO, "pool %s: %u frames of %u bytes, %llu MiB, node %d: %s%s%s", name, pp->frames, pp->frame_size,
+	    (unsigned long long)(seg->len >> 20), seg->node, seg->why, *pp->why ? "; " : "", pp->why);
+	env->npools++;
+	return 0;
+}
+
+static int memory_up(struct plx_env *env)
+{
+	int err = 0;
+
+	for (uint16_t i = 0; i < env->plan.npools && !err; i++)
+		err = pool_up(env, i);
+	if (err)
+		memory_down(env);
+	return err;
+}
+
+static void ports_down(struct plx_env *env)
+{
+	while (env->nports) {
+		struct plx_port *p = env->ports[--env->nports];
+
+		plx_port_close(p);
+		env->ports[env->nports] = NULL;
+	}
+}
+
+static int ports_up(struct plx_env *env)
+{
+	int err = 0;
+
+	for (uint16_t i = 0; i < env->plan.nports && !err; i++) {
+		struct plx_port_conf c = env->plan.ports[i].conf;
+
+		c.pool = env->pools[env->plan.ports[i].pool];
+		c.sys = env->sys;
+		c.log = &env->log;
+		c.id = (uint8_t)i;
+		c.ports = env->ports;
+		err = plx_port_open(&env->ports[i], &c);
+		env->nports += !err;
+	}
+	if (err)
+		ports_down(env);
+	return err;
+}
+
+static int clock_up(struct plx_env *env)
+{
+	env->cycles_hz = clock_hz(&env->clock, env->sys);
+	return 0;
+}
+
+static const struct stage {
+	const char *name;
+	int  (*up)(struct plx_env *env);   /* 0, or it has logged why and left nothing */
+	void (*down)(struct plx_env *env); /* NULL = nothing to undo */
+} stages[] = {
+	{ "log",           log_up,           log_down },
+	{ "configuration", configuration_up, NULL },
+	{ "topology",      topology_up,      NULL },
+	{ "interfaces",    interfaces_up,    NULL },
+	{ "plan",          plan_up,          NULL },
+	{ "memory",        memory_up,        memory_down },
+	{ "ports",         ports_up,         ports_down },
+	{ "lcores",        lcores_up,        lcores_down },
+	{ "control",       control_up,       control_down },
+	{ "clock",         clock_up,         NULL },
+};
+
+static void stages_down(struct plx_env *env)
+{
+	while (env->stages_up) {
+		const struct stage *s = &stages[--env->stages_up];
+
+		if (s->down)
+			s->down(env);
+	}
+}
+
+static int stages_up(struct plx_env *env)
+{
+	for (; env->stages_up < PLX_ARRAY_SIZE(stages); env->stages_up++) {
+		const struct stage *s = &stages[env->stages_up];
+		uint64_t begin = plx_sys_now(env->sys);
+		int err = s->up(env);
+
+		if (err) {
+			stages_down(env);
+			return err;
+		}
+		LOG(env, DEBUG, "stage %s: %.1f ms", s->name, (double)(plx_sys_now(env->sys) - begin) / 1e6);
+	}
+	return 0;
+}
+
+/* ---- life ---- */
+
+int plx_env_open(struct plx_env **out, const struct plx_env_conf *c)
+{
+	struct plx_env *env = calloc(1, sizeof(*env));
+
+	*out = NULL;
+	if (!env)
+		return -ENOMEM;
+	env->conf = *c;
+	env->sys = c->sys ? c->sys : &plx_sys_linux;
+	int err = stages_up(env);
+
+	if (err)
+		free(env);
+	else
+		*out = env;
+	return err;
+}
+
+/* Help goes to standard output; a mistake is one line on standard error. */
+static void say(const struct plx_sys *sys, int err, const char *name, const char *text)
+{
+	char line[2200];
+
+	if (err == PLX_TEXT) {
+		(void)!write_all(sys, STDOUT_FILENO, text, strlen(text));
+		return;
+	}
+	int n = snprintf(line, sizeof(line), "%s: %s\n", name, text);
+
+	(void)!write_all(sys, STDERR_FILENO, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
+}
+
+int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct plx_app *app)
+{
+	struct plx_env_conf *c = malloc(sizeof(*c));
+	char *why = malloc(PLX_HELP_MAX);
+	int err = -ENOMEM;
+
+	*out = NULL;
+	if (c && why) {
+		plx_env_conf_init(c);
+		err = plx_env_conf_parse(c, argc, argv, app, why, PLX_HELP_MAX);
+		if (err)
+			say(&plx_sys_linux, err, c->name, why);
+		else
+			err = plx_env_open(out, c);
+	}
+	free(why);
+	free(c);
+	return err;
+}
+
+int plx_env_init(struct plx_env **out, int argc, char **argv)
+{
+	return plx_env_init_app(out, argc, argv, NULL);
+}
+
+/* A poller that hangs may still read and write frames and rings: then memory and ports are
+   kept until the process ends, which is safe, rather than taken from under it. */
+void plx_env_fini(struct plx_env *env)
+{
+	if (!env)
+		return;
+	if (env->running && lcores_stop(env)) {
+		LOG(env, ERROR, "memory and ports are kept until the process ends");
+		return;
+	}
+	env->running = false;
+	stages_down(env);
+	free(env);
+}
+
+/* ---- what it made ---- */
+
+uint16_t plx_env_ports(const struct plx_env *env)
+{
+	return env->nports;
+}
+
+struct plx_port *plx_env_port(const struct plx_env *env, uint16_t i)
+{
+	return i < env->nports ? env->ports[i] : NULL;
+}
+
+struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *name)
+{
+	for (unsigned i = 0; i < env->nports; i++)
+		if (!strcmp(env->ports[i]->name, name))
+			return env->ports[i];
+	return NULL;
+}
+
+struct plx_pool *plx_env_pool(const struct plx_env *env, int node)
+{
+	for (unsigned i = 0; i < env->npools; i++)
+		if (node < 0 || env->plan.pools[i].node == node)
+			return env->pools[i];
+	return NULL;
+}
+
+const struct plx_log *plx_env_log(const struct plx_env *env)
+{
+	return &env->log;
+}
+
+uint64_t plx_cycles_hz(const struct plx_env *env)
+{
+	return env->cycles_hz;
+}

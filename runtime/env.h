@@ -3,9 +3,11 @@
 #ifndef ENV_H
 #define ENV_H
 
+#include "clock.h"
 #include "lcore.h"
 #include "memory.h"
 #include "plan.h"
+#include "sink.h"
 
 struct control; /* control.c: signals, netlink events, timers */
 
@@ -13,16 +15,25 @@ struct plx_env {
 	struct plx_env_conf conf;
 	const struct plx_sys *sys;
 	struct plx_log log;
-	struct topo   topo;
-	struct plan   plan;
+	struct sink    sink;           /* behind log, unless the application brought its own */
+	struct topo    topo;
+	struct plx_link_info links[PLX_PORTS_MAX]; /* as found at start, by order of conf.ports */
+	struct plan    plan;
 	struct mem_seg segs[PLX_NODES_MAX];
 	struct plx_pool *pools[PLX_NODES_MAX];
 	struct plx_port *ports[PLX_PORTS_MAX];
 	uint16_t npools, nports, nlcores;
 	struct plx_lcore *lcores;      /* array of nlcores */
+	int      ackfd;                /* eventfd: an lcore changed its state */
+	bool     running;              /* within plx_env_run */
 	struct control *control;
+	struct clock   clock;
 	uint64_t cycles_hz;
 	unsigned stages_up;
 };
+
+/* control.c */
+int  control_up(struct plx_env *env);
+void control_down(struct plx_env *env);
 
 #endif

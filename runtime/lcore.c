@@ -1,1 +1,416 @@
 /* SPDX-License-Identifier: MIT */
+/* lcore.c - lcore threads: made, pinned, started, halted, counted.  Cold; main thread,
+   except lcore_main (the lcore itself), plx_lcore_wake, _self and _stats (any thread).
+   The loop is in lcore_loop.c. */
+#include "env.h"
+#include "plx_thread.h"
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+
+#define LOG(env, level, ...) plx_logf(&(env)->log, PLX_LOG_##level, __VA_ARGS__)
+
+/* Writing 1 to an eventfd that is read whenever it is readable cannot fail. */
+static void poke(const struct plx_sys *sys, int fd)
+{
+	const uint64_t one = 1;
+
+	(void)!sys->write(fd, &one, sizeof(one));
+}
+
+static void lcore_set_state(struct plx_lcore *l, uint32_t state)
+{
+	__atomic_store_n(&l->state, state, __ATOMIC_RELEASE); /* with lcore_state */
+	poke(l->env->sys, l->env->ackfd);
+}
+
+static int lcore_pin(struct plx_lcore *l)
+{
+	char name[16];
+	cpu_set_t set;
+
+	/* 15 bytes are the kernel's limit; the number is what matters, so the name is cut. */
+	snprintf(name, sizeof(name), "%.*s-lc%u", l->conf.id > 99 ? 9 : 10, l->env->conf.name, l->conf.id);
+	pthread_setname_np(pthread_self(), name);
+	if (!l->conf.ncpus)
+		return 0;
+	CPU_ZERO(&set);
+	for (unsigned i = 0; i < l->conf.ncpus; i++)
+		if (l->conf.cpus[i] < CPU_SETSIZE)
+			CPU_SET(l->conf.cpus[i], &set);
+	return -l->env->sys->thread_setaffinity(pthread_self(), sizeof(set), &set);
+}
+
+static void *lcore_main(void *arg)
+{
+	struct plx_lcore *l = arg;
+	const struct plx_sys *sys = l->env->sys;
+	uint64_t token;
+
+	plx_self = (struct plx_thread){ .slot = l->index + 1u, .lcore = l };
+	l->err = lcore_pin(l);
+	lcore_set_state(l, l->err ? PLX_LCORE_FAIL : PLX_LCORE_WAIT);
+	while (!l->err && !__atomic_load_n(&l->quit, __ATOMIC_ACQUIRE)) {
+		struct pollfd p = { .fd = l->wakefd, .events = POLLIN };
+
+		if (lcore_state(l) == PLX_LCORE_RUN) {
+			lcore_loop(l);
+			lcore_set_state(l, PLX_LCORE_WAIT);
+		} else if (lcore_move(l, PLX_LCORE_HALT, PLX_LCORE_WAIT)) {
+			poke(sys, l->env->ackfd); /* halted before its first round */
+		} else if (sys->poll(&p, 1, -1) > 0) {
+			(void)!sys->read(l->wakefd, &token, sizeof(token));
+		}
+	}
+	return NULL;
+}
+
+/* Waits until l's state is another than `not`, until deadline; its state. */
+static uint32_t lcore_await(struct plx_lcore *l, uint32_t not, uint64_t deadline)
+{
+	const struct plx_sys *sys = l->env->sys;
+	uint64_t token, now;
+
+	while (lcore_state(l) == not && (now = plx_sys_now(sys)) < deadline) {
+		struct pollfd p = { .fd = l->env->ackfd, .events = POLLIN };
+
+		if (sys->poll(&p, 1, (int)((deadline - now) / 1000000u) + 1) > 0)
+			(void)!sys->read(l->env->ackfd, &token, sizeof(token));
+	}
+	return lcore_state(l);
+}
+
+static int lcore_add_fd(struct plx_lcore *l, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	/* Two queues may share a descriptor: once is enough. */
+	return l->env->sys->epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, &ev) && errno != EEXIST ? -errno : 0;
+}
+
+static int lcore_open_fds(struct plx_lcore *l)
+{
+	const struct plx_sys *sys = l->env->sys;
+
+	if ((l->epfd = sys->epoll_create1(EPOLL_CLOEXEC)) < 0 ||
+	    (l->wakefd = sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0 ||
+	    (l->timerfd = sys->timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) < 0)
+		return -errno;
+	int err = lcore_add_fd(l, l->wakefd);
+
+	return err ? err : lcore_add_fd(l, l->timerfd);
+}
+
+/* Signals are the control thread's, or the application's: an lcore takes none but those
+   that its own faults raise. */
+static int lcore_spawn(struct plx_lcore *l)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
+	sigset_t all, old;
+
+	sigfillset(&all);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(faults); i++)
+		sigdelset(&all, faults[i]);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int err = l->env->sys->thread_create(&l->thread, NULL, lcore_main, l);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	l->spawned = err == 0;
+	return -err;
+}
+
+static int lcore_open(struct plx_lcore *l)
+{
+	struct plx_env *env = l->env;
+	char cpus[128];
+	int err = lcore_open_fds(l);
+
+	if (err) {
+		LOG(env, ERROR, "lcore %u: cannot make its descriptors: %s; raise the limit with ulimit -n",
+		    l->conf.id, strerror(-err));
+		return err;
+	}
+	err = lcore_spawn(l);
+	if (err) {
+		LOG(env, ERROR, "lcore %u: cannot start a thread: %s; raise ulimit -u or the pids limit of the cgroup",
+		    l->conf.id, strerror(-err));
+		return err;
+	}
+	switch (lcore_await(l, PLX_LCORE_BOOT, plx_sys_now(env->sys) + LCORE_BOOT_MS * 1000000ull)) {
+	case PLX_LCORE_WAIT:
+		return 0;
+	case PLX_LCORE_FAIL:
+		LOG(env, ERROR, "lcore %u: cannot pin to CPU %d: %s; choose with -l from %s, the CPUs this process may use",
+		    l->conf.id, l->conf.cpu, strerror(-l->err), topo_allowed_list(&env->topo, cpus, sizeof(cpus)));
+		return l->err;
+	default:
+		LOG(env, ERROR, "lcore %u: its thread has not run for %d ms; is CPU %d held by a realtime task?",
+		    l->conf.id, LCORE_BOOT_MS, l->conf.cpu);
+		return -ETIMEDOUT;
+	}
+}
+
+static void lcore_close(struct plx_lcore *l)
+{
+	const int fds[] = { l->epfd, l->wakefd, l->timerfd };
+
+	if (l->spawned) {
+		__atomic_store_n(&l->quit, true, __ATOMIC_RELEASE);
+		poke(l->env->sys, l->wakefd);
+		pthread_join(l->thread, NULL);
+	}
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(fds); i++)
+		if (fds[i] >= 0)
+			l->env->sys->close(fds[i]);
+	pollers_free(l);
+}
+
+int lcores_up(struct plx_env *env)
+{
+	const uint16_t n = env->plan.nlcores;
+	size_t bytes = n * sizeof(*env->lcores);
+	int err = 0;
+
+	env->ackfd = env->sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (env->ackfd < 0) {
+		err = -errno;
+		LOG(env, ERROR, "lcores: eventfd: %s; raise the limit with ulimit -n", strerror(-err));
+		return err;
+	}
+	env->lcores = n ? aligned_alloc(PLX_CACHELINE, bytes) : NULL;
+	if (n && !env->lcores) {
+		LOG(env, ERROR, "lcores: no memory for %u lcores", n);
+		err = -ENOMEM;
+	} else if (n) {
+		memset(env->lcores, 0, bytes);
+	}
+	for (uint16_t i = 0; i < n && !err; i++) {
+		struct plx_lcore *l = &env->lcores[i];
+
+		l->env = env;
+		l->conf = env->plan.lcores[i];
+		l->index = i;
+		l->policy = env->conf.idle;
+		l->epfd = l->wakefd = l->timerfd = -1;
+		env->nlcores = i + 1u;
+		err = lcore_open(l);
+	}
+	if (err)
+		lcores_down(env);
+	return err;
+}
+
+void lcores_down(struct plx_env *env)
+{
+	while (env->nlcores)
+		lcore_close(&env->lcores[--env->nlcores]);
+	free(env->lcores);
+	env->lcores = NULL;
+	env->sys->close(env->ackfd);
+}
+
+/* Collects the queues of l's pollers and puts their descriptors into its epoll set.  A queue
+   without one keeps the lcore awake. */
+static int lcore_watch_queues(struct plx_lcore *l)
+{
+	unsigned n = 0;
+
+	l->opaque = false;
+	l->can_sleep = l->policy != PLX_IDLE_BUSY;
+	for (unsigned i = 0; i < l->npollers; i++) {
+		n += l->poller[i]->nrxq;
+		l->opaque |= !l->poller[i]->nrxq && !l->poller[i]->period_ns;
+	}
+	if (!l->can_sleep || !n)
+		return 0;
+	l->watch = calloc(n, sizeof(*l->watch));
+	if (!l->watch)
+		return -ENOMEM;
+	for (unsigned i = 0; i < l->npollers; i++) {
+		for (unsigned k = 0; k < l->poller[i]->nrxq; k++) {
+			struct plx_rxq *q = l->poller[i]->rxq[k];
+			const struct plx_driver *drv = q->port->drv;
+			int fd = drv->rx_fd ? drv->rx_fd(q) : -EOPNOTSUPP;
+			int err = fd < 0 ? fd : lcore_add_fd(l, fd);
+
+			if (err) {
+				LOG(l->env, INFO, "lcore %u: never sleeps, %s queue %u has no descriptor to wait on (%s)",
+				    l->conf.id, q->port->name, q->id, strerror(-err));
+				l->can_sleep = false;
+			}
+			l->watch[l->nwatch++] = (struct lcore_watch){ q, err ? -1 : fd };
+		}
+	}
+	return 0;
+}
+
+static void lcore_unwatch(struct plx_lcore *l)
+{
+	for (unsigned i = 0; i < l->nwatch; i++)
+		if (l->watch[i].fd >= 0)
+			l->env->sys->epoll_ctl(l->epfd, EPOLL_CTL_DEL, l->watch[i].fd, NULL);
+	free(l->watch);
+	l->watch = NULL;
+	l->nwatch = 0;
+}
+
+static uint64_t cycles_of(const struct plx_env *env, uint64_t ns)
+{
+	return (uint64_t)((double)ns * (double)env->cycles_hz / 1e9);
+}
+
+/* l WAITs. */
+static int lcore_start(struct plx_lcore *l)
+{
+	const bool adaptive = l->policy == PLX_IDLE_ADAPTIVE;
+	struct plx_env *env = l->env;
+
+	if (!l->npollers)
+		return 0;
+	int err = lcore_watch_queues(l);
+
+	if (err)
+		return err;
+	l->spin = adaptive ? cycles_of(env, LCORE_SPIN_NS) : 0;
+	l->pause = adaptive ? cycles_of(env, LCORE_PAUSE_NS) : 0;
+	l->hold_gap = cycles_of(env, LCORE_HOLD_NS);
+	l->ring_gap = cycles_of(env, LCORE_DOORBELL_NS);
+	for (unsigned i = 0; i < l->npollers; i++) {
+		struct plx_poller *p = l->poller[i];
+
+		p->period = cycles_of(env, p->period_ns);
+		p->due = plx_cycles() + p->period;
+	}
+	l->beat_at = plx_sys_now(env->sys);
+	l->beat_seen = plx_ctr_read(&l->rounds);
+	l->stalled = false;
+	__atomic_store_n(&l->state, PLX_LCORE_RUN, __ATOMIC_RELEASE); /* publishes the above */
+	poke(env->sys, l->wakefd);
+	return 0;
+}
+
+int lcores_start(struct plx_env *env)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < env->nlcores && !err; i++)
+		err = lcore_start(&env->lcores[i]);
+	if (err)
+		LOG(env, ERROR, "lcores: cannot start: %s", strerror(-err));
+	return err;
+}
+
+static void lcore_ask_halt(struct plx_lcore *l)
+{
+	uint32_t s;
+
+	while ((s = lcore_state(l)) == PLX_LCORE_RUN || s == PLX_LCORE_SLEEP)
+		if (lcore_move(l, s, PLX_LCORE_HALT))
+			poke(l->env->sys, l->wakefd);
+}
+
+static int lcore_await_halt(struct plx_lcore *l, uint64_t deadline)
+{
+	if (lcore_await(l, PLX_LCORE_HALT, deadline) != PLX_LCORE_WAIT) {
+		LOG(l->env, ERROR, "lcore %u: poller %s has not returned for %d ms; a poll function must not block",
+		    l->conf.id, lcore_poller_name(l), LCORE_HALT_MS);
+		return -ETIMEDOUT;
+	}
+	lcore_unwatch(l);
+	return 0;
+}
+
+int lcores_stop(struct plx_env *env)
+{
+	uint64_t deadline = plx_sys_now(env->sys) + LCORE_HALT_MS * 1000000ull;
+	int err = 0;
+
+	for (unsigned i = 0; i < env->nlcores; i++)
+		lcore_ask_halt(&env->lcores[i]);
+	for (unsigned i = 0; i < env->nlcores; i++) {
+		int e = lcore_await_halt(&env->lcores[i], deadline);
+
+		err = err ? err : e;
+	}
+	return err;
+}
+
+const char *lcore_poller_name(const struct plx_lcore *l)
+{
+	uint32_t i = __atomic_load_n(&l->current, __ATOMIC_RELAXED);
+
+	return i < l->npollers ? l->poller[i]->name : "(none)";
+}
+
+int plx_lcore_halt(struct plx_lcore *l)
+{
+	lcore_ask_halt(l);
+	return lcore_await_halt(l, plx_sys_now(l->env->sys) + LCORE_HALT_MS * 1000000ull);
+}
+
+int plx_lcore_resume(struct plx_lcore *l)
+{
+	uint32_t state = lcore_state(l);
+
+	if (!l->env->running || state == PLX_LCORE_HALT) {
+		LOG(l->env, ERROR, "lcore %u: cannot resume: %s", l->conf.id,
+		    state == PLX_LCORE_HALT ? "it has not halted yet" : "plx_env_run does not run");
+		return -EBUSY;
+	}
+	return state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
+}
+
+void plx_lcore_wake(struct plx_lcore *l)
+{
+	/* Adding nothing is still a read-modify-write: ordered with lcore_sleep's, so either the
+	   lcore's last round sees what the caller did, or the caller sees SLEEP. */
+	if (__atomic_fetch_add(&l->state, 0, __ATOMIC_SEQ_CST) == PLX_LCORE_SLEEP)
+		poke(l->env->sys, l->wakefd);
+}
+
+struct plx_lcore *plx_lcore_self(void)
+{
+	return plx_self.lcore;
+}
+
+uint16_t plx_lcore_id(const struct plx_lcore *l)
+{
+	return l->conf.id;
+}
+
+void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s)
+{
+	*s = (struct plx_lcore_stats){
+		.state = (enum plx_lcore_state)lcore_state(l),
+		.rounds = plx_ctr_read(&l->rounds),
+		.busy_cycles = plx_ctr_read(&l->busy_cycles),
+		.idle_cycles = plx_ctr_read(&l->idle_cycles),
+		.sleeps = plx_ctr_read(&l->sleeps),
+		.wakes = plx_ctr_read(&l->wakes),
+		.sleep_ns = plx_ctr_read(&l->sleep_ns),
+		.beat = plx_ctr_read(&l->rounds),
+		.pollers = l->npollers,
+		.cpu = l->conf.cpu,
+	};
+}
+
+uint16_t plx_env_lcores(const struct plx_env *env)
+{
+	return env->nlcores;
+}
+
+struct plx_lcore *plx_env_lcore(const struct plx_env *env, uint16_t i)
+{
+	return i < env->nlcores ? &env->lcores[i] : NULL;
+}
+
+struct plx_lcore *plx_env_lcore_by_id(const struct plx_env *env, uint16_t id)
+{
+	for (unsigned i = 0; i < env->nlcores; i++)
+		if (env->lcores[i].conf.id == id)
+			return &env->lcores[i];
+	return NULL;
+}

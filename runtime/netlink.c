@@ -1,1 +1,122 @@
 /* SPDX-License-Identifier: MIT */
+/* netlink.c - link events of this network namespace, by rtnetlink.  Cold; the control
+   thread.  libmnl takes messages apart; the socket goes through plx_sys. */
+#include "netlink.h"
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <stdalign.h>
+#include <string.h>
+
+enum { NL_BUF = 32768 }; /* the kernel's largest part of a dump */
+
+static uint32_t link_mtu(const struct nlmsghdr *h)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, h, sizeof(struct ifinfomsg))
+		if (mnl_attr_get_type(a) == IFLA_MTU && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+			return mnl_attr_get_u32(a);
+	return 0;
+}
+
+/* A bridge tells of its ports with link messages of its own family, and a port that leaves
+   a bridge is a DELLINK of that family: only AF_UNSPEC speaks of the interface itself. */
+static bool link_event(const struct nlmsghdr *h, struct nl_event *e)
+{
+	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
+
+	if (mnl_nlmsg_get_payload_len(h) < sizeof(*m) || m->ifi_family != AF_UNSPEC || m->ifi_index <= 0)
+		return false;
+	*e = (struct nl_event){ .kind = h->nlmsg_type == RTM_DELLINK ? NL_GONE : NL_LINK,
+	                        .ifindex = (uint32_t)m->ifi_index };
+	if (e->kind == NL_LINK) {
+		e->up = (m->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+		e->mtu = link_mtu(h);
+	}
+	return true;
+}
+
+static bool message_event(const struct nlmsghdr *h, struct nl_event *e)
+{
+	switch (h->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		return link_event(h, e);
+	case NLMSG_DONE:
+		*e = (struct nl_event){ .kind = h->nlmsg_flags & NLM_F_DUMP_INTR ? NL_BROKEN : NL_DONE };
+		return true;
+	case NLMSG_ERROR:
+		*e = (struct nl_event){ .kind = NL_BROKEN };
+		return true;
+	default:
+		return false;
+	}
+}
+
+int nl_parse(const void *buf, size_t len, nl_event_fn fn, void *arg)
+{
+	const struct nlmsghdr *h = buf;
+	int left = len > NL_BUF ? NL_BUF : (int)len, events = 0;
+	struct nl_event e;
+
+	for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		if (!message_event(h, &e))
+			continue;
+		e.seq = h->nlmsg_seq;
+		events++;
+		fn(arg, &e);
+	}
+	return events;
+}
+
+int nl_open(const struct plx_sys *sys)
+{
+	struct sockaddr_nl local = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int fd = sys->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno;
+	if (sys->bind(fd, (struct sockaddr *)&local, sizeof(local))) {
+		int err = -errno;
+
+		sys->close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int nl_ask(const struct plx_sys *sys, int fd, uint32_t seq)
+{
+	struct { struct nlmsghdr h; struct ifinfomsg m; } req = {
+		.h = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETLINK,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = seq },
+		.m = { .ifi_family = AF_UNSPEC },
+	};
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	return sys->sendto(fd, &req, sizeof(req), 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0 ? -errno : 0;
+}
+
+/* Bounded: a storm of events gives the control thread's other duties their turn. */
+int nl_read(const struct plx_sys *sys, int fd, nl_event_fn fn, void *arg)
+{
+	alignas(struct nlmsghdr) char buf[NL_BUF];
+
+	for (int i = 0; i < 64; i++) {
+		struct sockaddr_nl from = { 0 };
+		socklen_t fromlen = sizeof(from);
+		ssize_t n = sys->recvfrom(fd, buf, sizeof(buf), MSG_TRUNC, (struct sockaddr *)&from, &fromlen);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		if (n > (ssize_t)sizeof(buf))
+			return -ENOBUFS;
+		if (from.nl_pid == 0) /* another process may send us messages; only the kernel counts */
+			nl_parse(buf, (size_t)n, fn, arg);
+	}
+	return 0;
+}

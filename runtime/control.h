@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* control.h - the control thread's inside.  Internal to runtime/. */
+#ifndef CONTROL_H
+#define CONTROL_H
+
+#include "env.h"
+#include "netlink.h"
+#include <signal.h>
+
+enum {
+	HOUSE_NS = 50000000,   /* between two looks after lcores and ports */
+};
+#define STALL_NS 1000000000ull /* an lcore without a round for so long is told of */
+
+struct ctl_timer {
+	uint64_t period, due;
+	int (*fn)(void *arg);
+	void *arg;
+};
+
+/* A receive queue whose driver fails open, and the lcore that answers for it. */
+struct ctl_beat {
+	struct plx_port *port;
+	uint16_t rxq;
+	struct plx_lcore *lcore;
+};
+
+struct control {
+	struct plx_env *env;
+	int epfd, stopfd, sigfd, timerfd, nlfd;
+	uint64_t stop;                 /* atomic; plx_env_stop */
+	sigset_t old_mask;
+	struct sigaction old_int, old_term;
+	bool escalated;
+	struct ctl_timer *timer;
+	unsigned ntimers;
+	uint64_t house_due;
+	struct ctl_beat *beat;
+	unsigned nbeats;
+	bool link_seen[PLX_PORTS_MAX]; /* since links were asked for */
+	uint32_t link_seq;             /* of the latest question, 0 = none is open */
+	uint32_t link_questions;
+	bool link_resync;
+};
+
+/* watch.c; control thread */
+int  beats_plan(struct control *c);            /* who answers for which queue; before a run */
+void house_keep(struct control *c, uint64_t now);
+void links_ask(struct control *c);             /* learn the state of all links anew */
+void links_read(struct control *c);            /* handle link events that wait */
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* watch.c - what the control thread looks after: heartbeats of lcores, errors of pollers,
+   links of ports.  Cold; control thread. */
+#include "control.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG(c, level, ...) plx_logf(&(c)->env->log, PLX_LOG_##level, __VA_ARGS__)
+
+/* ---- heartbeats ---- */
+
+/* A poller that names no queue may poll any: its lcore answers for queues nobody names. */
+static struct plx_lcore *opaque_lcore(const struct plx_env *env)
+{
+	for (unsigned i = 0; i < env->nlcores; i++)
+		for (unsigned k = 0; k < env->lcores[i].npollers; k++)
+			if (!env->lcores[i].poller[k]->nrxq)
+				return &env->lcores[i];
+	return NULL;
+}
+
+static struct plx_lcore *lcore_of(const struct plx_env *env, const struct plx_rxq *q)
+{
+	for (unsigned i = 0; i < env->nlcores; i++)
+		for (unsigned k = 0; k < env->lcores[i].npollers; k++) {
+			const struct plx_poller *p = env->lcores[i].poller[k];
+
+			for (unsigned j = 0; j < p->nrxq; j++)
+				if (p->rxq[j] == q)
+					return &env->lcores[i];
+		}
+	return opaque_lcore(env);
+}
+
+int beats_plan(struct control *c)
+{
+	struct plx_env *env = c->env;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < env->nports; i++)
+		n += env->ports[i]->drv->beat ? env->ports[i]->nrx : 0u;
+	free(c->beat);
+	c->nbeats = 0;
+	c->beat = n ? calloc(n, sizeof(*c->beat)) : NULL;
+	if (n && !c->beat)
+		return -ENOMEM;
+	for (unsigned i = 0; i < env->nports; i++) {
+		struct plx_port *p = env->ports[i];
+
+		for (uint16_t q = 0; p->drv->beat && q < p->nrx; q++) {
+			struct plx_lcore *l = lcore_of(env, p->rxq[q]);
+
+			if (l)
+				c->beat[c->nbeats++] = (struct ctl_beat){ p, q, l };
+			else
+				LOG(c, WARN, "%s queue %u has no poller: its frames pass to the host", p->name, q);
+		}
+	}
+	return 0;
+}
+
+/* An lcore lives if it made a round since the last look, or waits in epoll. */
+static void lcore_look(struct control *c, struct plx_lcore *l, uint64_t now)
+{
+	uint64_t beat = plx_ctr_read(&l->rounds);
+	uint32_t state = lcore_state(l);
+
+	if (beat != l->beat_seen || state == PLX_LCORE_WAIT || __atomic_load_n(&l->dozing, __ATOMIC_RELAXED)) {
+		if (l->stalled)
+			LOG(c, WARN, "lcore %u goes on after %.1f s", l->conf.id, (double)(now - l->beat_at) / 1e9);
+		l->stalled = false;
+		l->beat_seen = beat;
+		l->beat_at = now;
+	} else if (!l->stalled && now - l->beat_at >= STALL_NS) {
+		LOG(c, WARN, "lcore %u stalls: poller %s has not returned for %.1f s; frames of its queues pass to the host",
+		    l->conf.id, lcore_poller_name(l), (double)(now - l->beat_at) / 1e9);
+		l->stalled = true;
+	}
+}
+
+/* ---- pollers ---- */
+
+/* An lcore does not log: it counts, and the count is told here, once a second at most. */
+static void poller_look(struct control *c, struct plx_poller *p, uint64_t now)
+{
+	uint64_t errors = plx_ctr_read(&p->errors);
+	int err = __atomic_load_n(&p->last_err, __ATOMIC_RELAXED);
+
+	if (errors == p->told || now - p->told_at < 1000000000u)
+		return;
+	LOG(c, WARN, "poller %s on lcore %u: %llu errors more, the last: %s (%d)", p->name, p->lcore->conf.id,
+	    (unsigned long long)(errors - p->told), strerror(-err), err);
+	p->told = errors;
+	p->told_at = now;
+}
+
+/* ---- ports ---- */
+
+/* Ports are independent: one that is gone stops nothing.  Without any the run has no
+   purpose left. */
+static void ports_look(struct control *c)
+{
+	struct plx_env *env = c->env;
+	unsigned gone = 0;
+
+	for (unsigned i = 0; i < env->nports; i++) {
+		struct plx_port *p = env->ports[i];
+		enum plx_link link = plx_port_link(p);
+
+		if (link != __atomic_load_n(&p->link_said, __ATOMIC_RELAXED))
+			plx_port_set_link(p, link); /* a doorbell noticed it; say so */
+		gone += link == PLX_LINK_REMOVED;
+	}
+	if (!gone || gone < env->nports || __atomic_load_n(&c->stop, __ATOMIC_RELAXED))
+		return;
+	LOG(c, ERROR, "no port is left: %s%s removed; make the interface again and restart",
+	    env->ports[0]->name, env->nports > 1 ? " and the others were" : " was");
+	plx_env_stop(env, -ENODEV);
+}
+
+void house_keep(struct control *c, uint64_t now)
+{
+	struct plx_env *env = c->env;
+
+	for (unsigned i = 0; i < env->nlcores; i++) {
+		struct plx_lcore *l = &env->lcores[i];
+
+		lcore_look(c, l, now);
+		for (unsigned k = 0; k < l->npollers; k++)
+			poller_look(c, l->poller[k], now);
+	}
+	/* No beat for an lcore that was halted: nobody polls its queues, so the host should
+	   have their frames. */
+	for (unsigned i = 0; i < c->nbeats; i++)
+		if (c->beat[i].lcore->beat_at == now && lcore_state(c->beat[i].lcore) != PLX_LCORE_WAIT)
+			c->beat[i].port->drv->beat(c->beat[i].port, c->beat[i].rxq, now);
+	ports_look(c);
+	if (c->link_resync)
+		links_ask(c);
+}
+
+/* ---- links ---- */
+
+void links_ask(struct control *c)
+{
+	c->link_resync = false;
+	if (c->nlfd < 0)
+		return;
+	memset(c->link_seen, 0, sizeof(c->link_seen));
+	c->link_seq = ++c->link_questions;
+	if (nl_ask(c->env->sys, c->nlfd, c->link_seq)) {
+		c->link_seq = 0;
+		c->link_resync = true; /* at the next look */
+	}
+}
+
+static void port_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
+{
+	if (plx_port_link(p) == PLX_LINK_REMOVED)
+		return;
+	if (mtu)
+		__atomic_store_n(&p->info.mtu, mtu, __ATOMIC_RELAXED);
+	plx_port_set_link(p, link);
+	if (p->drv->link)
+		p->drv->link(p, link, p->info.mtu);
+}
+
+static void on_link(void *arg, const struct nl_event *e)
+{
+	struct control *c = arg;
+	struct plx_env *env = c->env;
+
+	const bool done = e->kind == NL_DONE && c->link_seq && e->seq == c->link_seq;
+
+	if (e->kind == NL_BROKEN)
+		c->link_resync = true;
+	for (unsigned i = 0; i < env->nports; i++) {
+		struct plx_port *p = env->ports[i];
+		bool same = p->info.ifindex && p->info.ifindex == e->ifindex;
+
+		if (e->kind == NL_LINK && same) {
+			c->link_seen[i] = true;
+			port_link(p, e->up ? PLX_LINK_UP : PLX_LINK_DOWN, e->mtu);
+		} else if (e->kind == NL_GONE && same) {
+			port_link(p, PLX_LINK_REMOVED, 0);
+		} else if (done && p->info.ifindex && !c->link_seen[i]) {
+			port_link(p, PLX_LINK_REMOVED, 0); /* its event was lost */
+		}
+	}
+	if (done)
+		c->link_seq = 0;
+}
+
+void links_read(struct control *c)
+{
+	int err = nl_read(c->env->sys, c->nlfd, on_link, c);
+
+	if (!err)
+		return;
+	c->link_seq = 0; /* its answers may be among what was lost */
+	c->link_resync = true;
+	if (err != -ENOBUFS)
+		LOG(c, WARN, "link events: %s; asking for all links anew", strerror(-err));
+}
