@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_cycles.sh - starting and stopping over and over leaves nothing behind, at whatever moment it ends.
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+ROUNDS=100; [ -z "$FAST" ] || ROUNDS=20
+memory() { awk '/^HugePages_(Total|Free)/ { print $2 }' /proc/meminfo | paste -sd' '; }
+same_memory() { [ "$(memory)" = "$before" ]; }
+
+in_one_process() {
+	at a "$BUILD/tests/net/cycles" $ROUNDS -l "$LC" -m 16M --log-level error --iface "va,$1" >"$TMP/cycles" 2>&1
+	local rc=$?
+	note "$(tail -n 1 "$TMP/cycles")"
+	cat "$TMP/cycles"
+	return $rc
+}
+processes() {
+	local i rc
+	for i in $(seq $((ROUNDS / 4))); do
+		forward fwd a rxonly "va,$1" || return 1
+		end "$PID"; rc=$?
+		[ $rc = 0 ] || { echo "round $i: exit code $rc"; show "$TMP/fwd.err"; return 1; }
+		no_xdp va || { echo "round $i: the XDP program is still there"; return 1; }
+	done
+}
+# Ctrl-C at many moments of the start, evenly over its first 160 ms
+at_any_moment() {
+	local i rc
+	for i in $(seq 0 $((ROUNDS / 2))); do
+		start fwd a "$FWD" -l "$LC" -m 64M --iface va -- --mode rxonly
+		sleep "$(awk "BEGIN { print $i * 0.32 / $ROUNDS }")"
+		end "$PID" INT; rc=$?
+		case $rc in 0 | 130) ;; *) echo "moment $i: exit code $rc"; show "$TMP/fwd.err"; return 1 ;; esac
+		within 1 no_xdp va || { echo "moment $i: the XDP program is still there"; return 1; }
+	done
+}
+twice() { # a second Ctrl-C ends it at once
+	forward fwd a rxonly va || return 1
+	kill -STOP "$PID"; kill -INT "$PID"; kill -TERM "$PID"; kill -CONT "$PID"
+	finish "$PID" 2
+	local rc=$?
+	case $rc in 0 | 130 | 143) return 0 ;; *) echo "exit code $rc"; return 1 ;; esac
+}
+usable() { # the interface is as before: its queues can be bound, the host answers
+	forward fwd a rxonly va && end "$PID" && pings b 10.9.0.1
+}
+pair 2
+before=$(memory)
+for driver in driver=af_xdp,mode=native driver=packet; do
+	check "$ROUNDS environments one after the other in one process hold no more, $driver" in_one_process $driver
+done
+check "$((ROUNDS / 4)) starts and stops, af_xdp" processes driver=af_xdp
+check "$((ROUNDS / 4)) starts and stops, packet" processes driver=packet
+check "Ctrl-C at $((ROUNDS / 2)) moments of a start" at_any_moment
+check "two signals at once" twice
+check "the interface is usable afterwards" usable
+check "no process is left in the namespace" test -z "$(ip netns pids "${NS}a")"
+check "hugepages are as before" within 2 same_memory
+done_testing
