@@ -4,6 +4,7 @@
 #include "drivers.h"
 
 const struct plx_driver *const plx_drivers[] = {
+	&plx_af_xdp_driver,
 	&plx_loop_driver,
 	&plx_null_driver,
 	NULL

@@ -67,6 +67,7 @@ struct plx_sys {
 	int     (*bpf_link_create)(int prog_fd, int ifindex, int attach_type, const struct bpf_link_create_opts *o);
 	int     (*bpf_map_update)(int fd, const void *key, const void *value, uint64_t flags);
 	int     (*bpf_map_delete)(int fd, const void *key);
+	int     (*bpf_map_lookup)(int fd, const void *key, void *value);
 };
 
 PLX_API extern const struct plx_sys plx_sys_linux;

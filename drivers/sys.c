@@ -90,6 +90,7 @@ const struct plx_sys plx_sys_linux = {
 	.clock_gettime = clock_gettime, .nanosleep = nanosleep,
 	.bpf_load = sys_bpf_load, .bpf_link_create = sys_bpf_link_create,
 	.bpf_map_update = sys_bpf_map_update, .bpf_map_delete = bpf_map_delete_elem,
+	.bpf_map_lookup = bpf_map_lookup_elem,
 };
 
 uint64_t plx_sys_now(const struct plx_sys *sys)

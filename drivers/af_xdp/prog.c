@@ -1,1 +1,239 @@
 /* SPDX-License-Identifier: MIT */
+/* prog.c - the steering program: loaded from its skeleton, attached to the interface by a
+   bpf_link that is not pinned, so that it is gone with the process however that ends;
+   cold; called by af_xdp.c on the main thread, the counters by any. */
+#include "af_xdp.h"
+#include "steer.h"
+#include "steer.skel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { QUEUES_MIN = 64, VERIFIER_LOG = 16384 };
+
+/* What older kernels do not know, newest first; all but the last row may be refused. */
+static const struct { bool frags, coarse; } loads[] = {
+	{ true, true }, { false, true }, { false, false },
+};
+
+static int no_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level; (void)fmt; (void)ap;
+	return 0;
+}
+
+/* The last line the verifier wrote, in place: its summary has no newline behind it. */
+static const char *last_line(char *log)
+{
+	size_t n = strlen(log);
+	char *end;
+
+	while (n && log[n - 1] == '\n')
+		log[--n] = 0;
+	end = strrchr(log, '\n');
+	return end && !strncmp(end + 1, "processed ", 10) ? (*end = 0, last_line(log)) : end ? end + 1 : log;
+}
+
+static int load_once(struct ax_prog *g, const struct plx_sys *sys, bool frags, bool coarse, char *log)
+{
+	struct steer_bpf *skel = steer_bpf__open();
+
+	if (!skel)
+		return -errno;
+	bpf_map__set_max_entries(skel->maps.xsks, g->queues);
+	bpf_map__set_max_entries(skel->maps.beats, g->queues);
+	bpf_program__set_flags(skel->progs.steer, frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	bpf_program__set_log_buf(skel->progs.steer, log, VERIFIER_LOG);
+	skel->rodata->coarse_clock = coarse;
+	int err = sys->bpf_load(skel->skeleton);
+	if (err) {
+		steer_bpf__destroy(skel);
+		return err;
+	}
+	g->skel = skel;
+	g->frags = frags;
+	return 0;
+}
+
+static int load(struct ax_prog *g, struct ax_port *p)
+{
+	const struct plx_sys *sys = p->base.sys;
+	char *log = calloc(1, VERIFIER_LOG), missing[512];
+	int err = log ? -EINVAL : -ENOMEM;
+
+	/* libbpf prints unless told not to, and only for the whole process */
+	libbpf_print_fn_t print = libbpf_set_print(no_print);
+	for (size_t i = 0; log && i < PLX_ARRAY_SIZE(loads); i++) {
+		*log = 0;
+		err = load_once(g, sys, loads[i].frags, loads[i].coarse, log);
+		if (!err || err == -EPERM || err == -ENOMEM)
+			break;
+	}
+	libbpf_set_print(print);
+	if (err == -EPERM) {
+		ax_priv_missing(sys, p->base.pool, missing, sizeof(missing));
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program was refused (EPERM): %s", p->base.name,
+		         *missing ? missing : "unprivileged user namespace, lockdown or a security module: "
+		         "load it as root of the first user namespace");
+	} else if (err) {
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program does not load (%s)%s%s: use driver=packet",
+		         p->base.name, strerrorname_np(-err), log && *log ? ": " : "", log ? last_line(log) : "");
+	}
+	free(log);
+	return err;
+}
+
+/* Somebody has the hook: say who and how to free it. */
+static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
+{
+	struct bpf_prog_info info;
+	uint32_t id = 0, len = sizeof(info);
+	char who[96] = "another program";
+
+	memset(&info, 0, sizeof(info));
+	if (!bpf_xdp_query_id((int)ifindex, 0, &id) && id) {
+		int fd = bpf_prog_get_fd_by_id(id);
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+			snprintf(who, sizeof(who), "program %u \"%.16s\"", id, info.name);
+		else
+			snprintf(who, sizeof(who), "program %u", id);
+		if (fd >= 0)
+			p->base.sys->close(fd);
+	}
+	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: its XDP hook is held by %s (%s): see bpftool net list dev %s; end its "
+	         "owner, or remove a left-over one with ip link set dev %s xdp off", p->base.name, who,
+	         strerrorname_np(-err), p->base.name, p->base.name);
+}
+
+static int attach(struct ax_prog *g, struct ax_port *p, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = g->native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	const struct plx_sys *sys = p->base.sys;
+	char missing[512];
+	int fd = sys->bpf_link_create(bpf_program__fd(g->skel->progs.steer), (int)ifindex, BPF_XDP, &o);
+
+	if (fd >= 0) {
+		g->link = fd;
+		return 0;
+	}
+	/* EEXIST: a program of the other mode is there */
+	if (fd == -EBUSY || fd == -EEXIST) {
+		explain_busy(p, ifindex, fd);
+		return -EBUSY;
+	}
+	if (fd == -EPERM) {
+		ax_priv_missing(sys, p->base.pool, missing, sizeof(missing));
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program may not be attached (EPERM): %s", p->base.name,
+		         *missing ? missing : "the interface belongs to another user namespace");
+	}
+	return fd; /* what is left is for the ladder */
+}
+
+static size_t page_round(size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (n + page - 1) & ~(page - 1);
+}
+
+/* ax_prog_open loads the program for every queue the interface can have and attaches it.
+   0; -EBUSY, -EPERM, -ENOMEM, or load_failed: logged; anything else: the interface
+   refused this mode, for the caller to say. */
+int ax_prog_open(struct ax_prog *g, struct ax_port *p, const struct plx_link_info *li, bool native)
+{
+	const struct plx_sys *sys = p->base.sys;
+	uint32_t most = li->rxqs_max > li->rxqs ? li->rxqs_max : li->rxqs;
+	int err;
+
+	memset(g, 0, sizeof(*g));
+	g->link = -1;
+	g->native = native;
+	g->queues = most < QUEUES_MIN ? QUEUES_MIN : most;
+	err = load(g, p);
+	if (err) {
+		g->load_failed = true;
+		return err == -EPERM || err == -ENOMEM ? err : -EOPNOTSUPP;
+	}
+	g->skel->bss->conf.mode = p->base.conf.steer == PLX_STEER_ALL ? STEER_MODE_ALL : STEER_MODE_NONE;
+	g->beat_len = page_round(g->queues * sizeof(*g->beat));
+	void *at = sys->mmap(NULL, g->beat_len, PROT_READ | PROT_WRITE, MAP_SHARED,
+	                     bpf_map__fd(g->skel->maps.beats), 0);
+	if (at == MAP_FAILED) {
+		err = -errno;
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: cannot map the heartbeats of the steering program (%s): use "
+		         "driver=packet", p->base.name, strerrorname_np(-err));
+		ax_prog_close(g, sys);
+		return err == -EPERM ? err : -ENOMEM;
+	}
+	g->beat = at;
+	err = attach(g, p, li->ifindex);
+	if (err)
+		ax_prog_close(g, sys);
+	return err;
+}
+
+void ax_prog_close(struct ax_prog *g, const struct plx_sys *sys)
+{
+	if (g->link >= 0)
+		sys->close(g->link);
+	g->link = -1;
+	if (g->beat)
+		sys->munmap(g->beat, g->beat_len);
+	g->beat = NULL;
+	steer_bpf__destroy(g->skel);
+	g->skel = NULL;
+}
+
+/* From here on the queue's frames are the socket's. */
+int ax_prog_claim(struct ax_prog *g, const struct plx_sys *sys, uint32_t queue, int fd)
+{
+	PLX_ASSERT(queue < g->queues);
+	int err = sys->bpf_map_update(bpf_map__fd(g->skel->maps.xsks), &queue, &fd, BPF_ANY);
+
+	if (!err)
+		ax_prog_beat(g, queue, plx_sys_now(sys));
+	return err;
+}
+
+/* And from here on the host's again.  The beat goes first: it cannot fail. */
+void ax_prog_unclaim(struct ax_prog *g, const struct plx_sys *sys, uint32_t queue)
+{
+	ax_prog_beat(g, queue, 0);
+	sys->bpf_map_delete(bpf_map__fd(g->skel->maps.xsks), &queue);
+}
+
+void ax_prog_beat(struct ax_prog *g, uint32_t queue, uint64_t now)
+{
+	PLX_ASSERT(queue < g->queues);
+	__atomic_store_n(&g->beat[queue], now, __ATOMIC_RELAXED);
+}
+
+void ax_prog_stall(struct ax_prog *g, uint64_t stall_ns)
+{
+	__atomic_store_n(&g->skel->bss->conf.stall_ns, stall_ns, __ATOMIC_RELAXED);
+}
+
+/* How often each verdict was given, summed over the CPUs. */
+int ax_prog_xstats(const struct ax_prog *g, const struct plx_sys *sys, struct plx_xstat *x, int n)
+{
+#define X(id, why) "steer_" #id,
+	static const char *const names[] = { STEER_VERDICTS(X) };
+#undef X
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t *each = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*each));
+
+	for (uint32_t v = 0; each && v < STEER_VERDICT_N && (int)v < n; v++) {
+		snprintf(x[v].name, sizeof(x[v].name), "%s", names[v]);
+		x[v].value = 0;
+		if (sys->bpf_map_lookup(bpf_map__fd(g->skel->maps.verdicts), &v, each))
+			continue;
+		for (int i = 0; i < cpus; i++)
+			x[v].value += each[i];
+	}
+	free(each);
+	return STEER_VERDICT_N;
+}

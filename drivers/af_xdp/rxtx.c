@@ -1,1 +1,599 @@
 /* SPDX-License-Identifier: MIT */
+/* rxtx.c - the bursts of the af_xdp driver.  Hot file: bounded loops, no allocation, no
+   log, no system call but the doorbell.  Called by the queue's lcore; the last two by the
+   main thread when the queue is at rest.
+
+   Every frame that the kernel hands out is looked up in the ledger (af_xdp.h) first. */
+#include "af_xdp.h"
+
+#include <errno.h>
+
+enum {
+	REFILL      = 64,      /* frames taken from the pool at a time */
+	REAP        = PLX_BURST_MAX, /* completions looked at in one call */
+	OWN_MAX     = 127,     /* descriptors one frame can be in at once */
+	OWN_MOVED   = 128,     /* hardened: the frame was ours alone when it was sent */
+	RING_TRIES  = 4,       /* doorbells of one call, beyond what a budget of 32 needs */
+	WAKE_GAP_NS = 5000,    /* least time between wake-ups of one fill ring: each is a NAPI pass */
+	DOWN_GAP_NS = 10000000 /* a link that is down is asked again after this */
+};
+
+/* ---- receive ---- */
+
+/* ax_rx_refill posts frames until the kernel has q->target of them, at most one burst.
+   Returns how many.  With an empty pool the ring stays short; the next call tries again. */
+uint32_t ax_rx_refill(struct ax_rxq *q)
+{
+	uint32_t want = q->target - q->posted, done = 0, k = 0;
+	struct plx_mbuf *m[REFILL];
+
+	want = xring_reserve(&q->fill, want < PLX_BURST_MAX ? want : PLX_BURST_MAX);
+	for (; done < want; done += k) {
+		uint32_t n = want - done < REFILL ? want - done : REFILL;
+		k = plx_pool_take(q->base.pool, m, (uint16_t)n);
+		for (uint32_t i = 0; i < k; i++) {
+			uint32_t f = (uint32_t)(m[i] - q->mbufs);
+			plx_frame_move(m[i], PLX_FRAME_APP, PLX_FRAME_RX);
+			q->own[f] = 1;
+			*xring_addr(&q->fill, q->fill.head + i) = (uint64_t)f << q->shift;
+		}
+		xring_submit(&q->fill, k);
+		if (k < n) {
+			done += k;
+			break;
+		}
+	}
+	q->posted += done;
+	/* a frame that is missing counts once, not once a poll */
+	uint32_t missing = done < want ? q->target - q->posted : 0;
+	if (plx_unlikely(missing > q->missing))
+		plx_ctr_add(&q->base.stats.drop[PLX_RX_DROP_no_mbuf], missing - q->missing);
+	q->missing = missing;
+	return done;
+}
+
+/* A zero-copy driver that ran out of frames went to sleep and says so. */
+static __attribute__((noinline)) void rx_wake(struct ax_rxq *q)
+{
+	const struct plx_sys *sys = q->sock->sys;
+
+	if (!xring_unread(&q->fill))
+		return;
+	uint64_t now = plx_sys_now(sys);
+	if (now - q->woken < WAKE_GAP_NS)
+		return;
+	q->woken = now;
+	plx_ctr_add(&q->base.stats.kicks, 1);
+	/* the result does not matter: the flag tells, and a port that is gone receives nothing */
+	sys->recvfrom(q->sock->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+}
+
+/* The mbuf of a received descriptor, ours from here on; NULL if it is not one of the
+   frames we posted or leaves its frame. */
+static inline struct plx_mbuf *rx_take(struct ax_rxq *q, const struct xdp_desc *d)
+{
+	uint64_t f = d->addr >> q->shift, off = d->addr & (q->frame_size - 1);
+
+	if (plx_unlikely(f >= q->frames || !q->own[f])) {
+		plx_ctr_add(&q->base.stats.drop[PLX_RX_DROP_bad_desc], 1);
+		return NULL;
+	}
+	struct plx_mbuf *m = &q->mbufs[f];
+	q->own[f] = 0;
+	q->posted--;
+	plx_frame_move(m, PLX_FRAME_RX, PLX_FRAME_APP);
+	if (plx_unlikely(!d->len || off + d->len > q->frame_size)) {
+		plx_ctr_add(&q->base.stats.drop[PLX_RX_DROP_bad_desc], 1);
+		plx_pool_give(q->base.pool, &m, 1);
+		return NULL;
+	}
+	m->data = q->area + d->addr;
+	m->flags = 0;
+	m->pkt_len = d->len;
+	m->len = (uint16_t)d->len;
+	m->queue = q->base.id;
+	m->port = q->base.port_id;
+	return m;
+}
+
+static inline uint16_t rx_done(struct ax_rxq *q, uint32_t descs, uint16_t pkts, uint64_t bytes)
+{
+	struct plx_rxq_stats *s = &q->base.stats;
+
+	if (descs)
+		xring_release(&q->rx, descs);
+	if (q->posted < q->target)
+		ax_rx_refill(q);
+	plx_ctr_add(&s->bursts, 1);
+	if (!pkts) {
+		plx_ctr_add(&s->empty, 1);
+		return 0;
+	}
+	plx_ctr_add(&s->pkts, pkts);
+	plx_ctr_add(&s->bytes, bytes);
+	return pkts;
+}
+
+/* One buffer, one packet. */
+static inline uint16_t rx_plain(struct ax_rxq *q, struct plx_mbuf **m, uint16_t n)
+{
+	uint32_t have = xring_peek(&q->rx, n < PLX_BURST_MAX ? n : PLX_BURST_MAX), at = q->rx.head;
+	uint64_t bytes = 0;
+	uint16_t k = 0;
+
+	for (uint32_t i = 0; i < have; i++) {
+		struct xdp_desc d = *xring_desc(&q->rx, at + i); /* once: the memory is shared */
+		m[k] = rx_take(q, &d);
+		if (plx_unlikely(!m[k]))
+			continue;
+		bytes += d.len;
+		k++;
+	}
+	return rx_done(q, have, k, bytes);
+}
+
+/* A packet in several buffers: all but the last say that it goes on.  What came in part
+   stays in q->chain until the rest is there; a bad buffer spoils its whole packet.
+   Returns the packet that x ends, or NULL. */
+static struct plx_mbuf *rx_chain(struct ax_rxq *q, struct plx_mbuf *x, bool last)
+{
+	struct plx_mbuf *head = q->chain;
+
+	if (plx_unlikely(!x || q->chain_bad || (head && head->nsegs == UINT8_MAX))) {
+		if (x && !q->chain_bad)
+			plx_ctr_add(&q->base.stats.drop[PLX_RX_DROP_long_frame], 1);
+		plx_mbuf_put(head);
+		plx_mbuf_put(x);
+		q->chain = NULL;
+		q->chain_bad = !last;
+		return NULL;
+	}
+	if (!head) {
+		head = x;
+	} else {
+		q->tail->next = x;
+		head->pkt_len += x->len;
+		head->nsegs++;
+	}
+	q->tail = x;
+	q->chain = last ? NULL : head;
+	return last ? head : NULL;
+}
+
+static inline uint16_t rx_multi(struct ax_rxq *q, struct plx_mbuf **m, uint16_t n)
+{
+	uint32_t have = xring_peek(&q->rx, PLX_BURST_MAX), at = q->rx.head, i = 0;
+	uint64_t bytes = 0;
+	uint16_t k = 0;
+
+	for (; i < have && k < n; i++) {
+		struct xdp_desc d = *xring_desc(&q->rx, at + i);
+		m[k] = rx_chain(q, rx_take(q, &d), !(d.options & XDP_PKT_CONTD));
+		if (!m[k])
+			continue;
+		bytes += m[k]->pkt_len;
+		k++;
+	}
+	return rx_done(q, i, k, bytes);
+}
+
+static uint16_t rx_copy_plain(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
+{
+	return rx_plain((struct ax_rxq *)q, m, n);
+}
+
+static uint16_t rx_copy_multi(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
+{
+	return rx_multi((struct ax_rxq *)q, m, n);
+}
+
+static uint16_t rx_zc_plain(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
+{
+	struct ax_rxq *q = (struct ax_rxq *)base;
+
+	n = rx_plain(q, m, n);
+	if (plx_unlikely(xring_flagged(&q->fill)))
+		rx_wake(q);
+	return n;
+}
+
+static uint16_t rx_zc_multi(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
+{
+	struct ax_rxq *q = (struct ax_rxq *)base;
+
+	n = rx_multi(q, m, n);
+	if (plx_unlikely(xring_flagged(&q->fill)))
+		rx_wake(q);
+	return n;
+}
+
+void ax_rx_choose(struct ax_rxq *q)
+{
+	if (q->sock->zerocopy)
+		q->base.burst = q->sg ? rx_zc_multi : rx_zc_plain;
+	else
+		q->base.burst = q->sg ? rx_copy_multi : rx_copy_plain;
+}
+
+/* ---- transmit: completions ---- */
+
+static inline void own_tx(struct ax_txq *q, struct plx_mbuf *m)
+{
+	uint8_t *own = &q->own[m - q->mbufs];
+
+	(*own)++;
+#ifdef PLX_HARDENED
+	if (__atomic_load_n(&m->ref, __ATOMIC_ACQUIRE) == 1) {
+		plx_frame_move(m, PLX_FRAME_APP, PLX_FRAME_TX);
+		*own |= OWN_MOVED;
+	}
+#endif
+}
+
+/* One descriptor of m is done.  True if that was its last owner: m is clean and free. */
+static inline bool disown_tx(uint8_t *own, struct plx_mbuf *m)
+{
+	(*own)--;
+#ifdef PLX_HARDENED
+	if (*own == OWN_MOVED) {
+		plx_frame_move(m, PLX_FRAME_TX, PLX_FRAME_APP);
+		*own = 0;
+	}
+#endif
+	/* acquire and release: pair with the other owners' in mbuf.c */
+	if (plx_unlikely(__atomic_load_n(&m->ref, __ATOMIC_ACQUIRE) != 1)) {
+		if (__atomic_sub_fetch(&m->ref, 1, __ATOMIC_ACQ_REL))
+			return false;
+		__atomic_store_n(&m->ref, 1, __ATOMIC_RELAXED);
+	}
+	m->next = NULL;
+	m->nsegs = 1;
+	return true;
+}
+
+/* ax_tx_reap gives the frames of up to n completions back.  Returns the completions. */
+uint32_t ax_tx_reap(struct ax_txq *q, uint32_t n)
+{
+	uint32_t have = xring_peek(&q->comp, n), at = q->comp.head, k = 0;
+	struct plx_mbuf *done[REFILL];
+
+	for (uint32_t i = 0; i < have; i++) {
+		uint64_t f = *xring_addr(&q->comp, at + i) >> q->shift;
+		if (plx_unlikely(f >= q->frames || !q->own[f])) {
+			plx_ctr_add(&q->bad_completions, 1);
+			continue;
+		}
+		q->in_flight--;
+		if (plx_likely(disown_tx(&q->own[f], &q->mbufs[f])))
+			done[k++] = &q->mbufs[f];
+		if (k == REFILL) {
+			plx_pool_give(q->base.pool, done, (uint16_t)k);
+			k = 0;
+		}
+	}
+	if (k)
+		plx_pool_give(q->base.pool, done, (uint16_t)k);
+	if (have)
+		xring_release(&q->comp, have);
+	return have;
+}
+
+/* ---- transmit: the doorbell ---- */
+
+static void link_set(struct ax_txq *q, uint32_t from, uint32_t to)
+{
+	/* relaxed: the state is all there is to tell; a removed link stays removed */
+	__atomic_compare_exchange_n(&q->base.port->link, &from, to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+static void stop(struct ax_txq *q, enum plx_stop why)
+{
+	plx_ctr_add(&q->base.stats.stop[why], 1);
+}
+
+static void tx_link_down(struct ax_txq *q)
+{
+	link_set(q, PLX_LINK_UP, PLX_LINK_DOWN);
+	q->base.link_down = true;
+	q->retry_at = plx_sys_now(q->sock->sys) + DOWN_GAP_NS;
+	stop(q, PLX_STOP_link_down);
+}
+
+static void tx_removed(struct ax_txq *q)
+{
+	link_set(q, PLX_LINK_UP, PLX_LINK_REMOVED);
+	link_set(q, PLX_LINK_DOWN, PLX_LINK_REMOVED);
+	q->base.link_down = true;
+	plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_removed], q->in_flight);
+	q->unrung = 0;
+	stop(q, PLX_STOP_link_down);
+}
+
+/* One doorbell; 0 or the errno. */
+static int tx_kick(struct ax_txq *q)
+{
+	plx_ctr_add(&q->base.stats.kicks, 1);
+	return q->sock->sys->sendto(q->sock->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) < 0 ? errno : 0;
+}
+
+/* An errno of the doorbell that may not mean the end.  True: ring again. */
+static bool tx_again(struct ax_txq *q, int err, bool progress)
+{
+	switch (err) {
+	case 0: /* kernels before EAGAIN: the completion ring was full */
+	case EAGAIN:
+		if (!progress)
+			stop(q, PLX_STOP_again);
+		return progress;
+	case EINTR:
+		return true;
+	case EBUSY: /* copy mode: the device dropped one frame, and the kernel completed it */
+		plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_device], !q->zerocopy);
+		return true;
+	case ENOBUFS:
+		stop(q, PLX_STOP_nobufs);
+		return false;
+	case ENETDOWN:
+		tx_link_down(q);
+		return false;
+	case ENXIO:
+		tx_removed(q);
+		return false;
+	default:
+		q->base.err = -err;
+		stop(q, PLX_STOP_error);
+		return false;
+	}
+}
+
+/* tx_ring announces what is in the ring.  In copy mode the kernel sends in the call, as
+   many as its budget allows, and says EAGAIN though it did; a zero-copy driver is only
+   woken, and only if it sleeps. */
+static __attribute__((noinline)) void tx_ring(struct ax_txq *q)
+{
+	uint32_t tries = RING_TRIES + (q->budget ? 0 : q->unrung / AX_COPY_BUDGET);
+	int err = 0;
+
+	if (!xring_wants_wakeup(&q->tx)) {
+		q->unrung = 0;
+		return;
+	}
+	while (tries--) {
+		uint32_t before = q->unrung;
+		err = tx_kick(q);
+		if (!err && q->zerocopy) {
+			q->unrung = 0;
+			return;
+		}
+		q->unrung = xring_unread(&q->tx);
+		uint32_t reaped = ax_tx_reap(q, REAP);
+		if ((!err || err == EAGAIN) && !q->unrung)
+			return;
+		if (!tx_again(q, err, q->unrung < before || reaped))
+			return;
+		if (!q->unrung)
+			return;
+	}
+	stop(q, err == EBUSY ? PLX_STOP_busy : PLX_STOP_again);
+}
+
+/* The link is not up, or the queue is broken.  True: it is up again, go on.  Without link
+   events the doorbell is the only one to tell, so it is asked, seldom. */
+static __attribute__((noinline)) bool tx_recovered(struct ax_txq *q)
+{
+	struct ax_port *p = (struct ax_port *)q->base.port;
+	uint32_t link = __atomic_load_n(&p->base.link, __ATOMIC_RELAXED);
+
+	if (q->base.err) {
+		stop(q, PLX_STOP_error);
+		return false;
+	}
+	if (link == PLX_LINK_DOWN && !__atomic_load_n(&p->down_told, __ATOMIC_RELAXED) &&
+	    plx_sys_now(q->sock->sys) >= q->retry_at) {
+		int err = tx_kick(q);
+		if (err == ENETDOWN || err == ENXIO || err == EBUSY) {
+			tx_again(q, err, false);
+			if (err != EBUSY)
+				return false;
+		}
+		link_set(q, PLX_LINK_DOWN, PLX_LINK_UP);
+		q->unrung = q->zerocopy ? q->unrung : xring_unread(&q->tx);
+		link = PLX_LINK_UP;
+	}
+	q->base.link_down = link != PLX_LINK_UP;
+	if (q->base.link_down)
+		stop(q, PLX_STOP_link_down);
+	return !q->base.link_down;
+}
+
+/* ---- transmit: descriptors ---- */
+
+static inline uint32_t tx_room(struct ax_txq *q, uint32_t n)
+{
+	uint32_t room = xring_reserve(&q->tx, n), left = q->limit - q->in_flight;
+
+	return room < left ? room : left;
+}
+
+/* m's bytes lie within its frame. */
+static inline bool in_frame(const struct plx_pool *p, const struct plx_mbuf *m)
+{
+	uint64_t frame = plx_pool_frame_off(p, m), off = (uint64_t)(m->data - p->area) - frame;
+
+	return off < p->frame_size && m->len <= p->frame_size - off;
+}
+
+/* One segment of our pool that can go as it is: the usual case. */
+static inline bool tx_simple(const struct ax_txq *q, const struct plx_mbuf *m)
+{
+	return m->pool == q->base.pool && m->nsegs == 1 && m->len >= 14 &&
+	       m->len <= __atomic_load_n(&q->max_len, __ATOMIC_RELAXED) && in_frame(m->pool, m) &&
+	       (q->own[m - q->mbufs] & OWN_MAX) < OWN_MAX;
+}
+
+static inline void tx_write(struct ax_txq *q, uint32_t at, struct plx_mbuf *m, uint32_t options)
+{
+	struct xdp_desc *d = xring_desc(&q->tx, at);
+
+	d->addr = (uint64_t)(m->data - q->area);
+	d->len = m->len;
+	d->options = options;
+	own_tx(q, m);
+}
+
+static int tx_drop(struct ax_txq *q, struct plx_mbuf *m, enum plx_tx_drop why)
+{
+	plx_ctr_add(&q->base.stats.drop[why], 1);
+	plx_mbuf_put(m);
+	return 0;
+}
+
+/* Can the chain m go as it is?  Its segments; 0: only a copy can; -1 - reason: never. */
+static int tx_inspect(const struct ax_txq *q, const struct plx_mbuf *m)
+{
+	const struct plx_mbuf *s = m;
+	bool ours = q->sg || m->nsegs == 1;
+	uint32_t sum = 0;
+	int n = 0;
+
+	for (; s && n < m->nsegs; s = s->next, n++) {
+		if (!in_frame(s->pool, s))
+			return -1 - PLX_TX_DROP_bad_len;
+		sum += s->len;
+		ours = ours && s->pool == q->base.pool && s->len;
+	}
+	if (n != m->nsegs)
+		return -1 - PLX_TX_DROP_segments;
+	ours = ours && n <= q->max_segs;
+	if (sum < 14 || sum > __atomic_load_n(&q->max_len, __ATOMIC_RELAXED) || (!ours && sum != m->pkt_len))
+		return -1 - PLX_TX_DROP_bad_len;
+	return ours ? n : 0;
+}
+
+/* Not the usual case: a chain, a packet of another pool, a bad one.  w descriptors of this
+   burst stand before it.  Returns those it added; 0: m was dropped; -1: no room, m stays
+   the caller's. */
+static __attribute__((noinline)) int tx_other(struct ax_txq *q, struct plx_mbuf *m, uint32_t w)
+{
+	struct plx_pool *pool = q->base.pool;
+	uint32_t room = pool->frame_size - pool->data_off, need;
+	int segs = tx_inspect(q, m);
+
+	if (segs < 0)
+		return tx_drop(q, m, (enum plx_tx_drop)(-1 - segs));
+	need = segs ? (uint32_t)segs : m->pkt_len / room + 1;
+	if (need > q->max_segs)
+		return tx_drop(q, m, PLX_TX_DROP_segments);
+	if (tx_room(q, w + need) < w + need)
+		return -1;
+	if (!segs) {
+		struct plx_mbuf *c = plx_mbuf_copy(m, pool);
+		if (!c)
+			return tx_drop(q, m, PLX_TX_DROP_no_mbuf);
+		plx_mbuf_put(m);
+		m = c;
+		plx_ctr_add(&q->base.stats.copied, 1);
+		if (m->nsegs > q->max_segs || m->nsegs > need)
+			return tx_drop(q, m, PLX_TX_DROP_segments);
+	}
+	for (const struct plx_mbuf *s = m; s; s = s->next)
+		if ((q->own[s - q->mbufs] & OWN_MAX) == OWN_MAX)
+			return -1;
+	need = 0;
+	for (struct plx_mbuf *s = m; s; s = s->next)
+		tx_write(q, q->tx.head + w + need++, s, s->next ? XDP_PKT_CONTD : 0);
+	return (int)need;
+}
+
+/* ---- transmit: the burst ---- */
+
+static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
+{
+	struct ax_txq *q = (struct ax_txq *)base;
+	uint32_t w = 0, sent = 0;
+	uint64_t bytes = 0;
+	uint16_t i = 0;
+
+	plx_ctr_add(&base->stats.bursts, 1);
+	if (q->in_flight)
+		ax_tx_reap(q, REAP);
+	if (plx_unlikely(base->err || __atomic_load_n(&base->port->link, __ATOMIC_RELAXED) != PLX_LINK_UP) &&
+	    !tx_recovered(q))
+		return 0;
+	base->link_down = false;
+	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
+	uint32_t room = tx_room(q, n);
+	for (; i < n && w < room; i++) {
+		int k = 1;
+		uint32_t len = m[i]->pkt_len;
+		if (plx_likely(tx_simple(q, m[i]))) {
+			len = m[i]->len;
+			tx_write(q, q->tx.head + w, m[i], 0);
+		} else {
+			k = tx_other(q, m[i], w);
+			if (k < 0)
+				break;
+		}
+		w += (uint32_t)k;
+		sent += k > 0;
+		bytes += k > 0 ? len : 0;
+	}
+	if (w) {
+		xring_submit(&q->tx, w);
+		q->in_flight += w;
+		q->unrung += w;
+		plx_ctr_add(&base->stats.pkts, sent);
+		plx_ctr_add(&base->stats.bytes, bytes);
+	}
+	if (plx_unlikely(i < n))
+		stop(q, PLX_STOP_ring_full);
+	/* An lcore collects until a doorbell is worth its price; its loop rings the rest. */
+	bool now = !n || i < n || !plx_self.slot;
+	if (q->unrung >= q->ring_at || (now && (q->unrung || (q->zerocopy && q->in_flight))))
+		tx_ring(q);
+	if (q->unrung && plx_self.slot && !base->link_down && !base->err)
+		plx_tx_pending_add(base);
+	return i;
+}
+
+void ax_tx_choose(struct ax_txq *q)
+{
+	q->base.burst = tx_burst;
+}
+
+/* ---- the end: what the kernel did not give back ---- */
+
+uint32_t ax_rx_reclaim(struct ax_rxq *q)
+{
+	uint32_t n = 0;
+
+	plx_mbuf_put(q->chain);
+	q->chain = NULL;
+	for (uint32_t f = 0; f < q->frames; f++) {
+		struct plx_mbuf *m = &q->mbufs[f];
+		if (!q->own[f])
+			continue;
+		q->own[f] = 0;
+		plx_frame_move(m, PLX_FRAME_RX, PLX_FRAME_APP);
+		plx_pool_give(q->base.pool, &m, 1);
+		n++;
+	}
+	q->posted = 0;
+	return n;
+}
+
+uint32_t ax_tx_reclaim(struct ax_txq *q)
+{
+	uint32_t n = 0;
+
+	for (uint32_t f = 0; f < q->frames; f++) {
+		struct plx_mbuf *m = &q->mbufs[f];
+		while (q->own[f]) {
+			if (disown_tx(&q->own[f], m))
+				plx_pool_give(q->base.pool, &m, 1);
+			n++;
+		}
+	}
+	q->in_flight = q->unrung = 0;
+	return n;
+}

@@ -1,1 +1,215 @@
 /* SPDX-License-Identifier: MIT */
+/* xsk.c - one AF_XDP socket on one device queue: its rings, its options, its end; cold,
+   main thread, the counters by any. */
+#include "af_xdp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { RX, TX, FILL, COMP };
+
+static int make_ring(struct ax_sock *s, int option, uint32_t entries, const char *step)
+{
+	if (!entries)
+		return 0;
+	s->step = step;
+	return s->sys->setsockopt(s->fd, SOL_XDP, option, &entries, sizeof(entries)) ? -errno : 0;
+}
+
+static int make_rings(struct ax_sock *s, const struct ax_sock_conf *c)
+{
+	int err = make_ring(s, XDP_UMEM_FILL_RING, c->fill, "XDP_UMEM_FILL_RING");
+
+	err = err ? err : make_ring(s, XDP_UMEM_COMPLETION_RING, c->comp, "XDP_UMEM_COMPLETION_RING");
+	err = err ? err : make_ring(s, XDP_RX_RING, c->rxd, "XDP_RX_RING");
+	return err ? err : make_ring(s, XDP_TX_RING, c->txd, "XDP_TX_RING");
+}
+
+/* The mapping holds the socket as long as it lives, in every process that has it: a child
+   that inherited it would keep the queue busy after our death. */
+static int map_ring(struct ax_sock *s, struct xring *r, int which, const struct xdp_ring_offset *off,
+                    uint32_t entries, size_t slot, uint64_t pgoff, bool produces)
+{
+	size_t len = off->desc + entries * slot;
+
+	if (!entries)
+		return 0;
+	s->step = "mmap of a ring";
+	uint8_t *at = s->sys->mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd, (off_t)pgoff);
+	if (at == MAP_FAILED)
+		return -errno;
+	s->map[which].at = at;
+	s->map[which].len = len;
+	s->sys->madvise(at, len, MADV_DONTFORK);
+	r->ours = (uint32_t *)(void *)(at + (produces ? off->producer : off->consumer));
+	r->theirs = (uint32_t *)(void *)(at + (produces ? off->consumer : off->producer));
+	r->flags = (uint32_t *)(void *)(at + off->flags);
+	r->slots = at + off->desc;
+	r->mask = entries - 1;
+	r->head = __atomic_load_n(r->ours, __ATOMIC_RELAXED);
+	r->peer = __atomic_load_n(r->theirs, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int map_rings(struct ax_sock *s, const struct ax_sock_conf *c)
+{
+	struct xdp_mmap_offsets o;
+	socklen_t len = sizeof(o);
+
+	s->step = "XDP_MMAP_OFFSETS";
+	if (s->sys->getsockopt(s->fd, SOL_XDP, XDP_MMAP_OFFSETS, &o, &len))
+		return -errno;
+	if (len < sizeof(o)) /* before 5.4: no flags, hence no need-wakeup */
+		return -EOPNOTSUPP;
+	int err = map_ring(s, &s->fill, FILL, &o.fr, c->fill, sizeof(uint64_t), XDP_UMEM_PGOFF_FILL_RING, true);
+	err = err ? err : map_ring(s, &s->comp, COMP, &o.cr, c->comp, sizeof(uint64_t),
+	                           XDP_UMEM_PGOFF_COMPLETION_RING, false);
+	err = err ? err : map_ring(s, &s->rx, RX, &o.rx, c->rxd, sizeof(struct xdp_desc), XDP_PGOFF_RX_RING, false);
+	return err ? err : map_ring(s, &s->tx, TX, &o.tx, c->txd, sizeof(struct xdp_desc), XDP_PGOFF_TX_RING, true);
+}
+
+/* Some drivers take the bind and fail the first doorbell.  A link that is down or a
+   device that is busy says nothing about zero-copy. */
+static int try_doorbell(struct ax_sock *s)
+{
+	s->step = "the first doorbell";
+	if (s->sys->sendto(s->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) >= 0)
+		return 0;
+	return errno == EAGAIN || errno == EBUSY || errno == ENOBUFS || errno == EINTR || errno == ENETDOWN ? 0 : -errno;
+}
+
+static int check_mode(struct ax_sock *s, const struct ax_sock_conf *c)
+{
+	struct xdp_options o = { 0 };
+	socklen_t len = sizeof(o);
+
+	s->step = "XDP_OPTIONS";
+	if (s->sys->getsockopt(s->fd, SOL_XDP, XDP_OPTIONS, &o, &len))
+		return -errno;
+	s->zerocopy = o.flags & XDP_OPTIONS_ZEROCOPY;
+	if (s->zerocopy != !!(c->kind & AX_KIND_ZC))
+		return -EOPNOTSUPP;
+	return s->zerocopy && c->txd ? try_doorbell(s) : 0;
+}
+
+/* How many frames one doorbell moves in copy mode: the whole ring if the kernel lets us
+   say so, else 32.  It takes 32..ring. */
+static void raise_budget(struct ax_sock *s, uint32_t txd)
+{
+	for (uint32_t n = txd; n > AX_COPY_BUDGET && !s->budget; n /= 2) {
+		if (!s->sys->setsockopt(s->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &n, sizeof(n)))
+			s->budget = true;
+		else if (errno != EACCES)
+			return;
+	}
+}
+
+/* ax_sock_open makes s or nothing.  0 or -errno; s->step tells the call that failed. */
+int ax_sock_open(struct ax_sock *s, const struct ax_sock_conf *c)
+{
+	socklen_t len = sizeof(s->netns);
+
+	memset(s, 0, sizeof(*s));
+	s->sys = c->sys;
+	s->pool = c->pool;
+	s->ifindex = c->ifindex;
+	s->queue = c->queue;
+	s->kind = c->kind;
+	s->step = "socket(AF_XDP)";
+	s->fd = c->sys->socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (s->fd < 0)
+		return -errno;
+	/* interfaces of two namespaces can have one number; 0 on kernels that do not tell */
+	if (s->sys->getsockopt(s->fd, SOL_SOCKET, SO_NETNS_COOKIE, &s->netns, &len))
+		s->netns = 0;
+	int err = make_rings(s, c);
+	err = err ? err : map_rings(s, c);
+	err = err ? err : ax_umem_bind(s, c->timeout_ms);
+	err = err ? err : check_mode(s, c);
+	if (err) {
+		ax_sock_close(s);
+		return err;
+	}
+	if (!s->zerocopy && c->txd)
+		raise_budget(s, c->txd);
+	return 0;
+}
+
+/* Mappings first: with one left, the queue stays busy for ever. */
+void ax_sock_close(struct ax_sock *s)
+{
+	if (s->fd < 0 || !s->sys)
+		return;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(s->map); i++)
+		if (s->map[i].at)
+			s->sys->munmap(s->map[i].at, s->map[i].len);
+	memset(s->map, 0, sizeof(s->map));
+	ax_umem_leave(s);
+	s->sys->close(s->fd);
+	s->fd = -1;
+}
+
+/* Binds a socket with a page of its own to s's queue, and lets go. */
+static int probe_queue(const struct ax_sock *s, void *page)
+{
+	static const uint32_t entries = 2;
+	struct xdp_umem_reg reg = { .addr = (uintptr_t)page, .len = 4096, .chunk_size = 2048 };
+	struct sockaddr_xdp a = { .sxdp_family = AF_XDP, .sxdp_flags = XDP_COPY, .sxdp_ifindex = s->ifindex,
+	                          .sxdp_queue_id = s->queue };
+	int fd = s->sys->socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (s->sys->setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) ||
+	    s->sys->setsockopt(fd, SOL_XDP, XDP_UMEM_FILL_RING, &entries, sizeof(entries)) ||
+	    s->sys->setsockopt(fd, SOL_XDP, XDP_UMEM_COMPLETION_RING, &entries, sizeof(entries)) ||
+	    s->sys->setsockopt(fd, SOL_XDP, XDP_TX_RING, &entries, sizeof(entries)) ||
+	    s->sys->bind(fd, (struct sockaddr *)&a, sizeof(a)))
+		err = -errno;
+	s->sys->close(fd);
+	return err;
+}
+
+/* ax_sock_settled waits until the kernel has really let go of a closed socket's queue:
+   till then a zero-copy device may still write to frames, and a sent frame be read.  The
+   release is deferred in the kernel and nothing announces it; a queue that can be bound
+   is free.  0, or -errno if that could not be seen in time. */
+int ax_sock_settled(const struct ax_sock *s, uint32_t timeout_ms)
+{
+	uint64_t deadline = plx_sys_now(s->sys) + timeout_ms * UINT64_C(1000000);
+	void *page = s->sys->mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int err;
+
+	if (page == MAP_FAILED)
+		return -errno;
+	while ((err = probe_queue(s, page)) == -EBUSY && plx_sys_now(s->sys) < deadline)
+		plx_sys_sleep(s->sys, 2000000);
+	s->sys->munmap(page, 4096);
+	return err == -ENODEV ? 0 : err; /* no such interface any more: it is released */
+}
+
+/* The kernel's counters, added up over n sockets.  fill_empty is part of dropped in copy
+   mode, so they are never summed into one. */
+int ax_sock_xstats(const struct ax_sock *s, int n, struct plx_xstat *x, int room)
+{
+	static const char *const names[] = { "xsk_rx_dropped", "xsk_rx_invalid_descs", "xsk_tx_invalid_descs",
+	                                     "xsk_rx_ring_full", "xsk_rx_fill_empty", "xsk_tx_ring_empty" };
+	uint64_t sum[PLX_ARRAY_SIZE(names)] = { 0 };
+
+	static_assert(sizeof(struct xdp_statistics) == sizeof(sum), "a name for each counter");
+	for (int i = 0; i < n; i++) {
+		uint64_t one[PLX_ARRAY_SIZE(names)] = { 0 };
+		socklen_t len = sizeof(one); /* kernels before 5.9 fill in the first three */
+		if (s[i].sys->getsockopt(s[i].fd, SOL_XDP, XDP_STATISTICS, one, &len))
+			continue;
+		for (size_t k = 0; k < PLX_ARRAY_SIZE(names); k++)
+			sum[k] += one[k];
+	}
+	for (size_t k = 0; k < PLX_ARRAY_SIZE(names) && (int)k < room; k++) {
+		snprintf(x[k].name, sizeof(x[k].name), "%s", names[k]);
+		x[k].value = sum[k];
+	}
+	return PLX_ARRAY_SIZE(names);
+}

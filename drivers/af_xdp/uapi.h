@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* uapi.h - constants of the kernel's AF_XDP interface that the build machine's headers
+   may be too old to have.  Whether the running kernel knows them is asked at run time. */
+#ifndef AX_UAPI_H
+#define AX_UAPI_H
+
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <linux/if_xdp.h>
+#include <sys/socket.h>
+
+#ifndef AF_XDP
+#define AF_XDP 44
+#endif
+#ifndef SOL_XDP
+#define SOL_XDP 283
+#endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef XDP_USE_SG
+#define XDP_USE_SG (1 << 4)            /* bind: packets of several buffers; 6.6 */
+#endif
+#ifndef XDP_PKT_CONTD
+#define XDP_PKT_CONTD (1 << 0)         /* descriptor: the packet goes on in the next one */
+#endif
+#ifndef XDP_MAX_TX_SKB_BUDGET
+#define XDP_MAX_TX_SKB_BUDGET 9        /* option: frames of one doorbell in copy mode; 6.17 */
+#endif
+#ifndef BPF_F_XDP_HAS_FRAGS
+#define BPF_F_XDP_HAS_FRAGS (1U << 5)  /* program: packets of several buffers; 5.18 */
+#endif
+
+enum {
+	AX_XDP_HEADROOM  = 256, /* XDP_PACKET_HEADROOM: the kernel's own, before a UMEM's headroom */
+	AX_COPY_BUDGET   = 32,  /* TX_BATCH_SIZE: frames of one doorbell without the option */
+	AX_COPY_SEGS_MAX = 18,  /* MAX_SKB_FRAGS + 1 at its default */
+	AX_ZC_SEGS_MAX   = 8,   /* least xdp_zc_max_segs of the drivers that take chains */
+};
+
+#endif
