@@ -88,4 +88,15 @@ links() { # every relative link of the documents leads to a file
 	return $bad
 }
 check "links in the documents lead somewhere" links
+toured() { # each station of the tour names functions that its file has
+	sed -n 's/^### [0-9. ]*`\([^`]*\)`: /\1 /p' docs/tour.md | tr -d '`(),' >"$TMP/stations"
+	local file names n bad=0
+	while read -r file names; do
+		for n in $names; do
+			grep -qE "^[^ 	].*\b$n\(" "$file" || { echo "docs/tour.md: $file has no $n()"; bad=1; }
+		done
+	done <"$TMP/stations"
+	[ -s "$TMP/stations" ] && return $bad
+}
+check "the tour names files and functions that exist" toured
 done_testing
