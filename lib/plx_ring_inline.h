@@ -221,7 +221,7 @@ static inline uint32_t plx_mpmc_claim_(struct plx_mpmc_side *s, struct plx_mpmc_
 	uint32_t head, seen, k;
 
 	do {
-		head = (uint32_t)claim;
+		*start = head = (uint32_t)claim;
 		seen = (uint32_t)(claim >> 32);
 		k = seen + lead - head;
 		if (plx_unlikely(k < n)) {
@@ -234,7 +234,6 @@ static inline uint32_t plx_mpmc_claim_(struct plx_mpmc_side *s, struct plx_mpmc_
 			return 0;
 	} while (!__atomic_compare_exchange_n(&s->claim, &claim, (uint64_t)seen << 32 | (uint32_t)(head + k),
 	                                      true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
-	*start = head;
 	return k;
 }
 

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* test_hardened.c - in a hardened build a wrong change of a frame's owner ends the process.
+   Each case runs in a child that must die of SIGABRT; the same steps done right must not. */
+#include "mem_test.h"
+#include "plx_thread.h"
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct bed {
+	struct plx_pool *p, *other;
+	struct plx_mbuf *m[4];
+};
+
+static void double_put(struct bed *b)
+{
+	plx_mbuf_put(b->m[0]);
+	plx_mbuf_put(b->m[0]);
+}
+
+static void double_put_in_bulk(struct bed *b)
+{
+	b->m[1] = b->m[0];
+	plx_mbuf_put_bulk(b->m, 2);
+}
+
+static void double_put_later(struct bed *b)
+{
+	struct plx_mbuf *m = b->m[0];
+
+	plx_mbuf_put(m);
+	b->m[0] = plx_mbuf_get(b->p); /* the same frame, with a new owner */
+	plx_mbuf_put(m);
+	plx_mbuf_put(b->m[0]);
+}
+
+static void give_what_a_driver_has(struct bed *b)
+{
+	plx_frame_move(b->m[0], PLX_FRAME_APP, PLX_FRAME_TX);
+	plx_mbuf_put(b->m[0]);
+}
+
+static void post_twice(struct bed *b)
+{
+	plx_frame_move(b->m[0], PLX_FRAME_APP, PLX_FRAME_TX);
+	plx_frame_move(b->m[0], PLX_FRAME_APP, PLX_FRAME_TX);
+}
+
+static void complete_what_was_not_posted(struct bed *b)
+{
+	plx_frame_move(b->m[0], PLX_FRAME_TX, PLX_FRAME_APP);
+}
+
+static void give_to_another_pool(struct bed *b)
+{
+	plx_pool_give(b->other, b->m, 1);
+}
+
+static void give_with_a_segment(struct bed *b)
+{
+	b->m[0]->next = b->m[1];
+	plx_pool_give(b->p, b->m, 1);
+}
+
+static void give_shared(struct bed *b)
+{
+	plx_mbuf_ref(b->m[0], 1);
+	plx_pool_give(b->p, b->m, 1);
+}
+
+static void ref_what_is_free(struct bed *b)
+{
+	plx_mbuf_put(b->m[0]);
+	plx_mbuf_ref(b->m[0], 1);
+	plx_mbuf_put(b->m[0]);
+	plx_mbuf_put(b->m[0]);
+}
+
+static void forged(struct bed *b)
+{
+	struct plx_mbuf m = *b->m[0];
+	struct plx_mbuf *fake = &m;
+
+	plx_pool_give(b->p, &fake, 1);
+}
+
+static void all_right(struct bed *b)
+{
+	plx_frame_move(b->m[0], PLX_FRAME_APP, PLX_FRAME_RX);
+	plx_frame_move(b->m[0], PLX_FRAME_RX, PLX_FRAME_APP);
+	plx_frame_move(b->m[1], PLX_FRAME_APP, PLX_FRAME_TX);
+	plx_frame_move(b->m[1], PLX_FRAME_TX, PLX_FRAME_APP);
+	plx_mbuf_ref(b->m[2], 1);
+	plx_mbuf_put(b->m[2]);
+	plx_mbuf_put_bulk(b->m, 4);
+	_exit(plx_pool_fini(b->p) ? 0 : 1);
+}
+
+static struct plx_pool *pool_of(void)
+{
+	struct plx_pool_conf c = { .frames = 256, .caches = 1 };
+	struct plx_pool *p;
+
+	assert_int_equal(plx_pool_init(&p, mem_of(plx_pool_size(&c), 4096), &c), 0);
+	return p;
+}
+
+/* How a child that runs fn ends: a wait status. */
+static int status_of(void (*fn)(struct bed *), uint32_t slot)
+{
+	struct bed b = { .p = pool_of(), .other = pool_of() };
+	int status;
+	pid_t pid;
+
+	plx_self.slot = slot;
+	assert_int_equal(plx_mbuf_get_bulk(b.p, b.m, 4), 4);
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		/* cmocka would turn the signal into a failed test and go on */
+		signal(SIGABRT, SIG_DFL);
+		fn(&b);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	free(b.p->area);
+	free(b.other->area);
+	return status;
+}
+
+static void wrong_moves_abort(void **state)
+{
+	static const struct { const char *name; void (*fn)(struct bed *); } wrong[] = {
+		{ "double put", double_put },
+		{ "double put in one bulk", double_put_in_bulk },
+		{ "double put after a get", double_put_later },
+		{ "put of a posted frame", give_what_a_driver_has },
+		{ "posted twice", post_twice },
+		{ "completed, never posted", complete_what_was_not_posted },
+		{ "given to another pool", give_to_another_pool },
+		{ "given with a next segment", give_with_a_segment },
+		{ "given while shared", give_shared },
+		{ "referenced when free", ref_what_is_free },
+		{ "not an mbuf of the pool", forged },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * PLX_ARRAY_SIZE(wrong); i++) {
+		int status = status_of(wrong[i / 2].fn, i & 1);
+
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
+			fail_msg("%s (slot %zu): status %#x, not SIGABRT", wrong[i / 2].name, i & 1, status);
+	}
+}
+
+static void right_moves_pass(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(all_right, 0), 0);
+	assert_int_equal(status_of(all_right, 1), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_moves_abort),
+		cmocka_unit_test(right_moves_pass),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
