@@ -232,7 +232,7 @@ static inline uint32_t plx_mpmc_claim_(struct plx_mpmc_side *s, struct plx_mpmc_
 			k = n;
 		else if (all || !k)
 			return 0;
-	} while (!__atomic_compare_exchange_n(&s->claim, &claim, (uint64_t)seen << 32 | (uint32_t)(head + k),
+	} while (!__atomic_compare_exchange_n(&s->claim, &claim, (uint64_t)seen << 32 | (head + k),
 	                                      true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	return k;
 }

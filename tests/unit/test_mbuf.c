@@ -387,62 +387,52 @@ static void model(void **state)
 
 /* ---- threads: packets with several owners, each of which puts its reference ---- */
 
-enum { SHARERS = 4, PACKETS = 64, ROUNDS = 300 };
+enum { SHARERS = 2, PACKETS = 20000 };
 
-struct sharer { struct plx_mbuf **m; pthread_barrier_t *b; uint32_t slot, sum; };
+/* One packet at a time: the last to arrive makes it, then all put it at once. */
+struct meeting { struct plx_pool *p; struct plx_mbuf *m; uint32_t arrived, open; };
+struct sharer { struct meeting *t; uint32_t slot, sum; };
+
+static void meet(struct meeting *t, uint32_t round)
+{
+	if (__atomic_add_fetch(&t->arrived, 1, __ATOMIC_ACQ_REL) == SHARERS * (round + 1)) {
+		t->m = packet(t->p, 2, 1, 1);
+		plx_mbuf_ref(t->m, SHARERS - 1);
+		__atomic_store_n(&t->open, round + 1, __ATOMIC_RELEASE);
+	}
+	for (unsigned spins = 0; __atomic_load_n(&t->open, __ATOMIC_ACQUIRE) != round + 1;)
+		if (++spins % 1024 == 0)
+			sched_yield();
+}
 
 static void *put_shared(void *arg)
 {
 	struct sharer *s = arg;
 
 	plx_self.slot = s->slot;
-	for (int round = 0; round < ROUNDS; round++) {
-		pthread_barrier_wait(s->b);
-		for (int i = 0; i < PACKETS; i++) {
-			struct plx_mbuf *m = s->m[i];
+	for (uint32_t round = 0; round < PACKETS; round++) {
+		struct plx_mbuf *m;
 
-			s->sum += m->data[0] + m->next->data[0];
-			plx_mbuf_put(m);
-		}
-		pthread_barrier_wait(s->b);
+		meet(s->t, round);
+		m = s->t->m;
+		s->sum += m->data[0] + m->next->data[0];
+		plx_mbuf_put(m);
 	}
 	return NULL;
 }
 
-static void fill_shared(struct plx_pool *p, struct sharer *s)
-{
-	for (int round = 0; round < ROUNDS; round++) {
-		for (int i = 0; i < PACKETS; i++) {
-			s->m[i] = packet(p, 2, 1, 1);
-			plx_mbuf_ref(s->m[i], SHARERS - 1);
-		}
-		pthread_barrier_wait(s->b);
-		pthread_barrier_wait(s->b);
-	}
-}
-
 static void shared_by_threads(void **state)
 {
-	struct plx_pool *p = pool_of(1024);
-	struct plx_mbuf *m[PACKETS];
+	struct meeting t = { .p = pool_of(1024) };
 	struct sharer s[SHARERS];
-	pthread_t id[SHARERS];
-	pthread_barrier_t b;
 
 	(void)state;
-	plx_self.slot = 0;
-	assert_int_equal(pthread_barrier_init(&b, NULL, SHARERS + 1), 0);
-	for (int i = 0; i < SHARERS; i++) {
-		s[i] = (struct sharer){ .m = m, .b = &b, .slot = i < 2 ? i + 1 : 0 };
-		assert_int_equal(pthread_create(&id[i], NULL, put_shared, &s[i]), 0);
-	}
-	fill_shared(p, s);
-	for (int i = 0; i < SHARERS; i++) {
-		pthread_join(id[i], NULL);
-		assert_int_equal(s[i].sum, ROUNDS * PACKETS * 3);
-	}
-	pthread_barrier_destroy(&b);
-	pool_end(p);
+	for (uint32_t i = 0; i < SHARERS; i++)
+		s[i] = (struct sharer){ .t = &t, .slot = i };
+	run_threads(SHARERS, put_shared, s, sizeof(s[0]));
+	for (int i = 0; i < SHARERS; i++)
+		assert_int_equal(s[i].sum, PACKETS * 3);
+	pool_end(t.p);
 }
 
 int main(void)
