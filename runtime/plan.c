@@ -2,6 +2,7 @@
 /* plan.c - which lcores run where and which receive queue each of them polls.  Cold, pure;
    called by the plan stage.  Ports are in plan_port.c, memory in plan_pool.c. */
 #include "plan.h"
+#include "conf.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -138,11 +139,12 @@ static void default_lcores(struct plan_maker *m)
 	}
 }
 
+/* note_shared_cpus tells of the first lcores that take time from each other. */
 static void note_shared_cpus(struct plan_maker *m)
 {
 	const struct plan *p = m->p;
 
-	for (uint16_t i = 0; i < p->nlcores; i++) {
+	for (uint16_t i = 1; i < p->nlcores; i++) {
 		for (uint16_t k = 0; k < i; k++) {
 			const struct plan_lcore *a = &p->lcores[k], *b = &p->lcores[i];
 			if (a->ncpus != 1 || b->ncpus != 1)
@@ -153,6 +155,9 @@ static void note_shared_cpus(struct plan_maker *m)
 			else if (m->t->ncpus && m->t->cpu[a->cpu].core == m->t->cpu[b->cpu].core)
 				plan_note(m->p, "lcores %u and %u are two threads of one core (CPUs %d and %d)", a->id, b->id,
 				          a->cpu, b->cpu);
+			else
+				continue;
+			return;
 		}
 	}
 }
@@ -175,8 +180,7 @@ static int plan_main(struct plan_maker *m)
 
 /* ---- receive queues to lcores ---- */
 
-/* place picks the lcore with the fewest queues.  One on another node than the NIC counts
-   one more: local lcores are filled first, yet not while others stand idle beside them. */
+/* place picks the lcore with the fewest queues, of several one on the NIC's node. */
 static uint16_t place(const struct plan *p, int16_t node)
 {
 	uint16_t best = 0;
@@ -184,13 +188,26 @@ static uint16_t place(const struct plan *p, int16_t node)
 
 	for (uint16_t i = 0; i < p->nlcores; i++) {
 		bool far = node >= 0 && p->lcores[i].node >= 0 && p->lcores[i].node != node;
-		unsigned cost = 2u * (p->lcores[i].queues + far) + far;
+		unsigned cost = 2u * p->lcores[i].queues + far;
 		if (cost < best_cost) {
 			best = i;
 			best_cost = cost;
 		}
 	}
 	return best;
+}
+
+static void note_idle(struct plan *p)
+{
+	uint16_t idle[PLX_LCORES_MAX], n = 0;
+	char list[256] = "";
+
+	for (uint16_t i = 0; i < p->nlcores && p->nports; i++)
+		if (!p->lcores[i].queues)
+			idle[n++] = p->lcores[i].id;
+	lcore_list_fmt(list, sizeof(list), idle, n);
+	if (n)
+		plan_note(p, "no receive queue is left for lcore %s: name fewer lcores, or more queues by rxqs=", list);
 }
 
 static void plan_queues(struct plan *p)
@@ -206,13 +223,10 @@ static void plan_queues(struct plan *p)
 			far += port->link.node >= 0 && p->lcores[k].node >= 0 && p->lcores[k].node != port->link.node;
 		}
 		if (far)
-			plan_note(p, "%s is on node %d, %u of its %u receive queues are polled from another node: "
-			          "name lcores of node %d with -l", port->conf.name, port->link.node, far, port->conf.rxqs,
-			          port->link.node);
+			plan_note(p, "%s is on node %d and %u of its %u receive queues on lcores of other nodes: name lcores of "
+			          "node %d with -l", port->conf.name, port->link.node, far, port->conf.rxqs, port->link.node);
 	}
-	for (uint16_t i = 0; i < p->nlcores && p->nports; i++)
-		if (!p->lcores[i].queues)
-			plan_note(p, "lcore %u has no receive queue: fewer lcores, or more queues by rxqs=", p->lcores[i].id);
+	note_idle(p);
 }
 
 int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo *t,

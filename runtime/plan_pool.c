@@ -40,17 +40,12 @@ static uint32_t frames_in(const struct plan_maker *m, const struct plan_pool *po
 	return lo;
 }
 
-/* home is the node a port's frames belong on: the NIC's, else that of the lcore which polls
-   its first queue. */
-static int16_t home(const struct plan_maker *m, const struct plan_port *port)
+/* told: the node a port's device is on; -1 = none, as of veth, tap and memory. */
+static int16_t told(const struct plan_maker *m, const struct plan_port *port)
 {
-	int16_t node = port->link.node;
-
 	if (m->t->nnodes == 1)
 		return 0;
-	if (node < 0)
-		node = m->p->lcores[port->rxq_lcore[0]].node;
-	return node >= 0 && node < (int)m->t->nnodes ? node : -1;
+	return port->link.node < (int)m->t->nnodes ? port->link.node : -1;
 }
 
 static uint16_t pool_on(struct plan_maker *m, int16_t node)
@@ -70,47 +65,66 @@ static uint16_t pool_on(struct plan_maker *m, int16_t node)
 	return (uint16_t)(p->npools - 1);
 }
 
-/* assign gives each port its pool.  Ports whose node nobody tells join the first pool:
-   frames of one pool cross between ports without a copy. */
+/* assign gives each port the pool of its node.  Ports on none join the first pool, since
+   frames of one pool cross between ports without a copy; if no port is on any, there is
+   one pool, where the first queue is polled. */
 static void assign(struct plan_maker *m)
 {
 	struct plan *p = m->p;
 
 	for (uint16_t i = 0; i < p->nports; i++)
-		if (home(m, &p->ports[i]) >= 0)
-			p->ports[i].pool = pool_on(m, home(m, &p->ports[i]));
+		if (told(m, &p->ports[i]) >= 0)
+			p->ports[i].pool = pool_on(m, told(m, &p->ports[i]));
 	if (!p->npools)
-		pool_on(m, m->t->nnodes == 1 ? 0 : -1);
+		pool_on(m, p->lcores[p->nports ? p->ports[0].rxq_lcore[0] : 0].node);
 	for (uint16_t i = 0; i < p->nports; i++)
 		p->pools[p->ports[i].pool].held += plx_port_frames(&p->ports[i].conf);
 	if (p->npools > 1)
 		plan_note(p, "%u pools, one on each node with ports: packets between nodes are copied", p->npools);
 }
 
+static uint64_t held_in_all(const struct plan *p)
+{
+	uint64_t held = 0;
+
+	for (uint16_t i = 0; i < p->npools; i++)
+		held += p->pools[i].held;
+	return held;
+}
+
 /* given is what -m or --node-mem leave for a pool; 0 = nothing was said. */
 static uint64_t given(const struct plan_maker *m, const struct plan_pool *pool)
 {
 	const struct plx_env_conf *c = m->conf;
-	uint64_t held = 0;
+	uint64_t held = held_in_all(m->p);
 
 	if (c->nnode_mem) {
 		unsigned node = pool->node < 0 ? 0 : (unsigned)pool->node;
 		return node < c->nnode_mem ? c->node_mem[node] : 0;
 	}
-	for (uint16_t i = 0; i < m->p->npools; i++)
-		held += m->p->pools[i].held;
-	return c->mem / held * pool->held;
+	return c->mem / held * pool->held + c->mem % held * pool->held / held;
+}
+
+/* mem_needed: the least -m, shared out as given() does, that serves every pool. */
+static uint64_t mem_needed(const struct plan_maker *m)
+{
+	uint64_t held = held_in_all(m->p), most = 0;
+
+	for (uint16_t i = 0; i < m->p->npools; i++) {
+		const struct plan_pool *pool = &m->p->pools[i];
+		uint64_t bytes = (bytes_of(m, pool, pool->held) / pool->held + 1) * held;
+		most = bytes > most ? bytes : most;
+	}
+	return round_up(most, 1 << 20);
 }
 
 static int too_small(struct plan_maker *m, const struct plan_pool *pool, uint32_t frames)
 {
 	char mend[128] = "";
-	uint64_t sum = 0;
 
-	for (uint16_t i = 0; i < m->p->npools; i++)
-		sum += round_up(bytes_of(m, &m->p->pools[i], m->p->pools[i].held), 1 << 20) >> 20;
 	if (!m->conf->nnode_mem)
-		plx_text_add(mend, sizeof(mend), "-m %llu or more, or smaller rings by rxd= and txd=", (unsigned long long)sum);
+		plx_text_add(mend, sizeof(mend), "-m %llu or more, or smaller rings by rxd= and txd=",
+		             (unsigned long long)(mem_needed(m) >> 20));
 	else
 		for (int node = 0; node <= (pool->node < 0 ? 0 : pool->node); node++)
 			plx_text_add(mend, sizeof(mend), "%s%llu", node ? "," : "--node-mem ", (unsigned long long)

@@ -193,7 +193,7 @@ int plan_ports(struct plan_maker *m)
 int plan_txqs(struct plan_maker *m)
 {
 	struct plan *p = m->p;
-	unsigned polling = 0;
+	unsigned polling = 0, few = 0;
 	int err = 0;
 
 	for (uint16_t i = 0; i < p->nports; i++)
@@ -211,9 +211,9 @@ int plan_txqs(struct plan_maker *m)
 			c->txqs = (uint16_t)(bound && want > have ? have : want > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : want);
 		if (bound)
 			err = check_channels(m, port, "tx");
-		if (!err && c->txqs < polling)
-			plan_note(p, "%s has %u transmit queues for %u lcores that poll: one queue may be used by one lcore only",
-			          c->name, c->txqs, polling);
+		if (!err && c->txqs < polling && !few++)
+			plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: one queue may be used by one lcore only",
+			          c->name, c->txqs, c->txqs == 1 ? "" : "s", polling);
 		snprintf(port->why, sizeof(port->why), "%s%s", *c->driver ? "" : "driver auto: the best that works",
 		         given || !bound ? "" : *c->driver ? "all channels" : ", all channels");
 	}
