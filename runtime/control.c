@@ -300,6 +300,7 @@ static int run_lcores(struct plx_env *env)
 		for (unsigned i = 0; i < c->ntimers; i++)
 			c->timer[i].due = now + c->timer[i].period;
 		links_ask(c);
+		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u ports, %u lcores", env->nports, env->nlcores);
 		err = control_loop(c);
 	}
 	int hung = lcores_stop(env);

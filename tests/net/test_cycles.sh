@@ -9,7 +9,7 @@ memory() { awk '/^HugePages_(Total|Free)/ { print $2 }' /proc/meminfo | paste -s
 same_memory() { [ "$(memory)" = "$before" ]; }
 
 in_one_process() {
-	at a "$BUILD/tests/net/cycles" $ROUNDS -l "$LC" -m 16M --log-level error --iface "va,$1" >"$TMP/cycles" 2>&1
+	at a "$BUILD/tests/net/cycles" $ROUNDS -l "$LC" -m 32M --log-level error --iface "va,$1" >"$TMP/cycles" 2>&1
 	local rc=$?
 	note "$(tail -n 1 "$TMP/cycles")"
 	cat "$TMP/cycles"
