@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/* test_af_xdp_errors.c - what the af_xdp driver says when it cannot, how it climbs down,
+   and that nothing is left of an attempt; chains; an empty pool; the stalled lcore. */
+#include "ax_util.h"
+#include <linux/if_xdp.h>
+#include <sys/wait.h>
+
+static struct plx_pool *pool;
+static struct plx_sys sys;
+static struct plx_port_conf conf;
+static int fds;
+
+static int set_up(void **state)
+{
+	(void)state;
+	pool = make_pool(4096, 2048);
+	veth("plxa0", "plxb0", 2);
+	sys = plx_sys_linux;
+	conf = conf_of(pool, "plxa0", PLX_XDP_AUTO);
+	conf.sys = &sys;
+	conf.bind_timeout_ms = 100;
+	log_text[0] = 0;
+	fds = count_fds();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	assert_int_equal(count_fds(), fds);
+	run("ip link del plxa0");
+	end_pool(pool);
+	return 0;
+}
+
+static void refused(int want, const char *words)
+{
+	struct plx_port *p;
+
+	log_text[0] = 0;
+	int err = plx_port_open(&p, &conf);
+	if (err != want || !strstr(log_text, words))
+		fprintf(stderr, "%d, want %d; \"%s\" not in:\n%s", err, want, words, log_text);
+	assert_int_equal(err, want);
+	assert_null(p);
+	assert_non_null(strstr(log_text, words));
+	/* one line of error, no more */
+	char *first = strstr(log_text, "1 ");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "\n1 "));
+}
+
+/* Holds a queue as any other program would. */
+static int hold_queue(uint32_t queue)
+{
+	struct xdp_umem_reg reg = { .len = 8192, .chunk_size = 2048 };
+	struct sockaddr_xdp a = { .sxdp_family = 44, .sxdp_flags = XDP_COPY, .sxdp_queue_id = queue,
+	                          .sxdp_ifindex = if_nametoindex("plxa0") };
+	int fd = socket(44, SOCK_RAW, 0), n = 64;
+
+	reg.addr = (uintptr_t)pool->area;
+	assert_int_equal(setsockopt(fd, 283, XDP_UMEM_REG, &reg, sizeof(reg)), 0);
+	assert_int_equal(setsockopt(fd, 283, XDP_UMEM_FILL_RING, &n, sizeof(n)), 0);
+	assert_int_equal(setsockopt(fd, 283, XDP_UMEM_COMPLETION_RING, &n, sizeof(n)), 0);
+	assert_int_equal(setsockopt(fd, 283, XDP_TX_RING, &n, sizeof(n)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+static void queue_busy(void **state)
+{
+	(void)state;
+	int fd = hold_queue(1);
+	uint64_t t = now_ms();
+	refused(-EBUSY, "plxa0: queue 1 is held by another socket (EBUSY for 100 ms): stop its owner, take other queues with "
+	        "queue=");
+	assert_true(now_ms() - t >= 50);
+	close(fd);
+}
+
+static void hook_busy(void **state)
+{
+	struct plx_port_conf c = conf;
+
+	(void)state;
+	c.rxqs = 1;
+	struct plx_port *p = open_port(&c);
+	conf.rxqs = 1;
+	conf.queue = 1;
+	refused(-EBUSY, "plxa0: its XDP hook is held by program ");
+	assert_non_null(strstr(log_text, "\"steer\" (EBUSY): see bpftool net list dev plxa0"));
+	conf.mode = PLX_XDP_GENERIC;
+	refused(-EBUSY, "plxa0: its XDP hook is held by program ");
+	plx_port_close(p);
+}
+
+static void mtu_beyond_frame(void **state)
+{
+	(void)state;
+	run("ip link set plxa0 mtu 3000; ip link set plxb0 mtu 3000");
+	conf.multibuf = PLX_NEVER;
+	refused(-EINVAL, "plxa0: MTU 3000 needs 3018 bytes, a frame of 2048 holds 1792 (EINVAL): ip link set plxa0 mtu 1774");
+}
+
+static int no_sg(int fd, const struct sockaddr *a, socklen_t len)
+{
+	if (((const struct sockaddr_xdp *)(const void *)a)->sxdp_flags & 16) {
+		errno = EINVAL;
+		return -1;
+	}
+	return plx_sys_linux.bind(fd, a, len);
+}
+
+static void no_multibuf_kernel(void **state)
+{
+	(void)state;
+	run("ip link set plxa0 mtu 3000; ip link set plxb0 mtu 3000");
+	sys.bind = no_sg;
+	refused(-EINVAL, "no packets of several buffers (EINVAL of bind) and MTU 3000 needs them with frames of 2048 bytes");
+}
+
+static int no_umem(int fd, int level, int name, const void *val, socklen_t len)
+{
+	if (level == 283 && name == XDP_UMEM_REG) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return plx_sys_linux.setsockopt(fd, level, name, val, len);
+}
+
+static void memlock(void **state)
+{
+	(void)state;
+	sys.setsockopt = no_umem;
+	refused(-ENOBUFS, "plxa0: the pool of 8192 KiB is beyond the memlock limit (ENOBUFS of XDP_UMEM_REG): raise it with "
+	        "ulimit -l 8192 or LimitMEMLOCK=, or grant CAP_IPC_LOCK");
+}
+
+/* All that is missing, at once. */
+static void no_privilege(void **state)
+{
+	static const char *const words[] = {
+		"missing CAP_NET_RAW for socket(AF_XDP)", "CAP_BPF for bpf(BPF_MAP_CREATE, BPF_PROG_LOAD)",
+		"CAP_NET_ADMIN for bpf(BPF_PROG_LOAD, BPF_LINK_CREATE)", "CAP_IPC_LOCK (or ulimit -l above the pool) for "
+		"setsockopt(XDP_UMEM_REG)",
+	};
+	int status;
+
+	(void)state;
+	pid_t pid = fork();
+	if (!pid) {
+		struct plx_port *p;
+		run("prlimit --pid %d --memlock=65536:65536", getpid());
+		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+			_exit(90);
+		if (plx_port_open(&p, &conf) != -EPERM)
+			_exit(91);
+		for (size_t i = 0; i < PLX_ARRAY_SIZE(words); i++)
+			if (!strstr(log_text, words[i]))
+				_exit(92 + (int)i);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int fail_map(int fd, const void *key, const void *value, uint64_t flags)
+{
+	(void)fd; (void)key; (void)value; (void)flags;
+	return -ENOENT;
+}
+
+static void start_fails(void **state)
+{
+	struct plx_port *p;
+
+	(void)state;
+	sys.bpf_map_update = fail_map;
+	assert_int_equal(plx_port_open(&p, &conf), 0);
+	assert_int_equal(plx_port_start(p), -ENOENT);
+	plx_port_close(p);
+}
+
+/* ---- the ladder ---- */
+
+static int no_native(int prog, int ifindex, int type, const struct bpf_link_create_opts *o)
+{
+	/* struct bpf_link_create_opts: size_t sz, then the flags */
+	uint32_t flags = *(const uint32_t *)(const void *)((const char *)o + sizeof(size_t));
+
+	return flags & 4 ? -EOPNOTSUPP : plx_sys_linux.bpf_link_create(prog, ifindex, type, o);
+}
+
+static void ladder(void **state)
+{
+	(void)state;
+	struct plx_port *p = open_port(&conf);
+	assert_string_equal(p->info.mode, "native copy");
+	assert_string_equal(p->info.why, "zero-copy refused (EOPNOTSUPP of bind), native copy");
+	assert_false(p->info.zerocopy);
+	plx_port_close(p);
+	sys.bpf_link_create = no_native;
+	p = open_port(&conf);
+	assert_string_equal(p->info.mode, "generic copy");
+	assert_string_equal(p->info.why, "zero-copy refused (EOPNOTSUPP of attach), native copy refused (EOPNOTSUPP of attach), "
+	                    "generic copy");
+	plx_port_close(p);
+	conf.mode = PLX_XDP_NATIVE;
+	refused(-EOPNOTSUPP, "plxa0: native copy refused (EOPNOTSUPP of attach), no other mode to try: use mode=auto");
+	conf.mode = PLX_XDP_ZEROCOPY;
+	sys.bpf_link_create = plx_sys_linux.bpf_link_create;
+	refused(-EOPNOTSUPP, "plxa0: zero-copy refused (EOPNOTSUPP of bind), no other mode to try: use mode=auto");
+}
+
+static int no_frags(struct bpf_object_skeleton *s)
+{
+	static int calls;
+
+	return calls++ & 1 ? plx_sys_linux.bpf_load(s) : -EINVAL;
+}
+
+static void older_kernel_loads_on(void **state)
+{
+	(void)state;
+	sys.bpf_load = no_frags;
+	plx_port_close(open_port(&conf));
+}
+
+/* ---- packets of several buffers ---- */
+
+static void jumbo(void **state)
+{
+	struct plx_mbuf *m[4];
+	static uint8_t buf[16384];
+	uint32_t got = 0, n = 0;
+
+	(void)state;
+	run("ip link set plxa0 mtu 9000; ip link set plxb0 mtu 9000");
+	int fd = raw("plxb0");
+	struct plx_port *p = open_port(&conf);
+	assert_true(p->info.multibuf);
+	uint64_t end = now_ms() + 5000;
+	for (; got < 300 && now_ms() < end;) {
+		if (n < 300) {
+			fill_frame(buf, n, 60 + n * 29);
+			assert_int_equal(send(fd, buf, 60 + n * 29, 0), 60 + n * 29);
+			n++;
+		}
+		for (uint16_t q = 0; q < 2; q++) {
+			uint16_t k = plx_rx_burst(plx_port_rxq(p, q), m, 1 + (n & 3));
+			for (uint16_t i = 0; i < k; i++, got++) {
+				assert_non_null(plx_mbuf_read(m[i], 0, m[i]->pkt_len, buf));
+				const uint8_t *b = plx_mbuf_read(m[i], 0, m[i]->pkt_len, buf);
+				int64_t id = check_frame(b, m[i]->pkt_len);
+				assert_in_range(id, 0, 299);
+				assert_int_equal(m[i]->pkt_len, 60 + id * 29);
+				assert_int_equal(m[i]->nsegs, (m[i]->pkt_len + 1791) / 1792);
+				/* and back as it came */
+				assert_int_equal(plx_tx_burst(plx_port_txq(p, q), &m[i], 1), 1);
+			}
+		}
+	}
+	assert_int_equal(got, 300);
+	for (got = 0; got < 300 && now_ms() < end;) {
+		ssize_t len = recv(fd, buf, sizeof(buf), 0);
+		if (len < 0)
+			continue;
+		int64_t id = check_frame(buf, (uint32_t)len);
+		assert_in_range(id, 0, 299);
+		assert_int_equal(len, 60 + id * 29);
+		got++;
+	}
+	assert_int_equal(got, 300);
+	assert_int_equal(xstat_of(p, "tx_copied"), 0);
+	plx_port_close(p);
+	close(fd);
+}
+
+/* ---- pool, host ---- */
+
+static void empty_pool(void **state)
+{
+	struct plx_mbuf *m[PLX_BURST], *all[4096];
+	uint8_t buf[64];
+	uint32_t got = 0;
+
+	(void)state;
+	conf.rxqs = conf.txqs = 1;
+	run("ethtool -L plxa0 rx 1 tx 1 >/dev/null 2>&1 || true");
+	int fd = raw("plxb0");
+	struct plx_port *p = open_port(&conf);
+	struct plx_rxq *q = plx_port_rxq(p, 0);
+	uint32_t n = 0;
+	for (uint16_t k; (k = plx_mbuf_get_bulk(pool, all + n, 256)); n += k)
+		;
+	assert_int_equal(n, 4096 - conf.rxd);
+	fill_frame(buf, 1, sizeof(buf));
+	for (int i = 0; i < 700; i++)
+		assert_int_equal(send(fd, buf, sizeof(buf), 0), sizeof(buf));
+	/* the application keeps what it gets: the kernel runs out, and says so once a frame */
+	for (int i = 0; i < 1000 && got < 512; i++) {
+		uint16_t k = plx_rx_burst(q, all + n, PLX_BURST);
+		n += k;
+		got += k;
+	}
+	assert_int_equal(got, 512);
+	assert_int_equal(plx_ctr_read(&q->stats.drop[PLX_RX_DROP_no_mbuf]), 512);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(plx_rx_burst(q, m, PLX_BURST), 0);
+	assert_int_equal(plx_ctr_read(&q->stats.drop[PLX_RX_DROP_no_mbuf]), 512);
+	assert_true(p->drv->rx_arm(q) > 0);
+	assert_int_equal(xstat_of(p, "xsk_rx_fill_empty"), 188);
+	/* and goes on when there are frames again */
+	plx_mbuf_put_bulk(all, (uint16_t)n);
+	assert_int_equal(plx_rx_burst(q, m, PLX_BURST), 0);
+	send(fd, buf, sizeof(buf), 0);
+	uint64_t end = now_ms() + 3000;
+	for (got = 0; !got && now_ms() < end;)
+		got = plx_rx_burst(q, m, PLX_BURST);
+	assert_int_equal(got, 1);
+	plx_mbuf_put_bulk(m, 1);
+	assert_int_equal(p->drv->rx_arm(q), 0);
+	plx_port_close(p);
+	close(fd);
+}
+
+static uint32_t host_gets(int in, int host)
+{
+	uint8_t buf[64];
+	uint32_t n = 0;
+
+	while (recv(host, buf, sizeof(buf), 0) > 0)
+		;
+	fill_frame(buf, 1, sizeof(buf));
+	for (int i = 0; i < 20; i++)
+		send(in, buf, sizeof(buf), 0);
+	while (recv(host, buf, sizeof(buf), 0) > 0)
+		n++;
+	return n;
+}
+
+/* Frames are the host's before start, after stop, with steer=none, and while the lcore
+   stalls; but not for want of somebody who beats. */
+static void host_comes_first(void **state)
+{
+	struct plx_port *p;
+
+	(void)state;
+	conf.stall_ms = 50;
+	int in = raw("plxb0"), host = raw("plxa0");
+	assert_int_equal(plx_port_open(&p, &conf), 0);
+	assert_int_equal(host_gets(in, host), 20);
+	assert_int_equal(plx_port_start(p), 0);
+	usleep(150000);
+	assert_int_equal(host_gets(in, host), 0);
+	p->drv->beat(p, 0, plx_sys_now(&sys));
+	p->drv->beat(p, 1, plx_sys_now(&sys));
+	assert_int_equal(host_gets(in, host), 0);
+	usleep(150000);
+	assert_int_equal(host_gets(in, host), 20);
+	assert_int_equal(xstat_of(p, "steer_passed_stale"), 20);
+	p->drv->beat(p, 0, plx_sys_now(&sys));
+	p->drv->beat(p, 1, plx_sys_now(&sys));
+	assert_int_equal(host_gets(in, host), 0);
+	plx_port_stop(p);
+	assert_int_equal(host_gets(in, host), 20);
+	plx_port_close(p);
+	conf.steer = PLX_STEER_NONE;
+	p = open_port(&conf);
+	assert_int_equal(host_gets(in, host), 20);
+	plx_port_close(p);
+	close(in);
+	close(host);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(queue_busy), CASE(hook_busy), CASE(mtu_beyond_frame), CASE(no_multibuf_kernel), CASE(memlock),
+		CASE(no_privilege), CASE(start_fails), CASE(ladder), CASE(older_kernel_loads_on), CASE(jumbo),
+		CASE(empty_pool), CASE(host_comes_first),
+	};
+
+	own_namespace();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
