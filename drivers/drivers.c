@@ -5,6 +5,7 @@
 
 const struct plx_driver *const plx_drivers[] = {
 	&plx_af_xdp_driver,
+	&plx_packet_driver,
 	&plx_loop_driver,
 	&plx_null_driver,
 	NULL

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* rxtx.c - the bursts of the packet driver.  Hot file: bounded loops, no allocation, no
+   log, no system call but one doorbell a burst, and one for each received packet that is
+   longer than a slot.  Called by the queue's lcore. */
+#include "packet.h"
+#include "plx_thread.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+
+/* ---- receive ---- */
+
+/* Where the bytes of a received packet stand.  A tag that the kernel took out goes back
+   in behind the addresses, so that the packet is as it was on the wire. */
+struct span {
+	const uint8_t *data;
+	uint32_t len;                /* of data, without the tag */
+	bool     tagged;
+	uint8_t  tag[VLAN_LEN];
+};
+
+static void find_tag(struct span *s, const struct tpacket2_hdr *h, uint32_t status)
+{
+	s->tagged = status & TP_STATUS_VLAN_VALID && s->len >= 2 * ETH_ALEN;
+	if (!s->tagged)
+		return;
+	uint16_t tpid = htons(status & TP_STATUS_VLAN_TPID_VALID ? h->tp_vlan_tpid : ETH_P_8021Q);
+	uint16_t tci = htons(h->tp_vlan_tci);
+	memcpy(s->tag, &tpid, 2);
+	memcpy(s->tag + 2, &tci, 2);
+}
+
+/* Copies at most room bytes of the packet from offset at. */
+static uint16_t copy_span(uint8_t *to, const struct span *s, uint32_t at, uint32_t room)
+{
+	uint32_t len = s->len + (s->tagged ? VLAN_LEN : 0) - at;
+
+	len = len < room ? len : room;
+	if (plx_likely(!s->tagged)) {
+		memcpy(to, s->data + at, len);
+	} else if (at) {
+		memcpy(to, s->data + at - VLAN_LEN, len);
+	} else {
+		memcpy(to, s->data, 2 * ETH_ALEN);
+		memcpy(to + 2 * ETH_ALEN, s->tag, VLAN_LEN);
+		memcpy(to + 2 * ETH_ALEN + VLAN_LEN, s->data + 2 * ETH_ALEN, len - 2 * ETH_ALEN - VLAN_LEN);
+	}
+	return (uint16_t)len;
+}
+
+static void fill_in(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2_hdr *h, uint32_t status)
+{
+	m->queue = q->base.id;
+	m->port = q->base.port_id;
+	m->timestamp = (uint64_t)h->tp_sec * 1000000000u + h->tp_nsec;
+	m->flags = PLX_MBUF_TIMESTAMP;
+	if (status & TP_STATUS_CSUMNOTREADY)
+		m->flags |= PLX_MBUF_CSUM_PARTIAL;
+	else if (status & TP_STATUS_CSUM_VALID)
+		m->flags |= PLX_MBUF_CSUM_GOOD;
+}
+
+/* A packet longer than one frame becomes a chain on m.  False: the pool has too few. */
+static bool copy_chain(struct pk_rxq *q, struct plx_mbuf *m, const struct span *s)
+{
+	uint32_t len = s->len + (s->tagged ? VLAN_LEN : 0), at = 0;
+	struct plx_mbuf *more[UINT8_MAX], *last = m;
+	uint16_t need = (uint16_t)((len - 1) / q->room);
+
+	uint16_t got = plx_mbuf_get_bulk(q->base.pool, more, need);
+	if (got < need) {
+		plx_mbuf_put_bulk(more, got);
+		return false;
+	}
+	for (uint16_t i = 0;; i++) {
+		last->len = copy_span(last->data, s, at, q->room);
+		at += last->len;
+		if (i == need)
+			break;
+		last = last->next = more[i];
+	}
+	m->nsegs = (uint8_t)(need + 1);
+	m->pkt_len = len;
+	return true;
+}
+
+/* The kernel keeps a packet that is longer than a slot in the socket's queue, whole. */
+static bool read_long(struct pk_rxq *q, struct span *s)
+{
+	ssize_t n = q->base.port->sys->recvfrom(q->fd, q->scratch, SCRATCH, MSG_DONTWAIT | MSG_TRUNC, NULL, NULL);
+
+	plx_ctr_add(&q->base.stats.kicks, 1);
+	s->data = q->scratch;
+	s->len = n > 0 ? (uint32_t)n : 0;
+	return n > 0 && n <= SCRATCH && (uint32_t)n <= (uint32_t)q->room * UINT8_MAX - VLAN_LEN;
+}
+
+static void drop(struct pk_rxq *q, enum plx_rx_drop why)
+{
+	plx_ctr_add(&q->base.stats.drop[why], 1);
+}
+
+/* Takes the slot's packet into m.  1: done; 0: dropped, m is still to be used. */
+static int take_slot(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2_hdr *h, uint32_t status)
+{
+	struct span s = { .data = (const uint8_t *)h + h->tp_mac, .len = h->tp_snaplen };
+
+	if (plx_unlikely(h->tp_mac + (uint64_t)s.len > 1u << q->ring.shift)) {
+		drop(q, PLX_RX_DROP_bad_desc);
+		return 0;
+	}
+	if (plx_unlikely(s.len < h->tp_len) && !(status & TP_STATUS_COPY && read_long(q, &s))) {
+		drop(q, PLX_RX_DROP_long_frame);
+		return 0;
+	}
+	find_tag(&s, h, status);
+	plx_mbuf_reset(m, q->base.pool->area + plx_pool_frame_off(q->base.pool, m) + q->base.pool->data_off);
+	fill_in(q, m, h, status);
+	if (plx_likely(s.len + VLAN_LEN <= q->room)) {
+		m->len = copy_span(m->data, &s, 0, q->room);
+		m->pkt_len = m->len;
+	} else if (!copy_chain(q, m, &s)) {
+		drop(q, PLX_RX_DROP_no_mbuf);
+		return 0;
+	}
+	return 1;
+}
+
+uint16_t pk_rx(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
+{
+	struct pk_rxq *q = (struct pk_rxq *)base;
+	struct pk_ring *r = &q->ring;
+	uint64_t bytes = 0;
+	uint16_t have = 0, k = 0;
+
+	plx_ctr_add(&base->stats.bursts, 1);
+	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
+	/* acquire: pairs with pk_start, which emptied the ring */
+	if (plx_likely(__atomic_load_n(&q->running, __ATOMIC_ACQUIRE)))
+		while (have < n && have <= r->mask && pk_status(pk_slot(r, r->head + have)) & TP_STATUS_USER)
+			have++;
+	if (!have) {
+		plx_ctr_add(&base->stats.empty, 1);
+		return 0;
+	}
+	uint16_t got = plx_pool_take(base->pool, m, have);
+	if (plx_unlikely(got < have))
+		plx_ctr_add(&q->waits, 1);
+	for (uint16_t i = 0; i < got; i++) {
+		struct tpacket2_hdr *h = pk_slot(r, r->head++);
+		if (plx_likely(take_slot(q, m[k], h, pk_status(h))))
+			bytes += m[k++]->pkt_len;
+		pk_set_status(h, TP_STATUS_KERNEL);
+	}
+	if (plx_unlikely(k < got))
+		plx_pool_give(base->pool, m + k, (uint16_t)(got - k));
+	plx_ctr_add(&base->stats.pkts, k);
+	plx_ctr_add(&base->stats.bytes, bytes);
+	return k;
+}
+
+void pk_rx_discard(struct pk_rxq *q)
+{
+	struct tpacket2_hdr *h;
+
+	for (uint32_t i = 0; i <= q->ring.mask; i++) {
+		h = pk_slot(&q->ring, q->ring.head);
+		uint32_t status = pk_status(h);
+		if (!(status & TP_STATUS_USER))
+			break;
+		if (status & TP_STATUS_COPY)
+			q->base.port->sys->recvfrom(q->fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC, NULL, NULL);
+		pk_set_status(h, TP_STATUS_KERNEL);
+		q->ring.head++;
+	}
+}
+
+/* ---- transmit ---- */
+
+/* The kernel sends in order, so the last slot tells about all. */
+static bool all_taken(const struct pk_txq *q)
+{
+	return !(pk_status(pk_slot(&q->ring, q->ring.head - 1)) & TP_STATUS_SEND_REQUEST);
+}
+
+uint32_t pk_tx_waiting(struct pk_txq *q)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i <= q->ring.mask; i++)
+		n += pk_status(pk_slot(&q->ring, i)) != TP_STATUS_AVAILABLE;
+	return n;
+}
+
+static void link_found(struct pk_txq *q, enum plx_link link)
+{
+	if (plx_port_link(q->base.port) != PLX_LINK_REMOVED)
+		__atomic_store_n(&q->base.port->link, (uint32_t)link, __ATOMIC_RELAXED);
+}
+
+/* The link is down, or the kernel acts as if it were: every so often it is asked, so that a
+   port recovers without anybody who listens to link events. */
+static void doubt_link(struct pk_txq *q)
+{
+	struct plx_port *p = q->base.port;
+	struct ifreq ifr = { 0 };
+
+	if (++q->doubts % LOOK_EVERY)
+		return;
+	memcpy(ifr.ifr_name, p->name, IFNAMSIZ - 1);
+	plx_ctr_add(&q->base.stats.kicks, 1);
+	if (!p->sys->ioctl(q->fd, SIOCGIFFLAGS, &ifr)) /* a renamed interface keeps its last state */
+		link_found(q, ifr.ifr_flags & IFF_UP && ifr.ifr_flags & IFF_RUNNING ? PLX_LINK_UP : PLX_LINK_DOWN);
+}
+
+/* What the doorbell said.  Whatever it was, it is not rung again in this call: slots
+   the kernel did not take stay as they are and go with the next one. */
+static void doorbell_failed(struct pk_txq *q, int err)
+{
+	enum plx_stop why = PLX_STOP_error;
+
+	switch (err) {
+	case EAGAIN: /* the socket's share of memory is all in flight */
+	case EINTR:
+		why = PLX_STOP_again;
+		break;
+	case ENOBUFS: /* also: no carrier, or the queue behind the device is full */
+	case ENOMEM:
+		doubt_link(q);
+		why = PLX_STOP_nobufs;
+		break;
+	case EBUSY:
+		why = PLX_STOP_busy;
+		break;
+	case ENETDOWN:
+		link_found(q, PLX_LINK_DOWN);
+		why = PLX_STOP_link_down;
+		break;
+	case ENXIO:
+	case ENODEV:
+		link_found(q, PLX_LINK_REMOVED);
+		why = PLX_STOP_link_down;
+		break;
+	case EMSGSIZE: /* the MTU sank meanwhile; PACKET_LOSS has the kernel drop such a slot */
+		break;
+	default:
+		q->base.err = -err;
+	}
+	plx_ctr_add(&q->base.stats.stop[why], 1);
+}
+
+void pk_tx_ring(struct pk_txq *q)
+{
+	struct plx_port *p = q->base.port;
+
+	q->unrung = 0;
+	plx_ctr_add(&q->base.stats.kicks, 1);
+	if (p->sys->sendto(q->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) < 0)
+		doorbell_failed(q, errno);
+	/* on an lcore the loop comes back for what is left; on a dead link nobody need */
+	if (plx_self.slot && plx_port_link(p) == PLX_LINK_UP && !all_taken(q))
+		plx_tx_pending_add(&q->base);
+}
+
+/* False: the link is down and packets stay the caller's. */
+static bool link_usable(struct pk_txq *q)
+{
+	if (plx_likely(plx_port_link(q->base.port) == PLX_LINK_UP))
+		return true;
+	if (plx_port_link(q->base.port) == PLX_LINK_DOWN)
+		doubt_link(q);
+	return plx_port_link(q->base.port) == PLX_LINK_UP;
+}
+
+static bool sendable(const struct pk_txq *q, const struct plx_mbuf *m)
+{
+	const struct pk_port *p = (const struct pk_port *)q->base.port;
+	uint32_t max = __atomic_load_n(&p->max_len, __ATOMIC_RELAXED);
+
+	if (plx_unlikely(m->pkt_len > max) && m->len >= ETH_HLEN && m->data[12] == 0x81 && !m->data[13])
+		max += VLAN_LEN;
+	return plx_likely(m->pkt_len >= ETH_HLEN && m->pkt_len <= max);
+}
+
+static void gather(uint8_t *to, const struct plx_mbuf *m)
+{
+	for (; m; m = m->next) {
+		memcpy(to, m->data, m->len);
+		to += m->len;
+	}
+}
+
+/* Copies m[0,n) into slots until one is still the kernel's; returns how many were taken. */
+static uint16_t fill_slots(struct pk_txq *q, struct plx_mbuf **m, uint16_t n)
+{
+	struct plx_txq_stats *st = &q->base.stats;
+	uint64_t bytes = 0;
+	uint16_t i = 0, sent = 0;
+
+	for (; i < n; i++) {
+		if (!sendable(q, m[i])) {
+			plx_ctr_add(&st->drop[PLX_TX_DROP_bad_len], 1);
+			continue;
+		}
+		struct tpacket2_hdr *h = pk_slot(&q->ring, q->ring.head);
+		uint32_t status = pk_status(h);
+		if (status != TP_STATUS_AVAILABLE && !(status & TP_STATUS_WRONG_FORMAT))
+			break;
+		gather((uint8_t *)h + TX_DATA, m[i]);
+		h->tp_len = m[i]->pkt_len;
+		pk_set_status(h, TP_STATUS_SEND_REQUEST);
+		q->ring.head++;
+		bytes += m[i]->pkt_len;
+		sent++;
+	}
+	q->unrung += sent;
+	plx_ctr_add(&st->pkts, sent);
+	plx_ctr_add(&st->bytes, bytes);
+	return i;
+}
+
+static uint16_t drop_removed(struct pk_txq *q, struct plx_mbuf **m, uint16_t n)
+{
+	plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_removed], n);
+	plx_mbuf_put_bulk(m, n);
+	return n;
+}
+
+uint16_t pk_tx(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
+{
+	struct pk_txq *q = (struct pk_txq *)base;
+	uint16_t k = 0;
+
+	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
+	base->link_down = !link_usable(q);
+	if (plx_unlikely(base->link_down)) {
+		if (plx_port_link(base->port) == PLX_LINK_REMOVED)
+			return drop_removed(q, m, n);
+		plx_ctr_add(&base->stats.stop[PLX_STOP_link_down], n > 0);
+		return 0;
+	}
+	if (n) {
+		k = fill_slots(q, m, n);
+		plx_mbuf_put_bulk(m, k);
+		plx_ctr_add(&base->stats.bursts, 1);
+		plx_ctr_add(&base->stats.stop[PLX_STOP_ring_full], k < n);
+	}
+	if (plx_self.slot && n && k == n && q->unrung < PLX_BURST)
+		plx_tx_pending_add(base); /* the lcore rings before it idles */
+	else if (q->unrung || !all_taken(q))
+		pk_tx_ring(q);
+	return k;
+}
