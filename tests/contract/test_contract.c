@@ -62,7 +62,8 @@ static void test_every_size(void **state)
 	for (uint32_t i = 0; i < 64; i++) /* and back */
 		exchange(bed.b, bed.a, (uint16_t)(i % QUEUES), seq++, MIN_LEN + i * 23);
 	assert_int_equal(bed.seen_n, seq);
-	assert_true(bed.queue_n[0] && bed.queue_n[1]);
+	/* a veth pair tells the generic hook no queue: all is queue 0 there */
+	assert_true(bed.queue_n[0] && (bed.queue_n[1] || bed.mode == PLX_XDP_GENERIC));
 }
 
 /* Many times round each ring, in bursts, with nothing lost. */
@@ -423,7 +424,8 @@ static void test_rx_fd(void **state)
 			while (!armed && now_ms() < end)
 				for (uint16_t k = 0; k < QUEUES; k++) {
 					armed += bed.b->drv->rx_arm(plx_port_rxq(bed.b, k));
-					bed.b->drv->rx_disarm(plx_port_rxq(bed.b, k));
+					if (bed.b->drv->rx_disarm)
+						bed.b->drv->rx_disarm(plx_port_rxq(bed.b, k));
 				}
 			assert_true(armed > 0);
 			assert_true(receive(bed.b, 1, 1000));
