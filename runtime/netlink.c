@@ -61,7 +61,9 @@ int nl_parse(const void *buf, size_t len, nl_event_fn fn, void *arg)
 	int left = len > NL_BUF ? NL_BUF : (int)len, events = 0;
 	struct nl_event e;
 
-	for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+	/* mnl_nlmsg_ok compares as signed: it takes a length of 2^31 for a small one. */
+	for (; left >= (int)sizeof(*h) && h->nlmsg_len <= (uint32_t)left && mnl_nlmsg_ok(h, left);
+	     h = mnl_nlmsg_next(h, &left)) {
 		if (!message_event(h, &e))
 			continue;
 		e.seq = h->nlmsg_seq;

@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: MIT */
+/* test_control.c - the control thread: signals, timers, heartbeats, reports, links. */
+#include "env_util.h"
+#include "control.h"
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#define MS 1000000ull
+
+static int idle(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static struct plx_env *open_idle(struct plx_env_conf *c, struct kept_log *k)
+{
+	struct plx_env *env = test_open(c, k);
+
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "idle", .fn = idle)), 0);
+	return env;
+}
+
+/* ---- timers ---- */
+
+struct tick { struct plx_env *env; int n, last; uint64_t first_at, at; struct tick *more; };
+
+static int tick(void *arg)
+{
+	struct tick *t = arg;
+
+	t->at = now_ns();
+	t->first_at = t->n++ ? t->first_at : t->at;
+	if (t->more) { /* a timer added from within a timer */
+		assert_int_equal(plx_env_timer(t->env, 2 * MS, tick, t->more), 0);
+		t->more = NULL;
+	}
+	if (t->n < t->last)
+		return 0;
+	if (t->env && t->last > 5)
+		plx_env_stop(t->env, 0);
+	return 1;
+}
+
+static void test_timers(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+
+	test_conf(&c, &k, 1, NULL);
+	c.idle = PLX_IDLE_INTERRUPT;
+	struct plx_env *env = open_idle(&c, &k);
+	struct tick added = { .last = 3 }, once = { .last = 1 }, often = { .env = env, .last = 20, .more = &added };
+	assert_int_equal(plx_env_timer(env, 0, tick, &once), -EINVAL);
+	assert_int_equal(plx_env_timer(env, MS, NULL, &once), -EINVAL);
+	assert_int_equal(plx_env_timer(env, MS, tick, &once), 0);
+	assert_int_equal(plx_env_timer(env, 5 * MS, tick, &often), 0);
+	assert_int_equal(plx_env_run(env), 0);
+	assert_int_equal(once.n, 1);
+	assert_int_equal(often.n, 20);
+	assert_int_equal(added.n, 3);
+	assert_true(often.at - often.first_at >= 19 * 5 * MS - 5 * MS); /* no ticks in a bunch */
+	plx_env_fini(env);
+}
+
+/* ---- signals ---- */
+
+static int raise_it(void *arg)
+{
+	assert_int_equal(kill(getpid(), *(int *)arg), 0);
+	return 1;
+}
+
+static void test_first_signal_stops(void **state)
+{
+	(void)state;
+	int sigs[] = { SIGINT, SIGTERM };
+
+	for (int i = 0; i < 2; i++) {
+		struct kept_log k;
+		struct plx_env_conf c;
+		struct sigaction before, after;
+		sigset_t mask, mask_after;
+
+		test_conf(&c, &k, 1, NULL);
+		c.no_signals = false;
+		struct plx_env *env = open_idle(&c, &k);
+		sigaction(sigs[i], NULL, &before);
+		pthread_sigmask(SIG_SETMASK, NULL, &mask);
+		assert_int_equal(plx_env_timer(env, MS, raise_it, &sigs[i]), 0);
+		assert_int_equal(plx_env_run(env), 0);
+		assert_true(kept_has(&k, i ? "SIGTERM: stopping" : "SIGINT: stopping"));
+		sigaction(sigs[i], NULL, &after);
+		pthread_sigmask(SIG_SETMASK, NULL, &mask_after);
+		assert_ptr_equal(before.sa_handler, after.sa_handler);
+		assert_memory_equal(&mask, &mask_after, sizeof(unsigned long)); /* the kernel's part */
+		plx_env_fini(env);
+	}
+}
+
+static int stop_with_signal(void *arg)
+{
+	struct plx_env *env = arg;
+
+	plx_env_stop(env, -EIO);
+	kill(getpid(), SIGINT); /* comes while we stop anyway: it has got what it wanted */
+	return 1;
+}
+
+static void test_signal_during_stop(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+
+	test_conf(&c, &k, 1, NULL);
+	c.no_signals = false;
+	struct plx_env *env = open_idle(&c, &k);
+	assert_int_equal(plx_env_timer(env, MS, stop_with_signal, env), 0);
+	assert_int_equal(plx_env_run(env), -EIO);
+	plx_env_fini(env);
+}
+
+static volatile sig_atomic_t app_signal;
+
+static void app_handler(int sig)
+{
+	app_signal = sig;
+}
+
+static int see_signal(void *arg)
+{
+	if (!app_signal)
+		return 0;
+	plx_env_stop(arg, 0);
+	return 1;
+}
+
+static void test_no_signals(void **state)
+{
+	(void)state;
+	struct sigaction sa = { .sa_handler = app_handler }, old;
+	struct kept_log k;
+	struct plx_env_conf c;
+	int sig = SIGINT;
+
+	sigaction(SIGINT, &sa, &old);
+	test_conf(&c, &k, 1, NULL);
+	struct plx_env *env = open_idle(&c, &k);
+	assert_int_equal(plx_env_timer(env, MS, raise_it, &sig), 0);
+	assert_int_equal(plx_env_timer(env, MS, see_signal, env), 0);
+	assert_int_equal(plx_env_run(env), 0);
+	assert_int_equal(app_signal, SIGINT);
+	sigaction(SIGINT, &old, NULL);
+	plx_env_fini(env);
+}
+
+/* The child's poller hangs, so that its stop hangs as well; *step tells how far it is. */
+static int hang(void *arg)
+{
+	while (getpid())
+		__atomic_store_n((int *)arg, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static void second_signal_child(int *step)
+{
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct plx_env *env;
+
+	test_conf(&c, &k, 1, NULL);
+	c.no_signals = false;
+	if (plx_env_open(&env, &c) || plx_poller_add(env, PLX_POLLER(.fn = hang, .arg = step)))
+		_exit(1);
+	plx_env_run(env);
+	_exit(2);
+}
+
+static void test_second_signal_ends_at_once(void **state)
+{
+	(void)state;
+	int *step = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status = 0;
+	pid_t child = fork();
+
+	if (!child)
+		second_signal_child(step);
+	wait_for(__atomic_load_n(step, __ATOMIC_RELAXED));
+	kill(child, SIGTERM);
+	plx_sys_sleep(&plx_sys_linux, 200 * MS); /* a person's second thought; the stop takes a second */
+	kill(child, SIGTERM);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 128 + SIGTERM); /* after the stop it would be 2 */
+	munmap(step, 4096);
+}
+
+/* timeout(1) sends a signal twice within microseconds; that is one request. */
+static void double_signal_child(void)
+{
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct plx_env *env;
+
+	test_conf(&c, &k, 1, NULL);
+	c.no_signals = false;
+	if (plx_env_open(&env, &c) || plx_poller_add(env, PLX_POLLER(.fn = idle)))
+		_exit(1);
+	pid_t parent = getpid();
+
+	if (!fork()) {
+		for (int i = 0; i < 2; i++) {
+			kill(parent, SIGINT);
+			plx_sys_sleep(&plx_sys_linux, 2 * MS);
+		}
+		_exit(0);
+	}
+	_exit(plx_env_run(env) ? 2 : 0);
+}
+
+static void test_doubled_signal_is_one(void **state)
+{
+	(void)state;
+	int status = 0;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT); /* it may come before the run: keep it pending */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	pid_t child = fork();
+	if (!child)
+		double_signal_child();
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* ---- heartbeats and reports ---- */
+
+static struct plx_driver fake;         /* loop's, with the verbs under test */
+static plx_ctr beats[2], link_calls;
+static uint32_t link_mtu;
+
+static void fake_beat(struct plx_port *p, uint16_t rxq, uint64_t now)
+{
+	(void)p;
+	assert_true(now != 0);
+	plx_ctr_add(&beats[rxq], 1);
+}
+
+static void fake_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
+{
+	assert_int_equal(plx_port_link(p), link);
+	link_mtu = mtu;
+	plx_ctr_add(&link_calls, 1);
+}
+
+static void use_fake(struct plx_port *p)
+{
+	fake = *p->drv;
+	fake.beat = fake_beat;
+	fake.link = fake_link;
+	p->drv = &fake;
+	beats[0] = beats[1] = link_calls = 0;
+}
+
+static int may_hang(void *arg)
+{
+	while (__atomic_load_n((int *)arg, __ATOMIC_RELAXED))
+		sched_yield();
+	return 0;
+}
+
+static void test_heartbeats(void **state)
+{
+	(void)state;
+	const enum plx_idle policies[] = { PLX_IDLE_BUSY, PLX_IDLE_INTERRUPT };
+
+	for (int i = 0; i < 2; i++) {
+		struct kept_log k;
+		struct plx_env_conf c;
+		struct runner r;
+		int stuck = 0;
+
+		test_conf(&c, &k, 2, "a,driver=loop,rxqs=2", NULL);
+		c.idle = policies[i];
+		struct plx_env *env = test_open(&c, &k);
+		struct plx_port *p = plx_env_port(env, 0);
+		use_fake(p);
+		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .name = "frail", .fn = may_hang, .arg = &stuck,
+		                                .rxq = p->rxq[0], .lcore = 0 }), 0);
+		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = idle, .rxq = p->rxq[1], .lcore = 1 }), 0);
+		runner_start(&r, env);
+		wait_for(plx_ctr_read(&beats[0]) > 2 && plx_ctr_read(&beats[1]) > 2);
+		__atomic_store_n(&stuck, 1, __ATOMIC_RELAXED);
+		plx_lcore_wake(plx_env_lcore(env, 0));
+		uint64_t other = plx_ctr_read(&beats[1]);
+		wait_for(plx_ctr_read(&beats[1]) > other + 2); /* the hang is seen by now */
+		uint64_t mine = plx_ctr_read(&beats[0]);
+		other = plx_ctr_read(&beats[1]);
+		wait_for(kept_has(&k, "lcore 0 stalls: poller frail"));
+		assert_true(plx_ctr_read(&beats[1]) > other);
+		assert_int_equal(plx_ctr_read(&beats[0]), mine);
+		__atomic_store_n(&stuck, 0, __ATOMIC_RELAXED);
+		wait_for(kept_has(&k, "lcore 0 goes on") && plx_ctr_read(&beats[0]) > mine);
+		assert_int_equal(runner_stop(&r, 0), 0);
+		assert_int_equal(kept_count(&k, "stalls"), 1);
+		plx_env_fini(env);
+	}
+}
+
+static void test_queue_nobody_names(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+
+	test_conf(&c, &k, 1, "a,driver=loop,rxqs=2", NULL);
+	struct plx_env *env = test_open(&c, &k);
+	struct plx_port *p = plx_env_port(env, 0);
+	struct plx_poller *opaque;
+	use_fake(p);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .rxq = p->rxq[0])), 0);
+	assert_int_equal(plx_poller_add_get(&opaque, env, PLX_POLLER(.fn = idle)), 0);
+	runner_start(&r, env);
+	wait_for(plx_ctr_read(&beats[1]) > 2); /* the one that names nothing may poll it */
+	assert_int_equal(runner_stop(&r, 0), 0);
+	plx_poller_del(opaque);
+	beats[0] = beats[1] = 0;
+	runner_start(&r, env);
+	wait_for(plx_ctr_read(&beats[0]) > 2);
+	assert_int_equal(runner_stop(&r, 0), 0);
+	assert_int_equal(beats[1], 0);
+	assert_true(kept_has(&k, "a queue 1 has no poller"));
+	plx_env_fini(env);
+}
+
+static int failing(void *arg)
+{
+	(void)arg;
+	return -ENOSPC;
+}
+
+static void test_poller_errors_are_told_seldom(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+
+	test_conf(&c, &k, 1, NULL);
+	struct plx_env *env = test_open(&c, &k);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "bad", .fn = failing)), 0);
+	uint64_t begin = now_ns();
+	runner_start(&r, env);
+	wait_for(kept_count(&k, "poller bad on lcore 0: ") == 2);
+	assert_true(now_ns() - begin >= 900 * MS);
+	assert_int_equal(runner_stop(&r, 0), 0);
+	assert_true(kept_has(&k, "No space left on device (-28)"));
+	plx_env_fini(env);
+}
+
+/* ---- links ---- */
+
+static struct { uint8_t b[512]; size_t len; int err; int asked; } wire; /* what the kernel says next */
+static pthread_mutex_t wire_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static ssize_t w_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
+{
+	uint64_t token;
+	ssize_t got = -1;
+
+	(void)flags, (void)from, (void)len, (void)n;
+	pthread_mutex_lock(&wire_lock);
+	errno = wire.err ? wire.err : EAGAIN;
+	if (wire.len) {
+		memcpy(buf, wire.b, wire.len);
+		got = (ssize_t)wire.len;
+	} else {
+		int err = errno;
+		(void)!plx_sys_linux.read(fd, &token, sizeof(token));
+		errno = err;
+	}
+	wire.len = 0;
+	wire.err = 0;
+	pthread_mutex_unlock(&wire_lock);
+	return got;
+}
+
+static ssize_t w_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
+{
+	(void)fd, (void)buf, (void)flags, (void)to, (void)len;
+	pthread_mutex_lock(&wire_lock);
+	wire.asked = (int)((const struct nlmsghdr *)buf)->nlmsg_seq;
+	pthread_mutex_unlock(&wire_lock);
+	return (ssize_t)n;
+}
+
+static int asked(void)
+{
+	pthread_mutex_lock(&wire_lock);
+	int n = wire.asked;
+	pthread_mutex_unlock(&wire_lock);
+	return n;
+}
+
+static bool wire_taken(void)
+{
+	pthread_mutex_lock(&wire_lock);
+	bool taken = !wire.len && !wire.err;
+	pthread_mutex_unlock(&wire_lock);
+	return taken;
+}
+
+/* Says one message more, once the one before it was taken. */
+static void wire_say(int fd, uint16_t type, uint32_t seq, int ifindex, unsigned flags, uint32_t mtu, int err)
+{
+	struct { struct nlmsghdr h; struct ifinfomsg m; struct nlattr a; uint32_t mtu; } msg = {
+		.h = { .nlmsg_len = sizeof(msg), .nlmsg_type = type, .nlmsg_seq = seq },
+		.m = { .ifi_index = ifindex, .ifi_flags = flags },
+		.a = { .nla_len = 8, .nla_type = IFLA_MTU }, .mtu = mtu,
+	};
+	const uint64_t one = 1;
+
+	wait_for(wire_taken());
+	pthread_mutex_lock(&wire_lock);
+	wire.err = err;
+	wire.len = err ? 0 : sizeof(msg);
+	memcpy(wire.b, &msg, sizeof(msg));
+	pthread_mutex_unlock(&wire_lock);
+	(void)!write(fd, &one, sizeof(one));
+}
+
+/* Two loop ports that pass for interfaces 5 and 6, and a socket that says what we say. */
+static struct plx_env *open_links(struct plx_env_conf *c, struct kept_log *k, struct plx_sys *sys)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	test_conf(c, k, 1, "a,driver=loop", "b,driver=loop", NULL);
+	*sys = plx_sys_linux;
+	sys->recvfrom = w_recvfrom;
+	sys->sendto = w_sendto;
+	c->sys = sys;
+	memset(&wire, 0, sizeof(wire));
+	struct plx_env *env = open_idle(c, k);
+	use_fake(plx_env_port(env, 0));
+	plx_env_port(env, 0)->info.ifindex = 5;
+	plx_env_port(env, 1)->info.ifindex = 6;
+	ev.data.fd = env->control->nlfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_int_equal(epoll_ctl(env->control->epfd, EPOLL_CTL_ADD, ev.data.fd, &ev), 0);
+	return env;
+}
+
+static void test_link_events(void **state)
+{
+	(void)state;
+	struct plx_sys sys;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+	struct plx_env *env = open_links(&c, &k, &sys);
+	int fd = env->control->nlfd;
+	struct plx_port *a = plx_env_port(env, 0), *b = plx_env_port(env, 1);
+
+	runner_start(&r, env);
+	wait_for(asked() == 1);
+	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP, 9000, 0);
+	wait_for(plx_port_link(a) == PLX_LINK_DOWN);
+	wait_for(plx_ctr_read(&link_calls) == 1);
+	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP | IFF_RUNNING, 1500, 0);
+	wait_for(plx_port_link(a) == PLX_LINK_UP);
+	wire_say(fd, RTM_DELLINK, 0, 7, 0, 0, 0); /* someone else's */
+	wire_say(fd, RTM_DELLINK, 0, 5, 0, 0, 0);
+	wait_for(plx_port_link(a) == PLX_LINK_REMOVED);
+	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP | IFF_RUNNING, 1500, 0); /* for good */
+	wait_for(kept_has(&k, "a: link removed"));
+	assert_int_equal(plx_port_link(b), PLX_LINK_UP);
+	wire_say(fd, RTM_DELLINK, 0, 6, 0, 0, 0);
+	pthread_join(r.thread, NULL); /* the last port is gone: nothing is left to do */
+	assert_int_equal(r.err, -ENODEV);
+	assert_int_equal(plx_port_link(a), PLX_LINK_REMOVED);
+	assert_int_equal(link_mtu, 1500);
+	assert_int_equal(kept_count(&k, "a: link removed"), 1);
+	assert_true(kept_has(&k, "no port is left"));
+	plx_env_fini(env);
+}
+
+static void test_lost_link_events(void **state)
+{
+	(void)state;
+	struct plx_sys sys;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+	struct plx_env *env = open_links(&c, &k, &sys);
+	int fd = env->control->nlfd;
+
+	runner_start(&r, env);
+	wait_for(asked() == 1);
+	wire_say(fd, 0, 0, 0, 0, 0, ENOBUFS);
+	wait_for(asked() == 2);
+	wire_say(fd, NLMSG_DONE, 1, 0, 0, 0, 0); /* of the old question: tells nothing */
+	wire_say(fd, RTM_NEWLINK, 2, 6, IFF_UP, 1500, 0);
+	wait_for(plx_port_link(plx_env_port(env, 1)) == PLX_LINK_DOWN);
+	assert_int_equal(plx_port_link(plx_env_port(env, 0)), PLX_LINK_UP);
+	wire_say(fd, NLMSG_DONE, 2, 0, 0, 0, 0);
+	wait_for(plx_port_link(plx_env_port(env, 0)) == PLX_LINK_REMOVED); /* was not among the answers */
+	assert_int_equal(plx_port_link(plx_env_port(env, 1)), PLX_LINK_DOWN);
+	assert_int_equal(runner_stop(&r, 0), 0);
+	plx_env_fini(env);
+}
+
+/* ---- where it runs ---- */
+
+static int on_cpu(void *arg)
+{
+	struct tick *t = arg;
+
+	t->n = sched_getcpu();
+	plx_env_stop(t->env, 0);
+	return 1;
+}
+
+/* The control thread on the CPU of a busy lcore still gets its turns, and gets its own
+   CPUs back. */
+static void test_main_lcore(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	cpu_set_t before, after;
+
+	test_conf(&c, &k, 1, NULL);
+	c.main_lcore = 0;
+	struct plx_env *env = open_idle(&c, &k);
+	struct tick t = { .env = env, .n = -1 };
+	sched_getaffinity(0, sizeof(before), &before);
+	assert_int_equal(plx_env_timer(env, 100 * MS, on_cpu, &t), 0);
+	assert_int_equal(plx_env_run(env), 0);
+	assert_int_equal(t.n, nth_cpu(0));
+	sched_getaffinity(0, sizeof(after), &after);
+	assert_true(CPU_EQUAL(&before, &after));
+	plx_env_fini(env);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_first_signal_stops),
+		cmocka_unit_test(test_signal_during_stop),
+		cmocka_unit_test(test_no_signals),
+		cmocka_unit_test(test_second_signal_ends_at_once),
+		cmocka_unit_test(test_doubled_signal_is_one),
+		cmocka_unit_test(test_heartbeats),
+		cmocka_unit_test(test_queue_nobody_names),
+		cmocka_unit_test(test_poller_errors_are_told_seldom),
+		cmocka_unit_test(test_link_events),
+		cmocka_unit_test(test_lost_link_events),
+		cmocka_unit_test(test_main_lcore),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

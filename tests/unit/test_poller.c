@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* test_poller.c - where pollers are placed, and what is refused. */
+#include "env_util.h"
+
+static int idle(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static unsigned on(const struct plx_poller *p)
+{
+	return plx_lcore_id(p->lcore);
+}
+
+static struct plx_poller *add(struct plx_env *env, const struct plx_poller_conf *c)
+{
+	struct plx_poller *p;
+
+	assert_int_equal(plx_poller_add_get(&p, env, c), 0);
+	return p;
+}
+
+static void test_queue_goes_to_its_planned_lcore(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+
+	test_conf(&c, &k, 2, "a,driver=loop,rxqs=4", NULL);
+	struct plx_env *env = test_open(&c, &k);
+	for (uint16_t q = 0; q < 4; q++) {
+		struct plx_poller *p = add(env, PLX_POLLER(.fn = idle, .rxq = plx_port_rxq(plx_env_port(env, 0), q)));
+		assert_int_equal(on(p), env->plan.lcores[env->plan.ports[0].rxq_lcore[q]].id);
+	}
+	assert_int_equal(env->lcores[0].npollers, 2);
+	plx_env_fini(env);
+}
+
+static void test_fixed_and_least_loaded(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+
+	test_conf(&c, &k, 3, NULL);
+	c.lcores[1].id = 7;
+	struct plx_env *env = test_open(&c, &k);
+	assert_int_equal(on(add(env, &(struct plx_poller_conf){ .fn = idle, .lcore = 7 })), 7);
+	assert_int_equal(on(add(env, &(struct plx_poller_conf){ .fn = idle })), 0); /* plain: lcore 0 */
+	assert_int_equal(on(add(env, PLX_POLLER(.fn = idle))), 2);
+	struct plx_poller *p = add(env, PLX_POLLER(.fn = idle));
+	assert_int_equal(on(p), 0);
+	assert_int_equal(env->lcores[0].npollers, 2);
+	plx_poller_del(env->lcores[0].poller[0]);
+	assert_ptr_equal(env->lcores[0].poller[0], p); /* order is kept */
+	plx_poller_del(p);
+	assert_int_equal(env->lcores[0].npollers, 0);
+	plx_env_fini(env);
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct plx_poller *p;
+
+	test_conf(&c, &k, 2, "a,driver=loop,rxqs=2", NULL);
+	struct plx_env *env = test_open(&c, &k);
+	struct plx_rxq *q0 = plx_port_rxq(plx_env_port(env, 0), 0), *q1 = plx_port_rxq(plx_env_port(env, 0), 1);
+	struct plx_rxq *both[] = { q0, q1, NULL }, *twice[] = { q1, q1, NULL };
+
+	assert_int_equal(plx_poller_add_get(&p, env, &(struct plx_poller_conf){ .name = "x", .fn = idle, .lcore = 5 }), -EINVAL);
+	assert_null(p);
+	assert_true(kept_has(&k, "poller x: there is no lcore 5; it may be one of 0,1"));
+	assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = idle, .lcore = 1 << 20 }), -EINVAL);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "y")), -EINVAL);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "z", .fn = idle, .also = twice)), -EBUSY);
+	assert_true(kept_has(&k, "poller z: a queue 1 is polled by itself already"));
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "first", .fn = idle, .rxq = q1)), 0);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "second", .fn = idle, .also = both)), -EBUSY);
+	assert_true(kept_has(&k, "poller second: a queue 1 is polled by first already"));
+	assert_int_equal(env->lcores[0].npollers + env->lcores[1].npollers, 1); /* a refusal leaves nothing */
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "third", .fn = idle, .rxq = q0)), 0);
+	plx_env_fini(env);
+}
+
+static int add_late(void *arg)
+{
+	struct plx_env *env = arg;
+
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "late", .fn = idle)), -EBUSY);
+	plx_env_stop(env, 0);
+	return 1;
+}
+
+static void test_not_while_lcores_run(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+
+	test_conf(&c, &k, 1, NULL);
+	struct plx_env *env = test_open(&c, &k);
+	assert_int_equal(plx_env_timer(env, 1000000, add_late, env), 0);
+	assert_int_equal(plx_env_run(env), 0);
+	assert_true(kept_has(&k, "poller late: lcores run"));
+	plx_env_fini(env);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_queue_goes_to_its_planned_lcore),
+		cmocka_unit_test(test_fixed_and_least_loaded),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_not_while_lcores_run),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
