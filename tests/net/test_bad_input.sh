@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_bad_input.sh - what people get wrong: each case ends at once with the documented exit code,
+# one line on standard error that names the mend, nothing on standard output, and nothing left.
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+pair 2
+at a ip link set va alias "bad input" && at a ip link property add dev va altname va-again || exit 1
+at a ip link add down0 type veth peer name down1 || exit 1
+at a ip link add big0 mtu 9000 up type veth peer name big1 mtu 9000 || exit 1
+CPUS=$(python3 -c 'import os; print(max(os.sched_getaffinity(0)))') # the highest one
+FIRST=$(lcores 1)
+NO_RIGHTS=(setpriv --bounding-set=-all --inh-caps=-all)
+
+# left: what a case may not leave: an XDP program, a process in the namespaces
+left() {
+	local p e
+	for e in a b; do
+		p=$(ip netns pids "$NS$e")
+		[ -z "$p" ] || { echo "process left in $NS$e: $p"; return 0; }
+	done
+	for e in va vb big0; do has_xdp_in "$e" && { echo "XDP program left on $e"; return 0; }; done
+	return 1
+}
+has_xdp_in() { at "$([ "$1" = vb ] && echo b || echo a)" ip -d link show "$1" | grep -q 'prog/xdp'; }
+
+# run CODE PATTERN COMMAND...
+run() {
+	local code=$1 pattern=$2 rc lines; shift 2
+	at a timeout -k 1 10 "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
+	rc=$?
+	lines=$(wc -l <"$TMP/err")
+	[ $rc = "$code" ] || { echo "exit code $rc, wanted $code"; show "$TMP/err" "$TMP/out"; return 1; }
+	[ "$lines" = 1 ] || { echo "$lines lines on standard error, wanted one"; show "$TMP/err"; return 1; }
+	grep -qE -- "$pattern" "$TMP/err" || { echo "no match for: $pattern"; show "$TMP/err"; return 1; }
+	[ ! -s "$TMP/out" ] || { echo "words on standard output"; show "$TMP/out"; return 1; }
+	! left
+}
+# bad NAME CODE PATTERN ARGUMENTS...: a case of plx-fwd; the words of $WITH stand before it
+WITH=()
+bad() {
+	local name=$1 code=$2 pattern=$3; shift 3
+	check "$name" run "$code" "$pattern" ${WITH[@]+"${WITH[@]}"} "$FWD" "$@"
+}
+N="--iface n,driver=null"
+
+# ---- words ----
+bad "unknown option, with the one that was meant"  2 "'--ifac': unknown option, did you mean --iface\?" --ifac va
+bad "unknown option, far from all"                 2 "'--zzzzzzzz': unknown option; --help shows all"    --zzzzzzzz
+bad "unknown short option"                         2 "'-x': unknown option"                              -x
+bad "a word that is no option"                     2 "'va': unexpected word; an interface is given by --iface" va
+bad "option of the application before --"          2 "'--mode': stands behind --"                        --mode io
+bad "option of the environment behind --"          2 "'--iface': stands before --"                       -- --iface va
+bad "value missing"                                2 "^plx-fwd: --iface: a value is missing: --iface NAME" --iface
+bad "value missing before another option"          2 "-l: a value is missing"                            -l --iface va
+bad "empty value"                                  2 "--name: a value is missing"                        --name=
+bad "value for a flag"                             2 "--dry-run=yes: takes no value"                     --dry-run=yes
+bad "option given twice"                           2 "-m: given twice"                                   -m 64 -m 65
+bad "-m with --node-mem"                           2 "--mem and --node-mem: "                            -m 64 --node-mem 64
+bad "--json without --dry-run"                     2 "--json needs --dry-run"                            --json
+
+# ---- numbers and words of the environment ----
+bad "-m of garbage is not 0"                       2 "-m 'abc': not a size: .*64M"                       -m abc
+bad "-m negative"                                  2 "-m '-5': not a size"                               -m -5
+bad "-m zero"                                      2 "-m '0': outside 1M to 1024G"                       -m 0
+bad "-m beyond all"                                2 "-m '99999999999999999999': outside"                -m 99999999999999999999
+bad "-m with garbage behind it"                    2 "-m '64Mx': not a size"                             -m 64Mx
+bad "--node-mem of garbage"                        2 "--node-mem '64,x': .*\(node 1\)"                   --node-mem 64,x
+bad "--huge with an unknown word"                  2 "--huge 'requir': .*did you mean require\?"         --huge=requir
+bad "--idle with an unknown word"                  2 "--idle 'lazy': .*busy, adaptive, interrupt"        --idle lazy
+bad "--frame-size of no frame"                     2 "--frame-size '1500': .*2048 or 4096"               --frame-size 1500
+bad "--log-level with an unknown word"             2 "--log-level 'loud': .*notice"                      --log-level loud
+bad "--name that is no name"                       2 "--name 'a/b': "                                    --name a/b
+
+# ---- lcores ----
+bad "lcore list of garbage"                        2 "-l '0-x': a number is missing at 'x'"              -l 0-x
+bad "lcore twice"                                  2 "-l '0,0': lcore 0 is there twice"                  -l 0,0
+bad "lcore number above all, with one that works"  2 "-l '130': .*use -l 0@130"                          -l 130
+bad "range before @ without parentheses"           2 "needs parentheses, as in \(1-3\)@20"               -l 1-3@0
+# shellcheck disable=SC2086
+bad "lcore on a CPU that is not there"             2 "lcore 99: CPU 99 is not there or offline: use -l of [0-9,-]+" -l 99 $N
+# shellcheck disable=SC2086
+bad "--main-lcore on a CPU that is not there"      2 "--main-lcore 99: CPU 99 is not there"              --main-lcore 99 $N
+if [ "$FIRST" != "$CPUS" ]; then
+	WITH=(taskset -c "$FIRST")
+	# shellcheck disable=SC2086
+	bad "lcore outside the cpuset" 2 "lcore $CPUS: CPU $CPUS is not in this process's cpuset \($FIRST\): use -l $FIRST" \
+		-l "$FIRST,$CPUS" $N
+	WITH=()
+else
+	skip "lcore outside the cpuset" "one CPU"
+fi
+
+# ---- interfaces ----
+bad "interface missing"                            3 "nosuch: no such interface \(ENODEV\).*ip link"     --iface nosuch
+bad "interface missing, with the one that was meant" 3 "did you mean.*down[01]"                           --iface downn
+bad "interface down"                               3 "down0: .*down \(ENETDOWN\): ip link set down0 up"  --iface down0
+bad "interface name of nothing"                    2 "--iface ',driver=null': "                          --iface ,driver=null
+bad "unknown key"                                  2 "unknown key \"mod\".*did you mean \"mode\""        --iface va,mod=zc
+bad "unknown driver"                               2 "\"dpdk\" is none of .*af_xdp"                      --iface va,driver=dpdk
+bad "unknown XDP mode"                             2 "mode: \"fast\" is none of auto, zc, native, generic" --iface va,mode=fast
+bad "key without value"                            2 "key \"rxqs\" has no value"                         --iface va,rxqs
+bad "key twice"                                    2 "key \"rxd\" is given twice"                        --iface va,rxd=64,rxd=128
+bad "key of another driver"                        2 "\"peer\" belongs to driver=loop"                   --iface va,peer=x
+bad "ring size of garbage"                         2 "rxd: \"2k\" is not a number"                       --iface va,rxd=2k
+bad "ring size that is no power of two"            2 "rxd: 1000 is not a power of two: take 512 or 1024" --iface va,rxd=1000
+bad "queues zero"                                  2 "queues: \"0\" is not a number from 1 to 256"       --iface va,queues=0
+bad "queues negative"                              2 "rxqs: \"-1\" is not a number"                      --iface va,rxqs=-1
+bad "queues beyond 64 bits"                        2 "txqs: \"18446744073709551617\" is not a number"    --iface va,txqs=18446744073709551617
+bad "queue beyond the channels"                    2 "va: rx queue 2 is asked for, the interface has 2 \(0-1\): use queue=1 or lower" --iface va,queue=2
+bad "more receive queues than channels"            2 "va: rx queue 3 is asked for.*use rxqs=2 or fewer"  --iface va,rxqs=4,driver=af_xdp
+bad "more transmit queues than channels"           2 "va: tx queue 7 is asked for.*use txqs=2 or fewer"  --iface va,txqs=8,driver=af_xdp
+bad "one interface twice"                          2 "va: given by --iface twice"                        --iface va --iface va
+bad "two ports on one queue, by another name"      2 "va and va-again are one interface, and both want its queue 0" \
+	--iface va --iface va-again
+bad "loop peer that is not there"                  2 "peer=y is no loop port: add --iface y,driver=loop" --iface x,driver=loop,peer=y
+bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 1774" \
+	--iface big0,driver=af_xdp,multibuf=never
+bad "65 interfaces"                                2 "more than 64 interfaces" $(for i in $(seq 65); do echo "--iface n$i,driver=null"; done)
+
+# ---- memory ----
+bad "-m too small for the rings, with what is needed" 5 "memory of node .*frames.*-m [0-9]+ or more"     -m 2 --iface va
+bad "--node-mem that leaves out the node"          5 "memory of node 0: 0 frames.*--node-mem [0-9]+"     --node-mem 0,64 --iface va
+bad "more memory than the machine has"             5 "memory: .*MiB available: ask for less with -m"     -m 1024G --huge=never --iface va
+# shellcheck disable=SC2086
+bad "more hugepages than there are, with require"  5 "--huge=require wants [0-9]+ hugepages .*echo [0-9]+ > /.*nr_hugepages" \
+	-m 1024G --huge=require $N
+
+# ---- rights ----
+WITH=("${NO_RIGHTS[@]}")
+bad "no rights: all that is missing, with the call that needs it" 4 \
+	"va: missing CAP_NET_RAW for socket\(AF_XDP\), CAP_NET_ADMIN for .*, CAP_BPF for .*: run as root, or setcap cap_net_raw,cap_net_admin,cap_bpf" \
+	--iface va,driver=af_xdp
+bad "no rights, any driver"                        4 "va: missing CAP_NET_RAW .*CAP_NET_ADMIN .*CAP_BPF" --iface va
+bad "no rights, driver=packet"                     4 "va: missing CAP_NET_RAW for socket\(AF_PACKET\): run as root, or setcap cap_net_raw" \
+	--iface va,driver=packet
+WITH=(setpriv --bounding-set=-all,+net_raw,+net_admin --inh-caps=-all)
+bad "one right is missing"                         4 "va: missing CAP_BPF for bpf\(BPF_PROG_LOAD\).*: run as root, or setcap cap_bpf" \
+	--iface va,driver=af_xdp
+WITH=(bash -c 'ulimit -l 64; exec "$@"' x setpriv --bounding-set=-all,+net_raw,+net_admin,+bpf --inh-caps=-all)
+bad "too little locked memory"                     4 "va: missing CAP_IPC_LOCK for setsockopt\(XDP_UMEM_REG\) \(or ulimit -l [0-9]+\)" \
+	--iface va,driver=af_xdp
+WITH=()
+
+# ---- the application's own ----
+bad "unknown mode"                                 2 "--mode 'macswp': .*did you mean macswap\?"         --iface va -- --mode macswp
+bad "burst zero"                                   2 "--burst '0': .*1 to 512"                           --iface va -- --burst 0
+bad "burst of garbage"                             2 "--burst '3x2': "                                   --iface va -- --burst 3x2
+bad "duration negative"                            2 "--duration '-1': "                                 --iface va -- --duration -1
+bad "frame length beyond Ethernet's least"         2 "--length '10': .*60"                               --iface va -- --length 10
+bad "a MAC address that is none"                   2 "--peer-mac '02:00:zz': "                           --iface va -- --peer-mac 02:00:zz
+bad "a word behind --"                             2 "'io': unexpected word"                             --iface va -- io
+
+# ---- taken by others ----
+busy() {
+	local rc=1 fwd
+	start first a "$FWD" -l "$FIRST" --idle adaptive --iface va -- --mode rxonly --duration 30
+	fwd=$PID
+	if within 5 has_xdp va; then
+		at a timeout -k 1 10 "$FWD" -l "$FIRST" --iface va,driver=af_xdp,bind-timeout=100ms >"$TMP/out" 2>"$TMP/err"
+		rc=$?
+	fi
+	end "$fwd" || { echo "the first program ended badly"; show "$TMP/first.err"; return 1; }
+	[ $rc = 3 ] || { echo "exit code $rc, wanted 3"; show "$TMP/err" "$TMP/first.err"; return 1; }
+	[ "$(wc -l <"$TMP/err")" = 1 ] || { echo "not one line"; show "$TMP/err"; return 1; }
+	grep -qE 'va.*EBUSY' "$TMP/err" || { show "$TMP/err"; return 1; }
+	! left
+}
+check "queue or XDP hook taken by another process" busy
+
+# ---- plx-l2fwd: the same parser, no options of its own ----
+L2FWD=$BUILD/apps/plx-l2fwd
+check "plx-l2fwd: -m of garbage"      run 2 "-m 'abc': not a size"                    "$L2FWD" -m abc
+check "plx-l2fwd: interface missing"  run 3 "nosuch: no such interface"               "$L2FWD" --iface nosuch
+check "plx-l2fwd: no rights"          run 4 "va: missing CAP_NET_RAW"                 "${NO_RIGHTS[@]}" "$L2FWD" --iface va
+
+# ---- not errors ----
+says() { # says PATTERN COMMAND...: exit code 0, PATTERN on standard output, nothing on standard error
+	local pattern=$1; shift
+	at a "$@" >"$TMP/out" 2>"$TMP/err" </dev/null || { echo "exit code $?"; show "$TMP/err"; return 1; }
+	[ ! -s "$TMP/err" ] || { show "$TMP/err"; return 1; }
+	grep -qE -- "$pattern" "$TMP/out" || { show "$TMP/out"; return 1; }
+	! left
+}
+short() { says "^usage: plx-fwd" "$FWD" --help && [ "$(wc -l <"$TMP/out")" -le 24 ] && [ "$(wc -L <"$TMP/out")" -le 80 ]; }
+json() { says . "$FWD" --dry-run --json --iface va && python3 -m json.tool <"$TMP/out" >/dev/null; }
+check "--help fits a screen"           short
+check "--help-all has every key"       says "bind-timeout .*1ms..60s" "$FWD" --help-all
+check "--version"                      says "^plx-fwd .*[0-9]+\.[0-9]+" "$FWD" --version
+check "--dry-run changes nothing"      says "^nothing was changed" "$FWD" --dry-run --iface va
+check "--dry-run --json is JSON"       json
+check "--dry-run without rights falls back to packet" says "note .*driver=packet, since af_xdp misses CAP_NET_ADMIN" \
+	setpriv --bounding-set=-all,+net_raw --inh-caps=-all "$FWD" --dry-run --iface va
+done_testing
