@@ -124,30 +124,33 @@ static int lcore_spawn(struct plx_lcore *l)
 
 static int lcore_open(struct plx_lcore *l)
 {
-	struct plx_env *env = l->env;
-	char cpus[128];
 	int err = lcore_open_fds(l);
 
 	if (err) {
-		LOG(env, ERROR, "lcore %u: cannot make its descriptors: %s; raise the limit with ulimit -n",
+		LOG(l->env, ERROR, "lcore %u: cannot make its descriptors: %s; raise the limit with ulimit -n",
 		    l->conf.id, strerror(-err));
 		return err;
 	}
 	err = lcore_spawn(l);
-	if (err) {
-		LOG(env, ERROR, "lcore %u: cannot start a thread: %s; raise ulimit -u or the pids limit of the cgroup",
+	if (err)
+		LOG(l->env, ERROR, "lcore %u: cannot start a thread: %s; raise ulimit -u or the pids limit of the cgroup",
 		    l->conf.id, strerror(-err));
-		return err;
-	}
-	switch (lcore_await(l, PLX_LCORE_BOOT, plx_sys_now(env->sys) + LCORE_BOOT_MS * 1000000ull)) {
+	return err;
+}
+
+static int lcore_await_boot(struct plx_lcore *l, uint64_t deadline)
+{
+	char cpus[128];
+
+	switch (lcore_await(l, PLX_LCORE_BOOT, deadline)) {
 	case PLX_LCORE_WAIT:
 		return 0;
 	case PLX_LCORE_FAIL:
-		LOG(env, ERROR, "lcore %u: cannot pin to CPU %d: %s; choose with -l from %s, the CPUs this process may use",
-		    l->conf.id, l->conf.cpu, strerror(-l->err), topo_allowed_list(&env->topo, cpus, sizeof(cpus)));
+		LOG(l->env, ERROR, "lcore %u: cannot pin to CPU %d: %s; choose with -l from %s, the CPUs this process may use",
+		    l->conf.id, l->conf.cpu, strerror(-l->err), topo_allowed_list(&l->env->topo, cpus, sizeof(cpus)));
 		return l->err;
 	default:
-		LOG(env, ERROR, "lcore %u: its thread has not run for %d ms; is CPU %d held by a realtime task?",
+		LOG(l->env, ERROR, "lcore %u: its thread has not run for %d ms; is CPU %d held by a realtime task?",
 		    l->conf.id, LCORE_BOOT_MS, l->conf.cpu);
 		return -ETIMEDOUT;
 	}
@@ -198,6 +201,10 @@ int lcores_up(struct plx_env *env)
 		env->nlcores = i + 1u;
 		err = lcore_open(l);
 	}
+	uint64_t deadline = plx_sys_now(env->sys) + LCORE_BOOT_MS * 1000000ull;
+
+	for (uint16_t i = 0; i < n && !err; i++) /* all boot at once */
+		err = lcore_await_boot(&env->lcores[i], deadline);
 	if (err)
 		lcores_down(env);
 	return err;
