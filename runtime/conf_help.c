@@ -4,10 +4,33 @@
 #include "conf.h"
 #include "plx_text.h"
 #include <stdio.h>
+#include <string.h>
 
-enum { HELP_LINES = 24 /* a terminal's; --help stays within */, HELP_COLUMN = 29 };
+enum { LINES = 24, WIDTH = 80 /* of a terminal; --help stays within */, COLUMN = 30 };
 
-static void row(char *buf, size_t len, const struct plx_opt *o)
+/* entry appends left and, from COLUMN on, the words of what; the number of lines. */
+static int entry(char *buf, size_t len, const char *left, const char *what)
+{
+	size_t at = strlen(left) < COLUMN ? COLUMN : strlen(left) + 1, start = at;
+	int lines = 1;
+
+	plx_text_add(buf, len, "%-*s", (int)at, left);
+	while (*what) {
+		size_t n = strcspn(what, " ");
+		if (at > start && at + 1 + n > WIDTH) {
+			plx_text_add(buf, len, "\n%*s", COLUMN, "");
+			at = start = COLUMN;
+			lines++;
+		}
+		plx_text_add(buf, len, "%s%.*s", at > start ? " " : "", (int)n, what);
+		at += n + (at > start);
+		what += n + strspn(what + n, " ");
+	}
+	plx_text_add(buf, len, "\n");
+	return lines;
+}
+
+static int option(char *buf, size_t len, const struct plx_opt *o)
 {
 	char left[96] = "";
 
@@ -17,29 +40,24 @@ static void row(char *buf, size_t len, const struct plx_opt *o)
 		plx_text_add(left, sizeof(left), "      --%s", o->name);
 	if (o->arg)
 		plx_text_add(left, sizeof(left), " %s", o->arg);
-	plx_text_add(buf, len, "%-*s %s\n", HELP_COLUMN, left, o->what);
+	return entry(buf, len, left, o->what);
 }
 
-static int count(const struct plx_opt *o, bool all)
+/* options writes rows of a table while lines are left in *room; the number left out. */
+static int options(char *buf, size_t len, const struct plx_opt *o, bool all, int *room)
 {
-	int n = 0;
-
-	for (; o && o->name; o++)
-		n += all || !(o->flags & PLX_OPT_MORE);
-	return n;
-}
-
-/* rows writes at most max rows and returns how many are left out. */
-static int rows(char *buf, size_t len, const struct plx_opt *o, bool all, int max)
-{
-	int left_out = count(o, true);
+	int left_out = 0;
 
 	for (; o && o->name; o++) {
-		if (max > 0 && (all || !(o->flags & PLX_OPT_MORE))) {
-			row(buf, len, o);
-			max--;
-			left_out--;
+		char one[1024] = "";
+		int lines = option(one, sizeof(one), o);
+
+		if ((o->flags & PLX_OPT_MORE && !all) || lines > *room) {
+			left_out++;
+			continue;
 		}
+		plx_text_add(buf, len, "%s", one);
+		*room -= lines;
 	}
 	return left_out;
 }
@@ -48,26 +66,28 @@ void conf_help(char *buf, size_t len, const char *prog, const struct plx_app *ap
 {
 	bool has_app = app && app->opts && app->opts->name;
 	/* usage, sentence, two headings and the last line */
-	int room = all ? 1000 : HELP_LINES - 5;
-	int left_out;
+	int room = all ? 10000 : LINES - 5, left_out;
 
 	buf[0] = 0;
 	plx_text_add(buf, len, "usage: %s [options]%s\n", prog, has_app ? " [-- options of the application]" : "");
 	if (app && app->what)
 		plx_text_add(buf, len, "%s\n", app->what);
-	plx_text_add(buf, len, "Environment (the value after ';' is the default):\n");
-	left_out = rows(buf, len, conf_opts, all, room);
+	plx_text_add(buf, len, "Environment (what stands behind ';' is the default):\n");
+	left_out = options(buf, len, conf_opts, all, &room);
 	if (has_app) {
 		plx_text_add(buf, len, "Application, behind --:\n");
-		left_out += rows(buf, len, app->opts, all, room - count(conf_opts, all));
+		left_out += options(buf, len, app->opts, all, &room);
 	}
 	if (!all) {
 		plx_text_add(buf, len, "--help-all shows %d more options and the keys of --iface.\n", left_out);
 		return;
 	}
 	plx_text_add(buf, len, "Keys of --iface NAME[,key=value...]:\n");
-	for (const struct plx_port_key *k = plx_port_keys; k->name; k++)
-		plx_text_add(buf, len, "  %-12s  %s: %s\n", k->name, k->values, k->what);
+	for (const struct plx_port_key *k = plx_port_keys; k->name; k++) {
+		char left[96] = "";
+		plx_text_add(left, sizeof(left), "  %s=%s", k->name, k->values);
+		entry(buf, len, left, k->what);
+	}
 	plx_text_add(buf, len, "Exit codes: 0 done, 1 runtime, 2 usage or configuration, 3 device or XDP,\n"
 	             "4 permission, 5 memory, 6 a check failed, 128 + n ended by signal n.\n");
 }

@@ -11,6 +11,7 @@ at a ip link add down0 type veth peer name down1 || exit 1
 at a ip link add big0 mtu 9000 up type veth peer name big1 mtu 9000 || exit 1
 CPUS=$(python3 -c 'import os; print(max(os.sched_getaffinity(0)))') # the highest one
 FIRST=$(lcores 1)
+mapfile -t MANY < <(seq -f --iface=n%g,driver=null 65)
 NO_RIGHTS=(setpriv --bounding-set=-all --inh-caps=-all)
 
 # left: what a case may not leave: an XDP program, a process in the namespaces
@@ -117,7 +118,7 @@ bad "two ports on one queue, by another name"      2 "va and va-again are one in
 bad "loop peer that is not there"                  2 "peer=y is no loop port: add --iface y,driver=loop" --iface x,driver=loop,peer=y
 bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 1774" \
 	--iface big0,driver=af_xdp,multibuf=never
-bad "65 interfaces"                                2 "more than 64 interfaces" $(for i in $(seq 65); do echo "--iface n$i,driver=null"; done)
+bad "65 interfaces"                                2 "more than 64 interfaces"                        "${MANY[@]}"
 
 # ---- memory ----
 bad "-m too small for the rings, with what is needed" 5 "memory of node .*frames.*-m [0-9]+ or more"     -m 2 --iface va
@@ -135,10 +136,10 @@ bad "no rights: all that is missing, with the call that needs it" 4 \
 bad "no rights, any driver"                        4 "va: missing CAP_NET_RAW .*CAP_NET_ADMIN .*CAP_BPF" --iface va
 bad "no rights, driver=packet"                     4 "va: missing CAP_NET_RAW for socket\(AF_PACKET\): run as root, or setcap cap_net_raw" \
 	--iface va,driver=packet
-WITH=(setpriv --bounding-set=-all,+net_raw,+net_admin --inh-caps=-all)
+WITH=(setpriv "--bounding-set=-all,+net_raw,+net_admin" --inh-caps=-all)
 bad "one right is missing"                         4 "va: missing CAP_BPF for bpf\(BPF_PROG_LOAD\).*: run as root, or setcap cap_bpf" \
 	--iface va,driver=af_xdp
-WITH=(bash -c 'ulimit -l 64; exec "$@"' x setpriv --bounding-set=-all,+net_raw,+net_admin,+bpf --inh-caps=-all)
+WITH=(bash -c 'ulimit -l 64; exec "$@"' x setpriv "--bounding-set=-all,+net_raw,+net_admin,+bpf" --inh-caps=-all)
 bad "too little locked memory"                     4 "va: missing CAP_IPC_LOCK for setsockopt\(XDP_UMEM_REG\) \(or ulimit -l [0-9]+\)" \
 	--iface va,driver=af_xdp
 WITH=()

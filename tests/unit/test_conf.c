@@ -312,6 +312,13 @@ static void test_help(void **state)
 	assert_int_equal(lines(text), 24);
 	conf_help(text, sizeof(text), "big", &big, true);
 	assert_true(lines(text) > 30 + 15);
+	/* long sentences wrap, and are counted as the lines they take */
+	for (int i = 0; i < 30; i++)
+		thirty[i].what = "a sentence that is much longer than what is left of a line beside the option's own name";
+	conf_help(text, sizeof(text), "big", &big, false);
+	assert_true(lines(text) <= 24 && lines(text) > 20);
+	assert_true(widest(text) <= 80);
+	assert_non_null(strstr(text, "\n                              "));
 }
 
 static void test_version(void **state)
