@@ -36,13 +36,10 @@ forwards() {
 	pair 2
 	start fwd a env LD_LIBRARY_PATH="$libdir" "$TMP/$1" -l "$(lcores 2)" -m 64M --idle adaptive --iface va
 	local fwd=$PID
-	within 5 has_xdp va || { show "$TMP/fwd.err"; unpair; return 1; }
-	start gen b "$FWD" -l "$(lcores 2)" -m 64M --idle adaptive --iface vb -- \
-		--mode flowgen --verify --flows 64 --length 60-1514 --count 20000 --rate 50k --json
-	local rc
-	finish $PID 20; rc=$?
-	[ $rc = 0 ] || show "$TMP/fwd.err" "$TMP/gen" "$TMP/gen.err"
-	end $fwd INT || { echo "the program ended with $?"; rc=1; }
+	within 5 running fwd || { show "$TMP/fwd.err"; unpair; return 1; }
+	local rc=0
+	generate gen b vb 20000 50k && intact gen 20000 || { show "$TMP/fwd.err"; rc=1; }
+	end $fwd || { echo "the program ended with $?"; rc=1; }
 	unpair
 	return $rc
 }

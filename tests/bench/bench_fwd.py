@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""bench_fwd.py BUILD: plx-fwd against dpdk-testpmd in the same run.
+
+null to null   what the runtime alone costs: io forwarding on one lcore between two null ports
+af_xdp         tx, rx and macswap of 64-byte frames over a one-queue veth pair, one lcore, small pages
+               for both; testpmd's net_af_xdp with busy_budget=0, its best setting here
+Runs of the two alternate; a figure is the median.  System calls are counted by strace in runs of
+their own.  Instructions are counted by perf where the machine has counters.
+"""
+import atexit
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+BUILD = sys.argv[1] if len(sys.argv) > 1 else "build-bench"
+FWD = os.path.abspath(BUILD + "/apps/plx-fwd")
+NS = "plx%d" % os.getpid()
+REPS = int(os.environ.get("REPS", "5"))
+SECONDS = float(os.environ.get("SECONDS_EACH", "3.6"))
+CPUS = sorted(os.sched_getaffinity(0))
+WORK, OTHER = CPUS[-1], CPUS[0]     # where the measured lcore polls, and where the other side does
+misses = []
+running = []
+
+
+def cleanup():
+    for p in running:
+        if p.poll() is None:
+            p.kill()
+            p.wait()
+    for end in "ab":
+        subprocess.run(["ip", "netns", "del", NS + end], stderr=subprocess.DEVNULL)
+    shutil.rmtree("/run/dpdk/" + NS, ignore_errors=True)
+
+
+def pair():
+    subprocess.run(["ip", "netns", "del", NS + "a"], stderr=subprocess.DEVNULL)
+    subprocess.run(["ip", "netns", "del", NS + "b"], stderr=subprocess.DEVNULL)
+    for end in "ab":
+        subprocess.run(["ip", "netns", "add", NS + end], check=True)
+    subprocess.run(("ip link add va netns %sa type veth peer name vb netns %sb" % (NS, NS)).split(), check=True)
+    for end in "ab":
+        sh = "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; ip link set v%s up" % end
+        subprocess.run(["ip", "netns", "exec", NS + end, "sh", "-c", sh], check=True)
+
+
+def counter(dev, name):
+    with subprocess.Popen(["ip", "netns", "exec", NS + dev[1], "cat", "/sys/class/net/%s/statistics/%s" % (dev, name)],
+                          stdout=subprocess.PIPE, text=True) as p:
+        return int(p.stdout.read())
+
+
+# ---- the two programs ----
+
+def plx(end, ifaces, options, cpu, huge="never"):
+    cmd = [FWD, "-l", str(cpu), "-m", "64M", "--huge", huge, "--idle", "busy", "--log-level", "error"]
+    for i in ifaces:
+        cmd += ["--iface", i]
+    return begin(end, cmd + ["--", "--json"] + options)
+
+
+def testpmd(end, vdevs, options, cpu, huge="never"):
+    cmd = ["dpdk-testpmd", "--no-pci", "--no-shconf", "--no-telemetry", "--file-prefix=" + NS,
+           "-l", "%d,%d" % (OTHER, cpu), "--main-lcore=%d" % OTHER, "-m", "256"]
+    cmd += ["--no-huge"] if huge == "never" else []
+    cmd += ["--vdev=" + v for v in vdevs]
+    return begin(end, cmd + ["--", "--auto-start", "--nb-cores=1", "--total-num-mbufs=16384",
+                             "--stats-period=1"] + options)
+
+
+def begin(end, cmd):
+    if end:
+        cmd = ["ip", "netns", "exec", NS + end] + cmd
+    p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    running.append(p)
+    return p
+
+
+def end(p):
+    p.send_signal(signal.SIGINT)
+    out, _ = p.communicate(timeout=10)
+    running.remove(p)
+    return out
+
+
+# ---- null to null ----
+
+def plx_null(burst, huge):
+    p = plx(None, ["n0,driver=null", "n1,driver=null"], ["--mode", "io", "--burst", str(burst)], WORK, huge)
+    time.sleep(SECONDS)
+    return plx_rate(end(p))
+
+
+def testpmd_null(burst, huge):
+    return testpmd_rate(testpmd(None, ["net_null0", "net_null1"], ["--forward-mode=io", "--burst=%d" % burst],
+                                WORK, huge))
+
+
+# ---- af_xdp over veth ----
+
+AXDP = "net_af_xdp0,iface=vb,start_queue=0,queue_count=1,busy_budget=0"
+
+
+def veth(who, what, burst=32, wrap=None):
+    """One run of tx, rx or macswap at end b; packets per second.  The load of rx and macswap is the same
+    plx-fwd at end a for both, on the other CPU."""
+    pair()
+    load = None
+    if what != "tx":
+        load = plx("a", ["va,steer=none"], ["--mode", "txonly", "--length", "64", "--burst", "32"], OTHER)
+    mode = {"tx": "txonly", "rx": "rxonly", "fwd": "macswap"}[what]
+    if who == "plx":
+        p = plx("b", ["vb,driver=af_xdp,mode=native"],
+                ["--mode", mode, "--burst", str(burst)] + (["--length", "64"] if what == "tx" else []), WORK)
+        rate = plx_rate
+    else:
+        p = testpmd("b", [AXDP], ["--forward-mode=" + mode, "--burst=%d" % burst, "--port-topology=loop"] +
+                    (["--txpkts=64"] if what == "tx" else []), WORK)
+        rate = testpmd_rate
+    time.sleep(SECONDS)
+    calls = count_calls(p) if wrap else None
+    out = end(p)
+    if load:
+        end(load)
+    return calls if wrap else rate(out, what)
+
+
+def count_calls(p):
+    """System calls of the process and its threads, and packets of vb, during a second under strace; calls a packet."""
+    log = "/tmp/%s.strace" % NS
+    tids = os.listdir("/proc/%d/task" % p.pid)
+    args = [a for t in tids for a in ("-p", t)]
+    before = counter("vb", "tx_packets")
+    s = subprocess.Popen(["strace", "-qq", "-c", "-U", "calls,name", "-o", log] + args, stderr=subprocess.DEVNULL)
+    time.sleep(1.5)
+    packets = counter("vb", "tx_packets") - before
+    s.send_signal(signal.SIGINT)
+    s.wait(5)
+    with open(log) as f:
+        m = re.search(r"^\s*(\d+)\s+total", f.read(), re.M)
+    os.unlink(log)
+    return int(m[1]) / packets if m and packets else None
+
+
+# ---- what they print ----
+
+def testpmd_rate(out, what="rx"):
+    """Median of the sums over ports of what testpmd counted in each full second."""
+    word = "Tx-pps" if what in ("tx", "fwd") else "Rx-pps"
+    rounds = out.split("NIC statistics for port 0")[1:]
+    sums = [sum(int(n) for n in re.findall(word + r":\s+(\d+)", r)) for r in rounds]
+    return statistics.median([s for s in sums[1:] if s] or [0])
+
+
+def plx_rate(out, what="rx"):
+    """The same of plx-fwd's lines of a second."""
+    key = "tx_packets_per_second" if what in ("tx", "fwd") else "rx_packets_per_second"
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    sums = [sum(p[key] for p in o["ports"]) for o in lines if o["type"] == "interval"]
+    return statistics.median([s for s in sums[1:] if s] or [0])
+
+
+# ---- tables ----
+
+def alternate(runs, reps=REPS):
+    """Median of each of several functions, run in turns."""
+    got = [[] for _ in runs]
+    for _ in range(reps):
+        for g, run in zip(got, runs):
+            g.append(run())
+    return [statistics.median(g) for g in got]
+
+
+def verdict(name, ratio, limit, smaller):
+    ok = ratio <= limit if smaller else ratio >= limit
+    if not ok:
+        misses.append(name)
+    return "%5.2f x  %s (%s %g)" % (ratio, "OK" if ok else "MISS", "<=" if smaller else ">=", limit)
+
+
+def null_table(huge):
+    print("\nnull to null, io, one lcore, %s: ns a packet" % ("hugepages" if huge == "prefer" else "small pages"))
+    print("%6s %10s %10s" % ("burst", "plx-fwd", "testpmd"))
+    for burst in (1, 2, 4, 8, 16, 32, 64):
+        ours, theirs = alternate([lambda: plx_null(burst, huge), lambda: testpmd_null(burst, huge)],
+                                 REPS if burst == 32 else 1)
+        line = "%6d %10.2f %10.2f" % (burst, 1e9 / ours, 1e9 / theirs)
+        if burst == 32:
+            line += "   " + verdict("null io", theirs / ours, 0.5, True)
+        print(line, flush=True)
+
+
+def veth_table(what, title):
+    print("\n%s: thousand packets a second" % title)
+    print("%6s %10s %10s" % ("burst", "plx-fwd", "testpmd"))
+    for burst in (1, 4, 16, 32, 64):
+        ours, theirs = alternate([lambda: veth("plx", what, burst), lambda: veth("testpmd", what, burst)],
+                                 REPS if burst == 32 else 1)
+        line = "%6d %10.0f %10.0f" % (burst, ours / 1e3, theirs / 1e3)
+        if burst == 32:
+            line += "   " + verdict("af_xdp " + what, ours / theirs, 1.0, False)
+        print(line, flush=True)
+
+
+def calls_table():
+    print("\nsystem calls a packet sent, burst 32 (strace)")
+    ours, theirs = (veth(who, "tx", wrap="strace") for who in ("plx", "testpmd"))
+    print("%-8s %8.4f\n%-8s %8.4f   %s" % ("plx-fwd", ours, "testpmd", theirs,
+                                          verdict("tx calls", ours / theirs, 0.25, True)), flush=True)
+
+
+def instructions():
+    r = subprocess.run(["perf", "stat", "-x,", "-e", "instructions:u", "true"], stderr=subprocess.PIPE, text=True)
+    return "not supported" not in r.stderr and r.returncode == 0
+
+
+def main():
+    atexit.register(cleanup)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if not shutil.which("dpdk-testpmd"):
+        sys.exit("bench_fwd: dpdk-testpmd is not installed (package dpdk-dev)")
+    null_table("never")
+    null_table("prefer")
+    veth_table("tx", "af_xdp transmit over veth, 64 bytes")
+    veth_table("rx", "af_xdp receive over veth, 64 bytes, the same load")
+    veth_table("fwd", "af_xdp macswap over veth, 64 bytes, the same load")
+    calls_table()
+    print("\n%s" % ("missed: " + ", ".join(misses) if misses else "all met"))
+    return 1 if misses else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
