@@ -145,6 +145,8 @@ PLX_API uint16_t plx_env_lcores(const struct plx_env *env);
 PLX_API struct plx_lcore *plx_env_lcore(const struct plx_env *env, uint16_t i);    /* by index 0..n-1 */
 PLX_API struct plx_lcore *plx_env_lcore_by_id(const struct plx_env *env, uint16_t id);
 PLX_API uint16_t plx_lcore_id(const struct plx_lcore *l);
+/* The lcore that the plan gave to q, where a poller of q goes by itself; NULL if q is not env's. */
+PLX_API struct plx_lcore *plx_env_rxq_lcore(const struct plx_env *env, const struct plx_rxq *q);
 PLX_API struct plx_lcore *plx_lcore_self(void);   /* NULL on other threads; any thread */
 /* plx_lcore_halt stops one lcore's loop between rounds and waits for it (at most 1 s:
    -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main thread, while

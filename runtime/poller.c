@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The lcore the plan gave to q, NULL if q is not of this environment. */
-static struct plx_lcore *planned_lcore(const struct plx_env *env, const struct plx_rxq *q)
+struct plx_lcore *plx_env_rxq_lcore(const struct plx_env *env, const struct plx_rxq *q)
 {
 	for (unsigned i = 0; i < env->nports; i++) {
 		unsigned lcore = env->plan.ports[i].rxq_lcore[q->id];
@@ -38,7 +37,7 @@ static struct plx_lcore *place(struct plx_env *env, const struct plx_poller_conf
 	char ids[256] = "";
 
 	if (c->lcore < 0) {
-		struct plx_lcore *l = q ? planned_lcore(env, q) : NULL;
+		struct plx_lcore *l = q ? plx_env_rxq_lcore(env, q) : NULL;
 
 		return l ? l : least_loaded(env);
 	}

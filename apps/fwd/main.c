@@ -1,7 +1,74 @@
 /* SPDX-License-Identifier: MIT */
-#include <pollux/plx.h>
+/* main.c - plx-fwd: testpmd's forwarding modes, a generator and a verifier on any port.
 
-int main(void)
+     options.c   its half of the command line        run.c         the control thread's part
+     setup.c     ports, queues and lcores            text.c json.c what is shown
+     modes.c icmpecho.c flowgen.c verify.c           what the lcores do
+
+   docs/plx-fwd.md is its manual. */
+#include "report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int open_env(struct fwd *f, int argc, char **argv)
 {
-	return 0;
+	const struct plx_app app = { .name = "plx-fwd", .what = "Forwards, generates or checks packets on its ports.",
+	                             .opts = fwd_opts, .dst = &f->conf };
+	struct plx_env_conf *c = malloc(sizeof(*c));
+	char *why = malloc(PLX_HELP_MAX);
+	int err = -ENOMEM;
+
+	if (c && why) {
+		plx_env_conf_init(c);
+		err = plx_env_conf_parse(c, argc, argv, &app, why, PLX_HELP_MAX);
+		if (!err)
+			err = fwd_conf_check(&f->conf, why, PLX_HELP_MAX);
+		if (err)
+			fprintf(err == PLX_TEXT ? stdout : stderr, err == PLX_TEXT ? "%s" : "plx-fwd: %s\n", why);
+		else
+			err = plx_env_open(&f->env, c);
+	}
+	free(why);
+	free(c);
+	return err;
+}
+
+/* Runs of one machine at one time must not take each other's packets for their own. */
+static uint32_t run_id(void)
+{
+	uint64_t x = plx_sys_now(&plx_sys_linux) * 0x9e3779b97f4a7c15u ^ (uint64_t)getpid() << 32;
+
+	return (uint32_t)(x >> 32) | 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct fwd f = { 0 };
+	struct report r;
+	struct result x;
+	int err, code;
+
+	fwd_conf_init(&f.conf);
+	f.run = run_id();
+	err = open_env(&f, argc, argv);
+	if (err)
+		return plx_exit_code(err);
+	err = fwd_setup(&f);
+	if (!err) {
+		err = report_run(&r, &f);
+		report_result(&r, &x);
+		if (f.conf.json)
+			json_summary(&r, &x);
+		else
+			text_summary(&r, &x);
+	}
+	code = !err && *x.failed ? PLX_EXIT_CHECK : plx_exit_code(err);
+	if (code == PLX_EXIT_CHECK && f.conf.json)
+		plx_logf(plx_env_log(f.env), PLX_LOG_ERROR, "failed: %s", x.failed);
+	fwd_teardown(&f);
+	plx_env_fini(f.env);
+	return code;
 }

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* icmpecho.c - answers ARP requests for any address and ICMP echo requests, in place and
+   out of the port they came by; hot; called by the lcores.  Like testpmd it has no address
+   of its own.  Who pings it over IPv6 must know its MAC: neighbour solicitations are not
+   answered. */
+#include "fwd.h"
+
+enum { ICMP_REPLY = 0, ICMP_REQUEST = 8, ICMP6_REQUEST = 128, ICMP6_REPLY = 129, ARP_REQUEST = 1 };
+
+/* A group address cannot be anybody's source. */
+static bool unicast4(uint32_t ip)
+{
+	ip = plx_be32(ip);
+	return ip && ip >> 28 != 14 && ip != UINT32_MAX;
+}
+
+static void turn_macs(uint8_t *p, const uint8_t mac[6])
+{
+	memcpy(p, p + 6, 6);
+	memcpy(p + 6, mac, 6);
+}
+
+static bool answer_arp(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6])
+{
+	struct plx_arp *a = (struct plx_arp *)(p + k->l3_off);
+
+	if (a->op != plx_be16(ARP_REQUEST) || a->htype != plx_be16(1) || a->ptype != plx_be16(PLX_ETH_IP4) || a->hlen != 6 ||
+	    a->plen != 4)
+		return false;
+	if (!memcmp(a->spa, a->tpa, 4)) /* somebody announces or probes his own address */
+		return false;
+	plx_build_arp_reply(a, a, mac);
+	turn_macs(p, mac);
+	return true;
+}
+
+/* The type's change from request to reply is known, so the checksum is mended, not computed:
+   a damaged request gets a reply that is as damaged. */
+static void turn_type(struct plx_icmp *h, uint8_t reply)
+{
+	uint16_t from, to;
+
+	memcpy(&from, h, 2);
+	h->type = reply;
+	memcpy(&to, h, 2);
+	h->csum = plx_csum_fix16(h->csum, from, to);
+}
+
+static bool answer_ping(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6])
+{
+	struct plx_icmp *h = (struct plx_icmp *)(p + k->l4_off);
+	struct plx_ip4 *ip = (struct plx_ip4 *)(p + k->l3_off);
+	uint32_t src = ip->src;
+
+	if (h->type != ICMP_REQUEST || h->code || k->fragment || !unicast4(ip->src) || !unicast4(ip->dst))
+		return false;
+	ip->src = ip->dst;
+	ip->dst = src;
+	turn_type(h, ICMP_REPLY);
+	turn_macs(p, mac);
+	return true;
+}
+
+static bool answer_ping6(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6])
+{
+	struct plx_icmp *h = (struct plx_icmp *)(p + k->l4_off);
+	struct plx_ip6 *ip = (struct plx_ip6 *)(p + k->l3_off);
+	uint8_t src[16];
+
+	if (h->type != ICMP6_REQUEST || h->code || k->fragment || ip->src[0] == 0xff || ip->dst[0] == 0xff)
+		return false;
+	memcpy(src, ip->src, 16);
+	memcpy(ip->src, ip->dst, 16);
+	memcpy(ip->dst, src, 16);
+	turn_type(h, ICMP6_REPLY);
+	turn_macs(p, mac);
+	return true;
+}
+
+/* Makes the answer out of the question, or says that there is none. */
+static bool answer(uint8_t *p, uint32_t len, const uint8_t mac[6])
+{
+	struct plx_pkt k;
+
+	if (plx_parse(&k, p, len) || (p[6] & 1))
+		return false;
+	if (k.l3 == PLX_L3_ARP)
+		return answer_arp(p, &k, mac);
+	if (k.l4 == PLX_L4_ICMP)
+		return answer_ping(p, &k, mac);
+	if (k.l4 == PLX_L4_ICMP6)
+		return answer_ping6(p, &k, mac);
+	return false;
+}
+
+int fwd_icmpecho_poll(void *arg)
+{
+	struct fwd_path *p = arg;
+	struct plx_mbuf *m[PLX_BURST_MAX];
+	uint16_t n = plx_rx_burst(p->rx, m, p->burst), out = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		/* a jumbo ping comes as a chain; one that does not fit a frame has no answer */
+		bool whole = m[i]->nsegs == 1 || !plx_mbuf_linearize(&m[i]);
+
+		if (whole && answer(m[i]->data, m[i]->len, p->mac.src))
+			m[out++] = m[i];
+		else
+			plx_mbuf_put(m[i]), plx_ctr_add(&p->ignored, 1);
+	}
+	if (out)
+		fwd_send(p, m, out);
+	return n;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* report.h - live statistics, the end of a run and its account; the control thread's. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "fwd.h"
+
+struct port_counts { uint64_t rx_packets, rx_bytes, rx_drops, tx_packets, tx_bytes, tx_drops; };
+
+struct report {
+	struct fwd *f;
+	bool     tty;
+	bool     begun, finished; /* lcores ran; the run ended by itself, not by a signal */
+	uint64_t start, end;      /* ns; end: generators done, or the end of the run */
+	uint64_t start_sent, start_received; /* what had moved at start */
+	uint64_t back_since;      /* ns since when all is back, 0 = not yet */
+	uint64_t last, last_received; /* --window: time of the last progress */
+	uint64_t last_line;       /* ns of the last statistics */
+	unsigned lines;
+	struct port_counts prev[PLX_PORTS_MAX];
+};
+
+/* The account of a run; numbers nobody knows are not shown. */
+struct result {
+	uint64_t ns, sent, sent_bytes, received, received_bytes, dropped, ignored, held_back, pps;
+	uint64_t empty_polls, copied;
+	bool     knows_loss, verified;
+	uint64_t lost, duplicates, reordered, stale, corrupt, foreign, verified_bytes;
+	bool     interrupted;
+	char     failed[256];     /* "" or what was not as asked for */
+};
+
+/* run.c: runs until it is over; 0 or -errno of plx_env_run */
+int  report_run(struct report *r, struct fwd *f);
+void report_count(const struct fwd *f, uint16_t port, struct port_counts *c);
+uint64_t report_moved(const struct fwd *f, bool sent); /* packets sent or received up to now */
+void report_result(struct report *r, struct result *x);
+
+/* text.c and json.c: one line of statistics over dt ns for all ports, and the end */
+void text_interval(struct report *r, const struct port_counts *now, uint64_t dt);
+void text_summary(struct report *r, const struct result *x);
+void json_interval(struct report *r, const struct port_counts *now, uint64_t dt);
+void json_summary(struct report *r, const struct result *x);
+
+#endif

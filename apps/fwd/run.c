@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* run.c - begins and ends a run and makes its account; cold; the control thread's. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+enum { TICK_NS = 10000000, SETTLE_NS = 20000000, WRITE_OFF_NS = 200000000 };
+
+static uint64_t now_ns(void) { return plx_sys_now(&plx_sys_linux); }
+
+void report_count(const struct fwd *f, uint16_t port, struct port_counts *c)
+{
+	struct plx_port *p = plx_env_port(f->env, port);
+	struct plx_port_stats s;
+
+	plx_port_stats(p, &s);
+	*c = (struct port_counts){ .rx_packets = s.rx.pkts, .rx_bytes = s.rx.bytes, .tx_packets = s.tx.pkts, .tx_bytes = s.tx.bytes };
+	for (int i = 0; i < PLX_RX_DROP_N; i++)
+		c->rx_drops += s.rx.drop[i];
+	for (int i = 0; i < PLX_TX_DROP_N; i++)
+		c->tx_drops += s.tx.drop[i];
+	for (uint32_t i = 0; i < f->npaths; i++)
+		if (f->path[i].tx->port == p)
+			c->tx_drops += plx_ctr_read(&f->path[i].dropped);
+}
+
+uint64_t report_moved(const struct fwd *f, bool sent)
+{
+	uint64_t n = 0;
+
+	if (sent && f->ngens)
+		return fwd_gens_sent(f);
+	if (!sent && f->nsinks)
+		return fwd_sinks_received(f);
+	for (uint16_t i = 0; i < plx_env_ports(f->env); i++) {
+		struct port_counts c;
+
+		report_count(f, i, &c);
+		n += sent ? c.tx_packets : c.rx_packets;
+	}
+	return n;
+}
+
+static void begin(struct report *r, uint64_t now)
+{
+	const struct fwd *f = r->f;
+	char ports[256] = "";
+
+	r->begun = true;
+	r->start = r->last = r->last_line = now;
+	r->start_sent = report_moved(f, true);
+	r->start_received = report_moved(f, false);
+	for (uint16_t i = 0; i < plx_env_ports(f->env); i++) {
+		const struct plx_port *p = plx_env_port(f->env, i);
+
+		report_count(f, i, &r->prev[i]);
+		plx_text_add(ports, sizeof(ports), "%s%s (%s, %s, %u+%u queues)", i ? ", " : "", p->name, p->info.driver, p->info.mode,
+		             p->nrx, p->ntx);
+	}
+	plx_logf(plx_env_log(f->env), PLX_LOG_NOTICE, "mode %s on %s", fwd_mode_name(f->conf.mode), ports);
+}
+
+static int finish(struct report *r, uint64_t now)
+{
+	r->finished = true;
+	if (!r->end)
+		r->end = now;
+	plx_env_stop(r->f->env, 0);
+	return 1;
+}
+
+/* Packets of --window that do not come back would stop the generators for good: when nothing
+   has moved for a while, what is out is given up. */
+static void write_off(struct report *r, uint64_t now)
+{
+	struct fwd *f = r->f;
+	uint64_t received = fwd_sinks_received(f), sent = fwd_gens_sent(f);
+
+	if (received != r->last_received) {
+		r->last_received = received;
+		r->last = now;
+	} else if (now - r->last > WRITE_OFF_NS) {
+		r->last = now;
+		__atomic_store_n(&f->written_off, sent > received ? sent - received : 0, __ATOMIC_RELAXED);
+	}
+}
+
+/* A generator ends when all it made is taken; a sink when all is back and nothing more has
+   come for SETTLE_NS, or --drain is over. */
+static int generator_tick(struct report *r, uint64_t now)
+{
+	struct fwd *f = r->f;
+	bool back = f->conf.mode == FWD_TXONLY || fwd_sinks_received(f) >= fwd_gens_sent(f);
+	uint64_t settle = f->conf.mode == FWD_TXONLY ? 0 : SETTLE_NS;
+
+	if (f->conf.window)
+		write_off(r, now);
+	if (!r->end) {
+		if (f->conf.duration && now - r->start >= f->conf.duration)
+			__atomic_store_n(&f->stop, true, __ATOMIC_RELAXED);
+		if (!fwd_gens_done(f) && !(f->stop && now - r->start >= f->conf.duration + f->conf.drain))
+			return 0;
+		r->end = now;
+	}
+	if (!back)
+		r->back_since = 0;
+	else if (!r->back_since)
+		r->back_since = now;
+	if ((back && now - r->back_since >= settle) || now - r->end >= f->conf.drain)
+		return finish(r, now);
+	return 0;
+}
+
+static int tick(void *arg)
+{
+	struct report *r = arg;
+	const struct fwd_conf *c = &r->f->conf;
+	uint64_t now = now_ns();
+
+	if (!r->begun)
+		begin(r, now);
+	if (fwd_generates(c))
+		return generator_tick(r, now);
+	if ((c->duration && now - r->start >= c->duration) ||
+	    (c->count && report_moved(r->f, c->mode != FWD_RXONLY) >= c->count))
+		return finish(r, now);
+	return !c->duration && !c->count; /* nothing more to watch for */
+}
+
+static int interval(void *arg)
+{
+	struct report *r = arg;
+	struct port_counts now[PLX_PORTS_MAX];
+	uint64_t t = now_ns(), dt = t - r->last_line;
+
+	if (!r->begun || dt < TICK_NS || r->end)
+		return 0;
+	for (uint16_t i = 0; i < plx_env_ports(r->f->env); i++)
+		report_count(r->f, i, &now[i]);
+	if (r->f->conf.json)
+		json_interval(r, now, dt);
+	else
+		text_interval(r, now, dt);
+	memcpy(r->prev, now, sizeof(now[0]) * plx_env_ports(r->f->env));
+	r->last_line = t;
+	return 0;
+}
+
+int report_run(struct report *r, struct fwd *f)
+{
+	uint64_t before = now_ns();
+	int err;
+
+	*r = (struct report){ .f = f, .tty = isatty(STDOUT_FILENO) };
+	err = plx_env_timer(f->env, TICK_NS, tick, r);
+	if (!err && f->conf.stats_period)
+		err = plx_env_timer(f->env, f->conf.stats_period, interval, r);
+	if (!err)
+		err = plx_env_run(f->env);
+	for (uint32_t i = 0; i < f->ngens; i++)
+		fwd_gen_fini(&f->gen[i]);
+	for (uint32_t i = 0; i < f->nsinks; i++)
+		while (f->sink[i].verify && !verify_settle(&f->verify, f->sink[i].verify))
+			; /* lcores stand still: every flow is free */
+	if (!r->begun)
+		r->start = before;
+	if (!r->end)
+		r->end = now_ns();
+	return err;
+}
+
+/* ---- the account ---- */
+
+static void judge(const struct report *r, struct result *x)
+{
+	const struct fwd_conf *c = &r->f->conf;
+	uint64_t sent = x->sent ? x->sent : x->received + x->lost;
+	uint64_t limit = c->max_loss_ratio ? (uint64_t)((double)sent * (double)c->max_loss / 1e6) : c->max_loss;
+	struct { bool failed; uint64_t n; const char *what; } const checks[] = {
+		{ x->verified && x->corrupt, x->corrupt, "packets corrupt" },
+		{ x->verified && x->duplicates, x->duplicates, "duplicates" },
+		{ x->verified && x->reordered + x->stale, x->reordered + x->stale, "packets out of order" },
+		{ x->knows_loss && (x->verified || c->has_max_loss) && x->lost > limit && !x->interrupted, x->lost,
+		  "packets lost: lower --rate, or allow it with --max-loss" },
+		{ x->verified && !x->received && !x->lost && !x->interrupted, 0, "packets of a generator seen" },
+		{ c->has_min_pps && x->pps < c->min_pps, x->pps, "packets per second: below --min-pps" },
+	};
+
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(checks); i++)
+		if (checks[i].failed)
+			plx_text_add(x->failed, sizeof(x->failed), "%s%" PRIu64 " %s", *x->failed ? "; " : "", checks[i].n, checks[i].what);
+}
+
+static void add_ports(const struct fwd *f, struct result *x)
+{
+	for (uint16_t i = 0; i < plx_env_ports(f->env); i++) {
+		struct plx_port_stats s;
+
+		plx_port_stats(plx_env_port(f->env, i), &s);
+		x->sent += s.tx.pkts;
+		x->sent_bytes += s.tx.bytes;
+		x->received += s.rx.pkts;
+		x->received_bytes += s.rx.bytes;
+		x->empty_polls += s.rx.empty;
+		x->copied += s.tx.copied;
+	}
+}
+
+static void add_verified(struct fwd *f, struct result *x)
+{
+	struct verify_sums t;
+
+	x->verified = true;
+	fwd_sum(f, &t);
+	for (uint32_t i = 0; i < f->nsinks; i++) {
+		x->corrupt += f->sink[i].verify->corrupt;
+		x->foreign += f->sink[i].verify->foreign;
+		x->verified_bytes += f->sink[i].verify->bytes;
+	}
+	x->received = t.received;
+	x->duplicates = t.duplicates;
+	x->reordered = t.reordered;
+	x->stale = t.stale;
+	/* a damaged packet came, though not as it was sent */
+	x->lost = t.lost > x->corrupt ? t.lost - x->corrupt : 0;
+	x->knows_loss = true;
+}
+
+void report_result(struct report *r, struct result *x)
+{
+	struct fwd *f = r->f;
+	uint64_t moved;
+
+	*x = (struct result){ .ns = r->end > r->start ? r->end - r->start : 1, .interrupted = !r->finished };
+	add_ports(f, x);
+	for (uint32_t i = 0; i < f->npaths; i++) {
+		x->dropped += f->path[i].dropped;
+		x->ignored += f->path[i].ignored;
+	}
+	if (f->ngens)
+		x->sent = x->sent_bytes = 0;
+	for (uint32_t i = 0; i < f->ngens; i++) {
+		x->sent += f->gen[i].sent;
+		x->sent_bytes += f->gen[i].bytes;
+		x->held_back += f->gen[i].held_back;
+	}
+	if (f->conf.verify && f->nsinks) {
+		add_verified(f, x);
+	} else if (f->conf.mode == FWD_FLOWGEN) {
+		x->knows_loss = true;
+		x->lost = x->sent > x->received ? x->sent - x->received : 0;
+	}
+	moved = f->nsinks ? x->received - r->start_received : x->sent - r->start_sent;
+	if (f->nsinks && x->received < r->start_received)
+		moved = 0;
+	x->pps = (uint64_t)((double)moved * 1e9 / (double)x->ns);
+	judge(r, x);
+}
