@@ -115,6 +115,7 @@ pings() { at "$1" ping -n -q -c 1 -W "${3:-1}" "$2" >/dev/null 2>&1; } # pings E
 # (bash makes background programs ignore SIGINT; a user's terminal does not.)
 start() {
 	local out=$TMP/$1 end=$2; shift 2
+	: >"$out" >"$out.err" # now, not when the background gets to it: conditions look into them
 	env --default-signal=INT,QUIT ip netns exec "$NS$end" "$@" >"$out" 2>"$out.err" </dev/null &
 	PID=$!
 	PIDS+=("$PID")
