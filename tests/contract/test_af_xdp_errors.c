@@ -18,7 +18,6 @@ static int set_up(void **state)
 	sys = plx_sys_linux;
 	conf = conf_of(pool, "plxa0", PLX_XDP_AUTO);
 	conf.sys = &sys;
-	conf.bind_timeout_ms = 100;
 	log_text[0] = 0;
 	fds = count_fds();
 	return 0;
@@ -71,6 +70,7 @@ static void queue_busy(void **state)
 {
 	(void)state;
 	int fd = hold_queue(1);
+	conf.bind_timeout_ms = 100;
 	uint64_t t = now_ms();
 	refused(-EBUSY, "plxa0: queue 1 is held by another socket (EBUSY for 100 ms): stop its owner, take other queues with "
 	        "queue=");
@@ -141,8 +141,7 @@ static void no_privilege(void **state)
 {
 	static const char *const words[] = {
 		"missing CAP_NET_RAW for socket(AF_XDP)", "CAP_BPF for bpf(BPF_MAP_CREATE, BPF_PROG_LOAD)",
-		"CAP_NET_ADMIN for bpf(BPF_PROG_LOAD, BPF_LINK_CREATE)", "CAP_IPC_LOCK (or ulimit -l above the pool) for "
-		"setsockopt(XDP_UMEM_REG)",
+		"CAP_NET_ADMIN for bpf(BPF_PROG_LOAD, BPF_LINK_CREATE)", "CAP_IPC_LOCK (or ulimit -l above the pool) for setsockopt(XDP_UMEM_REG)",
 	};
 	int status;
 
