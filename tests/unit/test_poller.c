@@ -29,7 +29,7 @@ static void test_queue_goes_to_its_planned_lcore(void **state)
 
 	test_conf(&c, &k, 2, "a,driver=loop,rxqs=4", NULL);
 	struct plx_env *env = test_open(&c, &k);
-	for (uint16_t q = 0; q < 4; q++) {
+	for (uint16_t q = 4; q-- > 0;) { /* backwards, unlike the fewest-pollers rule would go */
 		struct plx_poller *p = add(env, PLX_POLLER(.fn = idle, .rxq = plx_port_rxq(plx_env_port(env, 0), q)));
 		assert_int_equal(on(p), env->plan.lcores[env->plan.ports[0].rxq_lcore[q]].id);
 	}
