@@ -184,10 +184,11 @@ forward() {
 }
 running() { grep -q ' running: ' "$TMP/$1.err"; } # ports and lcores were started
 # generate OUT END IFACE COUNT RATE [OPTION...]: sends and checks what comes back; plx-fwd's exit code.
-# The window keeps what is on the way below every ring and backlog: a loss is a fault, not a busy machine.
+# The window keeps what is on the way below every ring and backlog, and no frame goes to the host when the
+# machine lets an lcore wait for a second: a loss is a fault, not a busy machine.
 generate() {
 	local out=$1 end=$2 iface=$3 count=$4 rate=$5; shift 5
-	start "$out" "$end" "$FWD" -l "$LC" -m 64M --idle adaptive --iface "$iface" -- --mode flowgen --verify \
+	start "$out" "$end" "$FWD" -l "$LC" -m 64M --idle adaptive --iface "$iface,stall=off" -- --mode flowgen --verify \
 		--flows 64 --length 60-1514 --count "$count" --rate "$rate" --window 512 --json "$@"
 	finish "$PID" $((count / 5000 + 20)) || { echo "exit code $?"; show "$TMP/$out" "$TMP/$out.err"; return 1; }
 }

@@ -17,9 +17,9 @@ echo_case() {
 }
 pair 2
 check "macswap, af_xdp native: $COUNT packets intact over two queues" \
-	echo_case driver=af_xdp,mode=native "native copy"
+	echo_case driver=af_xdp,mode=native,stall=off "native copy"
 check "macswap, af_xdp generic: $COUNT packets intact over two queues" \
-	echo_case driver=af_xdp,mode=generic "generic copy"
+	echo_case driver=af_xdp,mode=generic,stall=off "generic copy"
 check "macswap, packet: $COUNT packets intact over two queues" echo_case driver=packet mmap
 check "nothing is attached afterwards" no_xdp va
 unpair
@@ -49,7 +49,7 @@ io_case() {
 }
 pair 2
 check "a second pair for io" wire
-for driver in driver=af_xdp,mode=native driver=af_xdp,mode=generic driver=packet; do
+for driver in driver=af_xdp,mode=native,stall=off driver=af_xdp,mode=generic,stall=off driver=packet; do
 	check "io between two ports of one pool carries ping, $driver" io_case $driver
 done
 done_testing
