@@ -181,6 +181,19 @@ static void test_node_of_nic(void **state)
 	assert_int_equal(plan.lcores[5].id, 7);
 }
 
+/* Where threads of a core have adjacent numbers, whole cores come first all the same. */
+static void test_whole_cores_first(void **state)
+{
+	(void)state;
+	machine(1, 2, 2);
+	for (int i = 0; i < 4; i++)
+		topo.cpu[i].core = i / 2;
+	nic("eth0", 2, -1);
+	made();
+	assert_int_equal(plan.lcores[0].id, 0);
+	assert_int_equal(plan.lcores[1].id, 2);
+}
+
 static void test_isolated_first(void **state)
 {
 	(void)state;
@@ -273,6 +286,7 @@ static void test_main_lcore(void **state)
 	conf.main_lcore = 0;
 	made();
 	assert_int_equal(plan.nlcores, 1); /* the only CPU serves both */
+	assert_int_equal(plan.lcores[0].cpu, 0);
 }
 
 static void test_unknown_machine(void **state)
@@ -491,6 +505,20 @@ static void test_mem(void **state)
 	made();
 	assert_true(plan.pools[0].bytes > 63 << 20);
 	assert_true(plan.pools[1].bytes <= 16 << 20);
+}
+
+/* To the byte: one less than rings and lcores can hold is refused. */
+static void test_mem_edge(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	conf.mem = (6144 + 640 + 64) * 2112ull + 65536;
+	made();
+	assert_int_equal(plan.pools[0].frames, plan.pools[0].held);
+	conf.mem--;
+	refused(-ENOMEM, "memory of node 0: 6847 frames of 2048 bytes, but rings and lcores can hold 6848: -m 14 or more, or "
+	        "smaller rings by rxd= and txd=");
 }
 
 static void test_pages(void **state)
@@ -724,14 +752,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_cpu), cmocka_unit_test(test_two_cpus), cmocka_unit_test(test_fewer_queues_than_cpus),
-		cmocka_unit_test(test_node_of_nic), cmocka_unit_test(test_isolated_first),
+		cmocka_unit_test(test_node_of_nic), cmocka_unit_test(test_whole_cores_first), cmocka_unit_test(test_isolated_first),
 		cmocka_unit_test(test_offline_and_cpuset), cmocka_unit_test(test_given_lcores),
 		cmocka_unit_test(test_shared_cpus_are_noted), cmocka_unit_test(test_main_lcore),
 		cmocka_unit_test(test_unknown_machine), cmocka_unit_test(test_many_ports), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_one_interface_twice), cmocka_unit_test(test_interface_missing),
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
 		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_mtu), cmocka_unit_test(test_peers),
-		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge), cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_port_without_node),
 		cmocka_unit_test(test_rights), cmocka_unit_test(test_print), cmocka_unit_test(test_print_escapes),
 		cmocka_unit_test(test_random),
