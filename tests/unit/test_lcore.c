@@ -559,7 +559,9 @@ static void test_untaken_doorbell_is_retried(void **state)
 	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = bell_poll, .arg = &u)), 0);
 	runner_start(&r, env);
 	wait_for(plx_ctr_read(&bell.rings) > 50);
-	assert_true(plx_ctr_read(&u.calls) > 5 * 50);
+	uint64_t calls = plx_ctr_read(&u.calls);
+
+	assert_true(calls > 3 * plx_ctr_read(&bell.rings));
 	assert_int_equal(runner_stop(&r, 0), 0);
 	assert_false(bell.q.pending); /* a halted lcore keeps no queue on its list */
 	plx_env_fini(env);
