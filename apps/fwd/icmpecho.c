@@ -14,12 +14,6 @@ static bool unicast4(uint32_t ip)
 	return ip && ip >> 28 != 14 && ip != UINT32_MAX;
 }
 
-static void turn_macs(uint8_t *p, const uint8_t mac[6])
-{
-	memcpy(p, p + 6, 6);
-	memcpy(p + 6, mac, 6);
-}
-
 static bool answer_arp(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6])
 {
 	struct plx_arp *a = (struct plx_arp *)(p + k->l3_off);
@@ -30,7 +24,6 @@ static bool answer_arp(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6]
 	if (!memcmp(a->spa, a->tpa, 4)) /* somebody announces or probes his own address */
 		return false;
 	plx_build_arp_reply(a, a, mac);
-	turn_macs(p, mac);
 	return true;
 }
 
@@ -46,7 +39,7 @@ static void turn_type(struct plx_icmp *h, uint8_t reply)
 	h->csum = plx_csum_fix16(h->csum, from, to);
 }
 
-static bool answer_ping(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6])
+static bool answer_ping(uint8_t *p, const struct plx_pkt *k)
 {
 	struct plx_icmp *h = (struct plx_icmp *)(p + k->l4_off);
 	struct plx_ip4 *ip = (struct plx_ip4 *)(p + k->l3_off);
@@ -57,11 +50,10 @@ static bool answer_ping(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6
 	ip->src = ip->dst;
 	ip->dst = src;
 	turn_type(h, ICMP_REPLY);
-	turn_macs(p, mac);
 	return true;
 }
 
-static bool answer_ping6(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6])
+static bool answer_ping6(uint8_t *p, const struct plx_pkt *k)
 {
 	struct plx_icmp *h = (struct plx_icmp *)(p + k->l4_off);
 	struct plx_ip6 *ip = (struct plx_ip6 *)(p + k->l3_off);
@@ -73,11 +65,10 @@ static bool answer_ping6(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[
 	memcpy(ip->src, ip->dst, 16);
 	memcpy(ip->dst, src, 16);
 	turn_type(h, ICMP6_REPLY);
-	turn_macs(p, mac);
 	return true;
 }
 
-/* Makes the answer out of the question, or says that there is none. */
+/* Makes the answer out of the question, but for its MACs, or says that there is none. */
 static bool answer(uint8_t *p, uint32_t len, const uint8_t mac[6])
 {
 	struct plx_pkt k;
@@ -87,10 +78,18 @@ static bool answer(uint8_t *p, uint32_t len, const uint8_t mac[6])
 	if (k.l3 == PLX_L3_ARP)
 		return answer_arp(p, &k, mac);
 	if (k.l4 == PLX_L4_ICMP)
-		return answer_ping(p, &k, mac);
+		return answer_ping(p, &k);
 	if (k.l4 == PLX_L4_ICMP6)
-		return answer_ping6(p, &k, mac);
+		return answer_ping6(p, &k);
 	return false;
+}
+
+static void turn_macs(void *p, const uint8_t mac[6])
+{
+	struct plx_eth *e = p;
+
+	memcpy(e->dst, e->src, 6);
+	memcpy(e->src, mac, 6);
 }
 
 int fwd_icmpecho_poll(void *arg)
@@ -103,10 +102,13 @@ int fwd_icmpecho_poll(void *arg)
 		/* a jumbo ping comes as a chain; one that does not fit a frame has no answer */
 		bool whole = m[i]->nsegs == 1 || !plx_mbuf_linearize(&m[i]);
 
-		if (whole && answer(m[i]->data, m[i]->len, p->mac.src))
+		if (whole && answer(m[i]->data, m[i]->len, p->mac.src)) {
+			turn_macs(m[i]->data, p->mac.src);
 			m[out++] = m[i];
-		else
-			plx_mbuf_put(m[i]), plx_ctr_add(&p->ignored, 1);
+		} else {
+			plx_mbuf_put(m[i]);
+			plx_ctr_add(&p->ignored, 1);
+		}
 	}
 	if (out)
 		fwd_send(p, m, out);

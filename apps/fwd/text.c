@@ -107,7 +107,8 @@ void text_summary(struct report *r, const struct result *x)
 		printf("  ignored     %" PRIu64 ": nothing for this mode\n", x->ignored);
 	if (x->knows_loss)
 		printf("  lost        %" PRIu64 " (%.4g %%)%s\n", x->lost,
-		       x->sent ? 100.0 * (double)x->lost / (double)x->sent : 0, x->interrupted ? ", some of them on the way" : "");
+		       x->sent ? 100.0 * (double)x->lost / (double)x->sent : 0,
+		       x->lost && x->interrupted ? ", some of them on the way" : "");
 	if (x->verified)
 		printf("  verified    %sB of payload; duplicates %" PRIu64 ", reordered %" PRIu64 ", corrupt %" PRIu64
 		       ", foreign %" PRIu64 "\n", si(a, (double)x->verified_bytes), x->duplicates, x->reordered + x->stale, x->corrupt,
