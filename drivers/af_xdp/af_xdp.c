@@ -59,7 +59,8 @@ static int init_rxq(struct ax_port *p, struct ax_rxq *q, struct ax_sock *s)
 	q->frame_size = pool->frame_size;
 	q->shift = pool->shift;
 	q->sg = s->kind & AX_KIND_SG;
-	q->target = fill_size(&p->base.conf, s->zerocopy);
+	q->target = fill_size(&p->base.conf, s->kind & AX_KIND_ZC);
+	q->posted = q->missing = 0;
 	q->own = calloc(pool->frames, 1);
 	ax_rx_choose(q);
 	return q->own ? 0 : -ENOMEM;
@@ -86,6 +87,7 @@ static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
 	q->frames = pool->frames;
 	q->shift = pool->shift;
 	q->sg = s->kind & AX_KIND_SG;
+	q->in_flight = q->unrung = 0;
 	q->max_segs = !q->sg ? 1 : s->zerocopy ? AX_ZC_SEGS_MAX : AX_COPY_SEGS_MAX;
 	q->zerocopy = s->zerocopy;
 	q->budget = s->budget;
@@ -194,6 +196,23 @@ static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, uns
 
 /* ---- the ladder ---- */
 
+/* The receiving half of a socket.  A zero-copy queue that only sends has one too: what it
+   receives is the host's, but in our frames, as the device has no others. */
+static int open_rx(struct ax_port *p, uint16_t i, struct ax_sock *s)
+{
+	struct ax_rxq *q = i < p->base.nrx ? (struct ax_rxq *)p->base.rxq[i] : NULL;
+
+	s->step = "memory for the ledger";
+	if (!q) {
+		q = p->parked[i] = aligned_alloc(PLX_CACHELINE, sizeof(*q));
+		if (!q)
+			return -ENOMEM;
+		memset(q, 0, sizeof(*q));
+		q->base.pool = p->base.pool;
+	}
+	return init_rxq(p, q, s);
+}
+
 static int open_queue(struct ax_port *p, uint16_t i, unsigned kind)
 {
 	const struct plx_port_conf *c = &p->base.conf;
@@ -205,22 +224,14 @@ static int open_queue(struct ax_port *p, uint16_t i, unsigned kind)
 		.fill = rx || zerocopy ? fill_size(c, zerocopy) : RING_MIN, .comp = tx ? c->txd : RING_MIN,
 		.kind = kind, .timeout_ms = c->bind_timeout_ms,
 	};
-	int err = ax_sock_open(s, &sc);
+	int err = ax_sock_make(s, &sc);
 
-	if (err)
-		return err;
-	s->step = "memory for the ledger";
-	if (rx) {
-		err = init_rxq(p, (struct ax_rxq *)p->base.rxq[i], s);
-	} else if (zerocopy) {
-		/* what the queue receives is the host's, but in our frames: the device has no others */
-		struct ax_rxq *q = p->parked[i] = aligned_alloc(PLX_CACHELINE, sizeof(struct ax_rxq));
-		if (!q)
-			return -ENOMEM;
-		memset(q, 0, sizeof(*q));
-		q->base.pool = p->base.pool;
-		err = init_rxq(p, q, s);
-	}
+	if (!err && (rx || zerocopy))
+		err = open_rx(p, i, s);
+	/* before the bind: some devices look for frames only then, or seldom afterwards */
+	while (!err && zerocopy && ax_rx_refill(rx ? (struct ax_rxq *)p->base.rxq[i] : p->parked[i]))
+		;
+	err = err ? err : ax_sock_bind(s, &sc);
 	return !err && tx ? init_txq(p, (struct ax_txq *)p->base.txq[i], s) : err;
 }
 

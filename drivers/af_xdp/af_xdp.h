@@ -137,7 +137,8 @@ uint32_t ax_umem_headroom(const struct plx_pool *pool);
 uint32_t ax_umem_room(const struct plx_pool *pool); /* longest frame of one buffer */
 
 /* xsk.c */
-int  ax_sock_open(struct ax_sock *s, const struct ax_sock_conf *c);
+int  ax_sock_make(struct ax_sock *s, const struct ax_sock_conf *c);
+int  ax_sock_bind(struct ax_sock *s, const struct ax_sock_conf *c);
 void ax_sock_close(struct ax_sock *s);
 int  ax_sock_settled(const struct ax_sock *s, uint32_t timeout_ms);
 int  ax_sock_xstats(const struct ax_sock *s, int n, struct plx_xstat *x, int room);

@@ -88,8 +88,7 @@ static int check_mode(struct ax_sock *s, const struct ax_sock_conf *c)
 	s->step = "XDP_OPTIONS";
 	if (s->sys->getsockopt(s->fd, SOL_XDP, XDP_OPTIONS, &o, &len))
 		return -errno;
-	s->zerocopy = o.flags & XDP_OPTIONS_ZEROCOPY;
-	if (s->zerocopy != !!(c->kind & AX_KIND_ZC))
+	if (s->zerocopy != !!(o.flags & XDP_OPTIONS_ZEROCOPY))
 		return -EOPNOTSUPP;
 	return s->zerocopy && c->txd ? try_doorbell(s) : 0;
 }
@@ -106,8 +105,9 @@ static void raise_budget(struct ax_sock *s, uint32_t txd)
 	}
 }
 
-/* ax_sock_open makes s or nothing.  0 or -errno; s->step tells the call that failed. */
-int ax_sock_open(struct ax_sock *s, const struct ax_sock_conf *c)
+/* ax_sock_make makes the socket and its rings: frames can be put into the fill ring, but
+   nothing moves yet.  0 or -errno; s->step tells the call that failed, and s is to be closed. */
+int ax_sock_make(struct ax_sock *s, const struct ax_sock_conf *c)
 {
 	socklen_t len = sizeof(s->netns);
 
@@ -125,16 +125,19 @@ int ax_sock_open(struct ax_sock *s, const struct ax_sock_conf *c)
 	if (s->sys->getsockopt(s->fd, SOL_SOCKET, SO_NETNS_COOKIE, &s->netns, &len))
 		s->netns = 0;
 	int err = make_rings(s, c);
-	err = err ? err : map_rings(s, c);
-	err = err ? err : ax_umem_bind(s, c->timeout_ms);
+	return err ? err : map_rings(s, c);
+}
+
+/* ax_sock_bind puts s on its queue.  0 or -errno, as above. */
+int ax_sock_bind(struct ax_sock *s, const struct ax_sock_conf *c)
+{
+	int err = ax_umem_bind(s, c->timeout_ms);
+
+	s->zerocopy = !err && c->kind & AX_KIND_ZC;
 	err = err ? err : check_mode(s, c);
-	if (err) {
-		ax_sock_close(s);
-		return err;
-	}
-	if (!s->zerocopy && c->txd)
+	if (!err && !s->zerocopy && c->txd)
 		raise_budget(s, c->txd);
-	return 0;
+	return err;
 }
 
 /* Mappings first: with one left, the queue stays busy for ever. */
