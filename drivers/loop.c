@@ -386,9 +386,9 @@ static int loop_start(struct plx_port *p)
 
 	lp->on = true;
 	connect_all(lp);
-	if (plx_port_link(p) == PLX_LINK_DOWN)
-		plx_logf(p->log, PLX_LOG_INFO, "%s: the link comes up when %s is open and started", p->name,
-		         *p->conf.peer ? p->conf.peer : p->name);
+	if (!find_peer(lp))
+		plx_logf(p->log, PLX_LOG_WARN, "%s: loop: its peer %s is not open, so its link is down: --iface %s,driver=loop",
+		         p->name, p->conf.peer, p->conf.peer);
 	return 0;
 }
 
