@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* test_port.c - what opening a port answers to each mistake, how the ladder goes, and the
+   null driver. */
+#include "plx_driver.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { FRAMES = 1024 };
+
+static struct plx_pool *pool, *other;
+static char line[1024];
+static unsigned errors;
+static bool netns;
+
+static void log_line(void *arg, enum plx_log_level level, const char *text)
+{
+	(void)arg;
+	if (level == PLX_LOG_ERROR) {
+		errors++;
+		snprintf(line, sizeof(line), "%s", text);
+	}
+}
+
+static const struct plx_log log_all = { log_line, NULL, PLX_LOG_DEBUG };
+
+static struct plx_port_conf conf(const char *text)
+{
+	struct plx_port_conf c = plx_port_conf_default;
+	char why[512];
+
+	if (plx_port_conf_parse(&c, text, why, sizeof(why)))
+		fail_msg("%s", why);
+	c.pool = pool;
+	c.log = &log_all;
+	c.rxd = c.rxd ? c.rxd : 64;
+	c.txd = c.txd ? c.txd : 64;
+	return c;
+}
+
+static void refused(const struct plx_port_conf *c, int want, const char *says)
+{
+	struct plx_port *p = (struct plx_port *)&pool;
+
+	errors = 0;
+	*line = 0;
+	int err = plx_port_open(&p, c);
+	if (err != want || errors != 1 || !strstr(line, says))
+		fail_msg("%s: %d and %u lines, the last: \"%s\", wanted %d, \"%s\"", c->name, err, errors, line, want, says);
+	assert_null(p);
+}
+
+static void test_conf_by_hand(void **state)
+{
+	struct plx_port_conf c = conf("n,driver=null");
+
+	(void)state;
+	c.pool = NULL;
+	refused(&c, -EINVAL, "set pool");
+	c = conf("n,driver=null");
+	c.rxd = 100;
+	refused(&c, -EINVAL, "powers of two");
+	c = conf("n,driver=null");
+	c.txqs = 1000;
+	refused(&c, -EINVAL, "at most 256");
+	c = conf("n,driver=null");
+	c.name[0] = 0;
+	refused(&c, -EINVAL, "name");
+	c = conf("n,driver=null");
+	strcpy(c.driver, "dpdk");
+	refused(&c, -EINVAL, "no driver \"dpdk\"");
+	c = conf("n,driver=null,size=3000");
+	refused(&c, -EINVAL, "size=1792 or less");
+}
+
+static void test_interfaces(void **state)
+{
+	struct plx_port_conf c;
+
+	(void)state;
+	if (!netns)
+		skip();
+	c = conf("plxunit1");
+	refused(&c, -ENODEV, "did you mean \"plxunit0\"");
+	c = conf("nothinglikeit");
+	refused(&c, -ENODEV, "no such interface");
+	c = conf("plxdown0");
+	refused(&c, -ENETDOWN, "ip link set plxdown0 up");
+	c = conf("plxunit0,rxqs=3");
+	refused(&c, -EINVAL, "it has 2, at most 4 (EINVAL): ethtool -L plxunit0 rx 3");
+	c = conf("plxunit0,queue=1,queues=2");
+	refused(&c, -EINVAL, "rx queue 2 is asked for but it has 2");
+	c = conf("plxunit0,queues=9");
+	refused(&c, -EINVAL, "ask for fewer");
+	c = conf("plxunit0,driver=packet");
+	c.mode = PLX_XDP_ZEROCOPY;
+	refused(&c, -EOPNOTSUPP, "use driver=af_xdp");
+}
+
+static int no_bpf(struct bpf_object_skeleton *s)
+{
+	(void)s;
+	return -EPERM;
+}
+
+/* af_xdp is refused: the port is the next driver's, and says why. */
+static void test_ladder(void **state)
+{
+	struct plx_sys sys = plx_sys_linux;
+	struct plx_port_conf c = conf("plxunit0");
+	struct plx_port *p;
+
+	(void)state;
+	if (!netns)
+		skip();
+	sys.bpf_load = no_bpf;
+	c.sys = &sys;
+	errors = 0;
+	assert_int_equal(plx_port_open(&p, &c), 0);
+	assert_int_equal(errors, 0);
+	assert_string_equal(plx_port_info(p)->driver, "packet");
+	assert_non_null(strstr(plx_port_info(p)->why, "af_xdp refused (EPERM)"));
+	assert_int_equal(p->nrx, 2);
+	assert_int_equal(p->ntx, 2);
+	assert_ptr_equal(p->log, &log_all);
+	plx_port_close(p);
+	/* more receive queues than the device has are sockets, and fine */
+	c = conf("plxunit0,driver=packet,rxqs=5");
+	assert_int_equal(plx_port_open(&p, &c), 0);
+	assert_int_equal(p->nrx, 5);
+	assert_int_equal(p->ntx, 5);
+	plx_port_close(p);
+}
+
+static void test_null(void **state)
+{
+	struct plx_port_conf c = conf("n,driver=null,size=200,queues=2");
+	struct plx_mbuf *m[FRAMES];
+	struct plx_port_stats s;
+	struct plx_port *p;
+
+	(void)state;
+	assert_int_equal(plx_port_frames(&c), 0);
+	assert_int_equal(plx_port_open(&p, &c), 0);
+	assert_int_equal(plx_rx_burst(plx_port_rxq(p, 0), m, 32), 0); /* not started */
+	assert_int_equal(plx_port_start(p), 0);
+	assert_int_equal(plx_rx_burst(plx_port_rxq(p, 1), m, 32), 32);
+	for (int i = 0; i < 32; i++) {
+		assert_int_equal(m[i]->len, 200);
+		assert_int_equal(m[i]->pkt_len, 200);
+		assert_int_equal(m[i]->queue, 1);
+		assert_int_equal(plx_mbuf_headroom(m[i]), pool->data_off);
+		plx_mbuf_prepend(m[i], 20); /* the next user of the frame must not see it */
+	}
+	plx_mbuf_ref(m[0], 1);
+	assert_int_equal(plx_tx_burst(plx_port_txq(p, 0), m, 32), 32);
+	assert_int_equal(m[0]->ref, 1);
+	plx_mbuf_put(m[0]);
+	assert_int_equal(plx_pool_avail(pool), FRAMES);
+	m[0] = plx_mbuf_get(other);
+	m[1] = plx_mbuf_get(pool);
+	plx_mbuf_chain(m[1], plx_mbuf_get(other));
+	assert_int_equal(plx_tx_burst(plx_port_txq(p, 0), m, 2), 2);
+	assert_int_equal(plx_pool_avail(other), 64);
+	uint16_t n = plx_rx_burst(plx_port_rxq(p, 0), m, FRAMES);
+	assert_int_equal(n, PLX_BURST_MAX);
+	for (uint16_t k = 1; k; n = (uint16_t)(n + k))
+		k = plx_rx_burst(plx_port_rxq(p, 0), m + n, 100);
+	assert_int_equal(n, FRAMES);
+	assert_ptr_equal(m[5]->data, plx_mbuf_frame(m[5]) + pool->data_off);
+	plx_mbuf_put_bulk(m, n);
+	plx_port_stats(p, &s);
+	assert_int_equal(s.rx.pkts, 32 + FRAMES);
+	assert_int_equal(s.rx.bytes, 200 * (32 + FRAMES));
+	assert_true(s.rx.drop[PLX_RX_DROP_no_mbuf] > 0);
+	assert_int_equal(s.tx.pkts, 34);
+	plx_port_stop(p);
+	m[0] = plx_mbuf_get(pool);
+	assert_int_equal(plx_tx_burst(plx_port_txq(p, 0), m, 1), 0);
+	plx_mbuf_put(m[0]);
+	plx_port_close(p);
+	plx_port_close(NULL);
+	assert_int_equal(plx_pool_avail(pool), FRAMES);
+	assert_int_equal(plx_pool_audit(pool), 0);
+}
+
+static void test_link_state(void **state)
+{
+	struct plx_port_conf c = conf("n,driver=null");
+	struct plx_port *p;
+
+	(void)state;
+	assert_int_equal(plx_port_open(&p, &c), 0);
+	plx_port_set_link(p, PLX_LINK_REMOVED);
+	plx_port_set_link(p, PLX_LINK_UP);
+	assert_int_equal(plx_port_link(p), PLX_LINK_REMOVED); /* for good */
+	plx_port_close(p);
+	for (int i = 0; i < PLX_RX_DROP_N; i++)
+		assert_true(*plx_rx_drop_why((enum plx_rx_drop)i));
+	for (int i = 0; i < PLX_TX_DROP_N; i++)
+		assert_true(*plx_tx_drop_why((enum plx_tx_drop)i));
+	assert_string_equal(plx_rx_drop_why(PLX_RX_DROP_N), "");
+}
+
+static struct plx_pool *make_pool(uint32_t frames)
+{
+	struct plx_pool_conf c = { .name = "unit", .frames = frames, .node = -1 };
+	void *mem = aligned_alloc(4096, (plx_pool_size(&c) + 4095) & ~(size_t)4095);
+	struct plx_pool *p;
+
+	return mem && !plx_pool_init(&p, mem, &c) ? p : NULL;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_conf_by_hand), cmocka_unit_test(test_null), cmocka_unit_test(test_link_state),
+		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_ladder),
+	};
+
+	pool = make_pool(FRAMES);
+	other = make_pool(64);
+	setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1);
+	netns = !unshare(CLONE_NEWNET);
+	if (!netns)
+		printf("SKIP: a network namespace of its own (unshare: %s)\n", strerror(errno));
+	else if (system("ip link add plxunit0 numtxqueues 4 numrxqueues 4 type veth peer name plxdown0 && "
+	                "ip link set plxunit0 up && ethtool -L plxunit0 rx 2 tx 2"))
+		return 1;
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(plx_pool_fini(pool));
+	free(plx_pool_fini(other));
+	return failed;
+}
