@@ -106,6 +106,7 @@ static uint16_t refill(struct fwd_gen *g)
 	uint16_t n;
 
 	if (!want || __atomic_load_n(&g->f->stop, __ATOMIC_RELAXED)) {
+		g->done_at = plx_cycles();
 		__atomic_store_n(&g->done, true, __ATOMIC_RELEASE); /* pairs with fwd_gens_done */
 		return 0;
 	}
@@ -232,11 +233,14 @@ uint64_t fwd_sinks_received(const struct fwd *f)
 	return n;
 }
 
-bool fwd_gens_done(const struct fwd *f)
+bool fwd_gens_done(const struct fwd *f, uint64_t *at)
 {
-	for (uint32_t i = 0; i < f->ngens; i++)
+	*at = 0;
+	for (uint32_t i = 0; i < f->ngens; i++) {
 		if (!__atomic_load_n(&f->gen[i].done, __ATOMIC_ACQUIRE))
 			return false;
+		*at = f->gen[i].done_at > *at ? f->gen[i].done_at : *at;
+	}
 	return true;
 }
 

@@ -21,10 +21,11 @@ void fwd_conf_init(struct fwd_conf *c)
 	};
 }
 
-static int bad(char *why, size_t len, const char *fmt, const char *arg, const char *more)
+/* The parser puts the option and its value in front. */
+static int bad(char *why, size_t len, const char *what, const char *like)
 {
 	why[0] = 0;
-	plx_text_add(why, len, fmt, arg, more);
+	plx_text_add(why, len, "%s%s", what, like);
 	return -EINVAL;
 }
 
@@ -35,7 +36,7 @@ static int word(const char *const *list, size_t n, const char *arg, char *why, s
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(arg, list[i]))
 			return (int)i;
-	bad(why, len, "\"%s\" is none of", arg, NULL);
+	bad(why, len, "none of", "");
 	for (size_t i = 0; i < n; i++)
 		plx_text_add(why, len, "%s %s", i ? "," : "", list[i]);
 	if (near)
@@ -50,13 +51,13 @@ static int number(reader read, uint64_t *v, const char *arg, uint64_t lo, uint64
 	switch (read(v, arg, lo, hi)) {
 	case 0: return 0;
 	case -ERANGE:
-		bad(why, len, "\"%s\" is out of range", arg, NULL);
+		bad(why, len, "out of range", "");
 		if (read == plx_text_duration)
 			plx_text_add(why, len, ": %g to %g seconds", (double)lo / 1e9, (double)hi / 1e9);
 		else
 			plx_text_add(why, len, ": %llu to %llu", (unsigned long long)lo, (unsigned long long)hi);
 		return -EINVAL;
-	default: return bad(why, len, "\"%s\" is no number of this kind; write it like %s", arg, like);
+	default: return bad(why, len, "not such a number; write it like ", like);
 	}
 }
 
@@ -120,7 +121,7 @@ SET(min_pps)
 
 static int set_mac(uint8_t mac[6], const char *arg, char *why, size_t len)
 {
-	return plx_mac_parse(mac, arg) ? bad(why, len, "\"%s\" is no MAC address; write it like %s", arg, "02:00:00:00:00:01") : 0;
+	return plx_mac_parse(mac, arg) ? bad(why, len, "no MAC address; write it like ", "02:00:00:00:00:01") : 0;
 }
 
 SET(peer_mac) { CONF->has_peer = true; return set_mac(CONF->peer_mac, arg, why, len); }
@@ -129,7 +130,7 @@ SET(src_mac) { CONF->has_src = true; return set_mac(CONF->src_mac, arg, why, len
 static int set_ip(uint32_t *ip, const char *arg, char *why, size_t len)
 {
 	return inet_pton(AF_INET, arg, ip) == 1 ? 0 :
-	       bad(why, len, "\"%s\" is no IPv4 address; write it like %s", arg, "198.18.0.1");
+	       bad(why, len, "no IPv4 address; write it like ", "198.18.0.1");
 }
 
 SET(src_ip) { return set_ip(&CONF->src_ip, arg, why, len); }
@@ -149,7 +150,7 @@ SET(max_loss)
 	/* the reader of durations knows fractions: a percent is a "second" */
 	snprintf(text, sizeof(text), "%.*ss", (int)n - 1, arg);
 	if (n > sizeof(text) - 2 || plx_text_duration(&v, text, 0, 100000000000))
-		return bad(why, len, "\"%s\" is no share of 0%% to 100%%; write it like %s", arg, "0.1%");
+		return bad(why, len, "no share of 0% to 100%; write it like ", "0.1%");
 	CONF->max_loss = v / 100000;
 	return 0;
 }
@@ -161,7 +162,7 @@ static int one_length(uint16_t *v, const char *s, size_t n, char *why, size_t le
 
 	snprintf(text, sizeof(text), "%.*s", (int)(n < sizeof(text) ? n : sizeof(text) - 1), s);
 	if (plx_text_u64(&u, text, PLX_ETH_MIN, UINT16_MAX - 1024))
-		return bad(why, len, "\"%s\" is no frame length; give 60 or more, without FCS, as %s", text, "64 or 64,512,1514 or 60-1514");
+		return bad(why, len, "no frame length(s); give 60 or more, without FCS, like ", "64 or 64,512,1514 or 60-1514");
 	*v = (uint16_t)u;
 	return 0;
 }
@@ -176,13 +177,13 @@ SET(length)
 		l->n = 2;
 		if (one_length(&l->of[0], arg, (size_t)(dash - arg), why, len) || one_length(&l->of[1], dash + 1, strlen(dash + 1), why, len))
 			return -EINVAL;
-		return l->of[0] <= l->of[1] ? 0 : bad(why, len, "\"%s\" goes downwards; write it like %s", arg, "60-1514");
+		return l->of[0] <= l->of[1] ? 0 : bad(why, len, "it goes downwards; write it like ", "60-1514");
 	}
 	for (;; arg++) {
 		size_t n = strcspn(arg, ",");
 
 		if (l->n == FWD_LENGTHS)
-			return bad(why, len, "more than 32 lengths%s; give a range like %s", "", "60-1514");
+			return bad(why, len, "more than 32 lengths; give a range like ", "60-1514");
 		if (one_length(&l->of[l->n++], arg, n, why, len))
 			return -EINVAL;
 		arg += n;
@@ -221,15 +222,20 @@ const struct plx_opt fwd_opts[] = {
 
 int fwd_conf_check(const struct fwd_conf *c, char *why, size_t whylen)
 {
-	if (c->verify && !fwd_generates(c) && !fwd_sinks(c))
-		return bad(why, whylen, "--verify goes with --mode flowgen, txonly or rxonly; mode %s%s sends what it gets",
-		           fwd_mode_name(c->mode), "");
-	if (c->rate && !fwd_generates(c))
-		return bad(why, whylen, "--rate goes with --mode flowgen or txonly; mode %s%s generates nothing", fwd_mode_name(c->mode), "");
-	if (c->window && c->mode != FWD_FLOWGEN)
-		return bad(why, whylen, "--window goes with --mode flowgen; mode %s%s does not await echoes", fwd_mode_name(c->mode), "");
-	if (c->has_max_loss && c->mode != FWD_FLOWGEN && !(c->mode == FWD_RXONLY && c->verify))
-		return bad(why, whylen, "--max-loss goes with --mode flowgen or rxonly --verify; mode %s%s cannot know of losses",
-		           fwd_mode_name(c->mode), "");
+	bool gen = fwd_generates(c), back = c->mode == FWD_FLOWGEN;
+	const struct { bool bad; const char *option, *modes; } rules[] = {
+		{ c->verify && !gen && !fwd_sinks(c), "--verify", "flowgen, txonly and rxonly" },
+		{ c->rate && !gen, "--rate", "flowgen and txonly" },
+		{ c->window && !back, "--window", "flowgen" },
+		{ c->has_max_loss && !back && !(c->mode == FWD_RXONLY && c->verify), "--max-loss", "flowgen and rxonly with --verify" },
+	};
+
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rules); i++)
+		if (rules[i].bad) {
+			why[0] = 0;
+			plx_text_add(why, whylen, "%s goes with --mode %s, not with %s", rules[i].option, rules[i].modes,
+			             fwd_mode_name(c->mode));
+			return -EINVAL;
+		}
 	return 0;
 }

@@ -12,7 +12,6 @@ struct report {
 	bool     tty;
 	bool     begun, finished; /* lcores ran; the run ended by itself, not by a signal */
 	uint64_t start, end;      /* ns; end: generators done, or the end of the run */
-	uint64_t start_sent, start_received; /* what had moved at start */
 	uint64_t back_since;      /* ns since when all is back, 0 = not yet */
 	uint64_t last, last_received; /* --window: time of the last progress */
 	uint64_t last_line;       /* ns of the last statistics */

@@ -42,15 +42,16 @@ uint64_t report_moved(const struct fwd *f, bool sent)
 	return n;
 }
 
-static void begin(struct report *r, uint64_t now)
+/* Due as soon as the lcores run. */
+static int begin(void *arg)
 {
+	struct report *r = arg;
 	const struct fwd *f = r->f;
+	uint64_t now = now_ns();
 	char ports[256] = "";
 
 	r->begun = true;
 	r->start = r->last = r->last_line = now;
-	r->start_sent = report_moved(f, true);
-	r->start_received = report_moved(f, false);
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++) {
 		const struct plx_port *p = plx_env_port(f->env, i);
 
@@ -59,6 +60,7 @@ static void begin(struct report *r, uint64_t now)
 		             p->nrx, p->ntx);
 	}
 	plx_logf(plx_env_log(f->env), PLX_LOG_NOTICE, "mode %s on %s", fwd_mode_name(f->conf.mode), ports);
+	return 1;
 }
 
 static int finish(struct report *r, uint64_t now)
@@ -97,11 +99,19 @@ static int generator_tick(struct report *r, uint64_t now)
 	if (f->conf.window)
 		write_off(r, now);
 	if (!r->end) {
-		if (f->conf.duration && now - r->start >= f->conf.duration)
+		bool over = f->conf.duration && now - r->start >= f->conf.duration;
+		uint64_t at;
+
+		if (over)
 			__atomic_store_n(&f->stop, true, __ATOMIC_RELAXED);
-		if (!fwd_gens_done(f) && !(f->stop && now - r->start >= f->conf.duration + f->conf.drain))
+		if (fwd_gens_done(f, &at))
+			r->end = now - (uint64_t)((double)(plx_cycles() - at) * 1e9 / (double)plx_cycles_hz(f->env));
+		else if (over && now - r->start >= f->conf.duration + f->conf.drain)
+			r->end = now; /* the driver takes no more: what is held was never sent */
+		else
 			return 0;
-		r->end = now;
+		if (r->end < r->start)
+			r->start = r->end - 1;
 	}
 	if (!back)
 		r->back_since = 0;
@@ -119,7 +129,7 @@ static int tick(void *arg)
 	uint64_t now = now_ns();
 
 	if (!r->begun)
-		begin(r, now);
+		return 0;
 	if (fwd_generates(c))
 		return generator_tick(r, now);
 	if ((c->duration && now - r->start >= c->duration) ||
@@ -149,11 +159,12 @@ static int interval(void *arg)
 
 int report_run(struct report *r, struct fwd *f)
 {
-	uint64_t before = now_ns();
 	int err;
 
 	*r = (struct report){ .f = f, .tty = isatty(STDOUT_FILENO) };
-	err = plx_env_timer(f->env, TICK_NS, tick, r);
+	err = plx_env_timer(f->env, 1, begin, r);
+	if (!err)
+		err = plx_env_timer(f->env, TICK_NS, tick, r);
 	if (!err && f->conf.stats_period)
 		err = plx_env_timer(f->env, f->conf.stats_period, interval, r);
 	if (!err)
@@ -163,10 +174,10 @@ int report_run(struct report *r, struct fwd *f)
 	for (uint32_t i = 0; i < f->nsinks; i++)
 		while (f->sink[i].verify && !verify_settle(&f->verify, f->sink[i].verify))
 			; /* lcores stand still: every flow is free */
-	if (!r->begun)
-		r->start = before;
 	if (!r->end)
 		r->end = now_ns();
+	if (!r->begun)
+		r->start = r->end;
 	return err;
 }
 
@@ -230,7 +241,6 @@ static void add_verified(struct fwd *f, struct result *x)
 void report_result(struct report *r, struct result *x)
 {
 	struct fwd *f = r->f;
-	uint64_t moved;
 
 	*x = (struct result){ .ns = r->end > r->start ? r->end - r->start : 1, .interrupted = !r->finished };
 	add_ports(f, x);
@@ -251,9 +261,6 @@ void report_result(struct report *r, struct result *x)
 		x->knows_loss = true;
 		x->lost = x->sent > x->received ? x->sent - x->received : 0;
 	}
-	moved = f->nsinks ? x->received - r->start_received : x->sent - r->start_sent;
-	if (f->nsinks && x->received < r->start_received)
-		moved = 0;
-	x->pps = (uint64_t)((double)moved * 1e9 / (double)x->ns);
+	x->pps = (uint64_t)((double)(f->nsinks ? x->received : x->sent) * 1e9 / (double)x->ns);
 	judge(r, x);
 }
