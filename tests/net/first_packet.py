@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""first_packet.py COUNTER COMMAND...: starts COMMAND and prints the milliseconds until the interface
-counter grows (a packet of the other end's load was answered), then ends it with SIGINT."""
+"""first_packet.py COUNTER COMMAND...: starts COMMAND, measures until the interface counter grows (a packet of
+the other end's load was answered), ends it with SIGINT.  Prints milliseconds as measured, and divided by how
+much longer than its CPU time a program takes just now, because others use the machine."""
 import subprocess
 import sys
 import time
@@ -13,6 +14,14 @@ def packets():
         return int(f.read())
 
 
+def slowness():
+    wall, cpu = time.monotonic(), time.process_time()
+    while time.process_time() < cpu + 0.05:
+        pass
+    return max((time.monotonic() - wall) / 0.05, 1)
+
+
+slow = slowness()
 before, t0 = packets(), time.monotonic()
 p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sys.stderr)
 while packets() == before and time.monotonic() < t0 + 5 and p.poll() is None:
@@ -23,4 +32,5 @@ p.send_signal(2)
 p.wait(5)
 if not answered:
     sys.exit("no packet was answered within %d ms" % ms)
-print("%.0f" % ms)
+slow = (slow + slowness()) / 2
+print("%.0f %.0f" % (ms, ms / slow))

@@ -4,19 +4,18 @@
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# first_packets HUGE LIMIT: seven starts under load, from exec to the first packet sent back.  The fastest
-# counts: it is the program's own time, what is more is other programs' on a machine that is shared.
+# first_packets HUGE LIMIT: seven starts under load, from exec to the first packet sent back; the median of
+# what they would have taken with a CPU of their own
 first_packets() {
 	local i ms
 	: >"$TMP/ms"
 	for i in 1 2 3 4 5 6 7; do
-		ms=$(at a python3 "$HERE/first_packet.py" /sys/class/net/va/statistics/tx_packets "$FWD" -l "$LC" -m 64M \
-			--huge "$1" --idle adaptive --log-level error --iface va -- --mode macswap) || return 1
-		echo "$ms" >>"$TMP/ms"
+		at a python3 "$HERE/first_packet.py" /sys/class/net/va/statistics/tx_packets "$FWD" -l "$LC" -m 64M \
+			--huge "$1" --idle adaptive --log-level error --iface va -- --mode macswap >>"$TMP/ms" || return 1
 	done
-	ms=$(sort -n "$TMP/ms" | head -n 1)
-	note "start to first packet with -m 64M, --huge $1, in ms: $(sort -n "$TMP/ms" | paste -sd' ')"
-	[ "$ms" -lt "$2" ] || { echo "fastest $ms ms, wanted < $2"; return 1; }
+	ms=$(awk '{ print $2 }' "$TMP/ms" | sort -n | sed -n 4p)
+	note "start to first packet with -m 64M, --huge $1: median $ms ms (measured, corrected: $(paste -sd, "$TMP/ms"))"
+	[ "$ms" -lt "$2" ] || { echo "median $ms ms, wanted < $2"; return 1; }
 }
 resident() { # beyond the pool of 64 MiB, which counts as resident unless it is on hugepages
 	forward fwd a macswap va || return 1
