@@ -10,16 +10,20 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
+# meson speaks only if it fails; what an interrupted one left is begun anew
+configure = [ -f $(BUILD)/build.ninja ] || { rm -rf $(BUILD)/meson-private; mkdir -p $(BUILD); \
+	meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD)/setup.log 2>&1 || { tail -n 20 $(BUILD)/setup.log; exit 1; }; }
+
 all: build
 
 build:
 	@tests/deps build
-	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX)
+	@$(configure)
 	@ninja -C $(BUILD)
 
 demo:
 	@tests/deps demo
-	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --prefix=$(PREFIX) >/dev/null
+	@$(configure)
 	@ninja --quiet -C $(BUILD)
 	@tests/demo $(BUILD)
 
