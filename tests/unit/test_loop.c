@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -162,7 +163,9 @@ static void test_unknown_peer(void **state)
 	assert_int_equal(plx_port_link(a), PLX_LINK_DOWN);
 }
 
-struct shared { struct plx_port *a; uint32_t lost, woken; };
+/* The sender waits for each packet to be received, so that no later one hides a lost
+   wake-up. */
+struct shared { struct plx_port *a; uint32_t lost, woken, got; };
 
 static void *sleeper(void *arg)
 {
@@ -175,11 +178,12 @@ static void *sleeper(void *arg)
 		uint16_t n = plx_rx_burst(q, m, 8);
 		plx_mbuf_put_bulk(m, n);
 		got += n;
-		if (n || d->rx_arm(q) > 0)
+		__atomic_store_n(&sh->got, got, __ATOMIC_RELEASE);
+		if (got == MANY || d->rx_arm(q) > 0) /* straight to sleep: the next one may come right now */
 			continue;
 		struct pollfd fd = { d->rx_fd(q), POLLIN, 0 };
-		if (got < MANY && poll(&fd, 1, 5000) != 1) {
-			sh->lost = 1; /* it slept on although the sender was not done */
+		if (poll(&fd, 1, 5000) != 1) {
+			__atomic_store_n(&sh->lost, 1, __ATOMIC_RELAXED);
 			return NULL;
 		}
 		sh->woken++;
@@ -196,15 +200,15 @@ static void test_wake(void **state)
 	(void)state;
 	plx_port_start(sh.a);
 	assert_int_equal(pthread_create(&t, NULL, sleeper, &sh), 0);
-	for (uint32_t i = 0; i < MANY && !__atomic_load_n(&sh.lost, __ATOMIC_RELAXED);) {
+	for (uint32_t i = 0; i < MANY && !__atomic_load_n(&sh.lost, __ATOMIC_RELAXED); i++) {
 		struct plx_mbuf *m = plx_mbuf_get(pool);
-		if (!m)
-			continue;
 		plx_mbuf_append(m, 60);
-		if (plx_tx_burst(plx_port_txq(sh.a, 0), &m, 1))
-			i++;
-		else
-			plx_mbuf_put(m);
+		assert_int_equal(plx_tx_burst(plx_port_txq(sh.a, 0), &m, 1), 1);
+		for (int spin = 0; __atomic_load_n(&sh.got, __ATOMIC_ACQUIRE) <= i && !__atomic_load_n(&sh.lost, __ATOMIC_RELAXED);)
+			if (++spin % 2000) /* fast, to meet the receiver between its poll and its sleep */
+				plx_pause();
+			else
+				sched_yield();
 	}
 	pthread_join(t, NULL);
 	assert_int_equal(sh.lost, 0);
