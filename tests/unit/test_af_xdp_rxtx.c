@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* test_af_xdp_rxtx.c - the bursts of the af_xdp driver against a kernel played by the test, one
+   that lies: frames never posted, frames twice, lengths beyond the frame, completions of
+   nothing.  Whatever it says, no frame is lost or handed out twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include "af_xdp/af_xdp.h"
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FRAMES = 64, RING = 16, SIZE = 2048 };
+
+struct side { uint32_t prod, cons, flags; uint64_t addr[RING]; struct xdp_desc desc[RING]; };
+
+static struct plx_pool *pool;
+static void *mem;
+static struct side fill, rx, tx, comp;
+static struct ax_port port;
+static struct ax_sock sock;
+static struct ax_rxq *rq;
+static struct ax_txq *tq;
+static struct plx_sys sys;
+static int kicks, wakes;
+static uint64_t clock_ns;
+
+static ssize_t fake_sendto(int fd, const void *b, size_t n, int f, const struct sockaddr *a, socklen_t l)
+{
+	(void)fd; (void)b; (void)n; (void)f; (void)a; (void)l;
+	kicks++;
+	return 0;
+}
+static ssize_t fake_recvfrom(int fd, void *b, size_t n, int f, struct sockaddr *a, socklen_t *l)
+{
+	(void)fd; (void)b; (void)n; (void)f; (void)a; (void)l;
+	wakes++;
+	return 0;
+}
+static int fake_clock(clockid_t c, struct timespec *t)
+{
+	(void)c;
+	*t = (struct timespec){ (time_t)(clock_ns / 1000000000), (long)(clock_ns % 1000000000) };
+	return 0;
+}
+
+static struct xring view(struct side *s, void *slots, bool produces)
+{
+	memset(s, 0, sizeof(*s));
+	s->prod = s->cons = UINT32_MAX - 5; /* each test crosses the wrap */
+	return (struct xring){ .ours = produces ? &s->prod : &s->cons, .theirs = produces ? &s->cons : &s->prod,
+	                       .flags = &s->flags, .slots = slots, .mask = RING - 1, .head = s->prod, .peer = s->prod };
+}
+
+static void *line_alloc(size_t n)
+{
+	n = (n + 63) & ~(size_t)63;
+	return memset(aligned_alloc(64, n), 0, n);
+}
+
+static int set_up_as(unsigned kind)
+{
+	struct plx_pool_conf c = { .name = "t", .frames = FRAMES, .frame_size = SIZE, .node = -1 };
+
+	mem = aligned_alloc(4096, (plx_pool_size(&c) + 4095) & ~4095ul);
+	assert_int_equal(plx_pool_init(&pool, mem, &c), 0);
+	memset(&sys, 0, sizeof(sys));
+	sys.sendto = fake_sendto;
+	sys.recvfrom = fake_recvfrom;
+	sys.clock_gettime = fake_clock;
+	memset(&port, 0, sizeof(port));
+	port.base.link = PLX_LINK_UP;
+	sock = (struct ax_sock){ .sys = &sys, .pool = pool, .kind = kind, .zerocopy = kind & AX_KIND_ZC };
+	rq = line_alloc(sizeof(*rq));
+	tq = line_alloc(sizeof(*tq));
+	rq->base.pool = tq->base.pool = pool;
+	rq->base.port = tq->base.port = &port.base;
+	rq->sock = tq->sock = &sock;
+	rq->area = tq->area = pool->area;
+	rq->mbufs = tq->mbufs = pool->mbufs;
+	rq->frames = tq->frames = FRAMES;
+	rq->frame_size = SIZE;
+	rq->shift = tq->shift = pool->shift;
+	rq->sg = tq->sg = kind & AX_KIND_SG;
+	rq->own = calloc(FRAMES, 1);
+	tq->own = calloc(FRAMES, 1);
+	rq->target = RING;
+	rq->rx = view(&rx, rx.desc, false);
+	rq->fill = view(&fill, fill.addr, true);
+	tq->tx = view(&tx, tx.desc, true);
+	tq->comp = view(&comp, comp.addr, false);
+	tq->limit = RING;
+	tq->ring_at = RING / 2;
+	tq->max_len = 1518;
+	tq->max_segs = tq->sg ? 8 : 1;
+	tq->zerocopy = sock.zerocopy;
+	tx.flags = XDP_RING_NEED_WAKEUP;
+	ax_rx_choose(rq);
+	ax_tx_choose(tq);
+	kicks = wakes = 0;
+	clock_ns = 1000000000;
+	assert_int_equal(ax_rx_refill(rq), RING);
+	return 0;
+}
+
+static int set_up(void **state) { (void)state; return set_up_as(0); }
+static int set_up_sg(void **state) { (void)state; return set_up_as(AX_KIND_SG); }
+static int set_up_zc(void **state) { (void)state; return set_up_as(AX_KIND_ZC); }
+
+static int tear_down(void **state)
+{
+	(void)state;
+	ax_rx_reclaim(rq);
+	ax_tx_reclaim(tq);
+	assert_int_equal(plx_pool_avail(pool), FRAMES);
+	assert_int_equal(plx_pool_audit(pool), 0);
+	assert_non_null(plx_pool_fini(pool));
+	free(mem);
+	free(rq->own);
+	free(tq->own);
+	free(rq);
+	free(tq);
+	return 0;
+}
+
+/* ---- the kernel ---- */
+
+static uint64_t kernel_takes(void)
+{
+	assert_true(fill.prod != fill.cons);
+	return fill.addr[fill.cons++ & (RING - 1)];
+}
+
+static void kernel_receives(uint64_t addr, uint32_t len, uint32_t options)
+{
+	rx.desc[rx.prod & (RING - 1)] = (struct xdp_desc){ addr, len, options };
+	rx.prod++;
+}
+
+static void kernel_completes(uint64_t addr)
+{
+	comp.addr[comp.prod & (RING - 1)] = addr;
+	comp.prod++;
+}
+
+static uint16_t receive(struct plx_mbuf **m, uint16_t n)
+{
+	return plx_rx_burst(&rq->base, m, n);
+}
+
+static uint64_t bad(void) { return plx_ctr_read(&rq->base.stats.drop[PLX_RX_DROP_bad_desc]); }
+
+static void good_frames(void **state)
+{
+	struct plx_mbuf *m[8];
+	int total = 0;
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		uint64_t a[5];
+		for (int i = 0; i < 5; i++) {
+			a[i] = kernel_takes() + 256;
+			kernel_receives(a[i], 100 + (uint32_t)i, 0);
+		}
+		for (int i = 0; i < 5; i += 3) {
+			uint16_t k = receive(m, 3);
+			assert_int_equal(k, i ? 2 : 3);
+			for (int j = 0; j < k; j++) {
+				assert_ptr_equal(m[j]->data, pool->area + a[i + j]);
+				assert_int_equal(m[j]->len, 100 + i + j);
+				total++;
+			}
+			plx_mbuf_put_bulk(m, k);
+		}
+		assert_int_equal(rq->posted, RING);
+		assert_int_equal(fill.prod - fill.cons, RING);
+	}
+	assert_int_equal(total, 100);
+	assert_int_equal(receive(m, 8), 0);
+	assert_int_equal(plx_ctr_read(&rq->base.stats.empty), 1);
+	assert_int_equal(wakes + kicks, 0);
+	assert_int_equal(bad(), 0);
+}
+
+static void lies_about_frames(void **state)
+{
+	struct plx_mbuf *m[RING];
+	uint64_t a = kernel_takes(), b = kernel_takes(), c = kernel_takes();
+
+	(void)state;
+	kernel_receives(a + 256, 60, 0);
+	kernel_receives(a + 256, 60, 0);                 /* twice */
+	kernel_receives((uint64_t)FRAMES * SIZE, 60, 0); /* behind the pool */
+	kernel_receives(UINT64_MAX, 60, 0);
+	kernel_receives(b + 2000, 60, 0);                /* leaves its frame */
+	kernel_receives(c, 0, 0);
+	uint64_t never = 0;
+	while (rq->own[never])
+		never++;
+	kernel_receives(never * SIZE + 256, 60, 0);      /* not posted */
+	uint16_t k = receive(m, RING);
+	assert_int_equal(k, 1);
+	assert_int_equal(bad(), 6);
+	plx_mbuf_put_bulk(m, k);
+	assert_int_equal(rq->posted, RING);
+	rx.prod += RING + 1;                             /* and an impossible index */
+	assert_int_equal(receive(m, RING), 0);
+}
+
+static void chains(void **state)
+{
+	struct plx_mbuf *m[4];
+	uint64_t a[7];
+
+	(void)state;
+	for (int i = 0; i < 7; i++)
+		a[i] = kernel_takes() + 256;
+	kernel_receives(a[0], 1792, XDP_PKT_CONTD);
+	assert_int_equal(receive(m, 4), 0); /* its end has not come */
+	kernel_receives(a[1], 1792, XDP_PKT_CONTD);
+	kernel_receives(a[2], 10, 0);
+	kernel_receives(a[3], 60, 0);
+	assert_int_equal(receive(m, 1), 1);
+	assert_int_equal(m[0]->nsegs, 3);
+	assert_int_equal(m[0]->pkt_len, 1792 * 2 + 10);
+	assert_int_equal(m[0]->next->next->len, 10);
+	assert_null(m[0]->next->next->next);
+	plx_mbuf_put(m[0]);
+	assert_int_equal(receive(m, 4), 1);
+	assert_int_equal(m[0]->nsegs, 1);
+	plx_mbuf_put(m[0]);
+	/* a bad buffer in the middle spoils its packet, and only that */
+	kernel_receives(a[4], 1792, XDP_PKT_CONTD);
+	kernel_receives(UINT64_MAX, 1792, XDP_PKT_CONTD);
+	kernel_receives(a[5], 10, 0);
+	kernel_receives(a[6], 77, 0);
+	assert_int_equal(receive(m, 4), 1);
+	assert_int_equal(m[0]->len, 77);
+	assert_int_equal(m[0]->nsegs, 1);
+	plx_mbuf_put(m[0]);
+	assert_int_equal(bad(), 1);
+	/* left in part: close brings it home */
+	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD);
+	assert_int_equal(receive(m, 4), 0);
+	assert_non_null(rq->chain);
+}
+
+static void wakes_a_sleeping_device(void **state)
+{
+	struct plx_mbuf *m[4];
+
+	(void)state;
+	assert_int_equal(receive(m, 4), 0);
+	assert_int_equal(wakes, 0);
+	fill.flags = XDP_RING_NEED_WAKEUP;
+	for (int i = 0; i < 100; i++)
+		receive(m, 4);
+	assert_int_equal(wakes, 1); /* not more than one in 5 us */
+	clock_ns += 6000;
+	receive(m, 4);
+	assert_int_equal(wakes, 2);
+	/* nothing to give: no call */
+	clock_ns += 6000;
+	for (int i = 0; i < RING; i++)
+		kernel_takes();
+	receive(m, 4);
+	assert_int_equal(wakes, 2);
+}
+
+static uint16_t offer(struct plx_mbuf **m, uint16_t n)
+{
+	assert_int_equal(plx_mbuf_get_bulk(pool, m, n), n);
+	for (uint16_t i = 0; i < n; i++)
+		memset(plx_mbuf_append(m[i], 60), i, 60);
+	uint16_t k = plx_tx_burst(&tq->base, m, n);
+	plx_mbuf_put_bulk(m + k, (uint16_t)(n - k));
+	return k;
+}
+
+static uint64_t bogus(void) { return plx_ctr_read(&tq->bad_completions); }
+
+static void lies_about_completions(void **state)
+{
+	struct plx_mbuf *m[4], *x[4];
+
+	(void)state;
+	kernel_completes(0); /* nothing was sent */
+	assert_int_equal(offer(m, 4), 4);
+	assert_int_equal(bogus(), 1);
+	uint64_t a = tx.desc[(tx.prod - 4) & (RING - 1)].addr;
+	assert_ptr_equal(pool->area + a, m[0]->data);
+	kernel_completes(a);
+	kernel_completes(a);                       /* twice */
+	kernel_completes((uint64_t)FRAMES * SIZE); /* behind the pool */
+	kernel_completes(UINT64_MAX);
+	uint32_t avail = plx_pool_avail(pool);
+	plx_tx_burst(&tq->base, NULL, 0);
+	assert_int_equal(bogus(), 4);
+	assert_int_equal(plx_pool_avail(pool), avail + 1);
+	assert_int_equal(tq->in_flight, 3);
+	/* a frame that is received with, not sent, is not freed by a completion */
+	uint64_t posted = 0;
+	while (!rq->own[posted])
+		posted++;
+	kernel_completes(posted * SIZE);
+	plx_tx_burst(&tq->base, NULL, 0);
+	assert_int_equal(bogus(), 5);
+	comp.prod += RING + 1;
+	assert_int_equal(offer(x, 1), 1);
+}
+
+/* Not more in flight than completions fit, though the kernel took everything out of the ring. */
+static void in_flight_is_bounded(void **state)
+{
+	struct plx_mbuf *m[RING * 2];
+
+	(void)state;
+	assert_int_equal(offer(m, RING), RING);
+	tx.cons = tx.prod;
+	assert_int_equal(offer(m + RING, 4), 0);
+	assert_int_equal(plx_ctr_read(&tq->base.stats.stop[PLX_STOP_ring_full]), 1);
+	for (int i = 0; i < 4; i++) /* in any order */
+		kernel_completes(tx.desc[(tx.prod - 1 - (uint32_t)i * 3) & (RING - 1)].addr);
+	assert_int_equal(offer(m, 8), 4);
+}
+
+/* A zero-copy device that is awake needs no call. */
+static void no_call_for_the_awake(void **state)
+{
+	struct plx_mbuf *m[RING];
+
+	(void)state;
+	tx.flags = 0;
+	assert_int_equal(offer(m, 8), 8);
+	assert_int_equal(kicks, 0);
+	assert_int_equal(tq->unrung, 0);
+	tx.flags = XDP_RING_NEED_WAKEUP;
+	assert_int_equal(offer(m, 1), 1);
+	assert_int_equal(kicks, 1);
+}
+
+#define CASE(f, up) cmocka_unit_test_setup_teardown(f, up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(good_frames, set_up), CASE(lies_about_frames, set_up), CASE(chains, set_up_sg),
+		CASE(wakes_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
+		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
