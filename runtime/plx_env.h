@@ -106,9 +106,12 @@ PLX_API int plx_env_init(struct plx_env **out, int argc, char **argv);
 PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct plx_app *app);
 
 /* plx_env_run starts ports and lcores and is the control thread until plx_env_stop, a
-   first SIGINT or SIGTERM (0), or a fatal fault (-errno).  A second signal ends the process
-   at once with 128 + its number.  Pollers and ports are stopped when it returns; it may be
-   called again. */
+   first SIGINT or SIGTERM (0), or a fatal fault (-ENODEV: no port is left).  A second
+   signal ends the process at once with 128 + its number.  Pollers and ports are stopped when
+   it returns, and it may be called again; but -ETIMEDOUT: a poller has not returned for 1 s,
+   the log names it, and ports and memory are left as they are.  Signals are the process's:
+   with several environments, or threads that do not block them, set no_signals and call
+   plx_env_stop.  docs/lcores.md tells more. */
 PLX_API int plx_env_run(struct plx_env *env);
 
 /* plx_env_stop makes plx_env_run return err.  Any thread, and from pollers. */

@@ -200,24 +200,31 @@ static void test_second_signal_ends_at_once(void **state)
 	munmap(step, 4096);
 }
 
-/* timeout(1) sends a signal twice within microseconds; that is one request. */
-static void double_signal_child(void)
+/* timeout(1) sends a signal twice within microseconds; that is one request.  The second is
+   sent as soon as the first was noticed, which the log line tells through shared memory. */
+static void noticed(void *arg, enum plx_log_level level, const char *line)
+{
+	(void)level;
+	if (strstr(line, "SIGINT"))
+		__atomic_store_n((int *)arg, 1, __ATOMIC_RELAXED);
+}
+
+static void double_signal_child(int *first)
 {
 	struct kept_log k;
 	struct plx_env_conf c;
 	struct plx_env *env;
+	pid_t self = getpid();
 
 	test_conf(&c, &k, 1, NULL);
 	c.no_signals = false;
+	c.log = (struct plx_log){ .fn = noticed, .arg = first };
 	if (plx_env_open(&env, &c) || plx_poller_add(env, PLX_POLLER(.fn = idle)))
 		_exit(1);
-	pid_t parent = getpid();
-
 	if (!fork()) {
-		for (int i = 0; i < 2; i++) {
-			kill(parent, SIGINT);
-			plx_sys_sleep(&plx_sys_linux, 2 * MS);
-		}
+		kill(self, SIGINT);
+		wait_for(__atomic_load_n(first, __ATOMIC_RELAXED));
+		kill(self, SIGINT);
 		_exit(0);
 	}
 	_exit(plx_env_run(env) ? 2 : 0);
@@ -225,6 +232,7 @@ static void double_signal_child(void)
 
 static int doubled_signal(void)
 {
+	int *first = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status = 0;
 	sigset_t set;
 
@@ -233,9 +241,10 @@ static int doubled_signal(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	pid_t child = fork();
 	if (!child)
-		double_signal_child();
+		double_signal_child(first);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	assert_int_equal(waitpid(child, &status, 0), child);
+	munmap(first, 4096);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
