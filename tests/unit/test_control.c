@@ -209,6 +209,14 @@ static void noticed(void *arg, enum plx_log_level level, const char *line)
 		__atomic_store_n((int *)arg, 1, __ATOMIC_RELAXED);
 }
 
+/* Makes the stop last, so that a second signal would find it going on. */
+static int slow_to_stop(void *arg)
+{
+	if (__atomic_load_n((int *)arg, __ATOMIC_RELAXED))
+		plx_sys_sleep(&plx_sys_linux, 300 * MS);
+	return 0;
+}
+
 static void double_signal_child(int *first)
 {
 	struct kept_log k;
@@ -219,7 +227,7 @@ static void double_signal_child(int *first)
 	test_conf(&c, &k, 1, NULL);
 	c.no_signals = false;
 	c.log = (struct plx_log){ .fn = noticed, .arg = first };
-	if (plx_env_open(&env, &c) || plx_poller_add(env, PLX_POLLER(.fn = idle)))
+	if (plx_env_open(&env, &c) || plx_poller_add(env, PLX_POLLER(.fn = slow_to_stop, .arg = first)))
 		_exit(1);
 	if (!fork()) {
 		kill(self, SIGINT);
