@@ -309,7 +309,8 @@ static void test_real(void **state)
 	assert_true(pid >= 0);
 	if (!pid) {
 		unsigned char vec;
-		_exit(mincore(s.addr, 1, &vec) && errno == ENOMEM ? 0 : 1);
+		/* a sanitizer may have put memory of its own into the hole */
+		_exit((mincore(s.addr, 1, &vec) && errno == ENOMEM) || *(volatile uint8_t *)s.addr != 0x5a ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
