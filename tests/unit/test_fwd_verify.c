@@ -143,6 +143,15 @@ static void test_sly(void **state)
 	assert_int_equal(b.s->good, 0);
 	assert_true(b.s->corrupt > 100);
 	b.s->corrupt = 0;
+	for (uint32_t at = 60; at < 303; at++) { /* any byte, with the checksum made to fit */
+		frame(p, 303, RUN, 1, 1, at & 1);
+		p[at] ^= 0x40;
+		assert_int_equal(plx_parse(&k, p, 303), 0);
+		udp->csum = plx_l4_csum(p, &k);
+		show(&b, p, 303);
+	}
+	assert_int_equal(b.s->corrupt, 303 - 60);
+	b.s->corrupt = 0;
 
 	frame(p, 300, RUN, 1, 1, true); /* the rest of another packet */
 	frame(q, 300, RUN, 0, 1, true);
