@@ -212,8 +212,8 @@ static void noticed(void *arg, enum plx_log_level level, const char *line)
 /* Makes the stop last, so that a second signal would find it going on. */
 static int slow_to_stop(void *arg)
 {
-	if (__atomic_load_n((int *)arg, __ATOMIC_RELAXED))
-		plx_sys_sleep(&plx_sys_linux, 300 * MS);
+	(void)arg;
+	plx_sys_sleep(&plx_sys_linux, 100 * MS);
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static void double_signal_child(int *first)
 	test_conf(&c, &k, 1, NULL);
 	c.no_signals = false;
 	c.log = (struct plx_log){ .fn = noticed, .arg = first };
-	if (plx_env_open(&env, &c) || plx_poller_add(env, PLX_POLLER(.fn = slow_to_stop, .arg = first)))
+	if (plx_env_open(&env, &c) || plx_poller_add(env, PLX_POLLER(.fn = slow_to_stop)))
 		_exit(1);
 	if (!fork()) {
 		kill(self, SIGINT);
