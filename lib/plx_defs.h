@@ -56,6 +56,28 @@ static inline uint64_t plx_ctr_read(const plx_ctr *c)
 	return __atomic_load_n(c, __ATOMIC_RELAXED);
 }
 
+/* plx_copy_ptrs copies n pointers between arrays that do not overlap: four at a time, the
+   rest by a last piece that overlaps the one before, which takes one branch; a burst is
+   too short for a call of memcpy. */
+static inline void plx_copy_ptrs(void *to, const void *from, uint32_t n)
+{
+	const size_t size = sizeof(void *);
+	char *t = (char *)to;
+	const char *f = (const char *)from;
+
+	if (plx_likely(n >= 4)) {
+		for (uint32_t i = 0; i <= n - 4; i += 4)
+			__builtin_memcpy(t + i * size, f + i * size, 4 * size);
+		if (n & 3)
+			__builtin_memcpy(t + (n - 4) * size, f + (n - 4) * size, 4 * size);
+	} else if (n >= 2) {
+		__builtin_memcpy(t, f, 2 * size);
+		__builtin_memcpy(t + (n - 2) * size, f + (n - 2) * size, 2 * size);
+	} else if (n) {
+		__builtin_memcpy(t, f, size);
+	}
+}
+
 /* plx_pause tells the CPU that this is a spin loop. */
 static inline void plx_pause(void)
 {

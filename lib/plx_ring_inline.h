@@ -17,24 +17,17 @@ extern "C" {
 #define PLX_RING_LINE alignas(PLX_CACHELINE)
 #define PLX_RING_GAP(name) alignas(PLX_CACHELINE) char name[PLX_CACHELINE]
 
-/* Copies between an array of the caller's and slots of the ring. */
-static inline void plx_ring_copy(void **to, void *const *from, uint32_t n)
-{
-	for (; n >= 4; n -= 4, to += 4, from += 4)
-		__builtin_memcpy(to, from, 4 * sizeof(*to));
-	for (uint32_t i = 0; i < n; i++)
-		to[i] = from[i];
-}
-
 static inline void plx_ring_fill(void **slot, uint32_t mask, uint32_t at, void *const *objs, uint32_t n)
 {
 	uint32_t i = at & mask, first = mask + 1 - i;
 
-	if (plx_likely(n <= first)) {
-		plx_ring_copy(slot + i, objs, n);
+	if (n == 1) { /* a burst of one is as common as 32, and half of it would be branches */
+		slot[i] = objs[0];
+	} else if (plx_likely(n <= first)) {
+		plx_copy_ptrs(slot + i, objs, n);
 	} else {
-		plx_ring_copy(slot + i, objs, first);
-		plx_ring_copy(slot, objs + first, n - first);
+		plx_copy_ptrs(slot + i, objs, first);
+		plx_copy_ptrs(slot, objs + first, n - first);
 	}
 }
 
@@ -42,11 +35,13 @@ static inline void plx_ring_drain(void *const *slot, uint32_t mask, uint32_t at,
 {
 	uint32_t i = at & mask, first = mask + 1 - i;
 
-	if (plx_likely(n <= first)) {
-		plx_ring_copy(objs, slot + i, n);
+	if (n == 1) {
+		objs[0] = slot[i];
+	} else if (plx_likely(n <= first)) {
+		plx_copy_ptrs(objs, slot + i, n);
 	} else {
-		plx_ring_copy(objs, slot + i, first);
-		plx_ring_copy(objs + first, slot, n - first);
+		plx_copy_ptrs(objs, slot + i, first);
+		plx_copy_ptrs(objs + first, slot, n - first);
 	}
 }
 
@@ -201,13 +196,11 @@ static inline void plx_mpmc_done_(struct plx_mpmc_side *s, uint32_t start, uint3
 	/* acquire: what the threads before us did goes along with our release */
 	if (plx_likely(__atomic_load_n(&s->tail, __ATOMIC_ACQUIRE) == start)) {
 		__atomic_store_n(&s->tail, start + n, __ATOMIC_RELEASE);
-		if (plx_likely((uint32_t)__atomic_load_n(&s->claim, __ATOMIC_RELAXED) == start + n))
-			return;
-	} else {
-		/* release: pairs with the acquire of who takes it */
-		__atomic_store_n(&s->note[start & s->mask], (uint64_t)start << 32 | n, __ATOMIC_RELEASE);
+		return;
 	}
-	plx_mpmc_tail_(s);
+	/* release: pairs with the acquire of who takes it */
+	__atomic_store_n(&s->note[start & s->mask], (uint64_t)start << 32 | n, __ATOMIC_RELEASE);
+	plx_mpmc_tail_(s); /* keeps the notes few; for safety the look of who needs them is enough */
 }
 
 /* Claims up to n slots of side s, whose intervals end where other's tail plus lead stands.
@@ -218,20 +211,27 @@ static inline uint32_t plx_mpmc_claim_(struct plx_mpmc_side *s, struct plx_mpmc_
 {
 	/* acquire: a tail that another thread saw counts as seen by us */
 	uint64_t claim = __atomic_load_n(&s->claim, __ATOMIC_ACQUIRE);
-	uint32_t head, seen, k;
+	uint32_t head, seen, room, k;
 
 	do {
 		*start = head = (uint32_t)claim;
 		seen = (uint32_t)(claim >> 32);
-		k = seen + lead - head;
-		if (plx_unlikely(k < n)) {
-			seen = plx_mpmc_tail_(other);
-			k = seen + lead - head;
+		room = seen + lead - head;
+		k = n;
+		if (room < n) {
+			/* acquire: as in plx_mpmc_tail_ */
+			seen = __atomic_load_n(&other->tail, __ATOMIC_ACQUIRE);
+			room = seen + lead - head;
+			if (plx_unlikely(room < n)) {
+				seen = plx_mpmc_tail_(other);
+				room = seen + lead - head;
+				if (room < n) {
+					if (all || !room)
+						return 0;
+					k = room;
+				}
+			}
 		}
-		if (k >= n)
-			k = n;
-		else if (all || !k)
-			return 0;
 	} while (!__atomic_compare_exchange_n(&s->claim, &claim, (uint64_t)seen << 32 | (head + k),
 	                                      true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	return k;
@@ -289,9 +289,9 @@ static inline uint32_t plx_mpmc_count(const struct plx_mpmc *r)
 
 	return used <= r->prod.mask ? used : r->prod.mask + 1;
 }
-static inline uint32_t plx_mpmc_room(const struct plx_mpmc *r)
+static inline uint32_t plx_mpmc_room(struct plx_mpmc *r)
 {
-	uint32_t cons = __atomic_load_n(&r->cons.tail, __ATOMIC_ACQUIRE);
+	uint32_t cons = plx_mpmc_tail_(&r->cons);
 	uint32_t used = (uint32_t)__atomic_load_n(&r->prod.claim, __ATOMIC_ACQUIRE) - cons;
 
 	return used <= r->prod.mask ? r->prod.mask + 1 - used : 0;

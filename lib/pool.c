@@ -33,14 +33,6 @@ static inline void move(struct plx_pool *p, struct plx_mbuf **m, uint32_t n,
 #endif
 }
 
-static inline void copy(struct plx_mbuf **to, struct plx_mbuf *const *from, uint32_t n)
-{
-	for (; n >= 4; n -= 4, to += 4, from += 4)
-		__builtin_memcpy(to, from, 4 * sizeof(*to));
-	for (uint32_t i = 0; i < n; i++)
-		to[i] = from[i];
-}
-
 /* The calling lcore's cache; NULL for a thread that has none in p. */
 static inline struct plx_pool_cache *own_cache(struct plx_pool *p)
 {
@@ -56,7 +48,7 @@ static inline uint32_t mag_take(struct plx_magazine *g, struct plx_mbuf **m, uin
 	if (n > have)
 		n = have;
 	mag_set_count(g, have - n);
-	copy(m, &g->frame[have - n], n);
+	plx_copy_ptrs(m, &g->frame[have - n], n);
 	return n;
 }
 
@@ -66,7 +58,7 @@ static inline uint32_t mag_give(struct plx_magazine *g, struct plx_mbuf **m, uin
 
 	if (n > PLX_MAGAZINE - have)
 		n = PLX_MAGAZINE - have;
-	copy(&g->frame[have], m, n);
+	plx_copy_ptrs(&g->frame[have], m, n);
 	mag_set_count(g, have + n);
 	return n;
 }

@@ -15,7 +15,7 @@ struct kind {
 	uint32_t (*put)(void *r, void *const *o, uint32_t n, bool all);
 	uint32_t (*get)(void *r, void **o, uint32_t n, bool all);
 	uint32_t (*count)(const void *r);
-	uint32_t (*room)(const void *r);
+	uint32_t (*room)(void *r);
 	void (*start_at)(void *r, uint32_t index); /* of an empty ring */
 };
 
@@ -32,7 +32,7 @@ static uint32_t spsc_get(void *r, void **o, uint32_t n, bool all)
 	return all ? plx_spsc_get_bulk(r, o, n) : plx_spsc_get_burst(r, o, n);
 }
 static uint32_t spsc_count(const void *r) { return plx_spsc_count(r); }
-static uint32_t spsc_room(const void *r)  { return plx_spsc_room(r); }
+static uint32_t spsc_room(void *r)  { return plx_spsc_room(r); }
 static void spsc_start_at(void *ring, uint32_t i)
 {
 	struct plx_spsc *r = ring;
@@ -53,7 +53,7 @@ static uint32_t mpmc_get(void *r, void **o, uint32_t n, bool all)
 	return all ? plx_mpmc_get_bulk(r, o, n) : plx_mpmc_get_burst(r, o, n);
 }
 static uint32_t mpmc_count(const void *r) { return plx_mpmc_count(r); }
-static uint32_t mpmc_room(const void *r)  { return plx_mpmc_room(r); }
+static uint32_t mpmc_room(void *r)  { return plx_mpmc_room(r); }
 static void mpmc_start_at(void *ring, uint32_t i)
 {
 	struct plx_mpmc *r = ring;
