@@ -45,3 +45,79 @@ ip link set "$nic0" up
 ip link set "$nic1" up
 carrier() { [ "$(cat "/sys/class/net/$1/carrier" 2> /dev/null)" = 1 ]; }
 check "both NICs have a link" eval 'wait_for 10 carrier "$nic0" && wait_for 10 carrier "$nic1"' || exit 1
+
+# ---- plx-fwd ----
+
+# a process nobody has waited for yet is still there, as a zombie
+gone() { ! grep -q '^State:.[^Z]' "/proc/$1/status" 2> /dev/null; }
+
+# show OUT: what a program said, for the log
+show() { tail -n 20 "/tmp/$1.err" | sed "s/^/$1: /"; tail -n 1 "/tmp/$1" 2> /dev/null | cut -c1-600 | sed "s/^/$1: /"; }
+
+# start OUT ARGUMENT...: plx-fwd in the background, output to /tmp/OUT and /tmp/OUT.err; pid in $pid
+start() {
+	out=$1; shift
+	: > "/tmp/$out.err"
+	$at plx-fwd --idle adaptive "$@" --json > "/tmp/$out" 2> "/tmp/$out.err" &
+	pid=$!
+}
+at=
+running() { grep -q running "/tmp/$1.err"; }
+
+# forward OUT NIC KEYS MODE [OPTION...]: starts it on NIC's node, waits until it forwards
+forward() {
+	out=$1 nic=$2 keys=$3 mode=$4; shift 4
+	start "$out" -l "$(lcores_of "$nic")" --iface "$nic$keys" -- --mode "$mode" "$@"
+	wait_for 20 running "$out" || { show "$out"; return 1; }
+}
+lcores_of() { [ "$(node_of "$1")" = 0 ] && echo 0,1 || echo 2,3; }
+
+# end PID: asks it to end; its exit code, 124 if it does not
+end() {
+	kill -INT "$1" 2> /dev/null
+	wait_for 10 gone "$1" || { kill -KILL "$1"; return 124; }
+	wait "$1"
+}
+
+# finish OUT PID SECONDS: its exit code once it ended by itself, 124 if it does not
+finish() {
+	wait_for "$3" gone "$2" || { kill -KILL "$2"; show "$1"; return 124; }
+	wait "$2"
+}
+
+# total OUT KEY: a number of the summary; busybox has no JSON reader
+total() { sed -n 's/.*"total": *{\([^{}]*\)}.*/\1/p' "/tmp/$1" | tail -n 1 | tr ',' '\n' | sed -n "s/^ *\"$2\": *//p"; }
+# said OUT TEXT: the summary or the log has it
+said() { grep -q -- "$2" "/tmp/$1" "/tmp/$1.err" || { echo "no \"$2\" in:"; show "$1"; return 1; }; }
+
+# exact COUNT NIC KEYS: sends COUNT packets of every size by NIC, each must come back once, in
+# order within its flow, with every byte right
+exact() {
+	count=$1 nic=$2 keys=$3; shift 3
+	start gen -l "$(lcores_of "$nic")" --iface "$nic$keys" -- --mode flowgen --verify --flows 64 \
+		--length 60-1514 --count "$count" --rate "$rate" "$@"
+	finish gen "$pid" $((count / 2000 + 30))
+	code=$?
+	good=1
+	for k in sent received; do [ "$(total gen $k)" = "$count" ] || good=0; done
+	for k in lost duplicates reordered corrupt; do [ "$(total gen $k)" = 0 ] || good=0; done
+	[ $code = 0 ] && [ $good = 1 ] && return
+	echo "flowgen: exit code $code, $(for k in sent received lost duplicates reordered corrupt; do echo "$k $(total gen $k), "; done)"
+	show gen
+	return 1
+}
+# packets a second: emulation carries some 80,000 when nobody else wants this machine
+rate=10k
+
+no_xdp() { ! ip link show "$1" | grep -q xdp; }
+
+# refuses NAME CODE ARGUMENT...: plx-fwd ends with CODE and one line that says why
+refuses() {
+	want=$1; shift
+	start refused "$@"
+	finish refused "$pid" 20
+	code=$?
+	lines=$(grep -c . /tmp/refused.err)
+	cat /tmp/refused.err
+	[ $code = "$want" ] && [ "$lines" = 1 ] || { echo "exit code $code, $lines lines"; return 1; }
+}

@@ -1,2 +1,12 @@
 # SPDX-License-Identifier: MIT
+# refused.sh - the NIC advertises zero-copy and its bind refuses (EINVAL): native copy takes over.
 . ./lib.sh
+
+check "mode=auto runs" forward echo "$nic1" "" macswap || exit 0
+echo=$pid
+check "50000 packets there and back, every byte" exact 50000 "$nic0" ""
+check "ends in order" end "$echo"
+check "mode is native copy" said echo '"mode": *"native copy"'
+check "the reason is told" said echo 'EINVAL'
+check "mode=zc is refused, in one line" refuses 3 -l 2,3 --iface "$nic1,mode=zc" -- --mode macswap
+check "nothing stays attached" no_xdp "$nic1"
