@@ -5,7 +5,7 @@
 
 check "mode=auto runs" forward echo "$nic1" "" macswap || exit 0
 echo=$pid
-check "50000 packets there and back, every byte" exact 50000 "$nic0" ""
+check "50000 packets there and back, every byte" exact 50000 "$nic0" "" "$nic1"
 check "ends in order" end "$echo"
 check "mode is generic copy" said echo '"mode": *"generic copy"'
 check "the reason is told" said echo 'EOPNOTSUPP'

@@ -19,7 +19,7 @@ for node in 1 0; do
 	check "node $node: macswap with mode=zc" forward echo "$here" ,driver=af_xdp,mode=zc macswap || continue
 	echo=$pid
 	check "node $node: frames on hugepages of its node" frames_on_node "$echo" "$node"
-	check "node $node: 200000 packets there and back, every byte" exact 200000 "$there" ,driver=af_xdp,mode=zc
+	check "node $node: 200000 packets there and back, every byte" exact 200000 "$there" ,driver=af_xdp,mode=zc "$here"
 	check "node $node: the sender too was zero-copy" zero_copy gen
 	check "node $node: ends in order" end "$echo"
 	check "node $node: all queues were zero-copy" zero_copy echo
