@@ -51,8 +51,12 @@ check "both NICs have a link" eval 'wait_for 10 carrier "$nic0" && wait_for 10 c
 # a process nobody has waited for yet is still there, as a zombie
 gone() { ! grep -q '^State:.[^Z]' "/proc/$1/status" 2> /dev/null; }
 
-# show OUT: what a program said, for the log
-show() { tail -n 20 "/tmp/$1.err" | sed "s/^/$1: /"; tail -n 1 "/tmp/$1" 2> /dev/null | cut -c1-600 | sed "s/^/$1: /"; }
+# show OUT: what a program said and counted, for the log
+show() {
+	tail -n 20 "/tmp/$1.err" | sed "s/^/$1: /"
+	tail -n 1 "/tmp/$1" | tr '{,' '\n\n' | grep '[_a-z]":[1-9]' | tr '\n' ' ' | sed "s/^/$1: /"
+	echo
+}
 
 # start OUT ARGUMENT...: plx-fwd in the background, output to /tmp/OUT and /tmp/OUT.err; pid in $pid
 start() {
@@ -75,7 +79,7 @@ lcores_of() { [ "$(node_of "$1")" = 0 ] && echo 0,1 || echo 2,3; }
 # end PID: asks it to end; its exit code, 124 if it does not
 end() {
 	kill -INT "$1" 2> /dev/null
-	wait_for 10 gone "$1" || { kill -KILL "$1"; return 124; }
+	wait_for 20 gone "$1" || { kill -KILL "$1"; return 124; }
 	wait "$1"
 }
 
