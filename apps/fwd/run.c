@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-enum { TICK_NS = 10000000, SETTLE_NS = 20000000, WRITE_OFF_NS = 200000000 };
+enum { TICK_NS = 10000000, SETTLE_NS = 20000000, WRITE_OFF_NS = 1000000000 };
 
 static uint64_t now_ns(void) { return plx_sys_now(&plx_sys_linux); }
 

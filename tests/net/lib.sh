@@ -79,13 +79,13 @@ need() { # need COMMAND: 77 if it is not installed
 
 # ---- the two ends ----
 
-# pair [QUEUES]: makes both namespaces and the veth pair between them, up, with quiet interfaces.
+# pair [QUEUES [FAR-QUEUES]]: makes both namespaces and the veth pair between them, up, with quiet interfaces.
 pair() {
-	local q=${1:-2} e
+	local q=${1:-2} far=${2:-${1:-2}} e
 	[ "$(id -u)" = 0 ] || { echo "Bail out! namespaces need root"; exit 1; }
 	ip netns add "${NS}a" && ip netns add "${NS}b" || exit 1
 	ip link add va numtxqueues "$q" numrxqueues "$q" netns "${NS}a" type veth \
-		peer name vb numtxqueues "$q" numrxqueues "$q" netns "${NS}b" || exit 1
+		peer name vb numtxqueues "$far" numrxqueues "$far" netns "${NS}b" || exit 1
 	for e in a b; do
 		# No IPv6 chatter: every frame on the wire is a test's own.
 		at $e sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6' 2>/dev/null
