@@ -242,10 +242,13 @@ static bool climbs_down(const struct rung *r, int err)
 	       err != -ENFILE;
 }
 
-static int warn_channels(struct ax_port *p, struct plx_link_info *li)
+/* Attaching can raise the number of queues (virtio with more queue pairs than CPUs).  A port
+   that was to have all of them gets all there are now, by rings so much shorter that the
+   pool planned for the fewer holds the frames: -ERESTART, and the configuration for it. */
+static int look_again(struct ax_port *p, struct plx_link_info *li)
 {
-	const struct plx_port_conf *c = &p->base.conf;
-	uint16_t before = li->rxqs;
+	struct plx_port_conf *c = &p->base.conf;
+	uint16_t rx = li->rxqs, tx = li->txqs;
 	int err = plx_link_query(p->base.sys, c->name, li);
 
 	if (err) {
@@ -254,9 +257,20 @@ static int warn_channels(struct ax_port *p, struct plx_link_info *li)
 	}
 	p->base.info.channels_rx = li->rxqs;
 	p->base.info.channels_tx = li->txqs;
-	if (li->rxqs > before)
-		plx_logf(p->base.log, PLX_LOG_WARN, "%s: attaching XDP raised its receive queues from %u to %u", c->name, before,
+	if (li->rxqs > rx)
+		plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: attaching XDP raised its receive queues from %u to %u", c->name, rx,
 		         li->rxqs);
+	if (li->rxqs > rx && c->queue + c->rxqs == rx && li->rxqs - c->queue <= PLX_QUEUES_MAX) {
+		uint32_t had = c->rxqs;
+		if (c->queue + c->txqs == tx)
+			c->txqs = (uint16_t)(li->txqs - c->queue);
+		c->rxqs = (uint16_t)(li->rxqs - c->queue);
+		for (; had < c->rxqs && c->rxd > RING_MIN && c->txd > RING_MIN; had *= 2) {
+			c->rxd /= 2;
+			c->txd /= 2;
+		}
+		return -ERESTART;
+	}
 	if (c->queue || c->rxqs < li->rxqs)
 		plx_logf(p->base.log, PLX_LOG_WARN, "%s: receives on queues %u-%u of %u, the others' frames are the host's: use "
 		         "queues=%u, or ethtool -X %s equal %u", c->name, c->queue, c->queue + c->rxqs - 1, li->rxqs, li->rxqs,
@@ -279,7 +293,7 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 		err = ax_prog_open(&p->prog, p, li, r->native);
 		*down = err && err != -EBUSY && err != -EPERM && err != -ENOMEM && !p->prog.load_failed;
 		if (!err)
-			err = warn_channels(p, li);
+			err = look_again(p, li);
 		if (err)
 			return err;
 	}
@@ -322,7 +336,7 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 			return 0;
 		}
 		if (!down)
-			return err;
+			return err; /* logged, or -ERESTART */
 		plx_text_add(info->why, sizeof(info->why), "%s refused (%s of %s), ", r->name, strerrorname_np(-err), step);
 		if (want == PLX_XDP_AUTO && i + 1 < PLX_ARRAY_SIZE(rungs))
 			plx_logf(p->base.log, PLX_LOG_INFO, "%s: %s refused (%s of %s), trying %s", p->base.name, r->name,
@@ -347,7 +361,7 @@ static void ax_close(struct plx_port *b)
 	plx_port_delete(b);
 }
 
-static int ax_open(struct plx_port **out, const struct plx_port_conf *c)
+static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 {
 	struct plx_link_info li;
 	int err = plx_link_query(c->sys, c->name, &li);
@@ -362,6 +376,7 @@ static int ax_open(struct plx_port **out, const struct plx_port_conf *c)
 	                                                   sizeof(struct ax_txq));
 	if (!p)
 		return -ENOMEM;
+	*out = p;
 	p->prog.link = -1;
 	p->nsock = p->base.nrx > p->base.ntx ? p->base.nrx : p->base.ntx;
 	p->sock = calloc(p->nsock, sizeof(*p->sock));
@@ -373,16 +388,37 @@ static int ax_open(struct plx_port **out, const struct plx_port_conf *c)
 	p->base.link = PLX_LINK_UP; /* switched on; link events or the doorbell tell more */
 	if (!p->sock || !p->parked) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: no memory for %u sockets (ENOMEM): lower queues=", c->name, p->nsock);
-		err = -ENOMEM;
+		return -ENOMEM;
 	}
-	err = err ? err : climb(p, &li);
-	if (err) {
-		ax_close(&p->base);
-		return err;
+	err = climb(p, &li);
+	if (!err)
+		set_mtu(p, li.mtu);
+	return err;
+}
+
+static int ax_open(struct plx_port **out, const struct plx_port_conf *conf)
+{
+	struct plx_port_conf c = *conf;
+	struct ax_port *p;
+	int err;
+
+	*out = NULL;
+	for (int tries = 2; tries--;) {
+		err = open_as(&p, &c);
+		if (!err) {
+			*out = &p->base;
+			return 0;
+		}
+		if (p) {
+			c = p->base.conf;
+			ax_close(&p->base);
+		}
+		if (err != -ERESTART)
+			return err;
 	}
-	set_mtu(p, li.mtu);
-	*out = &p->base;
-	return 0;
+	plx_logf(c.log, PLX_LOG_ERROR, "%s: its number of queues does not settle (EBUSY): set it with ethtool -L, and queues=",
+	         c.name);
+	return -EBUSY;
 }
 
 static void unclaim(struct ax_port *p)

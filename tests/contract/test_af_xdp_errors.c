@@ -2,7 +2,10 @@
 /* test_af_xdp_errors.c - what the af_xdp driver says when it cannot, how it climbs down,
    and that nothing is left of an attempt; chains; an empty pool; the stalled lcore. */
 #include "ax_util.h"
+#include <linux/ethtool.h>
 #include <linux/if_xdp.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 static struct plx_pool *pool;
@@ -225,6 +228,41 @@ static void older_kernel_loads_on(void **state)
 	plx_port_close(open_port(&conf));
 }
 
+/* A device that has one queue till a program is attached, and two then. */
+static bool attached;
+
+static int one_queue_less(int fd, unsigned long request, void *arg)
+{
+	int err = plx_sys_linux.ioctl(fd, request, arg);
+	struct ethtool_channels *ch = request == SIOCETHTOOL ? (void *)((struct ifreq *)arg)->ifr_data : NULL;
+
+	if (!err && ch && ch->cmd == ETHTOOL_GCHANNELS && !attached)
+		ch->rx_count = ch->tx_count = 1;
+	return err;
+}
+
+static int note_attached(int prog, int ifindex, int type, const struct bpf_link_create_opts *o)
+{
+	attached = true;
+	return plx_sys_linux.bpf_link_create(prog, ifindex, type, o);
+}
+
+static void queues_grow(void **state)
+{
+	(void)state;
+	sys.ioctl = one_queue_less;
+	sys.bpf_link_create = note_attached;
+	attached = false;
+	conf.rxd = conf.txd = 512;
+	struct plx_port *p = open_port(&conf);
+	assert_non_null(strstr(log_text, "attaching XDP raised its receive queues from 1 to 2"));
+	assert_int_equal(p->nrx, 2);
+	assert_int_equal(p->ntx, 2);
+	assert_int_equal(p->info.channels_rx, 2);
+	assert_int_equal(p->info.rxd, 256); /* the frames planned for one */
+	plx_port_close(p);
+}
+
 /* ---- packets of several buffers ---- */
 
 static void jumbo(void **state)
@@ -378,7 +416,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(queue_busy), CASE(hook_busy), CASE(mtu_beyond_frame), CASE(no_multibuf_kernel), CASE(memlock),
-		CASE(no_privilege), CASE(start_fails), CASE(ladder), CASE(older_kernel_loads_on), CASE(jumbo),
+		CASE(no_privilege), CASE(start_fails), CASE(ladder), CASE(older_kernel_loads_on), CASE(queues_grow), CASE(jumbo),
 		CASE(empty_pool), CASE(host_comes_first),
 	};
 
