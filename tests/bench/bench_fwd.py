@@ -5,7 +5,9 @@
 null to null   what the runtime alone costs: io forwarding on one lcore between two null ports
 af_xdp         tx, rx and macswap of 64-byte frames over a one-queue veth pair, one lcore, small pages
                for both; testpmd's net_af_xdp with busy_budget=0, its best setting here
-Runs of the two alternate; a figure is the median.  System calls are counted by strace in runs of
+Runs of the two alternate; a figure is the median.  For null and tx time is the CPU time of the polling
+thread, which other programs on the machine do not add to; rx and macswap depend on the load, so theirs is
+the wall's.  System calls are counted by strace in runs of
 their own, instructions by callgrind, which needs no counters of the machine and counts the same each time.
 """
 import atexit
@@ -24,14 +26,33 @@ BUILD = sys.argv[1] if len(sys.argv) > 1 else "build-bench"
 FWD = os.path.abspath(BUILD + "/apps/plx-fwd")
 NS = "plx%d" % os.getpid()
 REPS = int(os.environ.get("REPS", "5"))
-SECONDS = float(os.environ.get("SECONDS_EACH", "3.6"))
+SECONDS = float(os.environ.get("SECONDS_EACH", "3.2"))
 CPUS = sorted(os.sched_getaffinity(0))
 WORK, OTHER = CPUS[-1], CPUS[0]     # where the measured lcore polls, and where the other side does
 misses = []
 running = []
 
 
+HUGE = "/proc/sys/vm/nr_hugepages"
+HUGE_PAGES = 192                    # of 2 MiB: 256 MiB for testpmd, 64 MiB for plx-fwd
+had_huge = None
+
+
+def lend_hugepages():
+    """True if there are enough free, if need be after raising their number until the end."""
+    global had_huge
+    with open(HUGE) as f:
+        had_huge = int(f.read())
+    with open(HUGE, "w") as f:
+        f.write(str(had_huge + HUGE_PAGES))
+    with open("/proc/meminfo") as f:
+        return int(re.search(r"HugePages_Free: +(\d+)", f.read())[1]) >= HUGE_PAGES
+
+
 def cleanup():
+    if had_huge is not None:
+        with open(HUGE, "w") as f:
+            f.write(str(had_huge))
     for p in running:
         if p.poll() is None:
             p.kill()
@@ -71,9 +92,9 @@ def plx(end, ifaces, options, cpu, huge="never", wrap=()):
 
 
 def testpmd(end, vdevs, options, cpu, huge="never", wrap=()):
-    cmd = [*wrap, "dpdk-testpmd", "--no-pci", "--no-shconf", "--no-telemetry", "--file-prefix=" + NS,
+    cmd = [*wrap, "dpdk-testpmd", "--no-pci", "--no-telemetry", "--file-prefix=" + NS,
            "-l", "%d,%d" % (OTHER, cpu), "--main-lcore=%d" % OTHER, "-m", "256"]
-    cmd += ["--no-huge"] if huge == "never" else []
+    cmd += ["--no-huge", "--no-shconf"] if huge == "never" else ["--in-memory"]
     cmd += ["--vdev=" + v for v in vdevs]
     return begin(end, cmd + ["--", "--auto-start", "--nb-cores=1", "--total-num-mbufs=16384",
                              "--stats-period=1"] + options)
@@ -103,18 +124,42 @@ def end(p):
     return text
 
 
+def polling_ns(p):
+    """CPU time of the thread that used most of it: the lcore."""
+    ns = [0]
+    for tid in os.listdir("/proc/%d/task" % p.pid):
+        with open("/proc/%d/task/%s/schedstat" % (p.pid, tid)) as f:
+            ns.append(int(f.read().split()[0]))
+    return max(ns)
+
+
+def await_start(p):
+    """Until the program says that it forwards."""
+    deadline = time.monotonic() + 60
+    while not re.search('"interval"|packet forwarding packets/burst', said(p)):
+        if p.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit("bench_fwd: %s did not start:\n%s" % (" ".join(p.args), said(p)))
+        time.sleep(0.05)
+
+
+def measured(p, rate, what):
+    """Packets a second: the median of full seconds; for null and tx by the share of CPU that the lcore had."""
+    await_start(p)
+    cpu, wall = polling_ns(p), time.monotonic_ns()
+    time.sleep(SECONDS)
+    cpu, wall = polling_ns(p) - cpu, time.monotonic_ns() - wall
+    return rate(end(p), what) * (wall / max(cpu, 1) if what in ("null", "tx") else 1)
+
+
 # ---- null to null ----
 
 def plx_null(burst, huge):
-    p = plx(None, NULLS, ["--mode", "io", "--burst", str(burst)], WORK, huge)
-    time.sleep(SECONDS)
-    return plx_rate(end(p))
+    return measured(plx(None, NULLS, ["--mode", "io", "--burst", str(burst)], WORK, huge), plx_rate, "null")
 
 
 def testpmd_null(burst, huge):
-    p = testpmd(None, ["net_null0", "net_null1"], ["--forward-mode=io", "--burst=%d" % burst], WORK, huge)
-    time.sleep(SECONDS)
-    return testpmd_rate(end(p))
+    return measured(testpmd(None, ["net_null0", "net_null1"], ["--forward-mode=io", "--burst=%d" % burst], WORK, huge),
+                    testpmd_rate, "null")
 
 
 # ---- af_xdp over veth ----
@@ -122,7 +167,7 @@ def testpmd_null(burst, huge):
 AXDP = "net_af_xdp0,iface=vb,start_queue=0,queue_count=1,busy_budget=0"
 
 
-def veth(who, what, burst=32, wrap=None):
+def veth(who, what, burst=32, calls=False):
     """One run of tx, rx or macswap at end b; packets per second.  The load of rx and macswap is the same
     plx-fwd at end a for both, on the other CPU."""
     pair()
@@ -138,12 +183,15 @@ def veth(who, what, burst=32, wrap=None):
         p = testpmd("b", [AXDP], ["--forward-mode=" + mode, "--burst=%d" % burst, "--port-topology=loop"] +
                     (["--txpkts=64"] if what == "tx" else []), WORK)
         rate = testpmd_rate
-    time.sleep(SECONDS)
-    calls = count_calls(p) if wrap else None
-    out = end(p)
+    if calls:
+        await_start(p)
+        got = count_calls(p)
+        end(p)
+    else:
+        got = measured(p, rate, what)
     if load:
         end(load)
-    return calls if wrap else rate(out, what)
+    return got
 
 
 def count_calls(p):
@@ -165,7 +213,7 @@ def count_calls(p):
 
 # ---- what they print ----
 
-def testpmd_rate(out, what="rx"):
+def testpmd_rate(out, what):
     """Median of the sums over ports of what testpmd counted in each full second."""
     word = "Tx-pps" if what in ("tx", "fwd") else "Rx-pps"
     rounds = out.split("NIC statistics for port 0")[1:]
@@ -173,7 +221,7 @@ def testpmd_rate(out, what="rx"):
     return statistics.median([s for s in sums[1:] if s] or [0])
 
 
-def plx_rate(out, what="rx"):
+def plx_rate(out, what):
     """The same of plx-fwd's lines of a second."""
     key = "tx_packets_per_second" if what in ("tx", "fwd") else "rx_packets_per_second"
     lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
@@ -192,7 +240,9 @@ def alternate(runs, reps=REPS):
                 rate = run()
                 if rate:
                     break
-            g.append(rate or 1)
+            if not rate:
+                raise SystemExit("bench_fwd: no full second of work in three runs: the machine is too busy")
+            g.append(rate)
     return [statistics.median(g) for g in got]
 
 
@@ -204,7 +254,7 @@ def verdict(name, ratio, limit, smaller):
 
 
 def null_table(huge):
-    print("\nnull to null, io, one lcore, %s: ns a packet" % ("hugepages" if huge == "prefer" else "small pages"))
+    print("\nnull to null, io, one lcore, %s: ns a packet" % ("hugepages" if huge == "require" else "small pages"))
     print("%6s %10s %10s" % ("burst", "plx-fwd", "testpmd"))
     for burst in (1, 2, 4, 8, 16, 32, 64):
         ours, theirs = alternate([lambda: plx_null(burst, huge), lambda: testpmd_null(burst, huge)],
@@ -216,7 +266,7 @@ def null_table(huge):
 
 
 def veth_table(what, title):
-    print("\n%s: thousand packets a second" % title)
+    print("\n%s: thousand packets a second%s" % (title, " of CPU time" if what == "tx" else ""))
     print("%6s %10s %10s" % ("burst", "plx-fwd", "testpmd"))
     for burst in (1, 4, 16, 32, 64):
         ours, theirs = alternate([lambda: veth("plx", what, burst), lambda: veth("testpmd", what, burst)],
@@ -229,7 +279,7 @@ def veth_table(what, title):
 
 def calls_table():
     print("\nsystem calls a packet sent, burst 32 (strace)")
-    ours, theirs = (veth(who, "tx", wrap="strace") for who in ("plx", "testpmd"))
+    ours, theirs = (veth(who, "tx", calls=True) for who in ("plx", "testpmd"))
     print("%-8s %8.4f\n%-8s %8.4f   %s" % ("plx-fwd", ours, "testpmd", theirs,
                                           verdict("tx calls", ours / theirs, 0.25, True)), flush=True)
 
@@ -237,14 +287,12 @@ def calls_table():
 GRIND = ["valgrind", "--fair-sched=yes", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
 
 
-def ground(run, begun, packets):
+def ground(run, packets):
     """Instructions a packet: what a long run executes more than a short one, by what it forwards more."""
     points = []
     for seconds in (3, 9):
         p = run()
-        deadline = time.monotonic() + 60
-        while begun not in said(p) and p.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.1)
+        await_start(p)
         time.sleep(seconds)
         out = end(p)
         points.append((int(re.search(r"Collected : (\d+)", out)[1]), packets(out)))
@@ -257,10 +305,9 @@ def instructions_table():
     if not shutil.which("valgrind"):
         print("valgrind is not installed: not counted")
         return
-    ours = ground(lambda: plx(None, NULLS, ["--mode", "io"], WORK, wrap=GRIND), '"interval"',
+    ours = ground(lambda: plx(None, NULLS, ["--mode", "io"], WORK, wrap=GRIND),
                   lambda out: json.loads([o for o in out.splitlines() if '"summary"' in o][0])["total"]["received"])
     theirs = ground(lambda: testpmd(None, ["net_null0", "net_null1"], ["--forward-mode=io"], WORK, wrap=GRIND),
-                    "packet forwarding packets/burst",
                     lambda out: int(re.findall(r"RX-packets: (\d+)", out)[-1]))
     print("%-8s %8.1f\n%-8s %8.1f   %s" % ("plx-fwd", ours, "testpmd", theirs,
                                           verdict("null instructions", ours / theirs, 0.5, True)), flush=True)
@@ -272,7 +319,10 @@ def main():
     if not shutil.which("dpdk-testpmd"):
         sys.exit("bench_fwd: dpdk-testpmd is not installed (package dpdk-dev)")
     null_table("never")
-    null_table("prefer")
+    if lend_hugepages():
+        null_table("require")
+    else:
+        print("\nno room for %d hugepages: not measured with them" % HUGE_PAGES)
     instructions_table()
     veth_table("tx", "af_xdp transmit over veth, 64 bytes")
     veth_table("rx", "af_xdp receive over veth, 64 bytes, the same load")
