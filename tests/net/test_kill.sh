@@ -40,11 +40,12 @@ restarts() {
 }
 check "restarts at once after kill -9 succeed within 2 s" restarts
 
+# the program fails open after a second without a sign of life; the rest is for a busy machine
 kill -STOP "$PID"; t0=$(now_ms)
-check "a hung program: the host answers ping within 2 s" within 2 pings b 10.9.0.1 0.2
+check "a hung program: the host answers ping within 3 s" within 3 pings b 10.9.0.1 0.2
 note "first answer after $(( $(now_ms) - t0 )) ms"
 kill -CONT "$PID"
-check "when it goes on, it has the interface again within 2 s" within 2 silent
+check "when it goes on, it has the interface again within 3 s" within 3 silent
 check "orderly end after that" end "$PID"
 check "the host answers ping after an orderly end" within 1 pings b 10.9.0.1 0.2
 

@@ -23,7 +23,8 @@ at b ip addr flush dev vb
 if command -v dpdk-testpmd >/dev/null; then
 	check "dpdk-testpmd with net_af_xdp returns $N packets of plx-fwd intact" testpmd_case \
 		net_af_xdp0,iface=vb,start_queue=0,busy_budget=0 net_af_xdp1,iface=vb,start_queue=1,busy_budget=0
-	check "dpdk-testpmd with net_af_packet returns $N packets of plx-fwd intact" testpmd_case \
+	# Its send ring stays full after an ENOBUFS until it has more to send: keep it short.
+	WINDOW=64 check "dpdk-testpmd with net_af_packet returns $N packets of plx-fwd intact" testpmd_case \
 		net_af_packet0,iface=vb,qpairs=2
 else
 	skip "dpdk-testpmd with net_af_xdp" "dpdk-testpmd is not installed"
