@@ -274,11 +274,23 @@ static bool link_usable(struct pk_txq *q)
 	return plx_port_link(q->base.port) == PLX_LINK_UP;
 }
 
+static uint32_t sum_len(const struct plx_mbuf *m)
+{
+	uint32_t sum = m->len;
+
+	for (m = m->next; plx_unlikely(m != NULL); m = m->next)
+		sum += m->len;
+	return sum;
+}
+
+/* The slot holds what max_len allows, so the segments must be as long as the packet says. */
 static bool sendable(const struct pk_txq *q, const struct plx_mbuf *m)
 {
 	const struct pk_port *p = (const struct pk_port *)q->base.port;
 	uint32_t max = __atomic_load_n(&p->max_len, __ATOMIC_RELAXED);
 
+	if (plx_unlikely(sum_len(m) != m->pkt_len))
+		return false;
 	if (plx_unlikely(m->pkt_len > max) && m->len >= ETH_HLEN && m->data[12] == 0x81 && !m->data[13])
 		max += VLAN_LEN;
 	return plx_likely(m->pkt_len >= ETH_HLEN && m->pkt_len <= max);

@@ -107,6 +107,26 @@ static void test_tags(void **state)
 	plx_mbuf_put(pass(f, 1518));
 }
 
+/* A slot is as long as max_len: segments that add up to more than the packet says must not
+   be written there. */
+static void test_lying_length(void **state)
+{
+	struct plx_txq *q = plx_port_txq(bed.a, 0);
+	uint64_t before = plx_ctr_read(&q->stats.drop[PLX_TX_DROP_bad_len]);
+	struct plx_mbuf *m = plx_mbuf_get(bed.pool);
+
+	(void)state;
+	memset(plx_mbuf_append(m, 1000), 0, 1000);
+	for (int i = 0; i < 7; i++) {
+		struct plx_mbuf *s = plx_mbuf_get(bed.pool);
+		memset(plx_mbuf_append(s, 1000), 0, 1000);
+		assert_int_equal(plx_mbuf_chain(m, s), 0);
+	}
+	m->pkt_len = 64;
+	assert_int_equal(plx_tx_burst(q, &m, 1), 1);
+	assert_int_equal(plx_ctr_read(&q->stats.drop[PLX_TX_DROP_bad_len]), before + 1);
+}
+
 /* The MTU grew after the ring was laid out, as GRO makes packets grow: they come by the
    socket's queue and leave as chains. */
 static void test_longer_than_a_slot(void **state)
@@ -186,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_tags, up, down),
+		cmocka_unit_test_setup_teardown(test_lying_length, up, down),
 		cmocka_unit_test_setup_teardown(test_longer_than_a_slot, up, down),
 		cmocka_unit_test_setup_teardown(test_silence, up, down),
 		cmocka_unit_test_setup_teardown(test_metadata, up, down),
