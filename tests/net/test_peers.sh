@@ -79,7 +79,7 @@ icmpecho_case() {
 	end "$echo"
 }
 at a ip addr flush dev va
-for driver in driver=af_xdp,mode=native driver=af_xdp,mode=generic driver=packet; do
+for driver in driver=af_xdp,mode=native,stall=off driver=af_xdp,mode=generic,stall=off driver=packet; do
 	check "icmpecho answers ping and arping, $driver" icmpecho_case $driver
 done
 done_testing
