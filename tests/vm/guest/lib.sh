@@ -12,7 +12,7 @@ ok() { echo "ok $*"; }
 not_ok() { echo "not ok $*"; }
 check() { # NAME COMMAND...
 	name=$1; shift
-	if "$@"; then ok "$name"; else not_ok "$name"; return 1; fi
+	if "$@"; then ok "$name"; else code=$?; not_ok "$name"; return $code; fi
 }
 
 # wait_for SECONDS COMMAND... - polls until it succeeds
@@ -62,10 +62,11 @@ show() {
 start() {
 	out=$1; shift
 	: > "/tmp/$out.err"
+	# shellcheck disable=SC2086 # words, or none
 	$at plx-fwd --idle adaptive "$@" --json > "/tmp/$out" 2> "/tmp/$out.err" &
 	pid=$!
 }
-at=
+at= # what it is run by
 running() { grep -q running "/tmp/$1.err"; }
 
 # forward OUT NIC KEYS MODE [OPTION...]: starts it on NIC's node, waits until it forwards
