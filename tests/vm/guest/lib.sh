@@ -86,7 +86,7 @@ end() {
 
 # finish OUT PID SECONDS: its exit code once it ended by itself, 124 if it does not
 finish() {
-	wait_for "$3" gone "$2" || { kill -KILL "$2"; show "$1"; return 124; }
+	wait_for "$3" gone "$2" || { end "$2"; echo "$1: not at its end after $3 s"; show "$1"; return 124; }
 	wait "$2"
 }
 

@@ -68,7 +68,7 @@ pings() { ip netns exec peer ping -c 1 -W 1 10.9.0.1 > /dev/null; }
 silent() { ! pings; }
 
 check "kill: the interface is taken from the host" wait_for 10 silent
-at="ip netns exec peer"
+at="/bin/ip netns exec peer" # not the function: its pid would be a shell's
 start load -l 0,1 --iface "$nic0,driver=af_xdp,mode=zc,steer=none" -- --mode txonly --rate 2k \
 	--peer-mac "$(mac_of "$nic1")"
 at=
