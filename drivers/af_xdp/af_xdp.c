@@ -244,11 +244,13 @@ static bool climbs_down(const struct rung *r, int err)
 
 /* Attaching can raise the number of queues (virtio with more queue pairs than CPUs).  A port
    that was to have all of them gets all there are now, by rings so much shorter that the
-   pool planned for the fewer holds the frames: -ERESTART, and the configuration for it. */
+   pool planned for the fewer holds the frames: -ERESTART, and the configuration for it.
+   They only receive: virtio keeps the send queues it adds for XDP_TX to itself, though it
+   counts them, and what a socket puts there is never sent. */
 static int look_again(struct ax_port *p, struct plx_link_info *li)
 {
 	struct plx_port_conf *c = &p->base.conf;
-	uint16_t rx = li->rxqs, tx = li->txqs;
+	uint16_t rx = li->rxqs;
 	int err = plx_link_query(p->base.sys, c->name, li);
 
 	if (err) {
@@ -262,13 +264,9 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 		         li->rxqs);
 	if (li->rxqs > rx && c->queue + c->rxqs == rx && li->rxqs - c->queue <= PLX_QUEUES_MAX) {
 		uint32_t had = c->rxqs;
-		if (c->queue + c->txqs == tx)
-			c->txqs = (uint16_t)(li->txqs - c->queue);
 		c->rxqs = (uint16_t)(li->rxqs - c->queue);
-		for (; had < c->rxqs && c->rxd > RING_MIN && c->txd > RING_MIN; had *= 2) {
+		for (; had < c->rxqs && c->rxd > RING_MIN; had *= 2)
 			c->rxd /= 2;
-			c->txd /= 2;
-		}
 		return -ERESTART;
 	}
 	if (c->queue || c->rxqs < li->rxqs)
