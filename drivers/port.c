@@ -243,8 +243,9 @@ static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
 int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 {
 	struct plx_port_conf c = *conf;
-	bool aut = !*c.driver || !strcmp(c.driver, "auto");
-	const struct plx_driver *drv = aut ? NULL : find_driver(c.driver);
+	bool named = *c.driver && strcmp(c.driver, "auto");
+	bool aut = !named && c.mode == PLX_XDP_AUTO; /* a mode is af_xdp's: then there is no ladder to walk */
+	const struct plx_driver *drv = aut ? NULL : find_driver(named ? c.driver : "af_xdp");
 
 	*out = NULL;
 	int err = check_conf(&c);

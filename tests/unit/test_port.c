@@ -130,6 +130,11 @@ static void test_ladder(void **state)
 	assert_int_equal(p->ntx, 2);
 	assert_ptr_equal(p->log, &log_all);
 	plx_port_close(p);
+	/* a mode is af_xdp's: no other driver is tried, and none speaks */
+	c = conf("plxunit0,mode=native");
+	c.sys = &sys;
+	refused(&c, -EPERM, "EPERM");
+	assert_null(strstr(line, "plxunit0: packet"));
 	/* more receive queues than the device has are sockets, and fine */
 	c = conf("plxunit0,driver=packet,rxqs=5");
 	assert_int_equal(plx_port_open(&p, &c), 0);

@@ -8,6 +8,6 @@ check "50000 packets there and back, every byte" exact 50000 "$nic0" "" "$nic1"
 check "ends in order" end "$echo"
 check "mode is native copy" said echo '"mode": *"native copy"'
 check "the reason is told" said echo 'EINVAL'
-check "mode=zc is refused, in one line" refuses 3 -l 2,3 --iface "$nic1,driver=af_xdp,mode=zc" -- --mode macswap
+check "mode=zc is refused, in one line" refuses 3 -l 2,3 --iface "$nic1,mode=zc" -- --mode macswap
 check "nothing stays attached" no_xdp "$nic1"
 exit 0 # the lines above tell
