@@ -3,6 +3,7 @@
 demo.py summary FORWARDER GENERATOR   what crossed, and what was chosen; exit code 1 if not every packet
                                       came back intact"""
 import json
+import signal
 import sys
 
 
@@ -52,4 +53,5 @@ def summary(forwarder, generator):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(live() if sys.argv[1] == "live" else summary(*sys.argv[2:]))
