@@ -34,7 +34,7 @@ enum {
 	                               kernel's XDP_PACKET_HEADROOM, so both agree */
 	PLX_POOL_DATA_MIN   = 1536, /* room behind the headroom: one tagged Ethernet frame fits */
 	PLX_POOL_FRAMES_MAX = 1 << 24,
-	PLX_MAGAZINE        = 64,   /* frames of a magazine = unit of exchange between lcores */
+	PLX_MAGAZINE        = 256,  /* frames of a magazine = unit of exchange between lcores */
 };
 
 struct plx_pool_conf {

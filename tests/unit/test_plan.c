@@ -471,7 +471,7 @@ static void test_frames(void **state)
 	nic("eth0", 2, -1);
 	made();
 	/* 2 x 2 x 2048 receiving, 2 x 2048 sending, 2 lcores x (2 magazines + a burst), 1 magazine */
-	assert_int_equal(plan.pools[0].held, 12288 + 2 * (128 + 512) + 64);
+	assert_int_equal(plan.pools[0].held, 12288 + 2 * (512 + 512) + 256);
 	assert_true(plan.pools[0].frames >= plan.pools[0].held * 9 / 8);
 	c.frames = plan.pools[0].frames;
 	assert_int_equal(plan.pools[0].bytes, plx_pool_size(&c));
@@ -492,19 +492,19 @@ static void test_mem(void **state)
 	assert_true(plan.pools[0].bytes + plan.pools[1].bytes <= conf.mem);
 	assert_true(plan.pools[0].bytes + plan.pools[1].bytes > conf.mem - 16384);
 	conf.mem = 8 << 20;
-	refused(-ENOMEM, "memory of node 0: 1954 frames of 2048 bytes, but rings and lcores can hold 7488: -m 31 or more, or "
+	refused(-ENOMEM, "memory of node 0: 1954 frames of 2048 bytes, but rings and lcores can hold 8448: -m 35 or more, or "
 	        "smaller rings by rxd= and txd=");
-	conf.mem = 31 << 20;
+	conf.mem = 35 << 20;
 	made();
 	conf.mem = 0;
 	conf.nnode_mem = 1;
 	conf.node_mem[0] = 64 << 20;
-	refused(-ENOMEM, "memory of node 1: 0 frames of 2048 bytes, but rings and lcores can hold 7488: --node-mem 64,16");
+	refused(-ENOMEM, "memory of node 1: 0 frames of 2048 bytes, but rings and lcores can hold 8448: --node-mem 64,18");
 	conf.nnode_mem = 2;
-	conf.node_mem[1] = 16 << 20;
+	conf.node_mem[1] = 18 << 20;
 	made();
 	assert_true(plan.pools[0].bytes > 63 << 20);
-	assert_true(plan.pools[1].bytes <= 16 << 20);
+	assert_true(plan.pools[1].bytes <= 18 << 20);
 }
 
 /* To the byte: one less than rings and lcores can hold is refused. */
@@ -513,11 +513,11 @@ static void test_mem_edge(void **state)
 	(void)state;
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
-	conf.mem = (6144 + 640 + 64) * 2112ull + 65536;
+	conf.mem = (6144 + 1024 + 256) * 2112ull + 65536;
 	made();
 	assert_int_equal(plan.pools[0].frames, plan.pools[0].held);
 	conf.mem--;
-	refused(-ENOMEM, "memory of node 0: 6847 frames of 2048 bytes, but rings and lcores can hold 6848: -m 14 or more, or "
+	refused(-ENOMEM, "memory of node 0: 7423 frames of 2048 bytes, but rings and lcores can hold 7424: -m 16 or more, or "
 	        "smaller rings by rxd= and txd=");
 }
 
@@ -529,12 +529,12 @@ static void test_pages(void **state)
 	topo.huge[0][1] = (struct topo_huge){ 2 << 20, 10, 3 };
 	made();
 	assert_int_equal(plan.pools[0].page, 4096);
-	assert_string_equal(plan.pools[0].why, "3 of 8 hugepages free: echo 15 > "
+	assert_string_equal(plan.pools[0].why, "3 of 9 hugepages free: echo 16 > "
 	                    "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages");
 	conf.huge = PLX_REQUIRE;
-	refused(-ENOMEM, "memory of node 0: --huge=require wants 8 hugepages of 2 MiB, 3 are free: echo 15 > "
+	refused(-ENOMEM, "memory of node 0: --huge=require wants 9 hugepages of 2 MiB, 3 are free: echo 16 > "
 	        "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages");
-	topo.huge[0][1].free = 8;
+	topo.huge[0][1].free = 9;
 	made();
 	conf.huge = PLX_NEVER;
 	made();
@@ -556,7 +556,7 @@ static void test_too_little_memory(void **state)
 	nic("eth0", 1, -1);
 	conf.huge = PLX_NEVER;
 	topo.mem_avail = 10 << 20;
-	refused(-ENOMEM, "memory: 15 MiB wanted, 10 MiB available: use smaller rings by rxd= and txd=, or fewer queues");
+	refused(-ENOMEM, "memory: 16 MiB wanted, 10 MiB available: use smaller rings by rxd= and txd=, or fewer queues");
 	conf.mem = 64 << 20;
 	refused(-ENOMEM, "memory: 64 MiB wanted, 10 MiB available: ask for less with -m");
 	conf.mem = 0;
@@ -590,7 +590,7 @@ static void test_rights(void **state)
 	nic("eth0", 1, -1);
 	topo.missing_caps = ~0ull;
 	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_XDP), CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP "
-	        "program, CAP_BPF for bpf(BPF_PROG_LOAD), CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 15824): run "
+	        "program, CAP_BPF for bpf(BPF_PROG_LOAD), CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 17810): run "
 	        "as root, or setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep on the program");
 	topo.memlock = UINT64_MAX;
 	topo.missing_caps = ~(1ull << CAP_SYS_ADMIN);
@@ -642,8 +642,8 @@ static void test_print(void **state)
 	       "port     0    eth0            driver auto    rxqs 4 txqs 4 first 0 rxd 2048 txd 2048 pool 0 node 1 MTU 1500 (veth);"
 	       " driver auto: the best that works, all channels\n"
 	       "port     1    l               driver loop    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0\n"
-	       "pool     0    node 1: 37701 frames of 2048, 32704 of them for rings and lcores; 76.0 MiB in pages of 4 KiB;"
-	       " 0 of 38 hugepages free: echo 550 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
+	       "pool     0    node 1: 38694 frames of 2048, 34048 of them for rings and lcores; 78.0 MiB in pages of 4 KiB;"
+	       " 0 of 39 hugepages free: echo 551 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
 	       "note     l has 1 transmit queue for 3 lcores that poll: one queue may be used by one lcore only\n"
 	       "note     eth0 is on node 1 and 1 of its 4 receive queues on lcores of other nodes: name lcores of node 1 with -l\n"
 	       "nothing was changed\n");
@@ -653,9 +653,9 @@ static void test_print(void **state)
 	       "\"driver\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"
 	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,1,2],\"why\":\"driver auto: the best that works, all channels\"},"
 	       "{\"name\":\"l\",\"driver\":\"loop\",\"queue\":0,\"rxqs\":1,\"txqs\":1,\"rxd\":2048,\"txd\":2048,\"pool\":0,"
-	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[1],\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":37701,"
-	       "\"frame_size\":2048,\"held\":32704,\"bytes\":79690048,\"page_bytes\":4096,\"why\":\"0 of 38 hugepages free: echo "
-	       "550 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
+	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[1],\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":38694,"
+	       "\"frame_size\":2048,\"held\":34048,\"bytes\":81787264,\"page_bytes\":4096,\"why\":\"0 of 39 hugepages free: echo "
+	       "551 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
 	       "queue for 3 lcores that poll: one queue may be used by one lcore only\",\"eth0 is on node 1 and 1 of its 4 receive queues on lcores of other nodes: name lcores of node 1 with -l\"]}\n");
 }
 
