@@ -11,14 +11,19 @@
 
 enum { NL_BUF = 32768 }; /* the kernel's largest part of a dump */
 
-static uint32_t link_mtu(const struct nlmsghdr *h)
+/* The carrier attribute is the device's own word; IFF_RUNNING follows it up to a second later. */
+static void link_facts(const struct nlmsghdr *h, const struct ifinfomsg *m, struct nl_event *e)
 {
+	bool carrier = m->ifi_flags & IFF_RUNNING;
 	const struct nlattr *a;
 
-	mnl_attr_for_each(a, h, sizeof(struct ifinfomsg))
+	mnl_attr_for_each(a, h, sizeof(*m)) {
 		if (mnl_attr_get_type(a) == IFLA_MTU && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
-			return mnl_attr_get_u32(a);
-	return 0;
+			e->mtu = mnl_attr_get_u32(a);
+		else if (mnl_attr_get_type(a) == IFLA_CARRIER && mnl_attr_validate(a, MNL_TYPE_U8) >= 0)
+			carrier = mnl_attr_get_u8(a);
+	}
+	e->up = m->ifi_flags & IFF_UP && carrier;
 }
 
 /* A bridge tells of its ports with link messages of its own family, and a port that leaves
@@ -31,10 +36,8 @@ static bool link_event(const struct nlmsghdr *h, struct nl_event *e)
 		return false;
 	*e = (struct nl_event){ .kind = h->nlmsg_type == RTM_DELLINK ? NL_GONE : NL_LINK,
 	                        .ifindex = (uint32_t)m->ifi_index };
-	if (e->kind == NL_LINK) {
-		e->up = (m->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
-		e->mtu = link_mtu(h);
-	}
+	if (e->kind == NL_LINK)
+		link_facts(h, m, e);
 	return true;
 }
 

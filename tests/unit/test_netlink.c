@@ -67,6 +67,11 @@ static void test_variants(void **state)
 
 	assert_int_equal(edited(&(struct edit){ 24, 0x03 }, 1, &s), 1); /* no carrier: IFF_RUNNING is off */
 	assert_false(s.e[0].up);
+	/* the carrier attribute, here in the MTU's place, is ahead of the flag either way */
+	assert_int_equal(edited((struct edit[]){ { 24, 0x03 }, { 44, 5 }, { 46, IFLA_CARRIER }, { 48, 1 } }, 4, &s), 1);
+	assert_true(s.e[0].up);
+	assert_int_equal(edited((struct edit[]){ { 44, 5 }, { 46, IFLA_CARRIER }, { 48, 0 } }, 3, &s), 1);
+	assert_false(s.e[0].up);
 	assert_int_equal(edited(&(struct edit){ 24, 0x42 }, 1, &s), 1); /* switched off */
 	assert_false(s.e[0].up);
 	assert_int_equal(edited(&(struct edit){ 4, RTM_DELLINK }, 1, &s), 1);
