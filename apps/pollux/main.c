@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - pollux, the operator's tool: a table of commands, each in a file of its own.
+   Exit codes are those of cmd.h: 0 done, 1 failed or found wrong, 2 usage. */
+#include "cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct cmd cmds[] = {
+	{ "config", "show, check and describe the configuration", cmd_config },
+	{ NULL, NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		puts("pollux " PLX_VERSION);
+		return CMD_OK;
+	}
+	return cmd_run("pollux", "Looks into the machine and the configuration of Pollux programs.", cmds, argc, argv);
+}
