@@ -2,6 +2,7 @@
 /* link.c - what the kernel says of one interface: ioctl where there is one, sysfs for the
    rest; cold; called by port.c, the drivers' open and the environment's plan. */
 #include "plx_link.h"
+#include "plx_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SYSFS_PARENTS = 8, SYSFS_QUEUES_MAX = 4096 };
@@ -30,24 +30,6 @@ static int ask_ethtool(const struct plx_sys *sys, int fd, const char *name, void
 	return sys->ioctl(fd, SIOCETHTOOL, &ifr) ? -errno : 0;
 }
 
-/* One number of a small file; -errno if there is none. */
-static int read_number(const struct plx_sys *sys, const char *path, long *v)
-{
-	char buf[32], *end;
-	int fd = sys->open(path, O_RDONLY | O_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	ssize_t n = sys->read(fd, buf, sizeof(buf) - 1);
-	int err = n < 0 ? -errno : 0;
-	sys->close(fd);
-	if (err)
-		return err;
-	buf[n] = 0;
-	*v = strtol(buf, &end, 10);
-	return end == buf ? -EINVAL : 0;
-}
-
 static uint16_t count_queues(const struct plx_sys *sys, const char *name, const char *kind)
 {
 	char path[128];
@@ -64,13 +46,13 @@ static uint16_t count_queues(const struct plx_sys *sys, const char *name, const 
 }
 
 /* The sysfs that is mounted may be another network namespace's; the index tells. */
-static bool sysfs_is_ours(const struct plx_sys *sys, const struct plx_link_info *li)
+bool plx_link_sysfs(const struct plx_sys *sys, const char *name, uint32_t ifindex)
 {
 	char path[128];
 	long v;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/ifindex", li->name);
-	return !read_number(sys, path, &v) && (uint32_t)v == li->ifindex;
+	snprintf(path, sizeof(path), "/sys/class/net/%s/ifindex", name);
+	return !plx_file_number(sys, path, &v) && (uint32_t)v == ifindex;
 }
 
 static uint16_t cut16(uint64_t v)
@@ -91,7 +73,7 @@ static void ask_channels(const struct plx_sys *sys, int fd, struct plx_link_info
 		li->rxqs_max = cut16((uint64_t)ch.max_rx + ch.max_combined);
 		li->txqs_max = cut16((uint64_t)ch.max_tx + ch.max_combined);
 	}
-	if ((!li->rxqs || !li->txqs) && sysfs_is_ours(sys, li)) {
+	if ((!li->rxqs || !li->txqs) && plx_link_sysfs(sys, li->name, li->ifindex)) {
 		li->rxqs = li->rxqs ? li->rxqs : count_queues(sys, li->name, "rx");
 		li->txqs = li->txqs ? li->txqs : count_queues(sys, li->name, "tx");
 	}
@@ -102,17 +84,17 @@ static void ask_channels(const struct plx_sys *sys, int fd, struct plx_link_info
 }
 
 /* A virtio NIC's device is the virtio one; its node stands at the PCI parent. */
-static int16_t find_node(const struct plx_sys *sys, const struct plx_link_info *li)
+int16_t plx_link_node(const struct plx_sys *sys, const struct plx_link_info *li)
 {
 	char path[192];
 	size_t len = (size_t)snprintf(path, sizeof(path), "/sys/class/net/%s/device", li->name);
 
-	if (!sysfs_is_ours(sys, li))
+	if (!plx_link_sysfs(sys, li->name, li->ifindex))
 		return -1;
 	for (int up = 0; up < SYSFS_PARENTS; up++) {
 		long node;
 		snprintf(path + len, sizeof(path) - len, "/numa_node");
-		if (!read_number(sys, path, &node) && node >= 0 && node < PLX_NODES_MAX)
+		if (!plx_file_number(sys, path, &node) && node >= 0 && node < PLX_NODES_MAX)
 			return (int16_t)node;
 		len += (size_t)snprintf(path + len, sizeof(path) - len, "/..");
 	}
@@ -145,8 +127,9 @@ static int query(const struct plx_sys *sys, int fd, const char *name, struct plx
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	if (!ask_ethtool(sys, fd, li->name, &info))
 		snprintf(li->kdriver, sizeof(li->kdriver), "%.31s", info.driver);
+	snprintf(li->bus, sizeof(li->bus), "%.31s", info.bus_info);
 	ask_channels(sys, fd, li);
-	li->node = find_node(sys, li);
+	li->node = plx_link_node(sys, li);
 	return 0;
 }
 

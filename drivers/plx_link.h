@@ -17,10 +17,18 @@ struct plx_link_info {
 	bool     combined;       /* its channels are shared by both directions: ethtool -L X combined N */
 	int16_t  node;           /* first parent device with a numa_node >= 0, else -1 */
 	char     kdriver[32];    /* kernel driver, "veth"; "" if not told */
+	char     bus[32];        /* where the device is, "0000:01:00.0"; "" if not told */
 };
 
 /* plx_link_query: 0, -ENODEV (no such name), -errno. */
 int plx_link_query(const struct plx_sys *sys, const char *name, struct plx_link_info *li);
+
+/* plx_link_node: the first parent device with a numa_node >= 0, by li's name and index; -1. */
+int16_t plx_link_node(const struct plx_sys *sys, const struct plx_link_info *li);
+
+/* plx_link_sysfs: the sysfs that is mounted tells of this interface; it may be another network
+   namespace's. */
+bool plx_link_sysfs(const struct plx_sys *sys, const char *name, uint32_t ifindex);
 
 /* plx_link_names writes up to n interface names of this network namespace, for suggestions. */
 int plx_link_names(const struct plx_sys *sys, char names[][16], int n);

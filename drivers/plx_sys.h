@@ -23,6 +23,7 @@ extern "C" {
 
 struct bpf_object_skeleton;
 struct bpf_link_create_opts;
+struct bpf_prog_info;
 struct itimerspec;
 struct signalfd_siginfo;
 
@@ -32,6 +33,7 @@ struct plx_sys {
 	int     (*close)(int fd);
 	ssize_t (*read)(int fd, void *buf, size_t n);
 	ssize_t (*write)(int fd, const void *buf, size_t n);
+	ssize_t (*getdents64)(int fd, void *buf, size_t n);
 	int     (*ioctl)(int fd, unsigned long request, void *arg);
 	int     (*poll)(struct pollfd *fds, nfds_t n, int timeout_ms);
 	int     (*epoll_create1)(int flags);
@@ -68,6 +70,7 @@ struct plx_sys {
 	int     (*bpf_map_update)(int fd, const void *key, const void *value, uint64_t flags);
 	int     (*bpf_map_delete)(int fd, const void *key);
 	int     (*bpf_map_lookup)(int fd, const void *key, void *value);
+	int     (*bpf_prog_info)(uint32_t id, struct bpf_prog_info *info);    /* bpf_prog_get_fd_by_id, bpf_obj_get_info_by_fd, close */
 };
 
 PLX_API extern const struct plx_sys plx_sys_linux;

@@ -5,10 +5,12 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <numaif.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -77,8 +79,22 @@ static int sys_bpf_map_update(int fd, const void *key, const void *value, uint64
 	return bpf_map_update_elem(fd, key, value, flags);
 }
 
+static int sys_bpf_prog_info(uint32_t id, struct bpf_prog_info *info)
+{
+	uint32_t len = sizeof(*info);
+	int fd = bpf_prog_get_fd_by_id(id), err;
+
+	if (fd < 0)
+		return fd;
+	memset(info, 0, sizeof(*info));
+	err = bpf_obj_get_info_by_fd(fd, info, &len);
+	close(fd);
+	return err;
+}
+
 const struct plx_sys plx_sys_linux = {
-	.open = sys_open, .close = close, .read = read, .write = write, .ioctl = sys_ioctl, .poll = poll,
+	.open = sys_open, .close = close, .read = read, .write = write, .getdents64 = getdents64,
+	.ioctl = sys_ioctl, .poll = poll,
 	.epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,
 	.eventfd = sys_eventfd, .signalfd = signalfd,
 	.timerfd_create = sys_timerfd_create, .timerfd_settime = timerfd_settime,
@@ -90,7 +106,7 @@ const struct plx_sys plx_sys_linux = {
 	.clock_gettime = clock_gettime, .nanosleep = nanosleep,
 	.bpf_load = sys_bpf_load, .bpf_link_create = sys_bpf_link_create,
 	.bpf_map_update = sys_bpf_map_update, .bpf_map_delete = bpf_map_delete_elem,
-	.bpf_map_lookup = bpf_map_lookup_elem,
+	.bpf_map_lookup = bpf_map_lookup_elem, .bpf_prog_info = sys_bpf_prog_info,
 };
 
 uint64_t plx_sys_now(const struct plx_sys *sys)

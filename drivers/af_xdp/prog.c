@@ -3,6 +3,7 @@
    bpf_link that is not pinned, so that it is gone with the process however that ends;
    cold; called by af_xdp.c on the main thread, the counters by any. */
 #include "af_xdp.h"
+#include "plx_xdp.h"
 #include "steer.h"
 #include "steer.skel.h"
 
@@ -90,20 +91,12 @@ static int load(struct ax_prog *g, struct ax_port *p)
 /* Somebody has the hook: say who and how to free it. */
 static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
 {
-	struct bpf_prog_info info;
-	uint32_t id = 0, len = sizeof(info);
-	char who[96] = "another program";
+	struct plx_xdp_info x;
+	char who[128];
 
-	memset(&info, 0, sizeof(info));
-	if (!bpf_xdp_query_id((int)ifindex, 0, &id) && id) {
-		int fd = bpf_prog_get_fd_by_id(id);
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
-			snprintf(who, sizeof(who), "program %u \"%.16s\"", id, info.name);
-		else
-			snprintf(who, sizeof(who), "program %u", id);
-		if (fd >= 0)
-			p->base.sys->close(fd);
-	}
+	plx_xdp_query(ifindex, &x, p->base.sys);
+	plx_xdp_owner(&x, p->base.sys);
+	plx_xdp_who(&x, who, sizeof(who));
 	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: its XDP hook is held by %s (%s): see bpftool net list dev %s; end its "
 	         "owner, or remove a left-over one with ip link set dev %s xdp off", p->base.name, who,
 	         strerrorname_np(-err), p->base.name, p->base.name);

@@ -34,6 +34,7 @@ static bool fails(int fn)
 	X(int, open, (const char *a, int b, mode_t c), (a, b, c), -1, EMFILE, ENOENT, EACCES) \
 	X(ssize_t, read, (int a, void *b, size_t c), (a, b, c), -1, EIO, EAGAIN) \
 	X(ssize_t, write, (int a, const void *b, size_t c), (a, b, c), -1, EAGAIN) \
+	X(ssize_t, getdents64, (int a, void *b, size_t c), (a, b, c), -1, EIO, ENOENT) \
 	X(int, ioctl, (int a, unsigned long b, void *c), (a, b, c), -1, ENODEV, EOPNOTSUPP, EPERM) \
 	X(int, poll, (struct pollfd *a, nfds_t b, int c), (a, b, c), -1, EINTR, ENOMEM) \
 	X(int, epoll_create1, (int a), (a), -1, EMFILE) \
@@ -64,7 +65,8 @@ static bool fails(int fn)
 	X(int, bpf_link_create, (int a, int b, int c, const struct bpf_link_create_opts *d), (a, b, c, d), -fault.err, EBUSY, EOPNOTSUPP, EPERM) \
 	X(int, bpf_map_update, (int a, const void *b, const void *c, uint64_t d), (a, b, c, d), -fault.err, ENOMEM, EOPNOTSUPP) \
 	X(int, bpf_map_delete, (int a, const void *b), (a, b), -fault.err, ENOENT) \
-	X(int, bpf_map_lookup, (int a, const void *b, void *c), (a, b, c), -fault.err, ENOENT)
+	X(int, bpf_map_lookup, (int a, const void *b, void *c), (a, b, c), -fault.err, ENOENT) \
+	X(int, bpf_prog_info, (uint32_t a, struct bpf_prog_info *b), (a, b), -fault.err, ENOENT, EPERM)
 
 enum {
 #define X(type, name, params, args, value, ...) FN_##name,

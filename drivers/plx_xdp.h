@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* plx_xdp.h - the XDP program that somebody attached to an interface, and who that is.
+   Internal to drivers/ and runtime/.  Main thread; may block in the kernel. */
+#ifndef PLX_XDP_H
+#define PLX_XDP_H
+
+#include "plx_sys.h"
+
+struct plx_xdp_info {
+	uint32_t id;             /* of the program, 0 = none is attached */
+	char     name[16];       /* "" = not told */
+	uint8_t  tag[8];         /* hash of its instructions; zeros = not told */
+	int32_t  pid;            /* of a process that holds it, 0 = none was found */
+	char     comm[16];       /* its name */
+	uint32_t link;           /* id of the bpf_link that attaches it, 0 = attached without one, or not told */
+};
+
+/* plx_xdp_query fills x for the program on an interface's hook, of whatever mode.  0, also if
+   there is none; -errno. */
+int plx_xdp_query(uint32_t ifindex, struct plx_xdp_info *x, const struct plx_sys *sys);
+
+/* plx_xdp_prog fills name and tag of program x->id, as far as told. */
+void plx_xdp_prog(struct plx_xdp_info *x, const struct plx_sys *sys);
+
+/* plx_xdp_owner looks through the open files of all processes for the link that attaches
+   program x->id, else for the program itself, and fills pid, comm and link.  It reads at most
+   PLX_XDP_FILES_MAX files.  0, or -ENOENT: no process was found: the program is pinned, was
+   attached by a command that has ended, or belongs to another pid namespace. */
+enum { PLX_XDP_FILES_MAX = 20000 };
+int plx_xdp_owner(struct plx_xdp_info *x, const struct plx_sys *sys);
+
+/* plx_xdp_who writes 'program 12 "steer" of pid 812 (suricata)', as far as known. */
+char *plx_xdp_who(const struct plx_xdp_info *x, char *buf, size_t len);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* disco.c - discovery of one interface: asks each source in turn; and the words and CPU sets
+   they share.  Cold; main thread. */
+#include "disco.h"
+#include "nlq.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *disco_how_name(enum disco_how how)
+{
+#define X(id, what) what,
+	static const char *const names[] = { DISCO_HOWS(X) };
+#undef X
+	return (unsigned)how < PLX_ARRAY_SIZE(names) ? names[how] : "?";
+}
+
+const char *disco_feature_name(enum disco_feature f)
+{
+#define X(id, name, word) name,
+	static const char *const names[] = { DISCO_FEATURES(X) };
+#undef X
+	return (unsigned)f < PLX_ARRAY_SIZE(names) ? names[f] : "?";
+}
+
+const char *disco_feature_word(enum disco_feature f)
+{
+#define X(id, name, word) word,
+	static const char *const words[] = { DISCO_FEATURES(X) };
+#undef X
+	return (unsigned)f < PLX_ARRAY_SIZE(words) ? words[f] : "?";
+}
+
+/* ---- sets of CPUs ---- */
+
+unsigned disco_cpus_count(const struct disco_cpus *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(s->w); i++)
+		n += (unsigned)__builtin_popcountll(s->w[i]);
+	return n;
+}
+
+int disco_cpus_first(const struct disco_cpus *s)
+{
+	for (unsigned i = 0; i < PLX_ARRAY_SIZE(s->w); i++)
+		if (s->w[i])
+			return (int)(i * 64) + __builtin_ctzll(s->w[i]);
+	return -1;
+}
+
+int disco_cpus_list(struct disco_cpus *s, const char *text)
+{
+	char *end;
+
+	memset(s, 0, sizeof(*s));
+	while (*text && *text != '\n') {
+		unsigned long lo = strtoul(text, &end, 10), hi = lo;
+
+		if (end == text)
+			return -EINVAL;
+		if (*end == '-') {
+			text = end + 1;
+			hi = strtoul(text, &end, 10);
+			if (end == text)
+				return -EINVAL;
+		}
+		if (lo > hi || (*end && *end != ',' && *end != '\n'))
+			return -EINVAL;
+		for (; lo <= hi && lo < TOPO_CPUS_MAX; lo++)
+			s->w[lo / 64] |= 1ull << lo % 64;
+		text = *end == ',' ? end + 1 : end;
+	}
+	return 0;
+}
+
+/* Words of 32 bits, highest first: read from the end. */
+int disco_cpus_mask(struct disco_cpus *s, const char *text)
+{
+	size_t len = strcspn(text, "\n");
+	unsigned bit = 0;
+
+	memset(s, 0, sizeof(*s));
+	while (len--) {
+		char c = text[len], lower = (char)(c | 0x20);
+		unsigned v;
+
+		if (c == ',')
+			continue;
+		if (c >= '0' && c <= '9')
+			v = (unsigned)(c - '0');
+		else if (lower >= 'a' && lower <= 'f')
+			v = (unsigned)(lower - 'a') + 10;
+		else
+			return -EINVAL;
+		if (bit < TOPO_CPUS_MAX)
+			s->w[bit / 64] |= (uint64_t)v << bit % 64;
+		bit += 4;
+	}
+	return 0;
+}
+
+/* ---- one interface ---- */
+
+static void queues_init(struct disco_queue *q, unsigned n)
+{
+	for (; n--; q++)
+		*q = (struct disco_queue){ .napi = -1, .napi_pid = -1, .irq = -1, .cpu = -1, .node = -1,
+		                           .defer_hard_irqs = -1, .gro_flush_ns = -1, .irq_suspend_ns = -1,
+		                           .rss = -1, .xsk = -1 };
+}
+
+/* The tables of queues are most of l, so what does not write them need not clear them. */
+void disco_link_init_head(struct disco_link *l)
+{
+	memset(l, 0, offsetof(struct disco_link, rxq));
+	l->node = l->operstate = l->bond_mode = -1;
+	l->lower_netns = l->vlan = l->rxqs_alloc = l->txqs_alloc = -1;
+	l->ch_rx = l->ch_tx = l->ch_combined = l->ch_rx_max = l->ch_tx_max = l->ch_combined_max = -1;
+	l->rx_ring = l->tx_ring = l->rx_ring_max = l->tx_ring_max = l->rx_buf_len = -1;
+	l->hds = -1;
+	l->rss_key_len = l->zc_max_segs = -1;
+}
+
+void disco_link_init(struct disco_link *l)
+{
+	disco_link_init_head(l);
+	queues_init(l->rxq, PLX_QUEUES_MAX);
+	queues_init(l->txq, PLX_QUEUES_MAX);
+}
+
+void disco_rss(struct disco_link *l, const uint32_t *table, uint32_t n)
+{
+	for (unsigned i = 0; i < PLX_QUEUES_MAX; i++)
+		l->rxq[i].rss = 0;
+	l->rss_size = (int32_t)n;
+	for (uint32_t i = 0; i < n; i++) {
+		if (i < DISCO_RSS_MAX)
+			l->rss[i] = (uint16_t)table[i];
+		if (table[i] < PLX_QUEUES_MAX)
+			l->rxq[table[i]].rss++;
+	}
+}
+
+/* What drivers/ finds out by itself; also the only source where rtnetlink is refused. */
+static int basics(const struct plx_sys *sys, const char *name, struct disco_link *l)
+{
+	struct plx_link_info li;
+	int err = plx_link_query(sys, name, &li);
+
+	if (err)
+		return err;
+	memcpy(l->kdriver, li.kdriver, sizeof(l->kdriver));
+	memcpy(l->bus, li.bus, sizeof(l->bus));
+	l->node = li.node;
+	l->nrxqs = li.rxqs;
+	l->ntxqs = li.txqs;
+	if (l->ifindex)
+		return 0;
+	memcpy(l->name, li.name, sizeof(l->name));
+	memcpy(l->mac, li.mac, sizeof(l->mac));
+	l->ifindex = li.ifindex;
+	l->mtu = li.mtu;
+	return 0;
+}
+
+static uint16_t queues(int32_t own, int32_t combined, uint16_t otherwise)
+{
+	int64_t n = (int64_t)(own > 0 ? own : 0) + (combined > 0 ? combined : 0);
+
+	n = n ? n : otherwise;
+	return n > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : (uint16_t)n;
+}
+
+/* What is asked by generic netlink, and by ioctl where that has no answer. */
+static void generic(const struct plx_sys *sys, struct disco_link *l)
+{
+	struct nlq q;
+	int err = nlq_open(&q, sys, NETLINK_GENERIC);
+
+	if (!err)
+		disco_ethtool(&q, l);
+	disco_ioctl(sys, l);
+	l->nrxqs = queues(l->ch_rx, l->ch_combined, l->nrxqs);
+	l->ntxqs = queues(l->ch_tx, l->ch_combined, l->ntxqs);
+	if (!err) {
+		disco_netdev(&q, l);
+		nlq_close(&q);
+	}
+}
+
+int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_link *l)
+{
+	struct nlq q;
+	int err;
+
+	disco_link_init(l);
+	err = nlq_open(&q, sys, NETLINK_ROUTE);
+	if (!err) {
+		err = disco_rtnl(&q, name, l);
+		l->netns = disco_netns(&q);
+		if (!err)
+			disco_rtnl_names(&q, l);
+		nlq_close(&q);
+	}
+	if (err == -ENODEV)
+		return err;
+	err = basics(sys, l->ifindex ? l->name : name, l);
+	if (err && (err == -ENODEV || !l->ifindex))
+		return err;
+	generic(sys, l);
+	plx_xdp_prog(&l->xdp, sys);
+	disco_irq(sys, l);
+	return 0;
+}
