@@ -58,7 +58,9 @@ PLX_API int plx_port_conf_parse(struct plx_port_conf *c, const char *text, char 
 
 /* One key of an --iface argument; the table makes the parser, its errors and the help. */
 struct plx_port_key {
-	const char *name, *values, *what; /* "rxd", "64..65536", "receive ring entries" */
+	const char *name, *values; /* "rxd", "64..65536": the notation of plx_conf.h */
+	const char *def;           /* "2048"; NULL = chosen, what says how */
+	const char *what;          /* "receive ring entries" */
 };
 extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL */
 

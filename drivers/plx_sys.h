@@ -26,11 +26,13 @@ struct bpf_link_create_opts;
 struct bpf_prog_info;
 struct itimerspec;
 struct signalfd_siginfo;
+struct stat;
 
 struct plx_sys {
 	/* files and descriptors */
 	int     (*open)(const char *path, int flags, mode_t mode);
 	int     (*close)(int fd);
+	int     (*fstat)(int fd, struct stat *st);
 	ssize_t (*read)(int fd, void *buf, size_t n);
 	ssize_t (*write)(int fd, const void *buf, size_t n);
 	ssize_t (*getdents64)(int fd, void *buf, size_t n);
@@ -59,7 +61,8 @@ struct plx_sys {
 	int     (*madvise)(void *addr, size_t len, int advice);
 	long    (*mbind)(void *addr, unsigned long len, int mode, const unsigned long *nodes, unsigned long maxnode, unsigned flags);
 	long    (*move_pages)(int pid, unsigned long n, void **pages, const int *nodes, int *status, int flags);
-	/* threads and time */
+	/* the process, threads and time */
+	uid_t   (*geteuid)(void);
 	int     (*thread_create)(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg);
 	int     (*thread_setaffinity)(pthread_t t, size_t size, const void *cpuset);
 	int     (*clock_gettime)(clockid_t clock, struct timespec *t);

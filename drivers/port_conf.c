@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* port_conf.c - reading NAME[,key=value...] into struct plx_port_conf; pure and cold;
-   called by the environment's argument parser. */
-#include "plx_driver.h"
+/* port_conf.c - reading NAME[,key=value...], or key by key, into struct plx_port_conf; pure
+   and cold; called by the environment's parsers of arguments and of the file. */
+#include "port_conf.h"
 #include "plx_text.h"
 
 #include <ctype.h>
@@ -214,39 +214,39 @@ static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t le
 	return number16(&c->size, v, 60, 3840, why, len);
 }
 
-/* The table of keys: identifier, key, drivers, values, meaning. */
+/* The table of keys: identifier, key, drivers, values, default, meaning. */
 #define KEYS(X) \
-	X(driver,       "driver",       D_ANY,             "auto|af_xdp|packet|loop|null", "what moves its frames; auto = the best that works") \
-	X(queues,       "queues",       D_ANY,             "1..256",     "receive and transmit queues (default: what the interface has)") \
-	X(rxqs,         "rxqs",         D_ANY,             "1..256",     "receive queues") \
-	X(txqs,         "txqs",         D_ANY,             "1..256",     "transmit queues (default: as rxqs)") \
-	X(queue,        "queue",        D_XDP,          "0..65279",   "first queue of the interface") \
-	X(rxd,          "rxd",          D_XDP | D_PACKET | D_LOOP, "64..65536", "receive ring entries, a power of two (default 2048)") \
-	X(txd,          "txd",          D_XDP | D_PACKET, "64..65536",  "transmit ring entries, a power of two (default 2048)") \
-	X(mode,         "mode",         D_XDP,          "auto|zc|native|generic", "XDP mode; auto = the best that works") \
-	X(multibuf,     "multibuf",     D_XDP,          "prefer|require|never", "chains for frames beyond one buffer") \
-	X(steer,        "steer",        D_XDP,          "all|none",   "what is taken from the host") \
-	X(bind_timeout, "bind-timeout", D_XDP,          "1ms..60s",   "how long a busy queue is waited for (default 2s)") \
-	X(stall,        "stall",        D_XDP,          "10ms..3600s|off", "leave frames to the host when an lcore stalls so long (default 1s)") \
-	X(fanout,       "fanout",       D_PACKET,          "hash|lb|cpu|rnd|qm", "how the kernel spreads frames over the receive queues") \
-	X(peer,         "peer",         D_LOOP,            "NAME",       "loop port that receives what this one sends (default: itself)") \
-	X(size,         "size",         D_NULL,             "60..3840",   "bytes of each frame (default 64)")
+	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", "what moves its frames; auto = the best that works") \
+	X(queues, "queues", D_ANY, "1..256", NULL, "receive and transmit queues, if not what the interface has") \
+	X(rxqs, "rxqs", D_ANY, "1..256", NULL, "receive queues") \
+	X(txqs, "txqs", D_ANY, "1..256", NULL, "transmit queues, if not as many as lcores poll") \
+	X(queue, "queue", D_XDP, "0..65279", "0", "first queue of the interface") \
+	X(rxd, "rxd", D_XDP | D_PACKET | D_LOOP, "64..65536", "2048", "receive ring entries, a power of two") \
+	X(txd, "txd", D_XDP | D_PACKET, "64..65536", "2048", "transmit ring entries, a power of two") \
+	X(mode, "mode", D_XDP, "auto|zc|native|generic", "auto", "XDP mode; auto = the best that works") \
+	X(multibuf, "multibuf", D_XDP, "prefer|require|never", "prefer", "chains for frames beyond one buffer") \
+	X(steer, "steer", D_XDP, "all|none", "all", "what is taken from the host") \
+	X(bind_timeout, "bind-timeout", D_XDP, "1ms..60s", "2s", "how long a busy queue is waited for") \
+	X(stall, "stall", D_XDP, "10ms..3600s|off", "1s", "leave frames to the host when an lcore stalls so long") \
+	X(fanout, "fanout", D_PACKET, "hash|lb|cpu|rnd|qm", NULL, "how the kernel spreads frames over the receive queues") \
+	X(peer, "peer", D_LOOP, "NAME", NULL, "loop port that receives what this one sends, if not itself") \
+	X(size, "size", D_NULL, "60..3840", "64", "bytes of each frame")
 
 const struct plx_port_key plx_port_keys[] = {
-#define X(id, name, drivers, values, what) { name, values, what },
+#define X(id, name, drivers, values, def, what) { name, values, def, what },
 	KEYS(X)
 #undef X
-	{ NULL, NULL, NULL }
+	{ NULL, NULL, NULL, NULL }
 };
 
 static const struct { unsigned drivers; key_set *set; } key_impl[] = {
-#define X(id, name, drivers, values, what) { drivers, set_##id },
+#define X(id, name, drivers, values, def, what) { drivers, set_##id },
 	KEYS(X)
 #undef X
 };
 
 enum {
-#define X(id, name, drivers, values, what) KEY_##id,
+#define X(id, name, drivers, values, def, what) KEY_##id,
 	KEYS(X)
 #undef X
 	KEY_N
@@ -272,72 +272,98 @@ static int find_key(const char *key, char *why, size_t len)
 	return -EINVAL;
 }
 
-/* What one word alone cannot tell: whether each key given belongs to the driver. */
-static int check_keys(const struct plx_port_conf *c, unsigned seen, char *why, size_t len)
+/* belongs says which drivers key k is of, when c has another. */
+static void belongs(const struct plx_port_conf *c, int k, char *why, size_t len)
+{
+	const char *sep = "";
+
+	plx_text_add(why, len, "key \"%s\" belongs to driver=", plx_port_keys[k].name);
+	for (size_t d = 1; d < PLX_ARRAY_SIZE(driver_bits); d++)
+		if (key_impl[k].drivers & driver_bits[d].bit) {
+			plx_text_add(why, len, "%s%s", sep, driver_bits[d].name);
+			sep = "|";
+		}
+	plx_text_add(why, len, ", not to %s%s", *c->driver ? "driver=" : "an interface of the kernel", c->driver);
+}
+
+int port_conf_check(const struct plx_port_conf *c, uint64_t seen, int *key, char *why, size_t len)
 {
 	unsigned have = D_ANY;
 
 	for (size_t d = 0; d < PLX_ARRAY_SIZE(driver_bits); d++)
 		if (!strcmp(c->driver, driver_bits[d].name))
 			have = driver_bits[d].bit;
-	for (int i = 0; i < KEY_N; i++) {
-		if (!(seen & 1u << i) || key_impl[i].drivers & have)
+	for (*key = 0; *key < KEY_N; ++*key) {
+		if (!(seen >> *key & 1) || key_impl[*key].drivers & have)
 			continue;
-		plx_text_add(why, len, "%s: key \"%s\" belongs to driver=", c->name, plx_port_keys[i].name);
-		const char *sep = "";
-		for (size_t d = 1; d < PLX_ARRAY_SIZE(driver_bits); d++)
-			if (key_impl[i].drivers & driver_bits[d].bit) {
-				plx_text_add(why, len, "%s%s", sep, driver_bits[d].name);
-				sep = "|";
-			}
-		plx_text_add(why, len, ", not to %s%s", *c->driver ? "driver=" : "an interface of the kernel", c->driver);
+		belongs(c, *key, why, len);
 		return -EINVAL;
 	}
-	unsigned both = 1u << KEY_rxqs | 1u << KEY_txqs;
-	if (seen & 1u << KEY_queues && seen & both) {
-		plx_text_add(why, len, "%s: \"queues\" sets both \"rxqs\" and \"txqs\": give one or the others", c->name);
+	if (seen >> KEY_queues & 1 && seen & (1ull << KEY_rxqs | 1ull << KEY_txqs)) {
+		*key = KEY_queues;
+		plx_text_add(why, len, "\"queues\" sets both \"rxqs\" and \"txqs\": give one or the others");
 		return -EINVAL;
 	}
+	*key = -1;
 	if (strcmp(c->driver, "loop") && strcmp(c->driver, "null") && strlen(c->name) > 15) {
-		plx_text_add(why, len, "%s: an interface name has at most 15 bytes", c->name);
+		plx_text_add(why, len, "an interface name has at most 15 bytes");
 		return -EINVAL;
 	}
 	return 0;
 }
 
-/* One key=value; word is cut at its '='. */
-static int set_word(struct plx_port_conf *c, char *word, unsigned *seen, char *why, size_t len)
+int port_conf_name(struct plx_port_conf *c, const char *text, char *why, size_t len)
+{
+	int err = name_ok(c->name, text, why, len);
+
+	if (!err && strpbrk(c->name, "=,")) {
+		plx_text_add(why, len, "\"%s\" stands where the interface name belongs: NAME[,key=value...]", c->name);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+int port_conf_key(struct plx_port_conf *c, const char *key, const char *value, uint64_t *seen, char *why, size_t len)
 {
 	char reason[512] = "";
+	int k = find_key(key, why, len);
+
+	if (k < 0)
+		return k;
+	if (!value || !*value) {
+		plx_text_add(why, len, "key \"%s\" has no value: %s=%s", key, key, plx_port_keys[k].values);
+		return -EINVAL;
+	}
+	if (*seen >> k & 1) {
+		plx_text_add(why, len, "key \"%s\" is given twice", key);
+		return -EINVAL;
+	}
+	*seen |= 1ull << k;
+	if (key_impl[k].set(c, value, reason, sizeof(reason))) {
+		plx_text_add(why, len, "%s: %s", key, reason);
+		return -EINVAL;
+	}
+	return k;
+}
+
+/* One key=value; word is cut at its '='. */
+static int set_word(struct plx_port_conf *c, char *word, uint64_t *seen, char *why, size_t len)
+{
 	char *value = strchr(word, '=');
 
 	if (value)
 		*value++ = 0;
-	int k = find_key(word, reason, sizeof(reason));
-	if (k < 0) {
-		plx_text_add(why, len, "%s: %s", c->name, reason);
-		return k;
-	}
-	if (!value || !*value) {
-		plx_text_add(why, len, "%s: key \"%s\" has no value: %s=%s", c->name, word, word, plx_port_keys[k].values);
-		return -EINVAL;
-	}
-	if (*seen & 1u << k) {
-		plx_text_add(why, len, "%s: key \"%s\" is given twice", c->name, word);
-		return -EINVAL;
-	}
-	*seen |= 1u << k;
-	int err = key_impl[k].set(c, value, reason, sizeof(reason));
-	if (err)
-		plx_text_add(why, len, "%s: %s: %s", c->name, word, reason);
-	return err;
+	int k = port_conf_key(c, word, value, seen, why, len);
+
+	return k < 0 ? k : 0;
 }
 
 int plx_port_conf_parse(struct plx_port_conf *c, const char *text, char *why, size_t whylen)
 {
 	struct plx_port_conf n = *c;
-	char buf[1024], *rest = buf;
-	unsigned seen = 0;
+	char buf[1024], reason[1024] = "", *rest = buf;
+	uint64_t seen = 0;
+	int key;
 
 	if (whylen)
 		*why = 0;
@@ -346,16 +372,17 @@ int plx_port_conf_parse(struct plx_port_conf *c, const char *text, char *why, si
 		return -EINVAL;
 	}
 	strcpy(buf, text);
-	int err = name_ok(n.name, strsep(&rest, ","), why, whylen);
-	if (!err && strchr(n.name, '=')) {
-		plx_text_add(why, whylen, "\"%s\" stands where the interface name belongs: NAME[,key=value...]", n.name);
-		err = -EINVAL;
-	}
+	int err = port_conf_name(&n, strsep(&rest, ","), why, whylen);
+
+	if (err)
+		return err;
 	while (!err && rest)
-		err = set_word(&n, strsep(&rest, ","), &seen, why, whylen);
+		err = set_word(&n, strsep(&rest, ","), &seen, reason, sizeof(reason));
 	if (!err)
-		err = check_keys(&n, seen, why, whylen);
+		err = port_conf_check(&n, seen, &key, reason, sizeof(reason));
 	if (!err)
 		*c = n;
+	else
+		plx_text_add(why, whylen, "%s: %s", n.name, reason);
 	return err;
 }

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -93,7 +94,7 @@ static int sys_bpf_prog_info(uint32_t id, struct bpf_prog_info *info)
 }
 
 const struct plx_sys plx_sys_linux = {
-	.open = sys_open, .close = close, .read = read, .write = write, .getdents64 = getdents64,
+	.open = sys_open, .close = close, .fstat = fstat, .geteuid = geteuid, .read = read, .write = write, .getdents64 = getdents64,
 	.ioctl = sys_ioctl, .poll = poll,
 	.epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,
 	.eventfd = sys_eventfd, .signalfd = signalfd,

@@ -1,256 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* conf.c - the configuration: its options as one table, and the one parser that reads
-   them and an application's own behind "--".  Cold, pure; called by plx_env_init.
+/* conf.c - the configuration: the parser of arguments (an environment's, then behind "--" an
+   application's own), of POLLUX_* variables, and what wins over what.  Cold, pure; called
+   by plx_env_conf_read.  The settings are in conf_keys.c, the file's parser in conf_file.c.
 
    Not getopt_long or argp: both print and exit by themselves, neither can suggest the
    option that was meant or tell on which side of "--" it stands, and argp's tables are
    not ours to print plans, manuals and tests from. */
 #include "conf.h"
 #include "plx_text.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define MIB (1ull << 20)
-
-/* ---- values ---- */
-
-/* word finds s in names[n]; its index, or -EINVAL with the words there are. */
-static int word(const char *s, const char *const *names, size_t n, char *why, size_t whylen)
-{
-	const char *near = plx_text_near(s, names, n);
-
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(s, names[i]))
-			return (int)i;
-	snprintf(why, whylen, "unknown word");
-	if (near)
-		plx_text_add(why, whylen, ", did you mean %s?", near);
-	plx_text_add(why, whylen, " (one of");
-	for (size_t i = 0; i < n; i++)
-		plx_text_add(why, whylen, "%s %s", i ? "," : "", names[i]);
-	plx_text_add(why, whylen, ")");
-	return -EINVAL;
-}
-
-/* memory reads bytes; a plain number is MiB, as DPDK's -m. */
-static int memory(uint64_t *v, const char *s, uint64_t lo, char *why, size_t whylen)
-{
-	int err = plx_text_u64(v, s, lo / MIB, 1 << 20);
-
-	if (!err)
-		*v *= MIB;
-	else if (err == -EINVAL)
-		err = plx_text_size(v, s, lo, MIB << 20);
-	if (err == -ERANGE)
-		snprintf(why, whylen, "outside %sto 1024G", lo ? "1M " : "0 ");
-	else if (err)
-		snprintf(why, whylen, "not a size: write MiB as a plain number, or 64M, 2G");
-	return err ? -EINVAL : 0;
-}
-
-static int set_lcores(void *dst, const char *arg, char *why, size_t whylen)
-{
-	struct plx_env_conf *c = dst;
-
-	return lcore_list_parse(c->lcores, &c->nlcores, arg, why, whylen);
-}
-
-static int set_main_lcore(void *dst, const char *arg, char *why, size_t whylen)
-{
-	struct plx_env_conf *c = dst;
-	uint64_t v;
-
-	if (plx_text_u64(&v, arg, 0, CONF_CPU_MAX - 1)) {
-		snprintf(why, whylen, "not a number in 0-%d: write one lcore of -l, or a CPU", CONF_CPU_MAX - 1);
-		return -EINVAL;
-	}
-	c->main_lcore = (int)v;
-	return 0;
-}
-
-static int set_iface(void *dst, const char *arg, char *why, size_t whylen)
-{
-	struct plx_env_conf *c = dst;
-	int err;
-
-	if (c->nports == PLX_PORTS_MAX) {
-		snprintf(why, whylen, "more than %d interfaces", PLX_PORTS_MAX);
-		return -EINVAL;
-	}
-	c->ports[c->nports] = plx_port_conf_default;
-	err = plx_port_conf_parse(&c->ports[c->nports], arg, why, whylen);
-	if (err)
-		return err;
-	c->nports++;
-	return 0;
-}
-
-static int set_mem(void *dst, const char *arg, char *why, size_t whylen)
-{
-	struct plx_env_conf *c = dst;
-
-	return memory(&c->mem, arg, MIB, why, whylen);
-}
-
-static int set_node_mem(void *dst, const char *arg, char *why, size_t whylen)
-{
-	struct plx_env_conf *c = dst;
-	uint64_t sum = 0;
-
-	for (c->nnode_mem = 0;; arg++) {
-		char one[32];
-		size_t n = strcspn(arg, ",");
-		int err;
-
-		if (c->nnode_mem == PLX_NODES_MAX) {
-			snprintf(why, whylen, "more than %d nodes", PLX_NODES_MAX);
-			return -EINVAL;
-		}
-		snprintf(one, sizeof(one), "%.*s", (int)n, arg);
-		err = memory(&c->node_mem[c->nnode_mem], one, 0, why, whylen);
-		if (err) {
-			plx_text_add(why, whylen, ", node by node as 64,64 (node %u)", c->nnode_mem);
-			return err;
-		}
-		sum += c->node_mem[c->nnode_mem++];
-		arg += n;
-		if (!*arg)
-			break;
-	}
-	if (!sum) {
-		snprintf(why, whylen, "no node gets memory: write MiB node by node, as 64,64");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int set_huge(void *dst, const char *arg, char *why, size_t whylen)
-{
-	static const char *const names[] = { [PLX_PREFER] = "prefer", [PLX_REQUIRE] = "require", [PLX_NEVER] = "never" };
-	int i = word(arg, names, PLX_ARRAY_SIZE(names), why, whylen);
-
-	if (i >= 0)
-		((struct plx_env_conf *)dst)->huge = (enum plx_policy)i;
-	return i < 0 ? i : 0;
-}
-
-static int set_idle(void *dst, const char *arg, char *why, size_t whylen)
-{
-	static const char *const names[] = { [PLX_IDLE_BUSY] = "busy", [PLX_IDLE_ADAPTIVE] = "adaptive",
-	                                     [PLX_IDLE_INTERRUPT] = "interrupt" };
-	int i = word(arg, names, PLX_ARRAY_SIZE(names), why, whylen);
-
-	if (i >= 0)
-		((struct plx_env_conf *)dst)->idle = (enum plx_idle)i;
-	return i < 0 ? i : 0;
-}
-
-static int set_frame_size(void *dst, const char *arg, char *why, size_t whylen)
-{
-	uint64_t v;
-
-	if (plx_text_size(&v, arg, 2048, 4096) || (v != 2048 && v != 4096)) {
-		snprintf(why, whylen, "a frame has 2048 or 4096 bytes");
-		return -EINVAL;
-	}
-	((struct plx_env_conf *)dst)->frame_size = (uint32_t)v;
-	return 0;
-}
-
-static int set_name(void *dst, const char *arg, char *why, size_t whylen)
-{
-	struct plx_env_conf *c = dst;
-	size_t n = strspn(arg, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-
-	if (arg[n] || n >= sizeof(c->name)) {
-		snprintf(why, whylen, "a name has at most %zu letters, digits, '.', '_' and '-'", sizeof(c->name) - 1);
-		return -EINVAL;
-	}
-	memcpy(c->name, arg, n + 1);
-	return 0;
-}
-
-static int set_log_level(void *dst, const char *arg, char *why, size_t whylen)
-{
-	const char *names[PLX_LOG_DEBUG];
-	int i;
-
-	for (i = 0; i < PLX_LOG_DEBUG; i++)
-		names[i] = plx_log_level_name((enum plx_log_level)(i + 1));
-	i = word(arg, names, PLX_ARRAY_SIZE(names), why, whylen);
-	if (i >= 0)
-		((struct plx_env_conf *)dst)->log_level = (enum plx_log_level)(i + 1);
-	return i < 0 ? i : 0;
-}
-
-static int set_dry_run(void *dst, const char *arg, char *why, size_t whylen)
-{
-	(void)arg, (void)why, (void)whylen;
-	((struct plx_env_conf *)dst)->dry_run = true;
-	return 0;
-}
-
-static int set_json(void *dst, const char *arg, char *why, size_t whylen)
-{
-	(void)arg, (void)why, (void)whylen;
-	((struct plx_env_conf *)dst)->json = true;
-	return 0;
-}
-
-/* ---- the table; rows without set ask for text ---- */
-
-const struct plx_opt conf_opts[] = {
-	{ "lcores", 'l', "LIST", "polling threads: 0-3,8 or 1@5 or (0,6)@(4-7)", set_lcores, 0 },
-	{ "main-lcore", 0, "N", "where the control thread runs; unpinned", set_main_lcore, PLX_OPT_MORE },
-	{ "iface", 0, "NAME[,k=v..]", "a port, repeatable; --help-all shows its keys", set_iface, PLX_OPT_REPEAT },
-	{ "mem", 'm', "SIZE", "frame memory in all, MiB or 64M, 2G; as needed", set_mem, 0 },
-	{ "node-mem", 0, "A,B..", "the same node by node", set_node_mem, PLX_OPT_MORE },
-	{ "huge", 0, "WORD", "hugepages: prefer, require, never; prefer", set_huge, 0 },
-	{ "frame-size", 0, "BYTES", "2048 or 4096; 2048", set_frame_size, PLX_OPT_MORE },
-	{ "idle", 0, "WORD", "busy, adaptive, interrupt; busy", set_idle, 0 },
-	{ "name", 0, "NAME", "of threads and memory; the program's", set_name, PLX_OPT_MORE },
-	{ "log-level", 0, "WORD", "error, warning, notice, info, debug; notice", set_log_level, PLX_OPT_MORE },
-	{ "dry-run", 0, NULL, "print the plan and change nothing", set_dry_run, 0 },
-	{ "json", 0, NULL, "with --dry-run: the plan as JSON", set_json, PLX_OPT_MORE },
-	{ "help", 'h', NULL, "this text", NULL, 0 },
-	{ "help-all", 0, NULL, "all options, and the keys of --iface", NULL, 0 },
-	{ "version", 0, NULL, "the version", NULL, PLX_OPT_MORE },
-	{ NULL, 0, NULL, NULL, NULL, 0 },
-};
-
-/* Options that exclude each other, or (needs) the first of which wants the second. */
-static const struct { const char *a, *b; bool needs; const char *mend; } rules[] = {
-	{ "mem", "node-mem", false, "give the whole or the parts, not both" },
-	{ "json", "dry-run", true, "it is the form of the plan; an application's own --json stands behind --" },
-};
-
-void plx_env_conf_init(struct plx_env_conf *c)
-{
-	memset(c, 0, sizeof(*c));
-	snprintf(c->name, sizeof(c->name), "pollux");
-	c->main_lcore = -1;
-	c->huge = PLX_PREFER;
-	c->frame_size = PLX_FRAME_SIZE;
-	c->idle = PLX_IDLE_BUSY;
-	c->log_level = PLX_LOG_NOTICE;
-}
-
-/* ---- the parser ---- */
 
 struct half {                     /* of the command line: one side of "--" */
 	const struct plx_opt *opts; /* NULL = none */
 	void    *dst;
 	uint64_t seen;            /* bit i: row i was given */
+	uint64_t below;           /* bit i: a source that loses against this one gave it */
 };
 
 struct parser {
 	struct half env, app, *now;
 	const struct plx_app *what;
+	struct plx_conf_in *in;
 	const char *prog;
+	bool   scan;              /* the first of two passes: words are checked, nothing is set */
+	const char *file;         /* value of -c, found by the scan */
 	char  *why;
 	size_t whylen;
 };
+
+/* ---- words ---- */
 
 /* by_name finds the row of a long name of n bytes; by_letter that of a short one. */
 static const struct plx_opt *by_name(const struct plx_opt *o, const char *s, size_t n)
@@ -319,16 +100,69 @@ static int unknown(struct parser *p, const char *s)
 	return -EINVAL;
 }
 
+/* note tells who wants to know of a value that is about to be set. */
+static void note(struct parser *p, const char *key, const char *value, bool more, enum plx_conf_from from,
+                 const char *source)
+{
+	struct plx_conf_note n = { .key = key, .value = value, .app = p->now == &p->app, .more = more, .from = from,
+	                           .source = source };
+
+	if (p->in->note)
+		p->in->note(p->in->arg, &n);
+}
+
+/* make_room lets row i of the environment win over the sources below: a list begins anew,
+   and what it excludes returns to its default. */
+static void make_room(struct parser *p, int i)
+{
+	struct plx_env_conf *c = p->env.dst;
+	const struct conf_rule *r = conf_excluded(p->env.below, i);
+
+	if (p->env.below >> i & 1 && conf_opts[i].flags & PLX_OPT_REPEAT)
+		c->nports = 0; /* the one list there is */
+	p->env.below &= ~(1ull << i);
+	if (!r)
+		return;
+	const char *other = strcmp(r->a, conf_opts[i].name) ? r->a : r->b;
+	int j = conf_row(other, strlen(other));
+	char why[128];
+
+	PLX_ASSERT(!conf_opts[j].set(c, plx_settings[j].def, why, sizeof(why)));
+	p->env.below &= ~(1ull << j);
+	note(p, other, plx_settings[j].def, false, PLX_FROM_DEFAULT, NULL);
+}
+
+/* take sets o; where is how the user named it. */
+static int take(struct parser *p, const struct plx_opt *o, const char *where, const char *value, bool more,
+                enum plx_conf_from from, const char *source)
+{
+	char reason[1024] = "";
+	int err;
+
+	if (p->now == &p->env && !more)
+		make_room(p, (int)(o - conf_opts));
+	err = o->set(p->now->dst, value, reason, sizeof(reason));
+	if (!err)
+		note(p, o->name, value, more, from, source);
+	else if (o->arg)
+		snprintf(p->why, p->whylen, "%s '%s': %s", where, value, reason);
+	else
+		snprintf(p->why, p->whylen, "%s: %s", where, reason);
+	return err;
+}
+
+/* ---- arguments ---- */
+
 /* apply gives o its value, which may be the next word; *i is at the option's word. */
 static int apply(struct parser *p, const struct plx_opt *o, const char *value, int *i, int argc, char **argv)
 {
 	uint64_t bit = 1ull << (o - p->now->opts);
-	char dash[PLX_NAME_MAX], reason[1024] = "";
+	char dash[PLX_NAME_MAX];
 	const char *next = *i + 1 < argc ? argv[*i + 1] : NULL;
-	int err;
+	bool more = p->now->seen & bit;
 
 	snprintf(dash, sizeof(dash), "%.*s", (int)(argv[*i][1] == '-' ? strcspn(argv[*i], "=") : 2), argv[*i]);
-	if ((p->now->seen & bit) && !(o->flags & PLX_OPT_REPEAT)) {
+	if (more && !(o->flags & PLX_OPT_REPEAT)) {
 		snprintf(p->why, p->whylen, "%s: given twice; once is enough", dash);
 		return -EINVAL;
 	}
@@ -349,12 +183,11 @@ static int apply(struct parser *p, const struct plx_opt *o, const char *value, i
 		snprintf(p->why, p->whylen, "%s: write %s %s or --%s%s", argv[*i], dash, value + 1, o->name, value);
 		return -EINVAL;
 	}
-	err = o->set(p->now->dst, value, reason, sizeof(reason));
-	if (err && o->arg)
-		snprintf(p->why, p->whylen, "%s '%s': %s", dash, value, reason);
-	else if (err)
-		snprintf(p->why, p->whylen, "%s: %s", dash, reason);
-	return err;
+	if (!p->scan)
+		return take(p, o, dash, value, more, PLX_FROM_ARGUMENT, NULL);
+	if (p->now == &p->env && !strcmp(o->name, "config"))
+		p->file = value;
+	return 0;
 }
 
 /* text answers the rows that ask for text. */
@@ -371,25 +204,40 @@ static int text(struct parser *p, const struct plx_opt *o, const char *s, const 
 	return PLX_TEXT;
 }
 
-static bool seen(const struct parser *p, const char *name)
+/* spell writes a setting's name as source from does. */
+static const char *spell(char *buf, size_t len, enum plx_conf_from from, const char *name)
 {
-	return p->env.seen >> (by_name(conf_opts, name, strlen(name)) - conf_opts) & 1;
+	snprintf(buf, len, "%s%s", from == PLX_FROM_ARGUMENT ? "--" : "POLLUX_", name);
+	for (char *s = buf; from == PLX_FROM_ENVIRONMENT && *s; s++)
+		*s = (char)(*s == '-' ? '_' : toupper((unsigned char)*s));
+	return buf;
 }
 
-static int check_rules(struct parser *p)
+/* check_rules looks at what one source gives. */
+static int check_rules(struct parser *p, enum plx_conf_from from)
 {
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(rules); i++) {
-		if (!seen(p, rules[i].a) || seen(p, rules[i].b) == rules[i].needs)
+	for (const struct conf_rule *r = conf_rules; r->a; r++) {
+		bool a = p->env.seen >> conf_row(r->a, strlen(r->a)) & 1;
+		bool b = p->env.seen >> conf_row(r->b, strlen(r->b)) & 1;
+		char sa[PLX_NAME_MAX], sb[PLX_NAME_MAX];
+
+		if (!a || b == r->needs)
 			continue;
-		snprintf(p->why, p->whylen, rules[i].needs ? "--%s needs --%s: %s" : "--%s and --%s: %s",
-		         rules[i].a, rules[i].b, rules[i].mend);
+		snprintf(p->why, p->whylen, r->needs ? "%s needs %s: %s" : "%s and %s: %s",
+		         spell(sa, sizeof(sa), from, r->a), spell(sb, sizeof(sb), from, r->b), r->mend);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int parse(struct parser *p, int argc, char **argv)
+static int arguments(struct parser *p, bool scan)
 {
+	int argc = p->in->argc;
+	char **argv = p->in->argv;
+
+	p->scan = scan;
+	p->now = &p->env;
+	p->env.seen = p->app.seen = 0;
 	for (int i = 1; i < argc; i++) {
 		const struct plx_opt *o;
 		const char *value;
@@ -413,27 +261,183 @@ static int parse(struct parser *p, int argc, char **argv)
 		if (err)
 			return err;
 	}
-	return check_rules(p);
+	p->now = &p->env;
+	return check_rules(p, PLX_FROM_ARGUMENT);
+}
+
+/* ---- the environment ---- */
+
+/* variable finds the row of POLLUX_NAME (n bytes), or says what is wrong with the name. */
+static int variable(struct parser *p, const char *name, size_t n)
+{
+	char names[64][PLX_NAME_MAX], bare[PLX_NAME_MAX];
+	const char *list[64] = { NULL }, *near;
+	size_t k = 0;
+
+	snprintf(bare, sizeof(bare), "%.*s", (int)n, name);
+	for (int i = 0; plx_settings[i].name; i++) {
+		spell(names[k], sizeof(names[k]), PLX_FROM_ENVIRONMENT, plx_settings[i].name);
+		if (!strcmp(names[k], bare)) {
+			if (!(plx_settings[i].flags & PLX_SETTING_ARG_ONLY))
+				return i;
+			snprintf(p->why, p->whylen, "%s: only the command line has it: --%s", bare, plx_settings[i].name);
+			return -EINVAL;
+		}
+		if (!(plx_settings[i].flags & PLX_SETTING_ARG_ONLY)) {
+			list[k] = names[k];
+			k++;
+		}
+	}
+	near = plx_text_near(bare, list, k);
+	snprintf(p->why, p->whylen, near ? "%s: unknown variable, did you mean %s?" :
+	         "%s: unknown variable; unset it, or see --help-all: each option is POLLUX_OPTION", bare, near);
+	return -EINVAL;
+}
+
+/* ports sets each word of value as an --iface. */
+static int ports(struct parser *p, const struct plx_opt *o, const char *name, const char *value)
+{
+	char one[1024];
+	bool more = false;
+	int err = 0;
+
+	for (value += strspn(value, " \t\n"); *value && !err; value += strspn(value, " \t\n")) {
+		size_t n = strcspn(value, " \t\n");
+
+		if (n >= sizeof(one)) {
+			snprintf(p->why, p->whylen, "%s: a word is longer than %zu bytes", name, sizeof(one) - 1);
+			return -EINVAL;
+		}
+		snprintf(one, sizeof(one), "%.*s", (int)n, value);
+		err = take(p, o, name, one, more, PLX_FROM_ENVIRONMENT, name);
+		more = true;
+		value += n;
+	}
+	return err;
+}
+
+static int environment(struct parser *p)
+{
+	for (char *const *e = p->in->environ; e && *e; e++) {
+		size_t n = strcspn(*e, "=");
+		char name[PLX_NAME_MAX];
+		int i, err;
+
+		if (strncmp(*e, "POLLUX_", 7))
+			continue;
+		i = variable(p, *e, n);
+		if (i < 0)
+			return i;
+		snprintf(name, sizeof(name), "%.*s", (int)n, *e);
+		if (strlen(*e) <= n + 1) {
+			snprintf(p->why, p->whylen, "%s: it is empty: unset it, or %s=%s", name, name, plx_settings[i].values);
+			return -EINVAL;
+		}
+		err = (conf_opts[i].flags & PLX_OPT_REPEAT ? ports(p, &conf_opts[i], name, *e + n + 1) :
+		       take(p, &conf_opts[i], name, *e + n + 1, false, PLX_FROM_ENVIRONMENT, name));
+		if (err)
+			return err;
+		p->env.seen |= 1ull << i;
+	}
+	return check_rules(p, PLX_FROM_ENVIRONMENT);
+}
+
+/* ---- what wins over what ---- */
+
+static void begin(struct parser *p, struct plx_env_conf *c, struct plx_conf_in *in, char *why, size_t whylen)
+{
+	const char *slash = in->argc > 0 ? strrchr(in->argv[0], '/') : NULL;
+	const struct plx_app *app = in->app;
+
+	*p = (struct parser){
+		.env = { .opts = conf_opts, .dst = c },
+		.app = { .opts = app ? app->opts : NULL, .dst = app ? app->dst : NULL },
+		.what = app, .in = in, .why = why, .whylen = whylen,
+		.prog = slash ? slash + 1 : in->argc > 0 ? in->argv[0] : "pollux",
+	};
+	p->now = &p->env;
+	in->line = in->column = 0;
+	if (whylen)
+		*why = 0;
+}
+
+/* find_file names the file: in's own, of -c, of POLLUX_CONFIG; NULL if there is none. */
+static int find_file(struct parser *p, const char **name)
+{
+	int err = arguments(p, true);
+
+	*name = p->in->file ? p->in->file : p->file;
+	for (char *const *e = p->in->environ; !*name && e && *e; e++)
+		if (!strncmp(*e, "POLLUX_CONFIG=", 14) && (*e)[14])
+			*name = *e + 14;
+	return err;
+}
+
+/* one_line: whatever the words had in them. */
+static int one_line(int err, char *why)
+{
+	for (char *s = why; err < 0 && *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = '?';
+	return err;
+}
+
+int plx_env_conf_file(const char **name, const struct plx_conf_in *in, char *why, size_t whylen)
+{
+	struct plx_conf_in copy = *in;
+	struct parser p;
+
+	begin(&p, NULL, &copy, why, whylen);
+	return one_line(find_file(&p, name), why);
+}
+
+static int from_file(struct parser *p, const char *name)
+{
+	struct conf_seen seen = { 0, 0 };
+	struct plx_conf_in *in = p->in;
+	int err;
+
+	if (!in->text) {
+		snprintf(p->why, p->whylen, "-c %s: this program reads no file; give its settings as arguments", name);
+		return -EINVAL;
+	}
+	in->file = name;
+	err = conf_file_parse(p->env.dst, in, p->app.seen, &seen, p->why, p->whylen);
+	p->env.below = seen.env;
+	return err;
+}
+
+int plx_env_conf_merge(struct plx_env_conf *c, struct plx_conf_in *in, char *why, size_t whylen)
+{
+	struct parser p;
+	const char *file;
+
+	begin(&p, c, in, why, whylen);
+	int err = find_file(&p, &file);
+
+	if (err)
+		return one_line(err, why);
+	if (in->app && in->app->name)
+		snprintf(c->name, sizeof(c->name), "%s", in->app->name);
+	for (int i = 0; plx_settings[i].name; i++)
+		if (plx_settings[i].def)
+			note(&p, plx_settings[i].name, strcmp(plx_settings[i].name, "name") ? plx_settings[i].def : c->name,
+			     false, PLX_FROM_DEFAULT, NULL);
+	if (file)
+		err = from_file(&p, file);
+	p.env.seen = 0;
+	if (!err)
+		err = environment(&p);
+	p.env.below |= p.env.seen;
+	if (!err)
+		err = arguments(&p, false);
+	return one_line(err, why);
 }
 
 int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
                        const struct plx_app *app, char *why, size_t whylen)
 {
-	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-	struct parser p = {
-		.env = { .opts = conf_opts, .dst = c },
-		.app = { .opts = app ? app->opts : NULL, .dst = app ? app->dst : NULL },
-		.what = app, .why = why, .whylen = whylen,
-		.prog = slash ? slash + 1 : argc > 0 ? argv[0] : "pollux",
-	};
-	int err;
+	struct plx_conf_in in = { .argc = argc, .argv = argv, .app = app };
 
-	p.now = &p.env;
-	if (app && app->name)
-		snprintf(c->name, sizeof(c->name), "%s", app->name);
-	err = parse(&p, argc, argv);
-	for (char *s = why; err < 0 && *s; s++)   /* one line, whatever the words had in them */
-		if ((unsigned char)*s < ' ' || *s == 127)
-			*s = '?';
-	return err;
+	return plx_env_conf_merge(c, &in, why, whylen);
 }

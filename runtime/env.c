@@ -2,6 +2,7 @@
 /* env.c - the environment: a table of stages, each of which comes up whole or not at all,
    and their undoing newest first.  Cold; main thread. */
 #include "env.h"
+#include "plx_conf.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,6 +275,7 @@ static void say(const struct plx_sys *sys, int err, const char *name, const char
 
 int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct plx_app *app)
 {
+	struct plx_conf_in in = { .argc = argc, .argv = argv, .app = app, .environ = environ };
 	struct plx_env_conf *c = malloc(sizeof(*c));
 	char *why = malloc(PLX_HELP_MAX);
 	int err = -ENOMEM;
@@ -281,7 +283,7 @@ int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct p
 	*out = NULL;
 	if (c && why) {
 		plx_env_conf_init(c);
-		err = plx_env_conf_parse(c, argc, argv, app, why, PLX_HELP_MAX);
+		err = plx_env_conf_read(c, &in, why, PLX_HELP_MAX);
 		if (err)
 			say(&plx_sys_linux, err, c->name, why);
 		else

@@ -3,6 +3,7 @@
 #ifndef PLX_H
 #define PLX_H
 
+#include "plx_conf.h"
 #include "plx_env.h"
 #include "plx_net.h"
 #include "plx_ring.h"

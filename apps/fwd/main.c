@@ -17,13 +17,14 @@ static int open_env(struct fwd *f, int argc, char **argv)
 {
 	const struct plx_app app = { .name = "plx-fwd", .what = "Forwards, generates or checks packets on its ports.",
 	                             .opts = fwd_opts, .dst = &f->conf };
+	struct plx_conf_in in = { .argc = argc, .argv = argv, .app = &app, .environ = environ };
 	struct plx_env_conf *c = malloc(sizeof(*c));
 	char *why = malloc(PLX_HELP_MAX);
 	int err = -ENOMEM;
 
 	if (c && why) {
 		plx_env_conf_init(c);
-		err = plx_env_conf_parse(c, argc, argv, &app, why, PLX_HELP_MAX);
+		err = plx_env_conf_read(c, &in, why, PLX_HELP_MAX);
 		if (!err)
 			err = fwd_conf_check(&f->conf, why, PLX_HELP_MAX);
 		if (err)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 static struct { int fn; unsigned left; int err; bool hit; } fault = { .fn = -1 };
 
@@ -32,6 +33,7 @@ static bool fails(int fn)
 /* result type, name, parameters, arguments, value on failure, errnos */
 #define CALLS(X) \
 	X(int, open, (const char *a, int b, mode_t c), (a, b, c), -1, EMFILE, ENOENT, EACCES) \
+	X(int, fstat, (int a, struct stat *b), (a, b), -1, EIO) \
 	X(ssize_t, read, (int a, void *b, size_t c), (a, b, c), -1, EIO, EAGAIN) \
 	X(ssize_t, write, (int a, const void *b, size_t c), (a, b, c), -1, EAGAIN) \
 	X(ssize_t, getdents64, (int a, void *b, size_t c), (a, b, c), -1, EIO, ENOENT) \
@@ -74,7 +76,7 @@ enum {
 #undef X
 	FN_N
 };
-static_assert(sizeof(struct plx_sys) == (FN_N + 2) * sizeof(void (*)(void)), "every entry but close and munmap");
+static_assert(sizeof(struct plx_sys) == (FN_N + 3) * sizeof(void (*)(void)), "every entry but close, munmap and geteuid");
 
 #define X(type, name, params, args, value, ...) \
 static type fault_##name params \
@@ -102,9 +104,14 @@ static int pass_munmap(void *addr, size_t len)
 	return plx_sys_linux.munmap(addr, len);
 }
 
+static uid_t pass_geteuid(void)
+{
+	return plx_sys_linux.geteuid();
+}
+
 const struct plx_sys fault_sys = {
 #define X(type, name, params, args, value, ...) .name = fault_##name,
 	CALLS(X)
 #undef X
-	.close = pass_close, .munmap = pass_munmap,
+	.close = pass_close, .munmap = pass_munmap, .geteuid = pass_geteuid,
 };

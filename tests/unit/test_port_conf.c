@@ -174,7 +174,7 @@ static void test_manual(void **state)
 			values[n++] = *v;
 		}
 		values[n] = 0;
-		snprintf(row, sizeof(row), "| `%s` | %s | %s |\n", k->name, values, k->what);
+		snprintf(row, sizeof(row), "| `%s` | %s | %s | %s |\n", k->name, values, k->def ? k->def : "-", k->what);
 		if (!strstr(text, row))
 			fail_msg("docs/drivers.md lacks the row: %s", row);
 	}
