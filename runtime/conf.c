@@ -112,11 +112,12 @@ static void note(struct parser *p, const char *key, const char *value, bool more
 }
 
 /* make_room lets row i of the environment win over the sources below: a list begins anew,
-   and what it excludes returns to its default. */
-static void make_room(struct parser *p, int i)
+   and what another value than the default excludes returns to its own default. */
+static void make_room(struct parser *p, int i, const char *value)
 {
 	struct plx_env_conf *c = p->env.dst;
-	const struct conf_rule *r = conf_excluded(p->env.below, i);
+	const char *def = plx_settings[i].def;
+	const struct conf_rule *r = value && def && !strcmp(value, def) ? NULL : conf_excluded(p->env.below, i);
 
 	if (p->env.below >> i & 1 && conf_opts[i].flags & PLX_OPT_REPEAT)
 		c->nports = 0; /* the one list there is */
@@ -140,7 +141,7 @@ static int take(struct parser *p, const struct plx_opt *o, const char *where, co
 	int err;
 
 	if (p->now == &p->env && !more)
-		make_room(p, (int)(o - conf_opts));
+		make_room(p, (int)(o - conf_opts), value);
 	err = o->set(p->now->dst, value, reason, sizeof(reason));
 	if (!err)
 		note(p, o->name, value, more, from, source);

@@ -23,6 +23,7 @@ struct reader {
 	struct plx_conf_in *in;
 	struct conf_seen *seen;
 	uint64_t app_given;
+	uint64_t chosen;                 /* bits of the settings with other values than their defaults */
 	char  *why;
 	size_t whylen;
 };
@@ -58,31 +59,34 @@ static char byte_at(const struct reader *r, yaml_mark_t at)
 /* not_yaml says what the YAML parser did not like, and what mostly is the reason. */
 static int not_yaml(struct reader *r)
 {
-	static const struct { const char *problem, *mend; } mends[] = {
-		{ "mapping values are not allowed", "a value with a colon needs quotes, or the lines do not align" },
-		{ "could not find expected ':'", "write key: value, with a colon and a blank" },
-		{ "did not find expected key", "align the keys of one map below each other" },
-		{ "did not find expected '-'", "align the items of one list below each other" },
-		{ "did not find expected ',' or", "a bracket is not closed, or a comma is missing" },
-		{ "unexpected end of stream", "a quote is not closed" },
-		{ "unknown escape character", "write '...' instead of \"...\", or \\\\ for a backslash" },
-		{ "block sequence entries are not allowed", "begin a list in a line of its own" },
+	/* begin: the parser notices late, what is wrong began where its context does */
+	static const struct { const char *problem; bool begin; const char *mend; } mends[] = {
+		{ "mapping values are not allowed", false, "a value with a colon needs quotes, or the lines do not align" },
+		{ "could not find expected ':'", true, "write key: value, with a colon and a blank" },
+		{ "did not find expected key", false, "align the keys of one map below each other" },
+		{ "did not find expected <document start>", false, "align the keys of one map below each other" },
+		{ "did not find expected '-'", false, "align the items of one list below each other" },
+		{ "did not find expected ',' or", true, "a bracket is not closed, or a comma is missing" },
+		{ "unexpected end of stream", true, "a quote is not closed" },
+		{ "unknown escape character", false, "write '...' instead of \"...\", or \\\\ for a backslash" },
+		{ "block sequence entries are not allowed", false, "begin a list in a line of its own" },
 	};
 	const char *problem = r->parser.problem ? r->parser.problem : "it cannot be read";
 	const char *mend = "quote the value";
-	char c = byte_at(r, r->parser.problem_mark);
+	yaml_mark_t at = r->parser.problem_mark;
 
 	if (r->parser.error == YAML_MEMORY_ERROR) {
 		snprintf(r->why, r->whylen, "%s: no memory to read it", r->in->file);
 		return -ENOMEM;
 	}
-	if (c == '\t')
-		mend = "indent with blanks, not with a tab";
-	else
-		for (size_t i = 0; i < PLX_ARRAY_SIZE(mends); i++)
-			if (strstr(problem, mends[i].problem))
-				mend = mends[i].mend;
-	return fail(r, r->parser.problem_mark, "not YAML: %s: %s", problem, mend);
+	if (byte_at(r, at) == '\t')
+		return fail(r, at, "not YAML: %s: indent with blanks, not with a tab", problem);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(mends); i++)
+		if (strstr(problem, mends[i].problem)) {
+			mend = mends[i].mend;
+			at = mends[i].begin && r->parser.context ? r->parser.context_mark : at;
+		}
+	return fail(r, at, "not YAML: %s: %s", problem, mend);
 }
 
 /* ---- events ---- */
@@ -123,9 +127,11 @@ static int word(struct reader *r, char *buf, size_t size)
 	const char *s = (const char *)r->ev.data.scalar.value;
 	size_t n = r->ev.data.scalar.length;
 
+	if (r->ev.start_mark.line != r->ev.end_mark.line)
+		return fail(r, r->ev.start_mark, "a value is one line: the next one is indented as if it went on");
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)s[i] < ' ' || s[i] == 127)
-			return fail(r, r->ev.start_mark, "a line end or control character: a value is one line of text");
+			return fail(r, r->ev.start_mark, "a line end or control character: write one line of text");
 	if (n >= size)
 		return fail(r, r->ev.start_mark, "longer than %zu bytes", size - 1);
 	memcpy(buf, s, n);
@@ -452,6 +458,8 @@ static int unknown_key(struct reader *r, yaml_mark_t at, const char *name)
 
 	if (!strcmp(name, "iface"))
 		return fail(r, at, "\"iface\" is \"" PLX_CONF_PORTS "\" here, a list: - name: eth0");
+	if (port_row(name) >= 0 && app_row(r, name))
+		return fail(r, at, "\"%s\" stands in an item of " PLX_CONF_PORTS " or in the map app", name);
 	if (port_row(name) >= 0)
 		return fail(r, at, "\"%s\" is a key of a port: it stands in an item of " PLX_CONF_PORTS, name);
 	if (app_row(r, name))
@@ -470,18 +478,22 @@ static int setting(struct reader *r, int i, yaml_mark_t at)
 	const struct plx_setting *s = &plx_settings[i];
 	yaml_mark_t value_at = r->ev.start_mark;
 	char text[VALUE_MAX], reason[768] = "";
-	const struct conf_rule *rule = conf_excluded(r->seen->env, i);
+	const struct conf_rule *rule;
 	int err;
 
 	if (s->flags & PLX_SETTING_NOT_FILE)
 		return fail(r, at, "%s: a file does not name another: leave it out", s->name);
 	if (s->flags & PLX_SETTING_ARG_ONLY)
 		return fail(r, at, "%s: only the command line has it: --%s", s->name, s->name);
-	if (rule)
-		return fail(r, at, "%s and %s: %s", rule->a, rule->b, rule->mend);
 	err = value(r, text, s->name, at, strstr(s->values, "LIST") || strstr(s->values, "SIZES"), s->values);
 	if (err)
 		return err;
+	/* a default excludes nothing: a file may have all settings */
+	rule = s->def && !strcmp(text, s->def) ? NULL : conf_excluded(r->chosen, i);
+	if (rule)
+		return fail(r, at, "%s and %s: %s", rule->a, rule->b, rule->mend);
+	if (!s->def || strcmp(text, s->def))
+		r->chosen |= 1ull << i;
 	if (conf_opts[i].set(r->c, text, reason, sizeof(reason)))
 		return fail(r, value_at, "%s '%s': %s", s->name, text, reason);
 	note(r, s->name, text, false, false, at);

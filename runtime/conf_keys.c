@@ -228,12 +228,12 @@ enum { MORE = PLX_OPT_MORE, REPEAT = PLX_OPT_REPEAT, ARG = PLX_SETTING_ARG_ONLY,
 	X("main-lcore", 0, "N", "none|0..1023", "none", "where the control thread runs", set_main_lcore, MORE) \
 	X("iface", 0, "NAME[,k=v..]", "PORT", NULL, "a port, repeatable; --help-all shows its keys", set_iface, REPEAT) \
 	X("mem", 'm', "SIZE", "auto|1M..1024G", "auto", "frame memory in all, MiB or 64M, 2G", set_mem, 0) \
-	X("node-mem", 0, "A,B..", "auto|SIZES", "auto", "the same node by node", set_node_mem, MORE) \
-	X("huge", 0, "WORD", "prefer|require|never", "prefer", "hugepages", set_huge, 0) \
-	X("frame-size", 0, "BYTES", "2048|4096", "2048", "room of a frame in bytes", set_frame_size, MORE) \
+	X("node-mem", 0, "A,B..", "auto|SIZES", "auto", "frame memory node by node, as 64,64", set_node_mem, MORE) \
+	X("huge", 0, "WORD", "prefer|require|never", "prefer", "hugepages for frames", set_huge, 0) \
+	X("frame-size", 0, "BYTES", "2048|4096", "2048", "bytes of a frame's room", set_frame_size, MORE) \
 	X("idle", 0, "WORD", "busy|adaptive|interrupt", "busy", "lcores without work", set_idle, 0) \
-	X("name", 0, "NAME", "NAME", "pollux", "of threads and memory; a program has its own", set_name, MORE) \
-	X("log-level", 0, "WORD", "error|warning|notice|info|debug", "notice", "the least grave lines to show", set_log_level, MORE) \
+	X("name", 0, "NAME", "NAME", "pollux", "name of threads and memory; a program has its own", set_name, MORE) \
+	X("log-level", 0, "WORD", "error|warning|notice|info|debug", "notice", "least grave lines to show", set_log_level, MORE) \
 	X("config", 'c', "FILE", "FILE", NULL, "settings in YAML; arguments and POLLUX_* win", set_config, NO_FILE) \
 	X("dry-run", 0, NULL, NULL, NULL, "print the plan and change nothing", set_dry_run, ARG) \
 	X("json", 0, NULL, NULL, NULL, "with --dry-run: the plan as JSON", set_json, ARG | MORE) \
