@@ -54,7 +54,7 @@ static void look(struct search *s, const char *action)
 		return;
 	enum rank rank = a.ours ? RANK_NAMED : RANK_DEVICE;
 
-	s->found = true;
+	s->found |= a.queue >= 0 || a.bare;
 	if (a.bare && s->bare < 0)
 		s->bare = s->irq;
 	if (a.rx && a.queue >= 0 && a.queue < l->nrxqs)
