@@ -417,10 +417,321 @@ static void test_bad(void **state)
 	assert_true(PLX_ARRAY_SIZE(bad) >= 40);
 }
 
+/* ---- what wins over what ---- */
+
+static void test_precedence(void **state)
+{
+	static const char *const env[] = { "HOME=/root", "POLLUX_IDLE=interrupt", "POLLUX_HUGE=never", NULL };
+	struct plx_env_conf c;
+	struct app a;
+
+	(void)state;
+	OK(&c, &a, .text = "idle: adaptive\nhuge: require\nmem: 64\nlog-level: debug\n", .environ = env,
+	   .words = "--idle|busy|--name|x");
+	assert_int_equal(c.idle, PLX_IDLE_BUSY);
+	assert_int_equal(c.huge, PLX_NEVER);
+	assert_int_equal(c.mem, 64 << 20);
+	assert_int_equal(c.log_level, PLX_LOG_DEBUG);
+	assert_int_equal(c.frame_size, 2048);
+	assert_string_equal(notes, "idle=adaptive file f:1:1\nhuge=require file f:2:1\nmem=64 file f:3:1\n"
+	                    "log-level=debug file f:4:1\nidle=interrupt environment POLLUX_IDLE\n"
+	                    "huge=never environment POLLUX_HUGE\nidle=busy argument\nname=x argument\n");
+}
+
+/* The ports of one source are one list; a later source's take its place. */
+static void test_ports_win(void **state)
+{
+	static const char *const env[] = { "POLLUX_IFACE= e0,driver=null\te1 ", NULL };
+	static const char file[] = "ports:\n  - name: f0\n    queues: 2\n  - f1\n";
+	struct plx_env_conf c;
+	struct app a;
+
+	(void)state;
+	OK(&c, &a, .text = file);
+	assert_int_equal(c.nports, 2);
+	assert_string_equal(notes, "iface=f0,queues=2 file f:2:5\niface+=f1 file f:4:5\n");
+	OK(&c, &a, .text = file, .environ = env);
+	assert_int_equal(c.nports, 2);
+	assert_string_equal(c.ports[0].name, "e0");
+	assert_string_equal(c.ports[0].driver, "null");
+	assert_int_equal(c.ports[0].rxqs, 0);
+	assert_string_equal(c.ports[1].name, "e1");
+	OK(&c, &a, .text = file, .environ = env, .words = "--iface|a0|--iface|a1|--iface|a2");
+	assert_int_equal(c.nports, 3);
+	assert_string_equal(c.ports[0].name, "a0");
+	assert_string_equal(c.ports[2].name, "a2");
+	OK(&c, &a, .text = file, .words = "--iface|a0");
+	assert_int_equal(c.nports, 1);
+}
+
+/* What excludes each other does so within one source; a later source decides anew. */
+static void test_excluded(void **state)
+{
+	static const char *const node[] = { "POLLUX_NODE_MEM=8,8", NULL }, *const both[] = { "POLLUX_MEM=1", "POLLUX_NODE_MEM=1", NULL };
+	struct plx_env_conf c;
+	struct plx_conf_in in;
+	struct app a;
+	char why[2048];
+
+	(void)state;
+	OK(&c, &a, .text = "node-mem: 64,64\n", .words = "-m|1G");
+	assert_int_equal(c.nnode_mem, 0);
+	assert_int_equal(c.mem, 1 << 30);
+	assert_non_null(strstr(notes, "node-mem=auto default\nmem=1G argument\n"));
+	OK(&c, &a, .text = "mem: 64\nnode-mem: auto\n", .environ = node);
+	assert_int_equal(c.mem, 0);
+	assert_int_equal(c.nnode_mem, 2);
+	OK(&c, &a, .environ = node, .words = "-m|auto"); /* a default displaces nothing else */
+	assert_int_equal(c.nnode_mem, 2);
+	assert_int_equal(merge(&c, &a, &(struct given){ .environ = both }, &in, why, sizeof(why)), -EINVAL);
+	assert_string_equal(why, "POLLUX_MEM and POLLUX_NODE_MEM: give the whole or the parts, not both");
+}
+
+/* An application's options: the file's first, then those behind "--"; of repeatable ones the
+   command line's take the place of the file's. */
+static void test_app(void **state)
+{
+	struct plx_env_conf c;
+	struct plx_conf_in in;
+	struct app a;
+	char why[2048];
+
+	(void)state;
+	OK(&c, &a, .text = "app: {mode: io, burst: [1, 2], length: 64}", .words = "--|--mode|mac|--burst|4|--json");
+	assert_string_equal(a.mode, "mac");
+	assert_int_equal(a.burst, 4);
+	assert_int_equal(a.bursts, 1);
+	assert_string_equal(a.lengths, "64");
+	assert_true(a.json);
+	assert_string_equal(notes, "app.mode=io file f:1:7\napp.length=64 file f:1:32\napp.mode=mac argument\n"
+	                    "app.burst=4 argument\napp.json= argument\n");
+	/* a program without options of its own */
+	in = (struct plx_conf_in){ .file = "f", .text = "app: {}", .len = 7 };
+	assert_int_equal(plx_env_conf_merge(&c, &in, why, sizeof(why)), -EINVAL);
+	assert_string_equal(why, "f:1:1: app: this program has no options of its own: leave it out");
+}
+
+static const struct { const char *var, *why; } bad_env[] = {
+	{ "POLLUX_IDEL=busy", "POLLUX_IDEL: unknown variable, did you mean POLLUX_IDLE?" },
+	{ "POLLUX_idle=busy", "POLLUX_idle: unknown variable, did you mean POLLUX_IDLE?" },
+	{ "POLLUX_ZZZZZZZZZZ=1", "POLLUX_ZZZZZZZZZZ: unknown variable; unset it, or see --help-all: each option is "
+	                         "POLLUX_OPTION" },
+	{ "POLLUX_IDLE=lazy", "POLLUX_IDLE 'lazy': unknown word (one of busy, adaptive, interrupt)" },
+	{ "POLLUX_IDLE=", "POLLUX_IDLE: it is empty: unset it, or POLLUX_IDLE=busy|adaptive|interrupt" },
+	{ "POLLUX_MEM=-1", "POLLUX_MEM '-1': not a size: write MiB as a plain number, or 64M, 2G" },
+	{ "POLLUX_DRY_RUN=1", "POLLUX_DRY_RUN: only the command line has it: --dry-run" },
+	{ "POLLUX_IFACE=a b,mood=1", "POLLUX_IFACE 'b,mood=1': b: unknown key \"mood\" (did you mean \"mode\"?)" },
+	{ "POLLUX_IDLE", "POLLUX_IDLE: it is empty: unset it, or POLLUX_IDLE=busy|adaptive|interrupt" },
+};
+
+static void test_bad_environment(void **state)
+{
+	struct plx_env_conf c;
+	struct plx_conf_in in;
+	struct app a;
+	char why[2048];
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(bad_env); i++) {
+		const char *env[] = { "A=b", bad_env[i].var, NULL };
+
+		assert_int_equal(merge(&c, &a, &(struct given){ .environ = env }, &in, why, sizeof(why)), -EINVAL);
+		assert_string_equal(why, bad_env[i].why);
+	}
+}
+
+/* ---- the table ---- */
+
+/* The setters take what the notation of values says, and the ends of ranges are the ends. */
+static void test_values(void **state)
+{
+	static const struct { const char *text; enum plx_value_kind kind; const char *lo, *hi; } rows[] = {
+		{ "auto|LIST", PLX_VALUE_WORD, "auto", "auto" }, { "LIST", PLX_VALUE_TEXT, "LIST", "LIST" },
+		{ "0..1023", PLX_VALUE_NUMBER, "0", "1023" }, { "2048|4096", PLX_VALUE_NUMBER, "2048", "2048" },
+		{ "1M..1024G", PLX_VALUE_SIZE, "1M", "1024G" }, { "10ms..3600s|off", PLX_VALUE_TIME, "10ms", "3600s" },
+		{ "5tuple", PLX_VALUE_TIME, "5tuple", "5tuple" },
+	};
+	static struct plx_env_conf c;
+	char why[1024], over[64];
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		struct plx_value v;
+		const char *rest = plx_value_next(rows[i].text, &v);
+
+		assert_int_equal(v.kind, rows[i].kind);
+		assert_string_equal(v.lo, rows[i].lo);
+		assert_string_equal(v.hi, rows[i].hi);
+		assert_int_equal(rest != NULL, strchr(rows[i].text, '|') != NULL);
+	}
+	for (int i = 0; plx_settings[i].name; i++) {
+		const struct plx_setting *s = &plx_settings[i];
+
+		assert_string_equal(s->name, conf_opts[i].name);
+		assert_int_equal(s->values != NULL, s->arg != NULL);
+		if (s->def)
+			assert_int_equal(conf_opts[i].set(&c, s->def, why, sizeof(why)), 0);
+		for (const char *rest = s->values; rest;) {
+			struct plx_value v;
+
+			rest = plx_value_next(rest, &v);
+			if (v.kind == PLX_VALUE_TEXT)
+				continue;
+			assert_int_equal(conf_opts[i].set(&c, v.lo, why, sizeof(why)), 0);
+			assert_int_equal(conf_opts[i].set(&c, v.hi, why, sizeof(why)), 0);
+			if (v.kind == PLX_VALUE_WORD || !strcmp(v.lo, v.hi))
+				continue;
+			snprintf(over, sizeof(over), "%llu%s", strtoull(v.hi, NULL, 10) + 1, v.hi + strspn(v.hi, "0123456789"));
+			assert_int_equal(conf_opts[i].set(&c, over, why, sizeof(why)), -EINVAL);
+		}
+	}
+	for (const struct plx_port_key *k = plx_port_keys; k->name; k++)
+		for (const char *rest = k->values; rest;) {
+			struct plx_value v;
+			char word[128], *ends[] = { v.lo, v.hi };
+
+			rest = plx_value_next(rest, &v);
+			for (int e = 0; e < 2 && v.kind != PLX_VALUE_TEXT; e++) {
+				static const char *const drivers[] = { "af_xdp", "packet", "loop", "null" };
+				int taken = 0;
+
+				for (int d = 0; d < 4; d++) {
+					struct plx_port_conf p = plx_port_conf_default;
+
+					snprintf(word, sizeof(word), !strcmp(k->name, "driver") ? "x,%s=%s" : "x,%s=%s,driver=%s", k->name,
+					         ends[e], drivers[d]);
+					taken += !plx_port_conf_parse(&p, word, why, sizeof(why));
+				}
+				if (!taken)
+					fail_msg("%s: %s", word, why);
+			}
+		}
+}
+
+/* ---- the file itself ---- */
+
+/* A system that has files and nothing else: what calls another entry dies. */
+static const struct plx_sys *files_only(uid_t (*uid)(void))
+{
+	static struct plx_sys sys;
+
+	sys = (struct plx_sys){ .open = plx_sys_linux.open, .read = plx_sys_linux.read, .close = plx_sys_linux.close,
+	                        .fstat = plx_sys_linux.fstat, .geteuid = uid };
+	return &sys;
+}
+
+static uid_t as_root(void) { return 0; }
+static uid_t as_user(void) { return 1000; }
+
+static void put(const char *name, const char *text, size_t len, mode_t mode)
+{
+	FILE *f = fopen(name, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(name, mode), 0);
+}
+
+/* read_conf reads name as plx_env_init would; nothing is opened but files. */
+static int read_conf(const char *name, uid_t (*uid)(void), struct plx_env_conf *c, char *why, size_t whylen)
+{
+	char *argv[] = { "app", "-c", (char *)name, NULL };
+	struct plx_conf_in in = { .argc = 3, .argv = argv };
+
+	plx_env_conf_init(c);
+	c->sys = files_only(uid);
+	return plx_env_conf_read(c, &in, why, whylen);
+}
+
+static void test_file(void **state)
+{
+	char name[] = "/tmp/plx-conf-XXXXXX", why[2048], want[256];
+	struct plx_env_conf c;
+	static char big[PLX_CONF_FILE_MAX + 2];
+	int fd = mkstemp(name);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	put(name, "idle: adaptive\n", 15, 0644);
+	assert_int_equal(read_conf(name, as_root, &c, why, sizeof(why)), 0);
+	assert_int_equal(c.idle, PLX_IDLE_ADAPTIVE);
+	static const struct { mode_t mode; const char *who, *chmod; } modes[] = {
+		{ 0664, "its group", "g-w" }, { 0646, "everyone", "o-w" }, { 0666, "its group and everyone", "go-w" },
+	};
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(modes); i++) {
+		assert_int_equal(chmod(name, modes[i].mode), 0);
+		assert_int_equal(read_conf(name, as_user, &c, why, sizeof(why)), 0);
+		assert_int_equal(read_conf(name, as_root, &c, why, sizeof(why)), -EINVAL);
+		snprintf(want, sizeof(want), "%s: %s may write it, and root would obey: chmod %s %s", name, modes[i].who,
+		         modes[i].chmod, name);
+		assert_string_equal(why, want);
+	}
+	memset(big, '#', sizeof(big));
+	put(name, big, PLX_CONF_FILE_MAX, 0600);
+	assert_int_equal(read_conf(name, as_root, &c, why, sizeof(why)), 0);
+	put(name, big, PLX_CONF_FILE_MAX + 1, 0600);
+	assert_int_equal(read_conf(name, as_root, &c, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "longer than 1024 KiB"));
+	unlink(name);
+	assert_int_equal(read_conf(name, as_root, &c, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "no such file; pollux config default shows one"));
+	assert_int_equal(read_conf("/tmp", as_root, &c, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "Is a directory"));
+	assert_int_equal(read_conf("/dev/zero", as_root, &c, why, sizeof(why)), -EINVAL);
+}
+
+/* Each bad file read as a program reads it: refused in the same words, by a system on which
+   any call but those for a file would crash. */
+static void test_bad_files(void **state)
+{
+	char name[] = "/tmp/plx-conf-XXXXXX", why[2048];
+	struct plx_env_conf c;
+	int fd = mkstemp(name);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(bad); i++) {
+		put(name, bad[i].text, bad[i].len, 0600);
+		assert_int_equal(read_conf(name, as_root, &c, why, sizeof(why)), -EINVAL);
+		assert_int_equal(strncmp(why, name, strlen(name)), 0);
+	}
+	unlink(name);
+}
+
+/* A file of -c or POLLUX_CONFIG that nobody read is no silent nothing. */
+static void test_unread(void **state)
+{
+	static const char *const env[] = { "POLLUX_CONFIG=e.yaml", NULL };
+	struct plx_env_conf c;
+	struct plx_conf_in in;
+	struct app a;
+	const char *name;
+	char why[2048];
+
+	(void)state;
+	assert_int_equal(merge(&c, &a, &(struct given){ .words = "-c|x.yaml" }, &in, why, sizeof(why)), -EINVAL);
+	assert_string_equal(why, "-c x.yaml: this program reads no file; give its settings as arguments");
+	assert_int_equal(merge(&c, &a, &(struct given){ .environ = env }, &in, why, sizeof(why)), -EINVAL);
+	assert_int_equal(plx_env_conf_file(&name, &in, why, sizeof(why)), 0);
+	assert_string_equal(name, "e.yaml");
+	assert_int_equal(merge(&c, &a, &(struct given){ .environ = env, .words = "--config=x.yaml" }, &in, why, sizeof(why)), -EINVAL);
+	assert_int_equal(plx_env_conf_file(&name, &in, why, sizeof(why)), 0);
+	assert_string_equal(name, "x.yaml");
+	/* help needs no file */
+	char help[PLX_HELP_MAX];
+	assert_int_equal(merge(&c, &a, &(struct given){ .words = "-c|x.yaml|-h" }, &in, help, sizeof(help)), PLX_TEXT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_key), cmocka_unit_test(test_forms), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_precedence), cmocka_unit_test(test_ports_win), cmocka_unit_test(test_excluded),
+		cmocka_unit_test(test_app), cmocka_unit_test(test_bad_environment), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_file), cmocka_unit_test(test_bad_files), cmocka_unit_test(test_unread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
