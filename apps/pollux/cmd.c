@@ -42,7 +42,7 @@ static void help(FILE *f, const char *title, const char *what, const struct cmd 
 	fprintf(f, "usage: %s COMMAND [arguments]\n%s\n", title, what);
 	for (const struct cmd *c = cmds; c->name; c++)
 		fprintf(f, "  %-10s %s\n", c->name, c->what);
-	fprintf(f, "%s help COMMAND tells more; a command may be shortened while it is the only one meant.\n", title);
+	fprintf(f, "%s help COMMAND tells more.  The beginning of a name will do.\n", title);
 }
 
 /* find answers word with a row, or with NULL after saying why. */
