@@ -49,32 +49,39 @@ static void parse_rss(const struct nlattr *a, struct disco_link *l)
 	}
 }
 
-/* One of a bitset's bits: its name, and whether it is set; a bitset without a mask lists only
-   those that are. */
-static void parse_bit(const struct nlattr *bit, uint32_t *set)
+/* One of a bitset's bits: its name, and whether it is set.  A bitset with a mask lists what it
+   speaks of, and marks what is set; one without lists what is set. */
+static uint32_t parse_bit(const struct nlattr *bit, bool masked)
 {
 	const struct nlattr *a;
 	char name[32] = "";
+	bool set = !masked;
 
-	mnl_attr_for_each_nested(a, bit)
+	mnl_attr_for_each_nested(a, bit) {
 		if (mnl_attr_get_type(a) == ETHTOOL_A_BITSET_BIT_NAME)
 			nlq_str(a, name, sizeof(name));
-	for (unsigned f = 0; f < DISCO_F_N; f++)
+		else if (mnl_attr_get_type(a) == ETHTOOL_A_BITSET_BIT_VALUE)
+			set = true;
+	}
+	for (unsigned f = 0; set && f < DISCO_F_N; f++)
 		if (!strcmp(name, disco_feature_name(f)))
-			*set |= 1u << f;
+			return 1u << f;
+	return 0;
 }
 
 static uint32_t parse_bitset(const struct nlattr *bitset)
 {
 	const struct nlattr *a, *bit;
 	uint32_t set = 0;
+	bool masked = true;
 
-	mnl_attr_for_each_nested(a, bitset) {
-		if (mnl_attr_get_type(a) != ETHTOOL_A_BITSET_BITS)
-			continue;
-		mnl_attr_for_each_nested(bit, a)
-			parse_bit(bit, &set);
-	}
+	mnl_attr_for_each_nested(a, bitset)
+		if (mnl_attr_get_type(a) == ETHTOOL_A_BITSET_NOMASK)
+			masked = false;
+	mnl_attr_for_each_nested(a, bitset)
+		if (mnl_attr_get_type(a) == ETHTOOL_A_BITSET_BITS)
+			mnl_attr_for_each_nested(bit, a)
+				set |= parse_bit(bit, masked);
 	return set;
 }
 

@@ -61,17 +61,17 @@ static int error_of(const struct nlmsghdr *h)
 }
 
 /* One datagram of the answer: MORE is to come, AGAIN, or the end as 0 or -errno. */
-static int answer(const struct nlq *q, const void *buf, ssize_t n, nlq_fn fn, void *arg)
+static int answer(const struct nlq *q, const void *buf, ssize_t n, bool *changed, nlq_fn fn, void *arg)
 {
 	const struct nlmsghdr *h = buf;
-	int left = (int)n, changed = 0;
+	int left = (int)n;
 
 	for (; left >= (int)sizeof(*h) && h->nlmsg_len <= (uint32_t)left && mnl_nlmsg_ok(h, left);
 	     h = mnl_nlmsg_next(h, &left)) {
 		if (h->nlmsg_seq != q->seq)
 			continue;
-		changed |= h->nlmsg_flags & NLM_F_DUMP_INTR;
-		if (h->nlmsg_type == NLMSG_DONE && changed)
+		*changed |= h->nlmsg_flags & NLM_F_DUMP_INTR;
+		if (h->nlmsg_type == NLMSG_DONE && *changed)
 			return AGAIN;
 		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
 			return error_of(h);
@@ -89,12 +89,14 @@ int nlq_ask(struct nlq *q, struct nlmsghdr *h, nlq_fn fn, void *arg)
 
 	h->nlmsg_flags |= NLM_F_REQUEST | (h->nlmsg_flags & NLM_F_DUMP ? 0 : NLM_F_ACK);
 	for (int i = 0; i < NLQ_TRIES && err == AGAIN; i++) {
+		bool changed = false;
+
 		h->nlmsg_seq = ++q->seq;
 		if (q->sys->sendto(q->fd, h, h->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 			return -errno;
 		do {
 			ssize_t n = receive(q, buf, sizeof(buf));
-			err = n < 0 ? (int)n : answer(q, buf, n, fn, arg);
+			err = n < 0 ? (int)n : answer(q, buf, n, &changed, fn, arg);
 		} while (err == MORE);
 	}
 	return err == AGAIN ? 0 : err; /* it changes all the time: what was read is as good as any */

@@ -256,16 +256,20 @@ static void test_rss(void **state)
 	assert_int_equal(l->rxq[0].rss, -1);
 }
 
-static void bitset(struct nlmsghdr *h, uint16_t attr, const char *const *names)
+/* A name with a + before it is set.  Without a mask only those are listed. */
+static void bitset(struct nlmsghdr *h, uint16_t attr, bool masked, const char *const *names)
 {
 	struct nlattr *set = mnl_attr_nest_start(h, attr), *bits, *bit;
 
-	mnl_attr_put(h, ETHTOOL_A_BITSET_NOMASK, 0, NULL);
+	if (!masked)
+		mnl_attr_put(h, ETHTOOL_A_BITSET_NOMASK, 0, NULL);
 	bits = mnl_attr_nest_start(h, ETHTOOL_A_BITSET_BITS);
 	for (uint32_t i = 0; names[i]; i++) {
 		bit = mnl_attr_nest_start(h, ETHTOOL_A_BITSET_BITS_BIT);
 		mnl_attr_put_u32(h, ETHTOOL_A_BITSET_BIT_INDEX, i);
-		mnl_attr_put_strz(h, ETHTOOL_A_BITSET_BIT_NAME, names[i]);
+		mnl_attr_put_strz(h, ETHTOOL_A_BITSET_BIT_NAME, names[i] + (*names[i] == '+'));
+		if (masked && *names[i] == '+')
+			mnl_attr_put(h, ETHTOOL_A_BITSET_BIT_VALUE, 0, NULL);
 		mnl_attr_nest_end(h, bit);
 	}
 	mnl_attr_nest_end(h, bits);
@@ -274,14 +278,14 @@ static void bitset(struct nlmsghdr *h, uint16_t attr, const char *const *names)
 
 static struct nlmsghdr *features_message(void)
 {
-	static const char *const hw[] = { "rx-gro", "rx-lro", "rx-checksum", NULL };
+	static const char *const hw[] = { "+rx-gro", "+rx-lro", "+rx-checksum", "rx-hashing", NULL };
 	static const char *const on[] = { "rx-gro", "a-feature-of-next-year", "tx-checksum-ip-generic", NULL };
 	static const char *const fixed[] = { "rx-checksum", NULL };
 	struct nlmsghdr *h = nlq_genl(buf, 99, ETHTOOL_MSG_FEATURES_GET_REPLY, 0);
 
-	bitset(h, ETHTOOL_A_FEATURES_HW, hw);
-	bitset(h, ETHTOOL_A_FEATURES_ACTIVE, on);
-	bitset(h, ETHTOOL_A_FEATURES_NOCHANGE, fixed);
+	bitset(h, ETHTOOL_A_FEATURES_HW, true, hw);
+	bitset(h, ETHTOOL_A_FEATURES_ACTIVE, false, on);
+	bitset(h, ETHTOOL_A_FEATURES_NOCHANGE, false, fixed);
 	return h;
 }
 
