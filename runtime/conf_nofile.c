@@ -10,5 +10,5 @@ int conf_file_parse(struct plx_env_conf *c, struct plx_conf_in *in, uint64_t app
 	(void)c, (void)app_given, (void)seen;
 	snprintf(why, whylen, "-c %s: this build reads no YAML (feature yaml): install libyaml and build with "
 	         "-Dyaml=enabled, or give the settings as arguments", in->file);
-	return -EOPNOTSUPP;
+	return -EINVAL;
 }
