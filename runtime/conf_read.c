@@ -52,7 +52,8 @@ static int read_file(const struct plx_sys *sys, const char *name, char **text, s
 	if (err == -ENOENT)
 		snprintf(why, whylen, "-c %s: no such file; pollux config default shows one", name);
 	else if (err)
-		snprintf(why, whylen, "-c %s: cannot open it: %s: give the name of a YAML file", name, strerror(-err));
+		snprintf(why, whylen, "-c %s: cannot open it: %s: %s", name, strerror(-err),
+		         err == -EACCES ? "let this user read it, see ls -l" : "give the name of a YAML file");
 	else
 		err = may_trust(sys, name, &st, why, whylen);
 	if (!err && !(*text = malloc(PLX_CONF_FILE_MAX + 1))) {

@@ -86,7 +86,8 @@ PLX_API void plx_env_conf_init(struct plx_env_conf *c);
 /* plx_env_conf_parse reads arguments over *c: Pollux's, then "--", then the
    application's.  Pure: touches no OS state, never prints, never exits.
    0; PLX_TEXT: help or version was asked for and stands in why[]; -EINVAL: why[] has one
-   line that names the word and the mend.  2048 bytes of why suffice for errors, PLX_HELP_MAX
+   line that names the word and the mend.  A file (-c) is refused: plx_env_conf_read of
+   plx_conf.h reads it, and variables too.  2048 bytes of why suffice for errors, PLX_HELP_MAX
    for help. */
 enum { PLX_TEXT = 1, PLX_HELP_MAX = 16384 };
 PLX_API int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
@@ -99,7 +100,8 @@ PLX_API int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
    came up is taken down, newest first, *out is NULL, and the host is as before. */
 PLX_API int plx_env_open(struct plx_env **out, const struct plx_env_conf *c);
 
-/* plx_env_init = plx_env_conf_init + parse + open, with messages on standard error and
+/* plx_env_init = plx_env_conf_init + plx_env_conf_read (arguments, POLLUX_* variables and the
+   file of -c, see plx_conf.h) + open, with messages on standard error and
    help on standard output: all a small main() needs.  app may be NULL in plx_env_init_app.
    Returns what plx_env_open does; plx_exit_code(PLX_TEXT) is 0. */
 PLX_API int plx_env_init(struct plx_env **out, int argc, char **argv);

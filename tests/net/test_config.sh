@@ -137,6 +137,7 @@ check "no command is a usage error"                 tool 2 '^usage: pollux COMMA
 check "unknown command, with the one that was meant" tool 2 "'confg': unknown command, did you mean config\?" confg
 check "unknown command, far from all"               tool 2 "'zzzzz': unknown command; pollux --help" zzzzz
 check "a command may be shortened"                  tool 0 '^idle: busy' conf sh
+check "unless two are meant"                        tool 2 "'s' may be any of show, schema" config s
 check "help of a part"                              tool 0 '^usage: pollux config check' help config check
 check "--version"                                   tool 0 '^pollux [0-9.]+$' --version
 check "check: a good file"                          tool 0 'pollux.yaml: ok' config check "$TOP/config/pollux.yaml"

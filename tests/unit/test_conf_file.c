@@ -682,6 +682,68 @@ static void test_file(void **state)
 	assert_int_equal(read_conf("/dev/zero", as_root, &c, why, sizeof(why)), -EINVAL);
 }
 
+/* A system whose calls fail, or give a byte at a time. */
+static int fails, reads;
+static int no_open(const char *path, int flags, mode_t mode)
+{
+	(void)path, (void)flags, (void)mode;
+	errno = fails;
+	return -1;
+}
+
+static int no_fstat(int fd, struct stat *st)
+{
+	(void)fd, (void)st;
+	errno = fails;
+	return -1;
+}
+
+static ssize_t slow_read(int fd, void *buf, size_t n)
+{
+	if (++reads % 2) {
+		errno = EINTR;
+		return -1;
+	}
+	if (fails && reads > 6) {
+		errno = fails;
+		return -1;
+	}
+	return plx_sys_linux.read(fd, buf, n ? 1 : 0);
+}
+
+static void test_file_faults(void **state)
+{
+	char name[] = "/tmp/plx-conf-XXXXXX", why[2048];
+	char *argv[] = { "app", "-c", name, NULL };
+	struct plx_conf_in in = { .argc = 3, .argv = argv };
+	struct plx_env_conf c;
+	struct plx_sys sys = *files_only(as_root);
+	int fd = mkstemp(name);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	put(name, "idle: adaptive\n", 15, 0600);
+	plx_env_conf_init(&c);
+	c.sys = &sys;
+	sys.read = slow_read;
+	fails = 0;
+	assert_int_equal(plx_env_conf_read(&c, &in, why, sizeof(why)), 0);
+	assert_int_equal(c.idle, PLX_IDLE_ADAPTIVE);
+	assert_true(reads > 30);
+	fails = EIO;
+	reads = 0;
+	assert_int_equal(plx_env_conf_read(&c, &in, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "cannot read it: Input/output error"));
+	sys.fstat = no_fstat;
+	assert_int_equal(plx_env_conf_read(&c, &in, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "cannot open it: Input/output error"));
+	sys.open = no_open;
+	fails = EACCES; /* exit code 4 */
+	assert_int_equal(plx_env_conf_read(&c, &in, why, sizeof(why)), -EACCES);
+	unlink(name);
+}
+
 /* Each bad file read as a program reads it: refused in the same words, by a system on which
    any call but those for a file would crash. */
 static void test_bad_files(void **state)
@@ -731,7 +793,7 @@ int main(void)
 		cmocka_unit_test(test_every_key), cmocka_unit_test(test_forms), cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_precedence), cmocka_unit_test(test_ports_win), cmocka_unit_test(test_excluded),
 		cmocka_unit_test(test_app), cmocka_unit_test(test_bad_environment), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_file), cmocka_unit_test(test_bad_files), cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_file), cmocka_unit_test(test_file_faults), cmocka_unit_test(test_bad_files), cmocka_unit_test(test_unread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
