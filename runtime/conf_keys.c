@@ -159,6 +159,17 @@ static int set_idle(void *dst, const char *arg, char *why, size_t whylen)
 	return i < 0 ? i : 0;
 }
 
+static int set_placement(void *dst, const char *arg, char *why, size_t whylen)
+{
+	static const char *const names[] = { [PLX_PLACE_AUTO] = "auto", [PLX_PLACE_SAME] = "same-core",
+	                                     [PLX_PLACE_SPLIT] = "split-core" };
+	int i = word(arg, names, PLX_ARRAY_SIZE(names), why, whylen);
+
+	if (i >= 0)
+		((struct plx_env_conf *)dst)->placement = (enum plx_placement)i;
+	return i < 0 ? i : 0;
+}
+
 static int set_frame_size(void *dst, const char *arg, char *why, size_t whylen)
 {
 	uint64_t v;
@@ -232,6 +243,7 @@ enum { MORE = PLX_OPT_MORE, REPEAT = PLX_OPT_REPEAT, ARG = PLX_SETTING_ARG_ONLY,
 	X("huge", 0, "WORD", "prefer|require|never", "prefer", "hugepages for frames", set_huge, 0) \
 	X("frame-size", 0, "BYTES", "2048|4096", "2048", "bytes of a frame's room", set_frame_size, MORE) \
 	X("idle", 0, "WORD", "busy|adaptive|interrupt", "busy", "lcores without work", set_idle, 0) \
+	X("placement", 0, "WORD", "auto|same-core|split-core", "auto", "on or beside the CPU of a queue's interrupt", set_placement, MORE) \
 	X("name", 0, "NAME", "NAME", "pollux", "name of threads and memory; a program has its own", set_name, MORE) \
 	X("log-level", 0, "WORD", "error|warning|notice|info|debug", "notice", "least grave lines to show", set_log_level, MORE) \
 	X("config", 'c', "FILE", "FILE", NULL, "settings in YAML; arguments and POLLUX_* win", set_config, NO_FILE) \

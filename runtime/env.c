@@ -67,6 +67,22 @@ static bool is_memory_driver(const char *name)
 	return false;
 }
 
+/* What serves the queues' interrupts; not to know it is no reason to stop. */
+static void find_irqs(struct plx_env *env, unsigned i)
+{
+	struct disco_link *l = env->links[i].ifindex ? malloc(sizeof(*l)) : NULL;
+	struct plan_irqs *irqs = &env->irqs[i];
+
+	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
+		irqs->q[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
+	if (l && disco_link_read(env->sys, env->links[i].name, l))
+		l->nrxqs = 0;
+	for (unsigned q = 0; l && q < l->nrxqs; q++)
+		irqs->q[q] = (struct plan_irq){ .irq = l->rxq[q].irq, .cpu = (int16_t)l->rxq[q].cpu,
+		                                .node = (int16_t)l->rxq[q].node, .how = (uint8_t)l->rxq[q].how };
+	free(l);
+}
+
 /* An interface that is not there is the plan's to explain: it knows the names there are. */
 static int interfaces_up(struct plx_env *env)
 {
@@ -79,6 +95,7 @@ static int interfaces_up(struct plx_env *env)
 			    strerror(-err), c->name);
 			return err;
 		}
+		find_irqs(env, i);
 	}
 	return 0;
 }
@@ -97,7 +114,7 @@ static int print_plan(struct plx_env *env)
 static int plan_up(struct plx_env *env)
 {
 	char why[2048] = "";
-	int err = plan_make(&env->plan, &env->conf, &env->topo, env->links, why, sizeof(why));
+	int err = plan_make(&env->plan, &env->conf, &env->topo, env->links, env->irqs, why, sizeof(why));
 
 	if (err) {
 		LOG(env, ERROR, "%s", why);

@@ -18,6 +18,7 @@ struct plx_env {
 	struct sink    sink;           /* behind log, unless the application brought its own */
 	struct topo    topo;
 	struct plx_link_info links[PLX_PORTS_MAX]; /* as found at start, by order of conf.ports */
+	struct plan_irqs irqs[PLX_PORTS_MAX];      /* the same */
 	struct plan    plan;
 	struct mem_seg segs[PLX_NODES_MAX];
 	struct plx_pool *pools[PLX_NODES_MAX];

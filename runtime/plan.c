@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* plan.c - which lcores run where and which receive queue each of them polls.  Cold, pure;
-   called by the plan stage.  Ports are in plan_port.c, memory in plan_pool.c. */
+/* plan.c - the plan, step by step, and the lcores that were named.  Cold, pure; called by the
+   plan stage.  Ports are in plan_port.c, which lcore polls what in plan_place.c, memory in
+   plan_pool.c. */
 #include "plan.h"
 #include "conf.h"
 #include <errno.h>
@@ -31,7 +32,7 @@ void plan_note(struct plan *p, const char *fmt, ...)
 
 /* ---- lcores ---- */
 
-static bool usable(const struct topo *t, unsigned cpu)
+bool plan_usable(const struct topo *t, unsigned cpu)
 {
 	return cpu < t->ncpus && t->cpu[cpu].online && t->cpu[cpu].allowed;
 }
@@ -40,7 +41,7 @@ static int check_cpu(struct plan_maker *m, const char *what, unsigned id, unsign
 {
 	char list[256];
 
-	if (!m->t->ncpus || usable(m->t, cpu))
+	if (!m->t->ncpus || plan_usable(m->t, cpu))
 		return 0;
 	topo_allowed_list(m->t, list, sizeof(list));
 	if (cpu >= m->t->ncpus || !m->t->cpu[cpu].online)
@@ -82,63 +83,6 @@ static int given_lcores(struct plan_maker *m)
 	return 0;
 }
 
-/* worth: how well a CPU serves when none were named.  Isolated ones are meant for this
-   work; a NIC's node saves a trip across; a core's second thread shares it with the first. */
-static int worth(const struct plan_maker *m, const bool *taken, unsigned cpu)
-{
-	const struct topo_cpu *c = &m->t->cpu[cpu];
-	int v = c->isolated ? 4 : 0;
-
-	for (uint16_t i = 0; i < m->p->nports; i++) {
-		if (c->node >= 0 && m->p->ports[i].link.node == c->node) {
-			v += 1;
-			break;
-		}
-	}
-	for (unsigned k = 0; k < m->t->ncpus; k++)
-		if (taken[k] && m->t->cpu[k].core == c->core)
-			return v;
-	return v + 2;
-}
-
-static void default_lcores(struct plan_maker *m)
-{
-	struct plan *p = m->p;
-	bool taken[TOPO_CPUS_MAX] = { false };
-	unsigned want = 0, free_cpus = 0;
-
-	for (uint16_t i = 0; i < p->nports; i++)
-		want += p->ports[i].conf.rxqs;
-	want = want ? want : 1;
-	for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++)
-		free_cpus += usable(m->t, cpu) && (int)cpu != m->conf->main_lcore;
-	for (unsigned n = 0; n < want && n < PLX_LCORES_MAX && (n < free_cpus || !n); n++) {
-		int best = -1;
-		for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++) {
-			if (!usable(m->t, cpu) || taken[cpu] || (free_cpus && (int)cpu == m->conf->main_lcore))
-				continue;
-			if (best < 0 || worth(m, taken, cpu) > worth(m, taken, (unsigned)best))
-				best = (int)cpu;
-		}
-		if (best < 0)
-			break;
-		taken[best] = true;
-	}
-	for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++) {
-		if (!taken[cpu])
-			continue;
-		p->lcores[p->nlcores] = (struct plan_lcore){
-			.id = (uint16_t)(m->t->ncpus <= PLX_LCORES_MAX ? cpu : p->nlcores),
-			.cpu = (int)cpu, .node = m->t->cpu[cpu].node, .ncpus = 1, .cpus = { (uint16_t)cpu },
-		};
-		p->nlcores++;
-	}
-	if (!p->nlcores) {
-		p->lcores[p->nlcores++] = (struct plan_lcore){ .cpu = -1, .node = -1 };
-		plan_note(p, "the CPUs of this machine are not known: one lcore, not pinned");
-	}
-}
-
 /* note_shared_cpus tells of the first lcores that take time from each other. */
 static void note_shared_cpus(struct plan_maker *m)
 {
@@ -178,61 +122,10 @@ static int plan_main(struct plan_maker *m)
 	return check_cpu(m, "--main-lcore", (unsigned)m->conf->main_lcore, (unsigned)m->conf->main_lcore);
 }
 
-/* ---- receive queues to lcores ---- */
-
-/* place picks the lcore with the fewest queues, of several one on the NIC's node. */
-static uint16_t place(const struct plan *p, int16_t node)
-{
-	uint16_t best = 0;
-	unsigned best_cost = UINT32_MAX;
-
-	for (uint16_t i = 0; i < p->nlcores; i++) {
-		bool far = node >= 0 && p->lcores[i].node >= 0 && p->lcores[i].node != node;
-		unsigned cost = 2u * p->lcores[i].queues + far;
-		if (cost < best_cost) {
-			best = i;
-			best_cost = cost;
-		}
-	}
-	return best;
-}
-
-static void note_idle(struct plan *p)
-{
-	uint16_t idle[PLX_LCORES_MAX], n = 0;
-	char list[256] = "";
-
-	for (uint16_t i = 0; i < p->nlcores && p->nports; i++)
-		if (!p->lcores[i].queues)
-			idle[n++] = p->lcores[i].id;
-	lcore_list_fmt(list, sizeof(list), idle, n);
-	if (n)
-		plan_note(p, "no receive queue is left for lcore %s: name fewer lcores, or more queues by rxqs=", list);
-}
-
-static void plan_queues(struct plan *p)
-{
-	for (uint16_t i = 0; i < p->nports; i++) {
-		struct plan_port *port = &p->ports[i];
-		unsigned far = 0;
-
-		for (uint16_t q = 0; q < port->conf.rxqs; q++) {
-			uint16_t k = place(p, port->link.node);
-			port->rxq_lcore[q] = k;
-			p->lcores[k].queues++;
-			far += port->link.node >= 0 && p->lcores[k].node >= 0 && p->lcores[k].node != port->link.node;
-		}
-		if (far)
-			plan_note(p, "%s is on node %d and %u of its %u receive queues on lcores of other nodes: name lcores of "
-			          "node %d with -l", port->conf.name, port->link.node, far, port->conf.rxqs, port->link.node);
-	}
-	note_idle(p);
-}
-
 int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo *t,
-              const struct plx_link_info *links, char *why, size_t whylen)
+              const struct plx_link_info *links, const struct plan_irqs *irqs, char *why, size_t whylen)
 {
-	struct plan_maker m = { p, conf, t, links, why, whylen };
+	struct plan_maker m = { p, conf, t, links, irqs, why, whylen };
 	int err;
 
 	memset(p, 0, sizeof(*p));
@@ -240,10 +133,11 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	err = plan_ports(&m);
 	if (err)
 		return err;
+	plan_irqs(&m);
 	if (conf->nlcores)
 		err = given_lcores(&m);
 	else
-		default_lcores(&m);
+		plan_lcores(&m);
 	if (!err)
 		err = plan_main(&m);
 	if (!err)
@@ -251,7 +145,7 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	if (err)
 		return err;
 	note_shared_cpus(&m);
-	plan_queues(p);
+	plan_place(&m);
 	err = plan_pools(&m);
 	return err ? err : plan_rights(&m);
 }

@@ -5,6 +5,7 @@
 #ifndef PLAN_H
 #define PLAN_H
 
+#include "disco.h"
 #include "plx_env.h"
 #include "plx_link.h"
 #include "topo.h"
@@ -18,10 +19,20 @@ struct plan_lcore {
 	uint16_t queues;         /* receive queues placed on it */
 };
 
+/* The interrupt of a receive queue, as discovery found it. */
+struct plan_irq {
+	int32_t irq;             /* -1 = not known */
+	int16_t cpu, node;       /* that serves it, -1 = not known */
+	uint8_t how;             /* enum disco_how */
+};
+/* By queue of the device, as struct plx_link_info counts them. */
+struct plan_irqs { struct plan_irq q[PLX_QUEUES_MAX]; };
+
 struct plan_port {
 	struct plx_port_conf conf;       /* resolved: rxqs, txqs, rxd, txd are set; driver may be "" = auto */
 	struct plx_link_info link;       /* of device drivers; ifindex 0 for memory drivers */
 	uint16_t rxq_lcore[PLX_QUEUES_MAX]; /* index into plan.lcores */
+	struct plan_irq rxq_irq[PLX_QUEUES_MAX]; /* by queue of the port */
 	uint16_t pool;                   /* index into plan.pools */
 	char     why[160];
 };
@@ -49,9 +60,9 @@ struct plan {
 };
 
 /* plan_make: 0, or -errno and one line with the mend in why[].  links[i] belongs to
-   conf->ports[i] (ifindex 0 = none).  Pure. */
+   conf->ports[i] (ifindex 0 = none), and so does irqs[i]; irqs NULL = none is known.  Pure. */
 int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo *t,
-              const struct plx_link_info *links, char *why, size_t whylen);
+              const struct plx_link_info *links, const struct plan_irqs *irqs, char *why, size_t whylen);
 
 /* Steps of plan_make, apart by what they look at.  They share a struct plan_maker. */
 struct plan_maker {
@@ -59,10 +70,15 @@ struct plan_maker {
 	const struct plx_env_conf *conf;
 	const struct topo *t;
 	const struct plx_link_info *links;
+	const struct plan_irqs *irqs;
 	char  *why;
 	size_t whylen;
 };
 int  plan_ports(struct plan_maker *m);       /* receive queues, and what an interface must have */
+void plan_irqs(struct plan_maker *m);        /* interrupts of the ports' queues */
+void plan_lcores(struct plan_maker *m);      /* CPUs for lcores that nobody named */
+void plan_place(struct plan_maker *m);       /* receive queues to lcores */
+bool plan_usable(const struct topo *t, unsigned cpu);
 int  plan_txqs(struct plan_maker *m);        /* transmit queues, once the lcores are known */
 int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are placed */
 int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */

@@ -26,6 +26,24 @@ static void queues_of(FILE *f, const struct plan_port *port, uint16_t k)
 	fprintf(f, " %s:%s", port->conf.name, list);
 }
 
+/* interrupts: a line for each receive queue whose interrupt is known. */
+static void interrupts(FILE *f, const struct plan *p, const struct plan_port *o)
+{
+	for (uint16_t q = 0; q < o->conf.rxqs; q++) {
+		const struct plan_irq *irq = &o->rxq_irq[q];
+		const struct plan_lcore *l = &p->lcores[o->rxq_lcore[q]];
+
+		if (irq->irq < 0)
+			continue;
+		fprintf(f, "queue    %s:%u interrupt %d on ", o->conf.name, o->conf.queue + q, irq->irq);
+		if (irq->cpu >= 0)
+			fprintf(f, "CPU %d node %d", irq->cpu, irq->node);
+		else
+			fprintf(f, "an unknown CPU");
+		fprintf(f, " (by %s), polled by lcore %u\n", disco_how_name(irq->how), l->id);
+	}
+}
+
 static void text(FILE *f, const struct plan *p, const struct topo *t)
 {
 	char list[256];
@@ -52,6 +70,7 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 			fprintf(f, " node %d MTU %u%s%s%s", o->link.node, o->link.mtu, *o->link.kdriver ? " (" : "",
 			        o->link.kdriver, *o->link.kdriver ? ")" : "");
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
+		interrupts(f, p, o);
 	}
 	for (uint16_t i = 0; i < p->npools; i++) {
 		const struct plan_pool *o = &p->pools[i];
@@ -108,6 +127,13 @@ static void json_ports(FILE *f, const struct plan *p)
 		        o->pool, o->link.ifindex, o->link.mtu, o->link.node);
 		for (uint16_t q = 0; q < o->conf.rxqs; q++)
 			fprintf(f, "%s%u", q ? "," : "", p->lcores[o->rxq_lcore[q]].id);
+		fprintf(f, "],\"rxq_irqs\":[");
+		for (uint16_t q = 0; o->link.ifindex && q < o->conf.rxqs; q++) {
+			const struct plan_irq *irq = &o->rxq_irq[q];
+			fprintf(f, "%s{\"irq\":%d,\"cpu\":%d,\"node\":%d,\"known_by\":", q ? "," : "", irq->irq, irq->cpu, irq->node);
+			string(f, disco_how_name(irq->how));
+			fprintf(f, "}");
+		}
 		fprintf(f, "],\"why\":");
 		string(f, o->why);
 		fprintf(f, "}");

@@ -26,6 +26,13 @@ enum plx_idle {
 	PLX_IDLE_INTERRUPT, /* sleep as soon as a round is empty */
 };
 
+/* Where the lcore of a receive queue polls, seen from the CPU that serves the queue's interrupt. */
+enum plx_placement {
+	PLX_PLACE_AUTO,  /* beside it where there are CPUs enough, else on it */
+	PLX_PLACE_SAME,  /* on it: frames stay in its caches, the kernel's work takes time from the lcore's */
+	PLX_PLACE_SPLIT, /* beside it, never on it while it can be helped */
+};
+
 /* One lcore of -l: its id and the CPUs it may run on (usually one). */
 struct plx_lcore_conf {
 	uint16_t id;
@@ -46,6 +53,7 @@ struct plx_env_conf {
 	enum plx_policy huge;                 /* --huge */
 	uint32_t frame_size;                  /* --frame-size 2048|4096 */
 	enum plx_idle idle;                   /* --idle */
+	enum plx_placement placement;         /* --placement */
 	enum plx_log_level log_level;
 	bool     dry_run;                     /* print the plan on standard output, change nothing */
 	bool     json;                        /* of the plan, with dry_run */

@@ -68,7 +68,7 @@ static void run_plan(struct bed *b)
 {
 	char why[2048];
 
-	plan_make(b->plan, b->conf, b->topo, &b->li, why, sizeof(why));
+	plan_make(b->plan, b->conf, b->topo, &b->li, NULL, why, sizeof(why));
 }
 
 static void run_all(struct bed *b)

@@ -136,6 +136,7 @@ static void test_show(void **state)
 		"huge: never                     # POLLUX_HUGE\n"
 		"frame-size: 2048                # default\n"
 		"idle: adaptive                  # argument\n"
+		"placement: auto                 # default\n"
 		"# name: pollux                  # default\n"
 		"log-level: notice               # default\n"
 		"app:\n"

@@ -27,6 +27,7 @@ size_t plx_pool_size(const struct plx_pool_conf *c)
 static struct plx_env_conf conf;
 static struct topo topo;
 static struct plx_link_info links[PLX_PORTS_MAX];
+static const struct plan_irqs *irqs; /* NULL = not known, as where a test says nothing */
 static struct plan plan;
 static char why[2048];
 
@@ -84,7 +85,7 @@ static void lcores(const char *list)
 
 static void made(void)
 {
-	int err = plan_make(&plan, &conf, &topo, links, why, sizeof(why));
+	int err = plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why));
 
 	if (err)
 		fail_msg("%d: %s", err, why);
@@ -93,7 +94,7 @@ static void made(void)
 static void refused(int err, const char *want)
 {
 	why[0] = 0;
-	assert_int_equal(plan_make(&plan, &conf, &topo, links, why, sizeof(why)), err);
+	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), err);
 	assert_string_equal(why, want);
 }
 
@@ -625,9 +626,16 @@ static void golden(bool json, const char *want)
 
 static void test_print(void **state)
 {
+	static struct plan_irqs found[PLX_PORTS_MAX];
+
 	(void)state;
 	machine(2, 2, 1);
 	nic("eth0", 4, 1);
+	for (int q = 0; q < 4; q++)
+		found[0].q[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
+	found[0].q[1] = (struct plan_irq){ .irq = 41, .cpu = 0, .node = 0, .how = DISCO_IRQ_NAPI };
+	found[0].q[3] = (struct plan_irq){ .irq = 43, .cpu = -1, .node = -1, .how = DISCO_IRQ_MSI };
+	irqs = found;
 	add("l,driver=loop,queues=1");
 	lcores("1@(0,1),2-3");
 	conf.main_lcore = 0;
@@ -636,11 +644,13 @@ static void test_print(void **state)
 	golden(false,
 	       "machine  2 nodes, CPUs 0-3 allowed\n"
 	       "control  CPU 0\n"
-	       "lcore    1    CPU 0-1      node 0   polls eth0:2 l:0\n"
+	       "lcore    1    CPU 0-1      node 0   polls eth0:2\n"
 	       "lcore    2    CPU 2        node 1   polls eth0:0,3\n"
-	       "lcore    3    CPU 3        node 1   polls eth0:1\n"
+	       "lcore    3    CPU 3        node 1   polls eth0:1 l:0\n"
 	       "port     0    eth0            driver auto    rxqs 4 txqs 4 first 0 rxd 2048 txd 2048 pool 0 node 1 MTU 1500 (veth);"
 	       " driver auto: the best that works, all channels\n"
+	       "queue    eth0:1 interrupt 41 on CPU 0 node 0 (by netdev netlink), polled by lcore 3\n"
+	       "queue    eth0:3 interrupt 43 on an unknown CPU (by name in msi_irqs), polled by lcore 2\n"
 	       "port     1    l               driver loop    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0\n"
 	       "pool     0    node 1: 38694 frames of 2048, 34048 of them for rings and lcores; 78.0 MiB in pages of 4 KiB;"
 	       " 0 of 39 hugepages free: echo 551 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
@@ -648,15 +658,18 @@ static void test_print(void **state)
 	       "note     eth0 is on node 1 and 1 of its 4 receive queues on lcores of other nodes: name lcores of node 1 with -l\n"
 	       "nothing was changed\n");
 	golden(true,
-	       "{\"nodes\":2,\"main_cpu\":0,\"lcores\":[{\"id\":1,\"node\":0,\"queues\":2,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
-	       "\"queues\":2,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":1,\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\","
+	       "{\"nodes\":2,\"main_cpu\":0,\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
+	       "\"queues\":2,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":2,\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\","
 	       "\"driver\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"
-	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,1,2],\"why\":\"driver auto: the best that works, all channels\"},"
+	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,1,2],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
+	       "{\"irq\":41,\"cpu\":0,\"node\":0,\"known_by\":\"netdev netlink\"},{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
+	       "{\"irq\":43,\"cpu\":-1,\"node\":-1,\"known_by\":\"name in msi_irqs\"}],\"why\":\"driver auto: the best that works, all channels\"},"
 	       "{\"name\":\"l\",\"driver\":\"loop\",\"queue\":0,\"rxqs\":1,\"txqs\":1,\"rxd\":2048,\"txd\":2048,\"pool\":0,"
-	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[1],\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":38694,"
+	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[3],\"rxq_irqs\":[],\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":38694,"
 	       "\"frame_size\":2048,\"held\":34048,\"bytes\":81787264,\"page_bytes\":4096,\"why\":\"0 of 39 hugepages free: echo "
 	       "551 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
 	       "queue for 3 lcores that poll: one queue may be used by one lcore only\",\"eth0 is on node 1 and 1 of its 4 receive queues on lcores of other nodes: name lcores of node 1 with -l\"]}\n");
+	irqs = NULL;
 }
 
 static void test_print_escapes(void **state)
@@ -738,7 +751,7 @@ static void test_random(void **state)
 		conf.huge = (enum plx_policy)rnd(3);
 		conf.mem = rnd(3) ? 0 : (uint64_t)rnd(200) << 20;
 		why[0] = 0;
-		if (plan_make(&plan, &conf, &topo, links, why, sizeof(why))) {
+		if (plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why))) {
 			assert_true(strlen(why) > 10 && !strchr(why, '\n'));
 		} else if (plan.lcores[0].ncpus) {
 			check_any_plan();

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* plan_place.c - which CPUs poll when nobody named any, and which lcore polls which receive
+   queue, with regard to nodes, to threads of one core, and to the CPUs that serve the queues'
+   interrupts.  Cold, pure; steps of plan_make.
+
+   The kernel handles what comes by a queue on the CPU of its interrupt.  An lcore on that CPU
+   finds the frames in its caches and has to share its time; an lcore beside it, on the same
+   node, does not share. */
+#include "plan.h"
+#include "conf.h"
+#include <stdio.h>
+#include <string.h>
+
+void plan_irqs(struct plan_maker *m)
+{
+	for (uint16_t i = 0; i < m->p->nports; i++) {
+		struct plan_port *port = &m->p->ports[i];
+
+		for (unsigned q = 0; q < PLX_QUEUES_MAX; q++) {
+			unsigned at = port->conf.queue + q;
+
+			port->rxq_irq[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
+			if (m->irqs && port->link.ifindex && at < PLX_QUEUES_MAX)
+				port->rxq_irq[q] = m->irqs[i].q[at];
+		}
+	}
+}
+
+/* near_node: where the lcore of a queue should be; the interrupt's node stands in for a device
+   that does not tell its own. */
+static int16_t near_node(const struct plan_port *port, unsigned q)
+{
+	return port->link.node >= 0 ? port->link.node : port->rxq_irq[q].node;
+}
+
+/* ---- CPUs for lcores ---- */
+
+struct choice {
+	bool taken[TOPO_CPUS_MAX], taken_core[TOPO_CPUS_MAX];
+	bool irq[TOPO_CPUS_MAX], irq_core[TOPO_CPUS_MAX]; /* serves the interrupt of a queue that is polled */
+	bool node[PLX_NODES_MAX];                         /* has such a queue */
+};
+
+/* A core's number counts cores, so there is none beyond the CPUs'. */
+static unsigned core_of(const struct topo *t, unsigned cpu)
+{
+	int32_t core = t->cpu[cpu].core;
+
+	return core >= 0 && core < TOPO_CPUS_MAX ? (unsigned)core : cpu;
+}
+
+static void look_at_queues(const struct plan_maker *m, struct choice *c)
+{
+	const struct plan *p = m->p;
+
+	memset(c, 0, sizeof(*c));
+	for (uint16_t i = 0; i < p->nports; i++) {
+		for (uint16_t q = 0; q < p->ports[i].conf.rxqs; q++) {
+			int node = near_node(&p->ports[i], q), cpu = p->ports[i].rxq_irq[q].cpu;
+
+			if (node >= 0 && node < PLX_NODES_MAX)
+				c->node[node] = true;
+			if (cpu >= 0 && cpu < TOPO_CPUS_MAX)
+				c->irq[cpu] = c->irq_core[core_of(m->t, (unsigned)cpu)] = true;
+		}
+	}
+}
+
+/* worth: how well a CPU serves when none were named, the weightiest first.  Isolated ones are
+   meant for this work; a core's second thread shares it with the first; a NIC's node saves a
+   trip across; a CPU without interrupts need not share its time, nor its core. */
+static unsigned worth(const struct plan_maker *m, const struct choice *c, unsigned cpu)
+{
+	const struct topo_cpu *t = &m->t->cpu[cpu];
+	unsigned core = core_of(m->t, cpu);
+	bool same = m->conf->placement == PLX_PLACE_SAME;
+
+	return (same && c->irq[cpu] ? 64u : 0) + (t->isolated ? 32u : 0) + (!c->taken_core[core] ? 16u : 0) +
+	       (t->node >= 0 && t->node < PLX_NODES_MAX && c->node[t->node] ? 8u : 0) +
+	       (!same && !c->irq[cpu] ? 4u : 0) + (!same && !c->irq_core[core] ? 2u : 0);
+}
+
+static void choose(struct plan_maker *m, struct choice *c)
+{
+	unsigned want = 0, free_cpus = 0;
+
+	for (uint16_t i = 0; i < m->p->nports; i++)
+		want += m->p->ports[i].conf.rxqs;
+	want = want ? want : 1;
+	for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++)
+		free_cpus += plan_usable(m->t, cpu) && (int)cpu != m->conf->main_lcore;
+	for (unsigned n = 0; n < want && n < PLX_LCORES_MAX && (n < free_cpus || !n); n++) {
+		int best = -1;
+		for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++) {
+			if (!plan_usable(m->t, cpu) || c->taken[cpu] || (free_cpus && (int)cpu == m->conf->main_lcore))
+				continue;
+			if (best < 0 || worth(m, c, cpu) > worth(m, c, (unsigned)best))
+				best = (int)cpu;
+		}
+		if (best < 0)
+			break;
+		c->taken[best] = c->taken_core[core_of(m->t, (unsigned)best)] = true;
+	}
+}
+
+void plan_lcores(struct plan_maker *m)
+{
+	struct choice c;
+	struct plan *p = m->p;
+
+	look_at_queues(m, &c);
+	choose(m, &c);
+	for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++) {
+		if (!c.taken[cpu])
+			continue;
+		p->lcores[p->nlcores] = (struct plan_lcore){
+			.id = (uint16_t)(m->t->ncpus <= PLX_LCORES_MAX ? cpu : p->nlcores),
+			.cpu = (int)cpu, .node = m->t->cpu[cpu].node, .ncpus = 1, .cpus = { (uint16_t)cpu },
+		};
+		p->nlcores++;
+	}
+	if (!p->nlcores) {
+		p->lcores[p->nlcores++] = (struct plan_lcore){ .cpu = -1, .node = -1 };
+		plan_note(p, "the CPUs of this machine are not known: one lcore, not pinned");
+	}
+}
+
+/* ---- receive queues to lcores ---- */
+
+static bool runs_on(const struct plan_lcore *l, int cpu)
+{
+	for (uint16_t i = 0; i < l->ncpus; i++)
+		if (l->cpus[i] == cpu)
+			return true;
+	return false;
+}
+
+/* beside: how ill an lcore's CPU suits a queue's interrupt.  Where all CPUs have interrupts to
+   serve, auto takes the queue's own, whose frames it has in its caches already. */
+static unsigned beside(const struct plan_maker *m, const struct choice *c, const struct plan_lcore *l, int cpu)
+{
+	bool own = cpu >= 0 && runs_on(l, cpu), any = false;
+
+	for (uint16_t i = 0; i < l->ncpus; i++)
+		any |= c->irq[l->cpus[i]];
+	switch (m->conf->placement) {
+	case PLX_PLACE_SAME:  return own || cpu < 0 ? 0 : 1u << 16;
+	case PLX_PLACE_SPLIT: return own ? 2 : any;
+	default:              return own ? 1 : any ? 2 : 0;
+	}
+}
+
+/* place picks the lcore with the fewest queues, of several one on the queue's node, of these
+   the one that suits its interrupt. */
+static uint16_t place(const struct plan_maker *m, const struct choice *c, const struct plan_port *port, unsigned q)
+{
+	const struct plan *p = m->p;
+	int16_t node = near_node(port, q);
+	uint16_t best = 0;
+	unsigned best_cost = UINT32_MAX;
+
+	for (uint16_t i = 0; i < p->nlcores; i++) {
+		bool far = node >= 0 && p->lcores[i].node >= 0 && p->lcores[i].node != node;
+		unsigned cost = 8u * p->lcores[i].queues + 4u * far + beside(m, c, &p->lcores[i], port->rxq_irq[q].cpu);
+		if (cost < best_cost) {
+			best = i;
+			best_cost = cost;
+		}
+	}
+	return best;
+}
+
+static void note_idle(struct plan *p)
+{
+	uint16_t idle[PLX_LCORES_MAX], n = 0;
+	char list[256] = "";
+
+	for (uint16_t i = 0; i < p->nlcores && p->nports; i++)
+		if (!p->lcores[i].queues)
+			idle[n++] = p->lcores[i].id;
+	lcore_list_fmt(list, sizeof(list), idle, n);
+	if (n)
+		plan_note(p, "no receive queue is left for lcore %s: name fewer lcores, or more queues by rxqs=", list);
+}
+
+/* note_placement tells where what was asked for by --placement is not so: of each port the
+   first queue, and how to move its interrupt. */
+static void note_placement(struct plan_maker *m, const struct plan_port *port)
+{
+	bool same = m->conf->placement == PLX_PLACE_SAME;
+
+	if (m->conf->placement == PLX_PLACE_AUTO || !port->link.ifindex)
+		return;
+	for (uint16_t q = 0; q < port->conf.rxqs; q++) {
+		const struct plan_lcore *l = &m->p->lcores[port->rxq_lcore[q]];
+		const struct plan_irq *irq = &port->rxq_irq[q];
+		const char *name = port->conf.name;
+
+		if (irq->cpu < 0 && same)
+			plan_note(m->p, "%s queue %u: which CPU serves it is not known (%s): --placement=same-core cannot be kept",
+			          name, port->conf.queue + q, disco_how_name(irq->how));
+		else if (irq->cpu >= 0 && same && l->cpu >= 0 && !runs_on(l, irq->cpu))
+			plan_note(m->p, "%s queue %u: interrupt %d is on CPU %d and lcore %u is not: add CPU %d to -l, or "
+			          "echo %d > /proc/irq/%d/smp_affinity_list", name, port->conf.queue + q, irq->irq, irq->cpu,
+			          l->id, irq->cpu, l->cpu, irq->irq);
+		else if (irq->cpu >= 0 && !same && runs_on(l, irq->cpu))
+			plan_note(m->p, "%s queue %u: interrupt %d is on CPU %d, and so is lcore %u: name another CPU with -l, or "
+			          "another one in /proc/irq/%d/smp_affinity_list", name, port->conf.queue + q, irq->irq,
+			          irq->cpu, l->id, irq->irq);
+		else
+			continue;
+		return;
+	}
+}
+
+void plan_place(struct plan_maker *m)
+{
+	struct choice c;
+	struct plan *p = m->p;
+
+	look_at_queues(m, &c);
+	for (uint16_t i = 0; i < p->nports; i++) {
+		struct plan_port *port = &p->ports[i];
+		unsigned far = 0;
+
+		for (uint16_t q = 0; q < port->conf.rxqs; q++) {
+			uint16_t k = place(m, &c, port, q);
+			port->rxq_lcore[q] = k;
+			p->lcores[k].queues++;
+			far += port->link.node >= 0 && p->lcores[k].node >= 0 && p->lcores[k].node != port->link.node;
+		}
+		if (far)
+			plan_note(p, "%s is on node %d and %u of its %u receive queues on lcores of other nodes: name lcores of "
+			          "node %d with -l", port->conf.name, port->link.node, far, port->conf.rxqs, port->link.node);
+		note_placement(m, port);
+	}
+	note_idle(p);
+}
