@@ -45,7 +45,8 @@ static hwloc_bitmap_t cpu_list(const char *s)
 	return b;
 }
 
-/* open_hwloc loads CPUs, cores, packages and nodes, and nothing else: with caches, PCI and
+/* open_hwloc loads CPUs, cores, packages and nodes, and nothing else but the groups that nodes
+   within one package stand on (without them each such node gets all of the package's CPUs): with caches, PCI and
    the rest a load takes several times as long.  The x86 component is left out since it runs
    this thread on every CPU in turn, which waits for whatever polls there already. */
 static int open_hwloc(hwloc_topology_t *ht)
@@ -56,6 +57,7 @@ static int open_hwloc(hwloc_topology_t *ht)
 	hwloc_topology_set_all_types_filter(*ht, HWLOC_TYPE_FILTER_KEEP_NONE);
 	hwloc_topology_set_type_filter(*ht, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
 	hwloc_topology_set_type_filter(*ht, HWLOC_OBJ_PACKAGE, HWLOC_TYPE_FILTER_KEEP_ALL);
+	hwloc_topology_set_type_filter(*ht, HWLOC_OBJ_GROUP, HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
 	hwloc_topology_set_flags(*ht, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED |
 	                              HWLOC_TOPOLOGY_FLAG_NO_DISTANCES | HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS |
 	                              HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS);

@@ -237,6 +237,22 @@ static void test_one_cpu(void **state)
 	assert_string_equal(topo_allowed_list(&t, list, sizeof(list)), "0");
 }
 
+/* Nodes within one package: each has its own CPUs. */
+static void test_nodes_of_a_package(void **state)
+{
+	static struct topo t;
+
+	(void)state;
+	setenv("HWLOC_SYNTHETIC", "package:2 group:2 [numa] core:2 pu:1", 1);
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_int_equal(t.nnodes, 4);
+	for (int cpu = 0; cpu < 8; cpu++) {
+		assert_int_equal(t.cpu[cpu].node, cpu / 2);
+		assert_int_equal(t.cpu[cpu].package, cpu / 4);
+		assert_int_equal(t.cpu[cpu].core, cpu);
+	}
+}
+
 /* More CPUs than there is room for: the first TOPO_CPUS_MAX are kept. */
 static void test_too_many_cpus(void **state)
 {
@@ -278,7 +294,7 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_two_nodes), T(test_interrupted), T(test_nothing_told), T(test_garbage), T(test_isolated_none),
+		T(test_two_nodes), T(test_interrupted), T(test_nothing_told), T(test_garbage), T(test_isolated_none), T(test_nodes_of_a_package),
 		T(test_one_cpu), T(test_too_many_cpus), T(test_this_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
