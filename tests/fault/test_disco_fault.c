@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* test_disco_fault.c - discovery with each of its system calls failing in turn: what cannot be
+   found out stays unknown, and nothing is left open. */
+#include "disco.h"
+#include "fault_sys.h"
+
+#include <errno.h>
+#include <dirent.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct disco_link *l;
+
+static unsigned count_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* The interface may have gone only if the kernel said so. */
+static void read_once(const char *what, int err)
+{
+	int got = disco_link_read(&fault_sys, "plxfa", l);
+
+	if (got && !(got == -ENODEV && err == ENODEV))
+		fail_msg("%s: %s", what, strerrorname_np(-got));
+	if (!got && (strcmp(l->name, "plxfa") || !l->ifindex || l->mtu != 1500))
+		fail_msg("%s: '%s' index %u MTU %u", what, l->name, l->ifindex, l->mtu);
+	if (!got && (l->nrxqs < 1 || l->nrxqs > 2))
+		fail_msg("%s: %u queues", what, l->nrxqs);
+}
+
+static void test_each_call(void **state)
+{
+	unsigned fds = count_fds(), reads = 0;
+
+	(void)state;
+	for (int fn = 0; fault_calls[fn].name; fn++)
+		for (int e = 0; e < FAULT_ERRNOS && fault_calls[fn].errnos[e]; e++) {
+			bool reached = true;
+			for (unsigned k = 0; reached; k++, reads++) {
+				char what[96];
+				int err = fault_calls[fn].errnos[e];
+
+				snprintf(what, sizeof(what), "%s call %u %s", fault_calls[fn].name, k, strerrorname_np(err));
+				fault_arm(fn, k, err);
+				read_once(what, err);
+				reached = fault_hit();
+				if (count_fds() != fds)
+					fail_msg("%s: %u descriptors, %u before", what, count_fds(), fds);
+			}
+		}
+	fault_arm(-1, 0, 0);
+	read_once("no fault", 0);
+	assert_string_equal(l->kind, "veth");
+	print_message("%u reads\n", reads);
+	assert_true(reads > 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_each_call) };
+
+	setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1);
+	if (unshare(CLONE_NEWNET)) {
+		printf("SKIP: a network namespace of its own (unshare: %s)\n", strerror(errno));
+		return 77;
+	}
+	if (system("ip link add plxfa numtxqueues 2 numrxqueues 2 type veth peer name plxfb numtxqueues 2 numrxqueues 2 && "
+	           "ip link set plxfa up && ip link set plxfb up"))
+		return 1;
+	l = malloc(sizeof(*l));
+	int failed = l ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+	free(l);
+	return failed;
+}
