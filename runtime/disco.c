@@ -156,8 +156,8 @@ static int basics(const struct plx_sys *sys, const char *name, struct disco_link
 	memcpy(l->kdriver, li.kdriver, sizeof(l->kdriver));
 	memcpy(l->bus, li.bus, sizeof(l->bus));
 	l->node = li.node;
-	l->nrxqs = li.rxqs;
-	l->ntxqs = li.txqs;
+	l->nrxqs = li.rxqs < PLX_QUEUES_MAX ? li.rxqs : PLX_QUEUES_MAX;
+	l->ntxqs = li.txqs < PLX_QUEUES_MAX ? li.txqs : PLX_QUEUES_MAX;
 	if (l->ifindex)
 		return 0;
 	memcpy(l->name, li.name, sizeof(l->name));
@@ -165,14 +165,6 @@ static int basics(const struct plx_sys *sys, const char *name, struct disco_link
 	l->ifindex = li.ifindex;
 	l->mtu = li.mtu;
 	return 0;
-}
-
-static uint16_t queues(int32_t own, int32_t combined, uint16_t otherwise)
-{
-	int64_t n = (int64_t)(own > 0 ? own : 0) + (combined > 0 ? combined : 0);
-
-	n = n ? n : otherwise;
-	return n > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : (uint16_t)n;
 }
 
 /* What is asked by generic netlink, and by ioctl where that has no answer. */
@@ -184,8 +176,6 @@ static void generic(const struct plx_sys *sys, struct disco_link *l)
 	if (!err)
 		disco_ethtool(&q, l);
 	disco_ioctl(sys, l);
-	l->nrxqs = queues(l->ch_rx, l->ch_combined, l->nrxqs);
-	l->ntxqs = queues(l->ch_tx, l->ch_combined, l->ntxqs);
 	if (!err) {
 		disco_netdev(&q, l);
 		nlq_close(&q);

@@ -6,6 +6,8 @@
 
 #include <linux/ethtool.h>
 #include <linux/if_xdp.h>
+#include <linux/sockios.h>
+#include <sys/wait.h>
 
 static struct disco_link *l;
 
@@ -22,6 +24,15 @@ static int teardown(void **state)
 	(void)state;
 	free(l);
 	run("ip link del plxa0");
+	return 0;
+}
+
+/* The pair ends with the namespace its other end is in. */
+static int teardown_gone(void **state)
+{
+	(void)state;
+	free(l);
+	run("ip link del plxa0 2>/dev/null || true");
 	return 0;
 }
 
@@ -193,6 +204,62 @@ static void generic(void **state)
 	end_pool(pool);
 }
 
+/* The other end of the pair is in another namespace: the interface here that has its index is
+   another one. */
+static void peer_away(void **state)
+{
+	unsigned index = if_nametoindex("plxb0");
+	int ready[2], end[2];
+	char c;
+
+	(void)state;
+	assert_int_equal(pipe(ready) | pipe(end), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		close(end[1]);
+		if (unshare(CLONE_NEWNET) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		_exit((int)read(end[0], &c, 1)); /* until the test has ended, however that is */
+	}
+	close(end[0]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	run("ip link set plxb0 netns %d && ip link add plxc0 index %u type bridge", pid, index);
+	found("plxa0");
+	assert_true(l->lower_netns >= 0);
+	assert_int_equal(l->lower.ifindex, index);
+	assert_string_equal(l->lower.name, "");
+	run("ip link del plxc0");
+	close(end[1]);
+	close(ready[0]);
+	close(ready[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* More queues than there is room for are cut, not written behind the tables. */
+static int many_queues(int fd, unsigned long request, void *arg)
+{
+	struct ethtool_channels *ch = (void *)((struct ifreq *)arg)->ifr_data;
+
+	if (request == SIOCETHTOOL && ch->cmd == ETHTOOL_GCHANNELS) {
+		ch->rx_count = ch->tx_count = 0;
+		ch->combined_count = 4096;
+		return 0;
+	}
+	return plx_sys_linux.ioctl(fd, request, arg);
+}
+
+static void queues_beyond(void **state)
+{
+	struct plx_sys sys = plx_sys_linux;
+
+	(void)state;
+	sys.ioctl = many_queues;
+	assert_int_equal(disco_link_read(&sys, "plxa0", l), 0);
+	assert_int_equal(l->nrxqs, PLX_QUEUES_MAX);
+	assert_int_equal(l->ntxqs, PLX_QUEUES_MAX);
+	assert_int_equal(l->txq[PLX_QUEUES_MAX - 1].how, DISCO_IRQ_NONE);
+}
+
 static void bridge(void **state)
 {
 	(void)state;
@@ -241,6 +308,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fallbacks, setup, teardown),
 		cmocka_unit_test_setup_teardown(xdp, setup, teardown),
 		cmocka_unit_test_setup_teardown(generic, setup, teardown),
+		cmocka_unit_test_setup_teardown(peer_away, setup, teardown_gone),
+		cmocka_unit_test_setup_teardown(queues_beyond, setup, teardown),
 		cmocka_unit_test_setup_teardown(bridge, setup, teardown),
 		cmocka_unit_test_setup_teardown(each, setup, teardown),
 	};

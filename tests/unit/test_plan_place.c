@@ -43,6 +43,7 @@ static const struct row {
 	{ "four nodes, NIC on the third", 4, 2, 1, "", "", 2, "4", "eth0", NULL, PLX_PLACE_AUTO, "5", NULL },
 	/* cores 0..3 have threads 0,4 1,5 2,6 3,7 */
 	{ "not the other thread of the interrupt's core", 1, 4, 2, "", "", 0, "0", "eth0", NULL, PLX_PLACE_AUTO, "1", NULL },
+	{ "nor its first thread", 1, 4, 2, "", "", 0, "4", "eth0", NULL, PLX_PLACE_AUTO, "1", NULL },
 	{ "two interrupts, two quiet cores", 1, 4, 2, "", "", 0, "04", "eth0", NULL, PLX_PLACE_AUTO, "12", NULL },
 	{ "whole cores first, then the quiet thread of the busy core", 1, 4, 2, "", "", 0, "0000", "eth0", NULL, PLX_PLACE_AUTO, "1234", NULL },
 	{ "two nodes with threads: beside, on the node, a core each", 2, 2, 2, "", "", 1, "26", "eth0", NULL, PLX_PLACE_AUTO, "32", NULL },
