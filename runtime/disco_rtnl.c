@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* disco_rtnl.c - what rtnetlink tells of an interface.  Cold; discovery. */
 #include "disco.h"
+#include "netdev_uapi.h"
 #include "nlq.h"
 
 #include <errno.h>
