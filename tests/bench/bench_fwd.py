@@ -5,9 +5,9 @@
 null to null   what the runtime alone costs: io forwarding on one lcore between two null ports
 af_xdp         tx, rx and macswap of 64-byte frames over a one-queue veth pair, one lcore, small pages
                for both; testpmd's net_af_xdp with busy_budget=0, its best setting here
-Runs of the two alternate; a figure is the median.  For null and tx time is the CPU time of the polling
-thread, which other programs on the machine do not add to; rx and macswap depend on the load, so theirs is
-the wall's.  System calls are counted by strace in runs of
+Runs of the two alternate; a figure is the median.  For null, time is the CPU time of the polling thread, which
+other programs on the machine do not add to.  Over veth it is the wall's: the kernel does most of the work, part
+of it in threads of its own, and rx and macswap depend on the load.  System calls are counted by strace in runs of
 their own, instructions by callgrind, which needs no counters of the machine and counts the same each time.
 """
 import atexit
@@ -25,7 +25,7 @@ import time
 BUILD = sys.argv[1] if len(sys.argv) > 1 else "build-bench"
 FWD = os.path.abspath(BUILD + "/apps/plx-fwd")
 NS = "plx%d" % os.getpid()
-REPS = int(os.environ.get("REPS", "5"))
+REPS = int(os.environ.get("REPS", "7"))
 SECONDS = float(os.environ.get("SECONDS_EACH", "3.2"))
 CPUS = sorted(os.sched_getaffinity(0))
 WORK, OTHER = CPUS[-1], CPUS[0]     # where the measured lcore polls, and where the other side does
@@ -143,12 +143,12 @@ def await_start(p):
 
 
 def measured(p, rate, what):
-    """Packets a second: the median of full seconds; for null and tx by the share of CPU that the lcore had."""
+    """Packets a second: the median of full seconds; for null by the share of CPU that the lcore had."""
     await_start(p)
     cpu, wall = polling_ns(p), time.monotonic_ns()
     time.sleep(SECONDS)
     cpu, wall = polling_ns(p) - cpu, time.monotonic_ns() - wall
-    return rate(end(p), what) * (wall / max(cpu, 1) if what in ("null", "tx") else 1)
+    return rate(end(p), what) * (wall / max(cpu, 1) if what == "null" else 1)
 
 
 # ---- null to null ----
@@ -266,7 +266,7 @@ def null_table(huge):
 
 
 def veth_table(what, title):
-    print("\n%s: thousand packets a second%s" % (title, " of CPU time" if what == "tx" else ""))
+    print("\n%s: thousand packets a second" % title)
     print("%6s %10s %10s" % ("burst", "plx-fwd", "testpmd"))
     for burst in (1, 4, 16, 32, 64):
         ours, theirs = alternate([lambda: veth("plx", what, burst), lambda: veth("testpmd", what, burst)],
