@@ -309,6 +309,18 @@ static int run_lcores(struct plx_env *env)
 	return hung ? hung : err;
 }
 
+/* The first sign of life arms the fail-open.  It comes before anything else can go wrong, or a
+   program that hangs this early would keep the host's frames for good. */
+static int start_port(struct control *c, struct plx_port *p)
+{
+	int err = plx_port_start(p);
+
+	for (unsigned i = 0; !err && i < c->nbeats; i++)
+		if (c->beat[i].port == p)
+			p->drv->beat(p, c->beat[i].rxq, plx_sys_now(c->env->sys));
+	return err;
+}
+
 int plx_env_run(struct plx_env *env)
 {
 	struct control *c = env->control;
@@ -325,7 +337,7 @@ int plx_env_run(struct plx_env *env)
 
 	err = beats_plan(c);
 	while (!err && started < env->nports)
-		if (!(err = plx_port_start(env->ports[started])))
+		if (!(err = start_port(c, env->ports[started])))
 			started++;
 	if (!err)
 		err = run_lcores(env);
