@@ -350,6 +350,26 @@ static void test_heartbeats(void **state)
 	}
 }
 
+/* A run that is over before the control thread looks at anything: the port has had its first
+   sign of life all the same, which is what arms the fail-open. */
+static void test_first_beat(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+
+	test_conf(&c, &k, 1, "a,driver=loop,rxqs=2", NULL);
+	struct plx_env *env = test_open(&c, &k);
+	struct plx_port *p = plx_env_port(env, 0);
+	use_fake(p);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .rxq = p->rxq[0])), 0);
+	plx_env_stop(env, 0);
+	assert_int_equal(plx_env_run(env), 0);
+	assert_int_equal(beats[0], 1);
+	assert_int_equal(beats[1], 0); /* nobody polls it: its frames are the host's */
+	plx_env_fini(env);
+}
+
 static void test_queue_nobody_names(void **state)
 {
 	(void)state;
@@ -598,6 +618,7 @@ int main(void)
 		cmocka_unit_test(test_second_signal_ends_at_once),
 		cmocka_unit_test(test_doubled_signal_is_one),
 		cmocka_unit_test(test_heartbeats),
+		cmocka_unit_test(test_first_beat),
 		cmocka_unit_test(test_queue_nobody_names),
 		cmocka_unit_test(test_poller_errors_are_told_seldom),
 		cmocka_unit_test(test_link_events),
