@@ -25,6 +25,7 @@ struct bpf_object_skeleton;
 struct bpf_link_create_opts;
 struct bpf_prog_info;
 struct itimerspec;
+struct rlimit;
 struct signalfd_siginfo;
 struct stat;
 
@@ -36,6 +37,12 @@ struct plx_sys {
 	ssize_t (*read)(int fd, void *buf, size_t n);
 	ssize_t (*write)(int fd, const void *buf, size_t n);
 	ssize_t (*getdents64)(int fd, void *buf, size_t n);
+	int     (*fsync)(int fd);
+	int     (*flock)(int fd, int operation);
+	int     (*rename)(const char *from, const char *to);
+	int     (*unlink)(const char *path);
+	int     (*mkdir)(const char *path, mode_t mode);
+	int     (*rmdir)(const char *path);
 	int     (*ioctl)(int fd, unsigned long request, void *arg);
 	int     (*poll)(struct pollfd *fds, nfds_t n, int timeout_ms);
 	int     (*epoll_create1)(int flags);
@@ -48,6 +55,9 @@ struct plx_sys {
 	/* sockets */
 	int     (*socket)(int domain, int type, int protocol);
 	int     (*bind)(int fd, const struct sockaddr *addr, socklen_t len);
+	int     (*connect)(int fd, const struct sockaddr *addr, socklen_t len);
+	int     (*listen)(int fd, int backlog);
+	int     (*accept4)(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 	int     (*setsockopt)(int fd, int level, int name, const void *val, socklen_t len);
 	int     (*getsockopt)(int fd, int level, int name, void *val, socklen_t *len);
 	int     (*getsockname)(int fd, struct sockaddr *addr, socklen_t *len);
@@ -63,6 +73,7 @@ struct plx_sys {
 	long    (*move_pages)(int pid, unsigned long n, void **pages, const int *nodes, int *status, int flags);
 	/* the process, threads and time */
 	uid_t   (*geteuid)(void);
+	int     (*prlimit)(pid_t pid, int resource, const struct rlimit *new_limit, struct rlimit *old);
 	int     (*thread_create)(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg);
 	int     (*thread_setaffinity)(pthread_t t, size_t size, const void *cpuset);
 	int     (*clock_gettime)(clockid_t clock, struct timespec *t);

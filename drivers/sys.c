@@ -12,8 +12,10 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -43,6 +45,21 @@ static int sys_timerfd_create(int clock, int flags)
 static int sys_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	return bind(fd, addr, len);
+}
+
+static int sys_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	return connect(fd, addr, len);
+}
+
+static int sys_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+	return accept4(fd, addr, len, flags);
+}
+
+static int sys_prlimit(pid_t pid, int resource, const struct rlimit *new_limit, struct rlimit *old)
+{
+	return prlimit(pid, (__rlimit_resource_t)resource, new_limit, old);
 }
 
 static int sys_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
@@ -95,11 +112,13 @@ static int sys_bpf_prog_info(uint32_t id, struct bpf_prog_info *info)
 
 const struct plx_sys plx_sys_linux = {
 	.open = sys_open, .close = close, .fstat = fstat, .geteuid = geteuid, .read = read, .write = write, .getdents64 = getdents64,
+	.fsync = fsync, .flock = flock, .rename = rename, .unlink = unlink, .mkdir = mkdir, .rmdir = rmdir,
 	.ioctl = sys_ioctl, .poll = poll,
 	.epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,
 	.eventfd = sys_eventfd, .signalfd = signalfd,
 	.timerfd_create = sys_timerfd_create, .timerfd_settime = timerfd_settime,
-	.socket = socket, .bind = sys_bind, .setsockopt = setsockopt, .getsockopt = getsockopt,
+	.socket = socket, .bind = sys_bind, .connect = sys_connect, .listen = listen, .accept4 = sys_accept4,
+	.prlimit = sys_prlimit, .setsockopt = setsockopt, .getsockopt = getsockopt,
 	.getsockname = sys_getsockname, .sendto = sys_sendto, .recvfrom = sys_recvfrom,
 	.memfd_create = memfd_create, .ftruncate = ftruncate, .mmap = mmap, .munmap = munmap,
 	.madvise = madvise, .mbind = mbind, .move_pages = move_pages,

@@ -37,6 +37,12 @@ static bool fails(int fn)
 	X(ssize_t, read, (int a, void *b, size_t c), (a, b, c), -1, EIO, EAGAIN) \
 	X(ssize_t, write, (int a, const void *b, size_t c), (a, b, c), -1, EAGAIN) \
 	X(ssize_t, getdents64, (int a, void *b, size_t c), (a, b, c), -1, EIO, ENOENT) \
+	X(int, fsync, (int a), (a), -1, EIO, ENOSPC) \
+	X(int, flock, (int a, int b), (a, b), -1, EINTR, ENOLCK) \
+	X(int, rename, (const char *a, const char *b), (a, b), -1, EACCES, ENOSPC) \
+	X(int, unlink, (const char *a), (a), -1, EACCES, ENOENT) \
+	X(int, mkdir, (const char *a, mode_t b), (a, b), -1, EACCES, ENOSPC) \
+	X(int, rmdir, (const char *a), (a), -1, EBUSY) \
 	X(int, ioctl, (int a, unsigned long b, void *c), (a, b, c), -1, ENODEV, EOPNOTSUPP, EPERM) \
 	X(int, poll, (struct pollfd *a, nfds_t b, int c), (a, b, c), -1, EINTR, ENOMEM) \
 	X(int, epoll_create1, (int a), (a), -1, EMFILE) \
@@ -48,6 +54,10 @@ static bool fails(int fn)
 	X(int, timerfd_settime, (int a, int b, const struct itimerspec *c, struct itimerspec *d), (a, b, c, d), -1, EINVAL) \
 	X(int, socket, (int a, int b, int c), (a, b, c), -1, EPERM, EMFILE, EAFNOSUPPORT, ENOBUFS) \
 	X(int, bind, (int a, const struct sockaddr *b, socklen_t c), (a, b, c), -1, EBUSY, ENODEV, EOPNOTSUPP, ENETDOWN) \
+	X(int, connect, (int a, const struct sockaddr *b, socklen_t c), (a, b, c), -1, ECONNREFUSED, ENOENT) \
+	X(int, listen, (int a, int b), (a, b), -1, EADDRINUSE) \
+	X(int, accept4, (int a, struct sockaddr *b, socklen_t *c, int d), (a, b, c, d), -1, EMFILE, ECONNABORTED) \
+	X(int, prlimit, (pid_t a, int b, const struct rlimit *c, struct rlimit *d), (a, b, c, d), -1, EPERM) \
 	X(int, setsockopt, (int a, int b, int c, const void *d, socklen_t e), (a, b, c, d, e), -1, ENOMEM, ENOBUFS, ENOPROTOOPT, EPERM) \
 	X(int, getsockopt, (int a, int b, int c, void *d, socklen_t *e), (a, b, c, d, e), -1, EINVAL, ENOPROTOOPT) \
 	X(int, getsockname, (int a, struct sockaddr *b, socklen_t *c), (a, b, c), -1, ENOBUFS) \

@@ -21,15 +21,19 @@ cd "$TOP" || exit 1
 	check "drivers include no header of runtime or apps" no_include drivers $(headers runtime apps)
 	check "runtime includes no header of apps, bpf or a driver's folder" no_include runtime \
 		$(headers apps bpf drivers/af_xdp)
-	check "apps include no header of a driver's folder, of bpf or of the rooms' insides" no_include apps \
-		$(headers drivers/af_xdp bpf; headers lib drivers runtime | grep -v '^plx')
+	for a in apps/fwd apps/*.c; do
+		check "$a includes no header of a driver's folder, of bpf or of the rooms' insides" no_include "$a" \
+			$(headers drivers/af_xdp bpf; headers lib drivers runtime | grep -v '^plx')
+	done
+	check "the operator's tool includes no insides but those of runtime" no_include apps/pollux \
+		$(headers drivers/af_xdp bpf; headers lib drivers | grep -v '^plx')
 	for d in drivers/af_xdp drivers/packet drivers/loop* drivers/null*; do
 		others=$(headers drivers/*/ | grep -vxF "$(headers "$d")")
 		check "${d#drivers/} includes no other driver's header" no_include "$d" $others
 	done
 }
-apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps | grep .; }
-check "apps include <pollux/...>, as a user's program does" apps_through_pollux
+apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps --exclude-dir=pollux | grep .; }
+check "apps but the operator's tool include <pollux/...>, as a user's program does" apps_through_pollux
 
 so=$BUILD/libpollux.so
 foreign() { nm -D --defined-only "$so" | awk '{print $NF}' | grep -v '^plx_' | grep .; }
