@@ -5,13 +5,16 @@
 null to null   what the runtime alone costs: io forwarding on one lcore between two null ports
 af_xdp         tx, rx and macswap of 64-byte frames over a one-queue veth pair, one lcore, small pages
                for both; testpmd's net_af_xdp with busy_budget=0, its best setting here
-Runs of the two alternate; a figure is the median.  For null, time is the CPU time of the polling thread, which
-other programs on the machine do not add to.  Over veth it is the wall's: the kernel does most of the work, part
-of it in threads of its own, and rx and macswap depend on the load.  System calls are counted by strace in runs of
-their own, instructions by callgrind, which needs no counters of the machine and counts the same each time.
+Runs of the two alternate; a figure is the median, a ratio the median of the ratios of runs side by side, with the
+range that holds it with 95 % certainty.  What is to be at least as fast misses when that whole range says slower.
+For null, time is the CPU time of the polling thread, which other programs on the machine do not add to.  Over veth
+it is the wall's: the kernel does most of the work, part of it in threads of its own, and rx and macswap depend on
+the load.  System calls are counted by strace in runs of their own, instructions by callgrind, which needs no
+counters of the machine and counts the same each time.
 """
 import atexit
 import json
+import math
 import os
 import re
 import shutil
@@ -25,7 +28,7 @@ import time
 BUILD = sys.argv[1] if len(sys.argv) > 1 else "build-bench"
 FWD = os.path.abspath(BUILD + "/apps/plx-fwd")
 NS = "plx%d" % os.getpid()
-REPS = int(os.environ.get("REPS", "7"))
+REPS = int(os.environ.get("REPS", "9"))
 SECONDS = float(os.environ.get("SECONDS_EACH", "3.2"))
 CPUS = sorted(os.sched_getaffinity(0))
 WORK, OTHER = CPUS[-1], CPUS[0]     # where the measured lcore polls, and where the other side does
@@ -231,37 +234,65 @@ def plx_rate(out, what):
 
 # ---- tables ----
 
-def alternate(runs, reps=REPS):
-    """Median of each of several functions, run in turns."""
-    got = [[] for _ in runs]
-    for _ in range(reps):
-        for g, run in zip(got, runs):
-            for _ in range(3):      # 0: not one full second of work on a busy machine
-                rate = run()
-                if rate:
-                    break
-            if not rate:
-                raise SystemExit("bench_fwd: no full second of work in three runs: the machine is too busy")
-            g.append(rate)
-    return [statistics.median(g) for g in got]
+def once(run):
+    for _ in range(3):              # 0: not one full second of work on a busy machine
+        rate = run()
+        if rate:
+            return rate
+    raise SystemExit("bench_fwd: no full second of work in three runs: the machine is too busy")
 
 
-def verdict(name, ratio, limit, smaller):
-    ok = ratio <= limit if smaller else ratio >= limit
+def pairs(ours, theirs, reps):
+    """What each of two functions gives, run side by side and in turns: [(ours, theirs), ...]"""
+    got = []
+    for i in range(reps):
+        if i % 2:
+            second = once(theirs)
+            got.append((once(ours), second))
+        else:
+            first = once(ours)
+            got.append((first, once(theirs)))
+    return got
+
+
+def medians(got):
+    return (statistics.median(g[0] for g in got), statistics.median(g[1] for g in got))
+
+
+def certain(ratios):
+    """The median, and the range of order statistics that holds it with 95 % certainty."""
+    n, r = len(ratios), sorted(ratios)
+    k = 0
+    while 2 * sum(math.comb(n, i) for i in range(k + 1)) <= 0.05 * 2 ** n:
+        k += 1
+    k = max(k - 1, 0)
+    return statistics.median(r), r[k], r[n - 1 - k]
+
+
+def judge(name, ok, how):
     if not ok:
         misses.append(name)
-    return "%5.2f x  %s (%s %g)" % (ratio, "OK" if ok else "MISS", "<=" if smaller else ">=", limit)
+    return "%s (%s)" % ("OK" if ok else "MISS", how)
+
+
+def at_most(name, ratio, limit):
+    return "%5.2f x  %s" % (ratio, judge(name, ratio <= limit, "<= %g" % limit))
+
+
+def as_fast(name, got):
+    ratio, low, high = certain([a / b for a, b in got])
+    how = ">= 1" if ratio >= 1 or high < 1 else ">= 1: no difference that these runs could tell"
+    return "%5.2f x [%.2f, %.2f]  %s" % (ratio, low, high, judge(name, high >= 1, how))
 
 
 def null_table(huge):
     print("\nnull to null, io, one lcore, %s: ns a packet" % ("hugepages" if huge == "require" else "small pages"))
     print("%6s %10s %10s" % ("burst", "plx-fwd", "testpmd"))
     for burst in (1, 2, 4, 8, 16, 32, 64):
-        ours, theirs = alternate([lambda: plx_null(burst, huge), lambda: testpmd_null(burst, huge)],
-                                 REPS if burst == 32 else 1)
-        line = "%6d %10.2f %10.2f" % (burst, 1e9 / ours, 1e9 / theirs)
+        got = pairs(lambda: plx_null(burst, huge), lambda: testpmd_null(burst, huge), 5 if burst == 32 else 1)
+        line = "%6d %10.2f %10.2f" % (burst, *(1e9 / m for m in medians(got)))
         if burst == 32:
-            line += "   " + verdict("null io", theirs / ours, 0.5, True)
+            line += "   " + at_most("null io", certain([b / a for a, b in got])[0], 0.5)
         print(line, flush=True)
 
 
@@ -269,11 +300,10 @@ def veth_table(what, title):
     print("\n%s: thousand packets a second" % title)
     print("%6s %10s %10s" % ("burst", "plx-fwd", "testpmd"))
     for burst in (1, 4, 16, 32, 64):
-        ours, theirs = alternate([lambda: veth("plx", what, burst), lambda: veth("testpmd", what, burst)],
-                                 REPS if burst == 32 else 1)
-        line = "%6d %10.0f %10.0f" % (burst, ours / 1e3, theirs / 1e3)
+        got = pairs(lambda: veth("plx", what, burst), lambda: veth("testpmd", what, burst), REPS if burst == 32 else 1)
+        line = "%6d %10.0f %10.0f" % (burst, *(m / 1e3 for m in medians(got)))
         if burst == 32:
-            line += "   " + verdict("af_xdp " + what, ours / theirs, 1.0, False)
+            line += "   " + as_fast("af_xdp " + what, got)
         print(line, flush=True)
 
 
@@ -281,7 +311,7 @@ def calls_table():
     print("\nsystem calls a packet sent, burst 32 (strace)")
     ours, theirs = (veth(who, "tx", calls=True) for who in ("plx", "testpmd"))
     print("%-8s %8.4f\n%-8s %8.4f   %s" % ("plx-fwd", ours, "testpmd", theirs,
-                                          verdict("tx calls", ours / theirs, 0.25, True)), flush=True)
+                                          at_most("tx calls", ours / theirs, 0.25)), flush=True)
 
 
 GRIND = ["valgrind", "--fair-sched=yes", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
@@ -310,7 +340,7 @@ def instructions_table():
     theirs = ground(lambda: testpmd(None, ["net_null0", "net_null1"], ["--forward-mode=io"], WORK, wrap=GRIND),
                     lambda out: int(re.findall(r"RX-packets: (\d+)", out)[-1]))
     print("%-8s %8.1f\n%-8s %8.1f   %s" % ("plx-fwd", ours, "testpmd", theirs,
-                                          verdict("null instructions", ours / theirs, 0.5, True)), flush=True)
+                                          at_most("null instructions", ours / theirs, 0.5)), flush=True)
 
 
 def main():
