@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lcore.c - lcore threads: made, pinned, started, halted, counted.  Cold; main thread,
-   except lcore_main (the lcore itself), plx_lcore_wake, _self and _stats (any thread).
-   The loop is in lcore_loop.c. */
+   except lcore_main (the lcore itself), plx_lcore_wake and _self (any thread).
+   The loop is in lcore_loop.c, what others read of an lcore in lcore_stats.c. */
 #include "env.h"
 #include "plx_thread.h"
 #include <errno.h>
@@ -52,6 +52,7 @@ static void *lcore_main(void *arg)
 	uint64_t token;
 
 	plx_self = (struct plx_thread){ .slot = l->index + 1u, .lcore = l };
+	__atomic_store_n(&l->tid, sys->gettid(), __ATOMIC_RELAXED);
 	l->err = lcore_pin(l);
 	lcore_set_state(l, l->err ? PLX_LCORE_FAIL : PLX_LCORE_WAIT);
 	while (!l->err && !__atomic_load_n(&l->quit, __ATOMIC_ACQUIRE)) {
@@ -386,22 +387,6 @@ struct plx_lcore *plx_lcore_self(void)
 uint16_t plx_lcore_id(const struct plx_lcore *l)
 {
 	return l->conf.id;
-}
-
-void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s)
-{
-	*s = (struct plx_lcore_stats){
-		.state = (enum plx_lcore_state)lcore_state(l),
-		.rounds = plx_ctr_read(&l->rounds),
-		.busy_cycles = plx_ctr_read(&l->busy_cycles),
-		.idle_cycles = plx_ctr_read(&l->idle_cycles),
-		.sleeps = plx_ctr_read(&l->sleeps),
-		.wakes = plx_ctr_read(&l->wakes),
-		.sleep_ns = plx_ctr_read(&l->sleep_ns),
-		.beat = plx_ctr_read(&l->rounds),
-		.pollers = l->npollers,
-		.cpu = l->conf.cpu,
-	};
 }
 
 uint16_t plx_env_lcores(const struct plx_env *env)

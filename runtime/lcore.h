@@ -68,6 +68,7 @@ struct plx_lcore {
 	bool     spawned;
 	int      epfd, wakefd, timerfd;
 	pthread_t thread;
+	int      tid;                /* atomic, relaxed; 0 = it has not run yet */
 	struct lcore_watch *watch;
 	uint16_t nwatch;
 	bool     opaque;             /* a poller names neither queue nor period */

@@ -200,9 +200,27 @@ struct plx_lcore_stats {
 	uint64_t rounds, busy_cycles, idle_cycles, sleeps, wakes, sleep_ns, beat;
 	uint16_t pollers;
 	int      cpu;
+	int      tid;      /* the kernel's number of its thread, as top -H and perf -t have it */
 };
 PLX_API void plx_poller_stats(const struct plx_poller *p, struct plx_poller_stats *s);
 PLX_API void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s);
+
+/* What the kernel counts of the lcore's thread since it began.  wait_ns was stolen by other
+   tasks: the thread wanted to run and did not.  What interrupts and softirqs take on its
+   CPU is within cpu_ns. */
+struct plx_lcore_sched {
+	int      tid;
+	uint64_t cpu_ns;      /* on a CPU */
+	uint64_t wait_ns;     /* ready, but not on a CPU */
+	uint64_t slices;      /* times it was given a CPU */
+	uint64_t preemptions; /* times it lost the CPU while it wanted to go on */
+	uint64_t yields;      /* times it left the CPU itself: to sleep, or to wait for the kernel */
+};
+/* plx_lcore_sched reads them: three system calls and two files of /proc, some 20 us, so for
+   once a second rather than once a round.  Any thread but an lcore.  0, or -errno of the
+   first that could not be read (-ENOENT: a kernel without schedstats); its fields are 0,
+   the others are right. */
+PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s);
 
 /* ---- control thread ---- */
 

@@ -86,7 +86,7 @@ enum {
 #undef X
 	FN_N
 };
-static_assert(sizeof(struct plx_sys) == (FN_N + 3) * sizeof(void (*)(void)), "every entry but close, munmap and geteuid");
+static_assert(sizeof(struct plx_sys) == (FN_N + 4) * sizeof(void (*)(void)), "every entry but close, munmap, geteuid and gettid");
 
 #define X(type, name, params, args, value, ...) \
 static type fault_##name params \
@@ -119,9 +119,15 @@ static uid_t pass_geteuid(void)
 	return plx_sys_linux.geteuid();
 }
 
+static pid_t pass_gettid(void)
+{
+	return plx_sys_linux.gettid();
+}
+
 const struct plx_sys fault_sys = {
 #define X(type, name, params, args, value, ...) .name = fault_##name,
 	CALLS(X)
 #undef X
 	.close = pass_close, .munmap = pass_munmap, .geteuid = pass_geteuid,
+	.gettid = pass_gettid,
 };

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* lcore_stats.c - what other threads read of an lcore: its own counters, and what the kernel
+   counts of its thread.  Cold; any thread, the lcore is not stopped. */
+#include "env.h"
+#include "plx_file.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s)
+{
+	*s = (struct plx_lcore_stats){
+		.state = (enum plx_lcore_state)lcore_state(l),
+		.rounds = plx_ctr_read(&l->rounds),
+		.busy_cycles = plx_ctr_read(&l->busy_cycles),
+		.idle_cycles = plx_ctr_read(&l->idle_cycles),
+		.sleeps = plx_ctr_read(&l->sleeps),
+		.wakes = plx_ctr_read(&l->wakes),
+		.sleep_ns = plx_ctr_read(&l->sleep_ns),
+		.beat = plx_ctr_read(&l->rounds),
+		.pollers = l->npollers,
+		.cpu = l->conf.cpu,
+		.tid = __atomic_load_n(&l->tid, __ATOMIC_RELAXED),
+	};
+}
+
+/* The kernel's own sum of a running thread is as old as its last tick; its clock is not. */
+static int read_clock(const struct plx_lcore *l, uint64_t *cpu_ns)
+{
+	struct timespec t;
+	clockid_t clock;
+	int err = pthread_getcpuclockid(l->thread, &clock);
+
+	if (err)
+		return -err;
+	if (l->env->sys->clock_gettime(clock, &t))
+		return -errno;
+	*cpu_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return 0;
+}
+
+/* One line: time on a CPU, time in a run queue, times it got a CPU. */
+static int read_schedstat(const struct plx_sys *sys, int tid, struct plx_lcore_sched *s)
+{
+	char path[64], buf[96];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", tid);
+	int n = plx_file_read(sys, path, buf, sizeof(buf));
+
+	if (n < 0)
+		return n;
+	return sscanf(buf, "%*u %" SCNu64 " %" SCNu64, &s->wait_ns, &s->slices) == 2 ? 0 : -ENODATA;
+}
+
+static int read_switches(const struct plx_sys *sys, int tid, struct plx_lcore_sched *s)
+{
+	char path[64], buf[8192];
+	uint64_t *const to[] = { &s->yields, &s->preemptions };
+	const char *const key[] = { "\nvoluntary_ctxt_switches:", "\nnonvoluntary_ctxt_switches:" };
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
+	int n = plx_file_read(sys, path, buf, sizeof(buf));
+
+	if (n < 0)
+		return n;
+	for (int i = 0; i < 2; i++) {
+		const char *at = strstr(buf, key[i]);
+
+		if (!at || sscanf(at + strlen(key[i]), "%" SCNu64, to[i]) != 1)
+			return -ENODATA;
+	}
+	return 0;
+}
+
+int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s)
+{
+	const struct plx_sys *sys = l->env->sys;
+
+	*s = (struct plx_lcore_sched){ .tid = __atomic_load_n(&l->tid, __ATOMIC_RELAXED) };
+	if (!s->tid)
+		return -ESRCH;
+	int err = read_clock(l, &s->cpu_ns), e = read_schedstat(sys, s->tid, s);
+
+	err = err ? err : e;
+	e = read_switches(sys, s->tid, s);
+	return err ? err : e;
+}
