@@ -44,9 +44,12 @@ struct setup;
 
 struct setup_kind {
 	const char *name;            /* word of the journal: "file", "channels", ...; never changes its meaning */
+	bool netns;                  /* its objects are of a network namespace, and read only from within it */
 	/* get reads object into value as text without newline.  0; -ENOENT: there is no such
-	   object (any more), so nothing to restore; other -errno. */
+	   object any more, for certain, so nothing to restore: one that merely cannot be seen from
+	   here (no cgroup file system, ...) is -ENODEV; other -errno. */
 	int (*get)(const struct setup *s, const char *object, char *value, size_t len);
+	/* While undoing, s has nothing but in.sys and in.log. */
 	/* set writes it.  0 or -errno, and why (may be empty) with what mends it. */
 	int (*set)(const struct setup *s, const char *object, const char *value, char *why, size_t len);
 	/* command tells set as one shell command that can be pasted. */
@@ -56,7 +59,7 @@ struct setup_kind {
 };
 /* Interfaces stand in objects as "IFINDEX/NAME", or "IFINDEX/NAME/..." with what it is of
    them: the index is the identity, as names change. */
-extern const struct setup_kind setup_file;        /* object: absolute path; the first line of a small file; value "" of an absent file that we make */
+extern const struct setup_kind setup_file;        /* absolute path : the first line of a small file of /proc or /sys */
 extern const struct setup_kind setup_rlimit;      /* "PID STARTTIME memlock" : "SOFT:HARD", bytes or unlimited */
 extern const struct setup_kind setup_channels;    /* "7/eth0" : "rx 0 tx 0 combined 4" */
 extern const struct setup_kind setup_rss;         /* "7/eth0" : "0 1 2 3 0 1 .." the whole table */
@@ -92,6 +95,7 @@ struct setup_in {
 	const struct disco_link *const *links; /* by port of conf; NULL = a memory driver's */
 	uint32_t stages;                 /* bit enum setup_stage_id */
 	const char *dir;                 /* of the journal; NULL = SETUP_DIR */
+	pid_t pid;                       /* whose limits: the program's own, or the shell's that called the tool */
 };
 #define SETUP_DIR "/run/pollux"      /* a tmpfs: the journal lives as long as what it tells of */
 
@@ -100,6 +104,7 @@ struct setup {
 	struct plan *plan;               /* of a start on the host as it would be after the set-up; NULL if there is none */
 	struct setup_item *items;        /* in the order of application */
 	unsigned nitems;
+	bool failed;                     /* no memory for an item */
 };
 
 /* ---- planning; changes nothing ---- */
@@ -148,19 +153,61 @@ enum setup_hold {
 	SETUP_HOLD_HOST,    /* undone by pollux setup restore only */
 };
 
-/* setup_apply makes the changes.  0; or -errno and a logged line, and everything is as before.
-   session[] gets the name of the journal's session for setup_undo, "" if nothing was to do. */
+/* setup_apply makes the changes.  0; -EAGAIN: a value is no longer as it was when planned, plan
+   again; other -errno and a logged line.  Unless 0 everything is as before.  What cannot be
+   done (SETUP_CANNOT) is the caller's to judge.  A value that is as wanted because another
+   session made it so is held by this one too, and outlives the other.
+   session[] gets the name of the journal's session for setup_undo, "" if nothing was to do; one
+   that comes with a name is continued, and a failure leaves what it had before. */
 enum { SETUP_SESSION_MAX = 64 };
 int setup_apply(struct setup *s, enum setup_hold hold, const char *owner, char session[SETUP_SESSION_MAX]);
 
-/* setup_undo restores one session (NULL = all), or (orphans) all those held by processes that
-   are no more.  stages: those alone.  *restored counts values.  0; -errno and a line for each
-   value that could not be put back: the journal keeps those. */
-int setup_undo(const struct plx_sys *sys, const struct plx_log *log, const char *dir, const char *session,
-               bool orphans, uint32_t stages, unsigned *restored);
+/* setup_undo puts values back, newest first, until all are read back as they were.  If another
+   session has changed a value since, that one gets to know the old value instead. */
+struct setup_undo {
+	const struct plx_sys *sys;
+	const struct plx_log *log;
+	const char *dir;          /* NULL = SETUP_DIR */
+	const char *session;      /* NULL = all */
+	bool orphans;             /* only those held by processes that are no more */
+	uint32_t stages;          /* only the values of these */
+	bool only_netns;          /* only values of the network namespace we are in; of others not a word */
+	uint64_t gone;            /* inode of a network namespace that is no more: its values are dropped */
+};
+/* 0; -errno and a line for each value that could not be put back: the journal keeps those.
+   *restored counts values that were put back, and may be NULL. */
+int setup_undo(const struct setup_undo *u, unsigned *restored);
 
 /* setup_status writes what the journal holds: sessions, owners, values before, set and now; a
-   malloc'd string. */
-char *setup_status(const struct plx_sys *sys, const char *dir, bool json);
+   malloc'd string in *out.  0, or -errno and a logged line. */
+int setup_status(const struct plx_sys *sys, const struct plx_log *log, const char *dir, bool json, char **out);
+
+/* setup_elsewhere lists up to n other network namespaces that the journal has values of; how
+   many, or -errno. */
+struct setup_netns { uint64_t inode, cookie; };
+int setup_elsewhere(const struct plx_sys *sys, const char *dir, struct setup_netns *list, int n);
+/* setup_netns_here tells the one we are in; 0 = not told. */
+void setup_netns_here(const struct plx_sys *sys, struct setup_netns *ns);
+
+/* setup_orphans counts sessions held by processes that are no more; -errno if that cannot be told. */
+int setup_orphans(const struct plx_sys *sys, const char *dir);
+
+/* ---- all of it, for a program and for the tool ---- */
+
+/* setup_host reads machine and interfaces anew, for setup_in. */
+struct setup_host {
+	struct topo *topo;
+	struct disco_link *links[PLX_PORTS_MAX]; /* NULL of a memory driver's port */
+};
+/* 0, or -errno and a line in why.  setup_host_free in either case. */
+int  setup_host_read(struct setup_host *h, const struct plx_sys *sys, const struct plx_env_conf *conf, char *why, size_t whylen);
+void setup_host_free(struct setup_host *h);
+
+/* setup_make reads, plans and applies until there is nothing more to change: some changes, as
+   of channels, make objects that others are about.  in has neither topo nor links.  told is
+   called with each plan before it is applied (may be NULL) and stops it all by an error.  0,
+   or -errno and a logged line, and everything is as before. */
+int setup_make(const struct setup_in *in, enum setup_hold hold, const char *owner, char session[SETUP_SESSION_MAX],
+               int (*told)(void *arg, const struct setup *s), void *arg);
 
 #endif

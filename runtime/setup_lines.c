@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* setup_lines.c - the lines of a set-up's journal, and what they tell, in memory.  Cold; asks the
+   system for nothing; called by setup_journal.c and setup_do.c, tested over damaged bytes.
+
+     1 journal format=1 boot=BOOT-ID #HASH
+     2 session id=.. owner=.. hold=process pid=.. start=.. pidns=.. netns=.. cookie=.. #HASH
+     3 value session=.. stage=.. kind=.. object=.. old=.. set=.. #HASH      (a guard has no set)
+
+   Each line has its number and a hash of itself; what is not plain in a word is %XX. */
+#include "setup_in.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG(j, level, ...) plx_logf((j)->log, PLX_LOG_##level, __VA_ARGS__)
+enum { WORDS_MAX = 10 };
+
+/* ---- words ---- */
+
+static bool plain(unsigned char c)
+{
+	return c > ' ' && c < 127 && c != '%' && c != '#' && c != '=';
+}
+
+static void put_word(FILE *f, const char *key, const char *value)
+{
+	fprintf(f, " %s=", key);
+	for (; *value; value++)
+		fprintf(f, plain((unsigned char)*value) ? "%c" : "%%%02x", (unsigned char)*value);
+}
+
+static void put_number(FILE *f, const char *key, uint64_t v)
+{
+	fprintf(f, " %s=%llu", key, (unsigned long long)v);
+}
+
+/* take_word decodes s in place; false if it is none. */
+static bool take_word(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (*s != '%') {
+			*to++ = *s;
+			continue;
+		}
+		char hex[3] = { s[1], s[1] ? s[2] : 0, 0 };
+		if (!isxdigit((unsigned char)hex[0]) || !isxdigit((unsigned char)hex[1]))
+			return false;
+		*to++ = (char)strtoul(hex, NULL, 16);
+		s += 2;
+	}
+	*to = 0;
+	return true;
+}
+
+/* FNV-1a: it is told from damage, not from malice. */
+static uint64_t hash(const char *s, size_t n)
+{
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)s[i]) * 0x100000001b3ull;
+	return h;
+}
+
+/* ---- in memory ---- */
+
+struct setup_session *journal_session(struct setup_journal *j, const char *id, bool make)
+{
+	for (unsigned i = 0; i < j->nsessions; i++)
+		if (!strcmp(j->sessions[i]->id, id))
+			return j->sessions[i];
+	if (!make)
+		return NULL;
+	struct setup_session **list = realloc(j->sessions, (j->nsessions + 1) * sizeof(*list));
+
+	if (!list)
+		return NULL;
+	j->sessions = list;
+	list[j->nsessions] = calloc(1, sizeof(**list));
+	if (!list[j->nsessions])
+		return NULL;
+	/* until its own line says more: of no process, which no start undoes by itself */
+	list[j->nsessions]->hold = SETUP_HOLD_HOST;
+	snprintf(list[j->nsessions]->id, sizeof(list[0]->id), "%s", id);
+	return list[j->nsessions++];
+}
+
+static void record_free(struct setup_record *r)
+{
+	free(r->word);
+	free(r->stage_word);
+	free(r->object);
+	free(r->old);
+	free(r->set);
+}
+
+static int add_words(struct setup_journal *j, struct setup_session *s, const char *stage, const char *kind,
+                     const char *object, const char *old, const char *set)
+{
+	struct setup_record *list = realloc(j->records, (j->nrecords + 1) * sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	j->records = list;
+	struct setup_record *r = &list[j->nrecords];
+
+	*r = (struct setup_record){ .session = s, .stage = SETUP_STAGES_N, .word = strdup(kind), .stage_word = strdup(stage),
+	                            .object = strdup(object), .old = strdup(old), .set = set ? strdup(set) : NULL };
+	if (!r->word || !r->stage_word || !r->object || !r->old || (set && !r->set)) {
+		record_free(r);
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < SETUP_STAGES_N; i++)
+		if (!strcmp(setup_stage_name(i), stage))
+			r->stage = i;
+	for (unsigned i = 0; setup_kinds[i]; i++)
+		if (!strcmp(setup_kinds[i]->name, kind))
+			r->kind = setup_kinds[i];
+	j->nrecords++;
+	return 0;
+}
+
+int journal_add(struct setup_journal *j, struct setup_session *s, enum setup_stage_id stage,
+                const struct setup_kind *k, const char *object, const char *old, const char *set)
+{
+	return add_words(j, s, setup_stage_name(stage), k->name, object, old, set);
+}
+
+void journal_drop(struct setup_journal *j, unsigned i)
+{
+	record_free(&j->records[i]);
+	memmove(&j->records[i], &j->records[i + 1], (--j->nrecords - i) * sizeof(*j->records));
+}
+
+void journal_clear(struct setup_journal *j)
+{
+	while (j->nrecords)
+		journal_drop(j, j->nrecords - 1);
+	for (unsigned i = 0; i < j->nsessions; i++)
+		free(j->sessions[i]);
+	free(j->sessions);
+	free(j->records);
+	j->sessions = NULL;
+	j->records = NULL;
+	j->nsessions = 0;
+}
+
+/* ---- parsing ---- */
+
+struct line { unsigned long number; char *word; unsigned nkeys; char *keys[WORDS_MAX], *values[WORDS_MAX]; };
+
+/* split takes a line apart, in place; false if it is damaged. */
+static bool split(struct line *l, char *s, size_t n)
+{
+	char *tail = n > 18 && !memchr(s, 0, n) ? s + n - 18 : NULL, *end;
+
+	*l = (struct line){ 0 };
+	if (!tail || tail[0] != ' ' || tail[1] != '#' || strtoull(tail + 2, &end, 16) != hash(s, n - 18) || end != s + n)
+		return false;
+	*tail = 0;
+	l->number = strtoul(strsep(&s, " "), NULL, 10);
+	l->word = strsep(&s, " ");
+	while (s && l->nkeys < WORDS_MAX) {
+		char *key = strsep(&s, " "), *value = strchr(key, '=');
+
+		if (!value)
+			return false;
+		*value++ = 0;
+		if (!take_word(value))
+			return false;
+		l->keys[l->nkeys] = key;
+		l->values[l->nkeys++] = value;
+	}
+	return l->word && !s;
+}
+
+static const char *get(const struct line *l, const char *key)
+{
+	for (unsigned i = 0; i < l->nkeys; i++)
+		if (!strcmp(l->keys[i], key))
+			return l->values[i];
+	return NULL;
+}
+
+static uint64_t number(const struct line *l, const char *key)
+{
+	const char *s = get(l, key);
+
+	return s ? strtoull(s, NULL, 10) : 0;
+}
+
+static int take_session(struct setup_journal *j, const struct line *l)
+{
+	const char *id = get(l, "id"), *owner = get(l, "owner"), *hold = get(l, "hold");
+	struct setup_session *s;
+
+	if (!id || !owner || !hold || strlen(id) >= SETUP_SESSION_MAX)
+		return -EINVAL;
+	s = journal_session(j, id, true);
+	if (!s)
+		return -ENOMEM;
+	snprintf(s->owner, sizeof(s->owner), "%s", owner);
+	s->hold = strcmp(hold, "process") ? SETUP_HOLD_HOST : SETUP_HOLD_PROCESS;
+	s->pid = (pid_t)number(l, "pid");
+	s->start = number(l, "start");
+	s->pidns = number(l, "pidns");
+	s->netns = (struct setup_netns){ number(l, "netns"), number(l, "cookie") };
+	return 0;
+}
+
+static int take_value(struct setup_journal *j, const struct line *l)
+{
+	const char *id = get(l, "session"), *stage = get(l, "stage"), *kind = get(l, "kind"), *object = get(l, "object");
+	const char *old = get(l, "old");
+
+	if (!id || !stage || !kind || !object || !old || strlen(id) >= SETUP_SESSION_MAX)
+		return -EINVAL;
+	struct setup_session *s = journal_session(j, id, true);
+
+	return s ? add_words(j, s, stage, kind, object, old, get(l, "set")) : -ENOMEM;
+}
+
+/* A journal of another boot tells of a machine that is no more. */
+static int take_head(struct setup_journal *j, const struct line *l, bool *other)
+{
+	const char *boot = get(l, "boot");
+
+	if (!boot || number(l, "format") != 1)
+		return -EINVAL;
+	*other = *j->boot && *boot && strcmp(j->boot, boot);
+	return 0;
+}
+
+static int take_line(struct setup_journal *j, struct line *l, bool *other)
+{
+	if (!strcmp(l->word, "value"))
+		return take_value(j, l);
+	if (!strcmp(l->word, "session"))
+		return take_session(j, l);
+	return strcmp(l->word, "journal") ? -EINVAL : take_head(j, l, other);
+}
+
+int journal_parse(struct setup_journal *j, char *text, size_t len)
+{
+	unsigned long number = 0;
+	bool other = false;
+
+	for (size_t at = 0; at < len; ) {
+		char *s = text + at, *nl = memchr(s, '\n', len - at), shown[81];
+		size_t n = nl ? (size_t)(nl - s) : len - at;
+		struct line l;
+
+		snprintf(shown, sizeof(shown), "%.*s", (int)n, s);
+		at += n + 1;
+		number++;
+		int err = nl && split(&l, s, n) ? take_line(j, &l, &other) : -EINVAL;
+		if (err == -ENOMEM)
+			return err;
+		if (err && at >= len) {
+			j->torn = true;
+		} else if (err) {
+			j->damaged++;
+			LOG(j, WARN, "%s/setup.journal:%lu: damaged and left out: %s", j->dir, number, shown);
+		} else if (l.number != number) {
+			LOG(j, WARN, "%s/setup.journal:%lu: lines before it are missing, it is number %lu", j->dir, number, l.number);
+			number = l.number;
+		}
+	}
+	if (other) {
+		LOG(j, NOTICE, "%s/setup.journal: of another boot, nothing of it stands", j->dir);
+		journal_clear(j);
+	}
+	return 0;
+}
+
+/* ---- writing ---- */
+
+struct writer { FILE *out, *line; char *text; size_t len; unsigned long lines; bool failed; };
+
+static bool begin(struct writer *w, const char *word)
+{
+	w->line = open_memstream(&w->text, &w->len);
+	if (w->line)
+		fprintf(w->line, "%lu %s", ++w->lines, word);
+	else
+		w->failed = true;
+	return w->line;
+}
+
+static void end(struct writer *w)
+{
+	if (fclose(w->line))
+		w->failed = true;
+	else
+		fprintf(w->out, "%s #%016llx\n", w->text, (unsigned long long)hash(w->text, w->len));
+	free(w->text);
+}
+
+static void put_session(struct writer *w, const struct setup_session *s)
+{
+	if (!begin(w, "session"))
+		return;
+	put_word(w->line, "id", s->id);
+	put_word(w->line, "owner", s->owner);
+	put_word(w->line, "hold", s->hold == SETUP_HOLD_PROCESS ? "process" : "host");
+	put_number(w->line, "pid", (uint64_t)s->pid);
+	put_number(w->line, "start", s->start);
+	put_number(w->line, "pidns", s->pidns);
+	put_number(w->line, "netns", s->netns.inode);
+	put_number(w->line, "cookie", s->netns.cookie);
+	end(w);
+}
+
+static void put_value(struct writer *w, const struct setup_record *r)
+{
+	if (!begin(w, "value"))
+		return;
+	put_word(w->line, "session", r->session->id);
+	put_word(w->line, "stage", r->stage_word);
+	put_word(w->line, "kind", r->word);
+	put_word(w->line, "object", r->object);
+	put_word(w->line, "old", r->old);
+	if (r->set)
+		put_word(w->line, "set", r->set);
+	end(w);
+}
+
+char *journal_text(const struct setup_journal *j, size_t *len)
+{
+	struct writer w = { 0 };
+	char *text = NULL;
+
+	w.out = open_memstream(&text, len);
+	if (!w.out)
+		return NULL;
+	if (begin(&w, "journal")) {
+		put_number(w.line, "format", 1);
+		put_word(w.line, "boot", j->boot);
+		end(&w);
+	}
+	for (unsigned i = 0; i < j->nsessions; i++)
+		put_session(&w, j->sessions[i]);
+	for (unsigned i = 0; i < j->nrecords; i++)
+		put_value(&w, &j->records[i]);
+	if (fclose(w.out) || w.failed) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* setup_print.c - a planned set-up for people, which is a shell script too, and as JSON.  Cold,
+   pure but for the memory of its text. */
+#include "setup_in.h"
+#include <stdlib.h>
+#include <string.h>
+
+void setup_quote(char *buf, size_t len, const char *s)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+,./:=@";
+
+	buf[0] = 0;
+	if (*s && !s[strspn(s, safe)]) {
+		plx_text_add(buf, len, "%s", s);
+		return;
+	}
+	plx_text_add(buf, len, "'");
+	for (; *s; s++)
+		plx_text_add(buf, len, *s == '\'' ? "'\\''" : "%c", *s);
+	plx_text_add(buf, len, "'");
+}
+
+void setup_json(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '"' || c == '\\')
+			fprintf(f, "\\%c", c);
+		else if (c < ' ' || c > 126)
+			fprintf(f, "\\u%04x", c); /* names of interfaces are bytes: taken as Latin-1 */
+		else
+			fputc(c, f);
+	}
+	fputc('"', f);
+}
+
+static const char *const states[] = { [SETUP_OK] = "ok", [SETUP_CHANGE] = "change", [SETUP_GUARD] = "guard",
+                                      [SETUP_CANNOT] = "cannot", [SETUP_SKIP] = "skip" };
+
+char *setup_command(const struct setup *s, const struct setup_item *it)
+{
+	size_t len = SETUP_VALUE_MAX + SETUP_OBJECT_MAX + 256;
+	char *buf = malloc(len);
+
+	if (!buf)
+		return NULL;
+	buf[0] = 0;
+	if (it->kind && it->want)
+		it->kind->command(s, it->object, it->want, buf, len);
+	return buf;
+}
+
+/* A long value, as of an RSS table, is told by its beginning. */
+static void brief(FILE *f, const char *value)
+{
+	if (strlen(value) <= 60)
+		fprintf(f, "%s", *value ? value : "nothing");
+	else
+		fprintf(f, "%.56s ...", value);
+}
+
+static void text_item(FILE *f, const struct setup *s, const struct setup_item *it)
+{
+	char *command;
+
+	fprintf(f, "# %s: ", setup_stage_name(it->stage));
+	switch (it->state) {
+	case SETUP_CHANGE:
+		command = setup_command(s, it);
+		fprintf(f, "was ");
+		brief(f, it->old);
+		fprintf(f, ", will be ");
+		brief(f, it->want);
+		fprintf(f, ": %s\n%s\n", it->why, command ? command : "# no memory");
+		free(command);
+		break;
+	case SETUP_OK:
+		fprintf(f, "ok, %s %s is ", it->kind->name, it->object);
+		brief(f, it->old);
+		fprintf(f, ": %s\n", it->why);
+		break;
+	case SETUP_GUARD:
+		fprintf(f, "kept for restore: %s %s is ", it->kind->name, it->object);
+		brief(f, it->old);
+		fputc('\n', f);
+		break;
+	default:
+		fprintf(f, "%s: %s\n", it->state == SETUP_SKIP ? "skipped" : "cannot", it->why);
+	}
+}
+
+static void text(FILE *f, const struct setup *s)
+{
+	unsigned changes = setup_count(s, SETUP_CHANGE), cannot = setup_count(s, SETUP_CANNOT);
+
+	for (unsigned i = 0; i < s->nitems; i++)
+		text_item(f, s, &s->items[i]);
+	fprintf(f, "# %u change%s", changes, changes == 1 ? "" : "s");
+	if (cannot)
+		fprintf(f, ", %u that cannot be made", cannot);
+	fputc('\n', f);
+}
+
+static void pair(FILE *f, const char *key, const char *value)
+{
+	fprintf(f, ",\"%s\":", key);
+	if (value)
+		setup_json(f, value);
+	else
+		fprintf(f, "null");
+}
+
+static void json(FILE *f, const struct setup *s)
+{
+	fprintf(f, "{\"changes\":%u,\"cannot\":%u,\"items\":[", setup_count(s, SETUP_CHANGE), setup_count(s, SETUP_CANNOT));
+	for (unsigned i = 0; i < s->nitems; i++) {
+		const struct setup_item *it = &s->items[i];
+		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
+
+		fprintf(f, "%s{\"stage\":\"%s\",\"state\":\"%s\"", i ? "," : "", setup_stage_name(it->stage), states[it->state]);
+		pair(f, "kind", it->kind ? it->kind->name : NULL);
+		pair(f, "object", it->kind ? it->object : NULL);
+		pair(f, "old", it->old);
+		pair(f, "want", it->want);
+		pair(f, "why", it->why);
+		pair(f, "command", command);
+		fputc('}', f);
+		free(command);
+	}
+	fprintf(f, "]}\n");
+}
+
+char *setup_print(const struct setup *s, bool as_json)
+{
+	char *buf = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&buf, &len);
+
+	if (!f)
+		return NULL;
+	if (as_json)
+		json(f, s);
+	else
+		text(f, s);
+	if (fclose(f)) {
+		free(buf);
+		return NULL;
+	}
+	return buf;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* setup_run.c - a set-up from reading the machine to the last change.  Cold; called by the
+   environment and the tool. */
+#include "setup.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS = 4 };
+
+static bool is_device(const struct plx_port_conf *c)
+{
+	for (int i = 0; plx_drivers[i]; i++)
+		if (!strcmp(plx_drivers[i]->name, c->driver))
+			return plx_drivers[i]->device;
+	return true; /* auto */
+}
+
+/* no_link: the plan of a start knows best how to tell of an interface that is not there. */
+static int no_link(const struct setup_host *h, const struct plx_env_conf *conf, char *why, size_t whylen)
+{
+	struct plx_link_info *links = calloc(PLX_PORTS_MAX, sizeof(*links));
+	struct plan *plan = malloc(sizeof(*plan));
+	int err = links && plan ? plan_make(plan, conf, h->topo, links, NULL, why, whylen) : -ENOMEM;
+
+	free(links);
+	free(plan);
+	return err ? err : -ENODEV;
+}
+
+int setup_host_read(struct setup_host *h, const struct plx_sys *sys, const struct plx_env_conf *conf, char *why, size_t whylen)
+{
+	*h = (struct setup_host){ .topo = malloc(sizeof(*h->topo)) };
+	int err = h->topo ? topo_read(sys, h->topo) : -ENOMEM;
+
+	if (err)
+		snprintf(why, whylen, "topology: %s", strerror(-err));
+	for (unsigned i = 0; i < conf->nports && !err; i++) {
+		const struct plx_port_conf *c = &conf->ports[i];
+
+		if (!is_device(c))
+			continue;
+		h->links[i] = malloc(sizeof(*h->links[i]));
+		err = h->links[i] ? disco_link_read(sys, c->name, h->links[i]) : -ENOMEM;
+		if (err == -ENODEV)
+			err = no_link(h, conf, why, whylen);
+		else if (err)
+			snprintf(why, whylen, "%s: cannot ask the kernel about it: %s: see ip link show %s", c->name, strerror(-err), c->name);
+	}
+	return err;
+}
+
+void setup_host_free(struct setup_host *h)
+{
+	for (unsigned i = 0; i < PLX_PORTS_MAX; i++)
+		free(h->links[i]);
+	free(h->topo);
+	*h = (struct setup_host){ .topo = NULL };
+}
+
+/* once is one round: read, plan, tell, apply.  *left counts what was to be changed. */
+static int once(const struct setup_in *in, enum setup_hold hold, const char *owner, char *session,
+                int (*told)(void *arg, const struct setup *s), void *arg, unsigned *left)
+{
+	struct setup_in now = *in;
+	struct setup s = { .items = NULL };
+	struct setup_host h;
+	char why[2048] = "";
+	int err = setup_host_read(&h, in->sys, in->conf, why, sizeof(why));
+
+	now.topo = h.topo;
+	now.links = (const struct disco_link *const *)h.links;
+	if (!err)
+		err = setup_plan(&s, &now, why, sizeof(why));
+	if (err)
+		plx_logf(in->log, PLX_LOG_ERROR, "%s", why);
+	*left = setup_count(&s, SETUP_CHANGE);
+	if (!err && told)
+		err = told(arg, &s);
+	if (!err)
+		err = setup_apply(&s, hold, owner, session);
+	setup_free(&s);
+	setup_host_free(&h);
+	return err;
+}
+
+int setup_make(const struct setup_in *in, enum setup_hold hold, const char *owner, char session[SETUP_SESSION_MAX],
+               int (*told)(void *arg, const struct setup *s), void *arg)
+{
+	unsigned left = 1;
+	int err = 0;
+
+	for (int round = 0; round < ROUNDS && left; round++) {
+		err = once(in, hold, owner, session, told, arg, &left);
+		if (err && err != -EAGAIN)
+			break;
+	}
+	if (!err && left)
+		plx_logf(in->log, PLX_LOG_WARN, "set-up: after %d rounds %u values are still not as wanted", ROUNDS, left);
+	if (err == -EAGAIN)
+		plx_logf(in->log, PLX_LOG_ERROR, "set-up: values change faster than they are planned with: see who else sets them");
+	if (err && *session) {
+		struct setup_undo u = { .sys = in->sys, .log = in->log, .dir = in->dir, .session = session, .stages = SETUP_ALL };
+
+		setup_undo(&u, NULL);
+		session[0] = 0;
+	}
+	return err;
+}

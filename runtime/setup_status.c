@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* setup_status.c - what the journal of a set-up holds, and what there is now.  Cold; changes
+   nothing, waits for nobody; called by the tool and by starts that look for orphans. */
+#include "setup_in.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* now_of reads r's value; what it is, or why not. */
+static const char *now_of(const struct setup_journal *j, const struct setup_record *r, const struct setup_netns *here,
+                          char *buf, size_t len)
+{
+	struct setup s = { .in = { .sys = j->sys } };
+
+	if (!r->kind)
+		return "(of another version)";
+	if (!journal_here(r, here))
+		return "(in another network namespace)";
+	int err = r->kind->get(&s, r->object, buf, len);
+
+	if (err == -ENOENT)
+		return "(is no more)";
+	if (err)
+		snprintf(buf, len, "(%s)", strerror(-err));
+	return buf;
+}
+
+static const char *life(const struct setup_journal *j, const struct setup_session *s)
+{
+	return s->hold == SETUP_HOLD_HOST ? "held until restore" : journal_orphan(j->sys, s) ? "dead" : "alive";
+}
+
+static void text(FILE *f, const struct setup_journal *j, const struct setup_netns *here)
+{
+	char buf[SETUP_VALUE_MAX];
+
+	if (!j->nrecords)
+		fprintf(f, "nothing is set up\n");
+	for (unsigned i = 0; i < j->nsessions; i++) {
+		const struct setup_session *s = j->sessions[i];
+
+		fprintf(f, "session %s of %s, process %d: %s", s->id, *s->owner ? s->owner : "unknown", s->pid, life(j, s));
+		if (s->netns.inode && s->netns.inode != here->inode)
+			fprintf(f, ", network namespace %llu", (unsigned long long)s->netns.inode);
+		fputc('\n', f);
+		for (unsigned k = 0; k < j->nrecords; k++) {
+			const struct setup_record *r = &j->records[k];
+
+			if (r->session != s)
+				continue;
+			fprintf(f, "  %-12s %s %s: was %.60s, %s%.60s", r->stage_word, r->word, r->object, r->old,
+			        r->set ? "set to " : "guarded", r->set ? r->set : "");
+			fprintf(f, ", now %.60s\n", now_of(j, r, here, buf, sizeof(buf)));
+		}
+	}
+	if (j->damaged)
+		fprintf(f, "%u lines of the journal are damaged\n", j->damaged);
+}
+
+static void pair(FILE *f, const char *key, const char *value)
+{
+	fprintf(f, ",\"%s\":", key);
+	if (value)
+		setup_json(f, value);
+	else
+		fprintf(f, "null");
+}
+
+static void json(FILE *f, const struct setup_journal *j, const struct setup_netns *here)
+{
+	char buf[SETUP_VALUE_MAX];
+
+	fprintf(f, "{\"damaged\":%u,\"sessions\":[", j->damaged);
+	for (unsigned i = 0; i < j->nsessions; i++) {
+		const struct setup_session *s = j->sessions[i];
+		unsigned n = 0;
+
+		fprintf(f, "%s{\"pid\":%d,\"netns\":%llu", i ? "," : "", s->pid, (unsigned long long)s->netns.inode);
+		pair(f, "id", s->id);
+		pair(f, "owner", s->owner);
+		pair(f, "hold", s->hold == SETUP_HOLD_HOST ? "host" : "process");
+		pair(f, "state", life(j, s));
+		fprintf(f, ",\"values\":[");
+		for (unsigned k = 0; k < j->nrecords; k++) {
+			const struct setup_record *r = &j->records[k];
+
+			if (r->session != s)
+				continue;
+			fprintf(f, "%s{\"guard\":%s", n++ ? "," : "", r->set ? "false" : "true");
+			pair(f, "stage", r->stage_word);
+			pair(f, "kind", r->word);
+			pair(f, "object", r->object);
+			pair(f, "old", r->old);
+			pair(f, "set", r->set);
+			pair(f, "now", now_of(j, r, here, buf, sizeof(buf)));
+			fputc('}', f);
+		}
+		fprintf(f, "]}");
+	}
+	fprintf(f, "]}\n");
+}
+
+int setup_status(const struct plx_sys *sys, const struct plx_log *log, const char *dir, bool as_json, char **out)
+{
+	struct setup_netns here = { 0, 0 };
+	struct setup_journal j;
+	size_t len = 0;
+	int err = journal_open(&j, sys, log, dir, JOURNAL_LOOK);
+
+	*out = NULL;
+	FILE *f = err ? NULL : open_memstream(out, &len);
+
+	if (f) {
+		setup_netns_here(sys, &here);
+		if (as_json)
+			json(f, &j, &here);
+		else
+			text(f, &j, &here);
+		err = fclose(f) ? -ENOMEM : 0;
+	} else if (!err)
+		err = -ENOMEM;
+	journal_close(&j);
+	return err;
+}
+
+int setup_elsewhere(const struct plx_sys *sys, const char *dir, struct setup_netns *list, int n)
+{
+	struct setup_netns here = { 0, 0 };
+	struct setup_journal j;
+	int err = journal_open(&j, sys, NULL, dir, JOURNAL_LOOK), found = 0;
+
+	setup_netns_here(sys, &here);
+	for (unsigned i = 0; i < j.nrecords; i++) {
+		const struct setup_netns *ns = &j.records[i].session->netns;
+		bool listed = journal_here(&j.records[i], &here);
+
+		for (int k = 0; k < found; k++)
+			listed |= list[k].inode == ns->inode && list[k].cookie == ns->cookie;
+		if (!listed && found < n)
+			list[found++] = *ns;
+	}
+	journal_close(&j);
+	return err ? err : found;
+}
+
+int setup_orphans(const struct plx_sys *sys, const char *dir)
+{
+	struct setup_journal j;
+	int err = journal_open(&j, sys, NULL, dir, JOURNAL_LOOK), n = 0;
+
+	for (unsigned i = 0; i < j.nsessions; i++)
+		n += journal_orphan(sys, j.sessions[i]);
+	journal_close(&j);
+	return err ? err : n;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* setup_undo.c - putting values back by the journal.  Cold; called by setup_do.c, the tool and
+   the environment.
+
+   The records of one object are a stack, oldest first.  The value there is belongs to the top.
+   If that is undone the object gets the oldest of the values below that are undone with it; a
+   record that is undone from under another hands its old value up.  So the last one to be
+   undone puts back what was there at first, in whatever order that happens. */
+#include "setup_in.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG(j, level, ...) plx_logf((j)->log, PLX_LOG_##level, __VA_ARGS__)
+enum { PASSES = 6 /* values may disturb each other: channels take the RSS table along */ };
+
+struct target {
+	struct setup_record *top;
+	const char *old;
+	int  err;
+	bool gone, wrote;
+	char why[SETUP_WHY_MAX];
+};
+
+static bool same(const struct setup_kind *k, const char *a, const char *b)
+{
+	return k->same ? k->same(a, b) : !strcmp(a, b);
+}
+
+/* ---- stacks ---- */
+
+static struct setup_record *above(const struct setup_journal *j, const struct setup_record *r)
+{
+	for (struct setup_record *k = j->records + (r - j->records) + 1; k < j->records + j->nrecords; k++)
+		if (journal_twins(r, k))
+			return k;
+	return NULL;
+}
+
+static struct setup_record *below(const struct setup_journal *j, const struct setup_record *r)
+{
+	for (struct setup_record *k = j->records + (r - j->records); k-- > j->records; )
+		if (journal_twins(r, k))
+			return k;
+	return NULL;
+}
+
+/* targets lists what gets a value, newest first. */
+static unsigned targets(const struct setup_journal *j, struct target *list)
+{
+	unsigned n = 0;
+
+	for (unsigned i = j->nrecords; i-- > 0; ) {
+		struct setup_record *r = &j->records[i], *low = r;
+
+		if (!r->chosen || above(j, r))
+			continue;
+		for (struct setup_record *k = r; k && k->chosen; k = below(j, k))
+			low = k;
+		list[n++] = (struct target){ .top = r, .old = low->old };
+	}
+	return n;
+}
+
+/* ---- values ---- */
+
+static int put_back(struct setup_journal *j, const struct setup *s, struct target *t, const char *now)
+{
+	const struct setup_record *r = t->top;
+	int err;
+
+	if (!t->wrote && r->set && !same(r->kind, now, r->set))
+		LOG(j, NOTICE, "%s %s: someone else made %.60s of the %.60s that was set: put back to %.60s", r->word, r->object,
+		    now, r->set, t->old);
+	err = r->kind->set(s, r->object, t->old, t->why, sizeof(t->why));
+	if (!err && !t->wrote)
+		LOG(j, INFO, "%s %s: %.60s put back to %.60s", r->word, r->object, now, t->old);
+	t->wrote |= !err;
+	return err;
+}
+
+/* look reads a target and writes it if it is not as it was; true if it wrote. */
+static bool look(struct setup_journal *j, const struct setup *s, struct target *t, bool write)
+{
+	const struct setup_record *r = t->top;
+	char now[SETUP_VALUE_MAX] = "";
+
+	if (t->gone)
+		return false;
+	t->why[0] = 0;
+	t->err = r->kind ? r->kind->get(s, r->object, now, sizeof(now)) : -EOPNOTSUPP;
+	if (!r->kind)
+		snprintf(t->why, sizeof(t->why), "the journal is of another version of pollux: restore by that one");
+	if (!t->err && same(r->kind, now, t->old))
+		return false;
+	if (!t->err && !write) {
+		t->err = -EBUSY;
+		snprintf(t->why, sizeof(t->why), "it reads %.60s after %.60s was written, as if still in use", now, t->old);
+	} else if (!t->err)
+		t->err = put_back(j, s, t, now);
+	t->gone = t->err == -ENOENT;
+	return !t->err;
+}
+
+static int write_all(struct setup_journal *j, const struct setup *s, struct target *list, unsigned n)
+{
+	int first = 0;
+	bool wrote = true;
+
+	for (int pass = 0; pass <= PASSES && wrote; pass++) {
+		wrote = false;
+		for (unsigned i = 0; i < n; i++)
+			wrote |= look(j, s, &list[i], pass < PASSES);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct setup_record *r = list[i].top;
+
+		if (list[i].gone)
+			LOG(j, INFO, "%s %s: is no more, nothing to put back", r->word, r->object);
+		else if (list[i].err) {
+			LOG(j, ERROR, "%s %s: cannot be put back to %.60s: %s%s%s: once mended, pollux setup restore", r->word,
+			    r->object, list[i].old, strerror(-list[i].err), *list[i].why ? ": " : "", list[i].why);
+			first = first ? first : list[i].err;
+		}
+	}
+	return first;
+}
+
+/* ---- the journal afterwards ---- */
+
+/* keep leaves a failed target's records as they are. */
+static void keep(const struct setup_journal *j, const struct target *t)
+{
+	for (struct setup_record *k = t->top; k && k->chosen; k = below(j, k))
+		k->chosen = false;
+}
+
+/* forget drops what was undone, newest first, so that the oldest value is what is handed up. */
+static void forget(struct setup_journal *j)
+{
+	for (unsigned i = j->nrecords; i-- > 0; ) {
+		struct setup_record *r = &j->records[i], *up = r->chosen ? above(j, r) : NULL;
+
+		if (!r->chosen)
+			continue;
+		if (up) {
+			free(up->old);
+			up->old = r->old;
+			r->old = NULL;
+		}
+		journal_drop(j, i);
+	}
+}
+
+int journal_undo(struct setup_journal *j, unsigned *restored)
+{
+	struct setup s = { .in = { .sys = j->sys, .log = j->log } };
+	struct target *list = calloc(j->nrecords + 1, sizeof(*list));
+	unsigned n = list ? targets(j, list) : 0, done = 0;
+	int err = list ? write_all(j, &s, list, n) : -ENOMEM;
+
+	if (!list) {
+		LOG(j, ERROR, "set-up: no memory to undo it");
+		return err;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		done += !list[i].err && list[i].wrote;
+		if (list[i].err && !list[i].gone)
+			keep(j, &list[i]);
+	}
+	free(list);
+	forget(j);
+	if (restored)
+		*restored += done;
+	int wrote = journal_write(j);
+
+	return err ? err : wrote;
+}
+
+/* ---- choosing ---- */
+
+static bool asked(const struct setup_undo *u, const struct setup_record *r)
+{
+	uint32_t stages = u->stages & SETUP_ALL;
+
+	if (u->session && strcmp(u->session, r->session->id))
+		return false;
+	if (r->stage < SETUP_STAGES_N ? !(stages >> r->stage & 1) : stages != SETUP_ALL)
+		return false;
+	return !u->orphans || journal_orphan(u->sys, r->session);
+}
+
+static void drop_gone(struct setup_journal *j, const struct setup_undo *u, const struct setup_netns *here)
+{
+	unsigned n = 0;
+
+	for (unsigned i = j->nrecords; u->gone && i-- > 0; ) {
+		struct setup_record *r = &j->records[i];
+
+		if (asked(u, r) && r->session->netns.inode == u->gone && !journal_here(r, here)) {
+			journal_drop(j, i);
+			n++;
+		}
+	}
+	if (n)
+		LOG(j, NOTICE, "network namespace %llu is no more, and %u values with it", (unsigned long long)u->gone, n);
+}
+
+/* choose marks what to undo; how many values are of another namespace. */
+static unsigned choose(struct setup_journal *j, const struct setup_undo *u, const struct setup_netns *here)
+{
+	unsigned elsewhere = 0;
+
+	for (unsigned i = 0; i < j->nrecords; i++) {
+		struct setup_record *r = &j->records[i];
+		bool is_here = journal_here(r, here);
+
+		if (!asked(u, r))
+			continue;
+		r->chosen = is_here && (!u->only_netns || journal_of_netns(r));
+		if (!is_here && !u->only_netns && !elsewhere++)
+			LOG(j, ERROR, "%s %s: is in network namespace %llu: enter it (ip netns exec NAME, nsenter --net) and "
+			    "pollux setup restore", r->word, r->object, (unsigned long long)r->session->netns.inode);
+	}
+	return elsewhere;
+}
+
+int setup_undo(const struct setup_undo *u, unsigned *restored)
+{
+	struct setup_netns here = { 0, 0 };
+	struct setup_journal j;
+	int err = journal_open(&j, u->sys, u->log, u->dir, JOURNAL_LOCK);
+
+	if (restored)
+		*restored = 0;
+	if (!err && j.lock >= 0) {
+		setup_netns_here(u->sys, &here);
+		drop_gone(&j, u, &here);
+		unsigned elsewhere = choose(&j, u, &here);
+
+		err = journal_undo(&j, restored);
+		if (!err && elsewhere)
+			err = -EXDEV;
+	}
+	journal_close(&j);
+	return err;
+}
