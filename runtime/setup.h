@@ -171,6 +171,7 @@ struct setup_undo {
 	const char *session;      /* NULL = all */
 	bool orphans;             /* only those held by processes that are no more */
 	uint32_t stages;          /* only the values of these */
+	bool spare_living;        /* not those held by processes that live; they are told */
 	bool only_netns;          /* only values of the network namespace we are in; of others not a word */
 	uint64_t gone;            /* inode of a network namespace that is no more: its values are dropped */
 };

@@ -41,7 +41,7 @@ static int afresh(struct setup *s, struct setup_item *it)
 	return 0;
 }
 
-/* held: another session made the value what it is. */
+/* held: another session, which may end before ours, made the value what it is. */
 static bool held(const struct setup_journal *j, const struct setup_session *ours, const struct setup_item *it)
 {
 	const struct setup_session *top = NULL;
@@ -54,7 +54,7 @@ static bool held(const struct setup_journal *j, const struct setup_session *ours
 		if (r->kind == it->kind && !strcmp(r->object, it->object) && journal_here(r, &here))
 			top = r->session;
 	}
-	return top && top != ours;
+	return top && top != ours && (top->hold == SETUP_HOLD_PROCESS || ours->hold == SETUP_HOLD_PROCESS);
 }
 
 static bool stage_changes(const struct setup *s, enum setup_stage_id stage)
@@ -172,6 +172,7 @@ static void undo_since(struct setup_journal *j, unsigned base)
 {
 	for (unsigned i = base; i < j->nrecords; i++)
 		j->records[i].chosen = true;
+	j->ours = true;
 	journal_undo(j, NULL);
 }
 

@@ -46,6 +46,13 @@ static void want_pages(struct setup *s, const struct plan_pool *pool)
 	if (s->in.topo->nnodes == 1)
 		pages_of(s, "/sys/kernel/mm/hugepages/hugepages-2048kB", "resv_hugepages", &promised);
 	avail = avail > promised ? avail - promised : 0;
+	/* the kernel would rather kill programs than keep memory back for them */
+	if (avail < need && s->in.topo->mem_avail && (uint64_t)(need - avail) * MIB2 > s->in.topo->mem_avail) {
+		setup_cannot(s, SETUP_hugepages, "%ld pages of 2 MiB are missing on node %d, more than the %llu MiB available: "
+		             "ask for less with -m, or smaller rings by rxd= and txd=", need - avail, pool->node,
+		             (unsigned long long)(s->in.topo->mem_avail >> 20));
+		return;
+	}
 	snprintf(object, sizeof(object), "%s/nr_hugepages", dir);
 	snprintf(want, sizeof(want), "%ld", avail < need ? total + need - avail : total);
 	setup_want(s, SETUP_hugepages, &setup_file, object, want, "%ld pages of 2 MiB for %llu MiB of frames on node %d, %ld free",

@@ -69,7 +69,7 @@ static int put_back(struct setup_journal *j, const struct setup *s, struct targe
 	const struct setup_record *r = t->top;
 	int err;
 
-	if (!t->wrote && r->set && !same(r->kind, now, r->set))
+	if (!t->wrote && !j->ours && r->set && !same(r->kind, now, r->set))
 		LOG(j, NOTICE, "%s %s: someone else made %.60s of the %.60s that was set: put back to %.60s", r->word, r->object,
 		    now, r->set, t->old);
 	err = r->kind->set(s, r->object, t->old, t->why, sizeof(t->why));
@@ -187,7 +187,20 @@ static bool asked(const struct setup_undo *u, const struct setup_record *r)
 		return false;
 	if (r->stage < SETUP_STAGES_N ? !(stages >> r->stage & 1) : stages != SETUP_ALL)
 		return false;
+	if (u->spare_living && r->session->hold == SETUP_HOLD_PROCESS)
+		return journal_orphan(u->sys, r->session);
 	return !u->orphans || journal_orphan(u->sys, r->session);
+}
+
+static void tell_living(const struct setup_journal *j, const struct setup_undo *u)
+{
+	for (unsigned i = 0; i < j->nsessions && u->spare_living && !u->only_netns; i++) {
+		const struct setup_session *s = j->sessions[i];
+
+		if (s->hold == SETUP_HOLD_PROCESS && !journal_orphan(u->sys, s))
+			LOG(j, NOTICE, "%s (process %d) lives and keeps what it set up until it ends; --all takes it back now",
+			    s->owner, s->pid);
+	}
 }
 
 static void drop_gone(struct setup_journal *j, const struct setup_undo *u, const struct setup_netns *here)
@@ -238,6 +251,7 @@ int setup_undo(const struct setup_undo *u, unsigned *restored)
 		drop_gone(&j, u, &here);
 		unsigned elsewhere = choose(&j, u, &here);
 
+		tell_living(&j, u);
 		err = journal_undo(&j, restored);
 		if (!err && elsewhere)
 			err = -EXDEV;

@@ -8,7 +8,7 @@
 
 /* What every command ends with: done; it found what it looked for wrong, or failed; its
    words make no sense. */
-enum { CMD_OK, CMD_FAIL, CMD_USAGE };
+enum { CMD_OK, CMD_FAIL, CMD_USAGE, CMD_RIGHTS = 4 /* as PLX_EXIT_PERMISSION */ };
 
 struct cmd {
 	const char *name, *what;             /* what: one line of help, at most 60 characters */
@@ -29,5 +29,6 @@ int cmd_flag(int *argc, char **argv, const char *word);
 
 /* One row of main.c each. */
 int cmd_config(int argc, char **argv);
+int cmd_setup(int argc, char **argv);
 
 #endif

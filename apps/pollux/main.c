@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - pollux, the operator's tool: a table of commands, each in a file of its own.
-   Exit codes are those of cmd.h: 0 done, 1 failed or found wrong, 2 usage. */
+   Exit codes are those of cmd.h: 0 done, 1 failed or found wrong, 2 usage, 4 rights. */
 #include "cmd.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 static const struct cmd cmds[] = {
 	{ "config", "show, check and describe the configuration", cmd_config },
+	{ "setup", "changes to the host: plan, apply, status, restore", cmd_setup },
 	{ NULL, NULL, NULL },
 };
 

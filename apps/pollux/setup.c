@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* setup.c - pollux setup: changes to the host that programs gain from, told, made and undone.
+   Cold; called by main(). */
+#include "cmd.h"
+#include "plx_conf.h"
+#include "plx_text.h"
+#include "setup_ns.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the words of a command say. */
+struct words {
+	const char *title;
+	bool json, all;
+	char dir[256];
+	uint32_t stages;
+	struct plx_log log;
+	struct plx_env_conf *conf; /* of plan and apply */
+};
+
+static void line(void *arg, enum plx_log_level level, const char *text)
+{
+	(void)level;
+	cmd_error(arg, "%s", text);
+}
+
+static int code(int err)
+{
+	return !err ? CMD_OK : err == -EPERM || err == -EACCES ? CMD_RIGHTS : CMD_FAIL;
+}
+
+static int print(char *text)
+{
+	int ok = text && fputs(text, stdout) >= 0 && !fflush(stdout);
+
+	free(text);
+	if (!ok)
+		cmd_error("pollux setup", "cannot write: no memory, or no room");
+	return ok ? CMD_OK : CMD_FAIL;
+}
+
+/* ---- words ---- */
+
+static bool asks(int argc, char **argv, const char *help)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			fputs(help, stdout);
+			fputs("stages:\n", stdout);
+			for (unsigned k = 0; k < SETUP_STAGES_N; k++)
+				printf("  %-12s %s\n", setup_stage_name(k), setup_stage_what(k));
+			return true;
+		}
+	return false;
+}
+
+static int take_stage(struct words *w, const char *word)
+{
+	const char *names[SETUP_STAGES_N], *near;
+
+	for (unsigned i = 0; i < SETUP_STAGES_N; i++) {
+		names[i] = setup_stage_name(i);
+		if (!strcmp(names[i], word)) {
+			w->stages |= 1u << i;
+			return CMD_OK;
+		}
+	}
+	near = plx_text_near(word, names, SETUP_STAGES_N);
+	if (near)
+		cmd_error(w->title, "'%s': unknown stage, did you mean %s?", word, near);
+	else
+		cmd_error(w->title, "'%s': unknown stage; %s --help lists them", word, w->title);
+	return CMD_USAGE;
+}
+
+/* take_dir takes --dir DIR or --dir=DIR out of argv. */
+static int take_dir(struct words *w, int *argc, char **argv)
+{
+	int n = 0;
+	bool dashes = false;
+
+	snprintf(w->dir, sizeof(w->dir), "%s", SETUP_DIR);
+	for (int i = 0; i < *argc; i++) {
+		const char *value = NULL;
+
+		dashes |= !strcmp(argv[i], "--");
+		if (!dashes && !strncmp(argv[i], "--dir=", 6))
+			value = argv[i] + 6;
+		else if (!dashes && !strcmp(argv[i], "--dir"))
+			value = i + 1 < *argc ? argv[++i] : "";
+		else
+			argv[n++] = argv[i];
+		if (value && (*value != '/' || strlen(value) >= sizeof(w->dir))) {
+			cmd_error(w->title, "--dir '%.200s': a path that begins with '/' is missing", value);
+			return CMD_USAGE;
+		}
+		if (value)
+			snprintf(w->dir, sizeof(w->dir), "%s", value);
+	}
+	*argc = n;
+	argv[n] = NULL;
+	return CMD_OK;
+}
+
+/* take reads what all commands share; stages stand first, what is left is a program's. */
+static int take(struct words *w, const char *title, int *argc, char **argv)
+{
+	int n = 1, err;
+
+	*w = (struct words){ .title = title, .log = { line, (void *)(uintptr_t)title, PLX_LOG_NOTICE } };
+	w->json = cmd_flag(argc, argv, "--json");
+	w->all = cmd_flag(argc, argv, "--all");
+	err = take_dir(w, argc, argv);
+	for (; !err && n < *argc && argv[n][0] != '-'; n++)
+		err = take_stage(w, argv[n]);
+	if (!w->stages)
+		w->stages = SETUP_ALL;
+	for (int i = n; i <= *argc; i++)
+		argv[i - n + 1] = argv[i];
+	*argc -= n - 1;
+	return err;
+}
+
+static int take_conf(struct words *w, int argc, char **argv)
+{
+	static char why[PLX_HELP_MAX];
+	struct plx_conf_in in = { .argc = argc, .argv = argv, .environ = environ, .any_app = true };
+	int err = -ENOMEM;
+
+	w->conf = malloc(sizeof(*w->conf));
+	if (!w->conf)
+		return CMD_FAIL;
+	plx_env_conf_init(w->conf);
+	err = plx_env_conf_read(w->conf, &in, why, sizeof(why));
+	if (!err)
+		return CMD_OK;
+	if (err == PLX_TEXT)
+		fputs(why, stdout);
+	else
+		cmd_error(w->title, "%s", why);
+	return CMD_USAGE;
+}
+
+static int no_more(const struct words *w, int argc, char **argv)
+{
+	if (argc < 2)
+		return CMD_OK;
+	cmd_error(w->title, "'%s': takes stages, --json and --dir DIR only", argv[1]);
+	return CMD_USAGE;
+}
+
+static struct setup_in input(const struct words *w)
+{
+	return (struct setup_in){ .sys = &plx_sys_linux, .log = &w->log, .conf = w->conf, .stages = w->stages, .dir = w->dir,
+	                          .pid = getppid() };
+}
+
+/* ---- plan ---- */
+
+static const char plan_help[] =
+	"usage: pollux setup plan [STAGE...] [--json] [options of a program]\n"
+	"Prints what apply would change on this host for a program with these options (--iface,\n"
+	"-l, -m, -c FILE, ...): a shell script that does it.  Changes nothing.\n";
+
+static int plan(int argc, char **argv)
+{
+	struct words w;
+	struct setup_host h = { .topo = NULL };
+	struct setup s = { .items = NULL };
+	char why[2048] = "";
+
+	if (asks(argc, argv, plan_help))
+		return CMD_OK;
+	int rc = take(&w, "pollux setup plan", &argc, argv);
+
+	if (!rc)
+		rc = take_conf(&w, argc, argv);
+	if (!rc) {
+		struct setup_in in = input(&w);
+		int err = setup_host_read(&h, in.sys, in.conf, why, sizeof(why));
+
+		in.topo = h.topo;
+		in.links = (const struct disco_link *const *)h.links;
+		if (!err)
+			err = setup_plan(&s, &in, why, sizeof(why));
+		if (err)
+			cmd_error(w.title, "%s", why);
+		rc = err ? code(err) : print(setup_print(&s, w.json));
+	}
+	setup_free(&s);
+	setup_host_free(&h);
+	free(w.conf);
+	return rc;
+}
+
+/* ---- apply ---- */
+
+static const char apply_help[] =
+	"usage: pollux setup apply [STAGE...] [--json] [--dir DIR] [options of a program]\n"
+	"Makes the changes that plan prints, until pollux setup restore.  The values before are\n"
+	"in DIR/setup.journal first (DIR is " SETUP_DIR ").  If one cannot be made, none is.\n";
+
+struct told { const struct words *w; json_t *plans; };
+
+/* What is about to be done; what cannot be done stops it all. */
+static int told(void *arg, const struct setup *s)
+{
+	struct told *t = arg;
+	bool cannot = false;
+
+	for (unsigned i = 0; i < s->nitems; i++) {
+		if (s->items[i].state != SETUP_CANNOT)
+			continue;
+		cmd_error(t->w->title, "%s: %s; or leave it out: name the stages that are wanted",
+		          setup_stage_name(s->items[i].stage), s->items[i].why);
+		cannot = true;
+	}
+	if (cannot)
+		return -EOPNOTSUPP;
+	char *text = setup_print(s, t->w->json);
+
+	if (!text)
+		return -ENOMEM;
+	if (t->w->json)
+		json_array_append_new(t->plans, json_loads(text, 0, NULL));
+	else if (setup_count(s, SETUP_CHANGE))
+		fputs(text, stdout);
+	free(text);
+	return 0;
+}
+
+static int apply(int argc, char **argv)
+{
+	char session[SETUP_SESSION_MAX] = "";
+	struct words w;
+
+	if (asks(argc, argv, apply_help))
+		return CMD_OK;
+	int rc = take(&w, "pollux setup apply", &argc, argv);
+
+	if (!rc)
+		rc = take_conf(&w, argc, argv);
+	if (!rc) {
+		struct told t = { &w, json_array() };
+		struct setup_in in = input(&w);
+		int err = setup_make(&in, SETUP_HOLD_HOST, "pollux setup", session, told, &t);
+
+		rc = code(err);
+		if (w.json) {
+			json_t *o = json_pack("{s:b, s:s, s:O}", "ok", !err, "session", session, "plans", t.plans);
+
+			if (!o || json_dumpf(o, stdout, JSON_INDENT(2)) || putchar('\n') == EOF)
+				rc = CMD_FAIL;
+			json_decref(o);
+		} else if (!err && *session)
+			printf("# done; pollux setup restore takes it back\n");
+		else if (!err)
+			printf("# nothing to change\n");
+		json_decref(t.plans);
+	}
+	free(w.conf);
+	return rc;
+}
+
+/* ---- status and restore ---- */
+
+static const char status_help[] =
+	"usage: pollux setup status [--json] [--dir DIR]\n"
+	"Prints what is set up: by whom, whether that process lives, and of each value what it\n"
+	"was, what it was set to and what it is.\n";
+
+static int status(int argc, char **argv)
+{
+	struct words w;
+	char *text = NULL;
+
+	if (asks(argc, argv, status_help))
+		return CMD_OK;
+	int rc = take(&w, "pollux setup status", &argc, argv);
+
+	if (!rc)
+		rc = no_more(&w, argc, argv);
+	if (rc)
+		return rc;
+	int err = setup_status(&plx_sys_linux, &w.log, w.dir, w.json, &text);
+
+	return err ? code(err) : print(text);
+}
+
+static const char restore_help[] =
+	"usage: pollux setup restore [STAGE...] [--all] [--json] [--dir DIR]\n"
+	"Puts every value back to what it was, or those of the stages; also after a crash or\n"
+	"power cut of apply or of restore itself.  Programs that run keep what they set up.\n"
+	"  --all   also what running programs have set up\n";
+
+static int restore(int argc, char **argv)
+{
+	unsigned restored = 0, here = 0;
+	struct words w;
+
+	if (asks(argc, argv, restore_help))
+		return CMD_OK;
+	int rc = take(&w, "pollux setup restore", &argc, argv);
+
+	if (!rc)
+		rc = no_more(&w, argc, argv);
+	if (rc)
+		return rc;
+	struct setup_undo u = { .sys = &plx_sys_linux, .log = &w.log, .dir = w.dir, .stages = w.stages, .spare_living = !w.all };
+
+	ns_undo(&u, &restored);
+	int err = setup_undo(&u, &here);
+
+	restored += here;
+	if (w.json)
+		printf("{\"ok\": %s, \"restored\": %u}\n", err ? "false" : "true", restored);
+	else
+		printf("%u value%s put back\n", restored, restored == 1 ? "" : "s");
+	return code(err);
+}
+
+static const struct cmd parts[] = {
+	{ "plan", "what apply would change, as a shell script", plan },
+	{ "apply", "make the changes, until restore", apply },
+	{ "status", "what is set up, and by whom", status },
+	{ "restore", "put everything back as it was", restore },
+	{ NULL, NULL, NULL },
+};
+
+int cmd_setup(int argc, char **argv)
+{
+	return cmd_run("pollux setup", "Changes to the host that programs gain from, told, made and undone.", parts, argc, argv);
+}
