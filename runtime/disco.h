@@ -14,20 +14,6 @@
 
 enum { DISCO_ALTS_MAX = 4, DISCO_SLAVES_MAX = 16, DISCO_RSS_MAX = 2048, DISCO_KEY_MAX = 128 };
 
-/* A set of CPUs. */
-struct disco_cpus { uint64_t w[TOPO_CPUS_MAX / 64]; };
-static inline bool disco_cpus_has(const struct disco_cpus *s, unsigned cpu)
-{
-	return cpu < TOPO_CPUS_MAX && (s->w[cpu / 64] >> cpu % 64 & 1);
-}
-/* disco_cpus_count counts them; disco_cpus_first is the lowest, -1 of an empty set. */
-unsigned disco_cpus_count(const struct disco_cpus *s);
-int disco_cpus_first(const struct disco_cpus *s);
-/* disco_cpus_list reads the kernel's "0-3,8"; disco_cpus_mask its "00000000,0000010f".  0, or
-   -EINVAL and s is what was read up to there. */
-int disco_cpus_list(struct disco_cpus *s, const char *text);
-int disco_cpus_mask(struct disco_cpus *s, const char *text);
-
 /* How the interrupt of a queue is known. */
 #define DISCO_HOWS(X) \
 	X(UNKNOWN, "unknown")             /* no source names one */ \

@@ -44,11 +44,19 @@ static int check_cpu(struct plan_maker *m, const char *what, unsigned id, unsign
 	if (!m->t->ncpus || plan_usable(m->t, cpu))
 		return 0;
 	topo_allowed_list(m->t, list, sizeof(list));
+	if (cpu < m->t->ncpus && m->t->cpu[cpu].present && !m->t->cpu[cpu].online)
+		return plan_fail(m, -EINVAL, "%s %u: CPU %u is offline: use %s of %s, or echo 1 > "
+		                 "/sys/devices/system/cpu/cpu%u/online", what, id, cpu, *what == 'l' ? "-l" : "one", list, cpu);
 	if (cpu >= m->t->ncpus || !m->t->cpu[cpu].online)
 		return plan_fail(m, -EINVAL, "%s %u: CPU %u is not there or offline: use %s of %s", what, id, cpu,
 		                 *what == 'l' ? "-l" : "one", list);
-	return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's cpuset (%s): use %s %s", what, id, cpu,
-	                 list, *what == 'l' ? "-l" : "one of", list);
+	/* a cpuset that is known and does not bar it: then it is the affinity, which its parent gave */
+	if (m->t->cpuset.version && !m->t->cpu[cpu].barred)
+		return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's affinity (%s): use %s %s, or taskset -c %u "
+		                 "before the program", what, id, cpu, list, *what == 'l' ? "-l" : "one of", list, cpu);
+	return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's cpuset (%s%s%s): use %s %s", what, id, cpu,
+	                 list, m->t->cpuset.version ? " of cgroup " : "", m->t->cpuset.path, *what == 'l' ? "-l" : "one of",
+	                 list);
 }
 
 static int16_t node_of(const struct topo *t, const struct plan_lcore *l)
@@ -106,6 +114,19 @@ static void note_shared_cpus(struct plan_maker *m)
 	}
 }
 
+/* note_quota: a busy lcore takes a CPU's whole time, and what has used its cgroup's up stands still
+   until the period is over. */
+static void note_quota(struct plan_maker *m)
+{
+	const struct topo *t = m->t;
+
+	if (t->quota_us && (uint64_t)m->p->nlcores * t->period_us > t->quota_us && m->conf->idle == PLX_IDLE_BUSY)
+		plan_note(m->p, "cgroup %s has the time of %.2g CPUs (%s): %u busy lcore%s will stand still for a part of each "
+		          "%llu ms: --idle=adaptive, or a cgroup with more", t->time.path, (double)t->quota_us /
+		          (double)t->period_us, t->time.version == 1 ? "cpu.cfs_quota_us" : "cpu.max", m->p->nlcores,
+		          m->p->nlcores == 1 ? "" : "s", (unsigned long long)(t->period_us / 1000));
+}
+
 /* plan_main: --main-lcore names an lcore of -l, whose CPU the control thread shares, or
    else a CPU by its number. */
 static int plan_main(struct plan_maker *m)
@@ -145,6 +166,7 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	if (err)
 		return err;
 	note_shared_cpus(&m);
+	note_quota(&m);
 	plan_place(&m);
 	err = plan_pools(&m);
 	return err ? err : plan_rights(&m);

@@ -40,12 +40,18 @@ static uint32_t frames_in(const struct plan_maker *m, const struct plan_pool *po
 	return lo;
 }
 
+/* unbarred: -1 in place of a node of which this process's cpuset gives no memory. */
+static int16_t unbarred(const struct plan_maker *m, int16_t node)
+{
+	return node >= 0 && node < PLX_NODES_MAX && m->t->node[node].barred ? -1 : node;
+}
+
 /* told: the node a port's device is on; -1 = none, as of veth, tap and memory. */
 static int16_t told(const struct plan_maker *m, const struct plan_port *port)
 {
 	if (m->t->nnodes == 1)
 		return 0;
-	return port->link.node < (int)m->t->nnodes ? port->link.node : -1;
+	return port->link.node < (int)m->t->nnodes ? unbarred(m, port->link.node) : -1;
 }
 
 static uint16_t pool_on(struct plan_maker *m, int16_t node)
@@ -76,9 +82,15 @@ static void assign(struct plan_maker *m)
 		if (told(m, &p->ports[i]) >= 0)
 			p->ports[i].pool = pool_on(m, told(m, &p->ports[i]));
 	if (!p->npools)
-		pool_on(m, p->lcores[p->nports ? p->ports[0].rxq_lcore[0] : 0].node);
-	for (uint16_t i = 0; i < p->nports; i++)
+		pool_on(m, unbarred(m, p->lcores[p->nports ? p->ports[0].rxq_lcore[0] : 0].node));
+	for (uint16_t i = 0; i < p->nports; i++) {
+		int16_t node = p->ports[i].link.node;
+
 		p->pools[p->ports[i].pool].held += plx_port_frames(&p->ports[i].conf);
+		if (unbarred(m, node) != node)
+			plan_note(p, "%s is on node %d, of which the cpuset of cgroup %s gives no memory: its frames are elsewhere",
+			          p->ports[i].conf.name, node, m->t->cpuset.path);
+	}
 	if (p->npools > 1)
 		plan_note(p, "%u pools, one on each node with ports: packets between nodes are copied", p->npools);
 }
@@ -152,15 +164,17 @@ static int size_pool(struct plan_maker *m, struct plan_pool *pool)
 	return 0;
 }
 
-/* pages counts pages on a node, or on all if the pool is on none. */
+/* pages counts pages on a node, or on all if the pool is on none.  Of the free ones those do not
+   count that other mappings reserved: the kernel keeps them back, for the machine as a whole. */
 static uint64_t pages(const struct topo *t, int16_t node, int size, bool only_free)
 {
-	uint64_t n = 0;
+	const struct topo_huge *all = &t->huge_all[size];
+	uint64_t n = 0, left = all->free > all->reserved ? all->free - all->reserved : 0;
 
 	for (unsigned i = 0; i < t->nnodes; i++)
 		if (node < 0 || node == (int)i)
 			n += only_free ? t->huge[i][size].free : t->huge[i][size].total;
-	return n;
+	return only_free && all->reserved && n > left ? left : n;
 }
 
 static int choose_page(struct plan_maker *m, struct plan_pool *pool)

@@ -68,7 +68,9 @@ static void topo_would_be(const struct setup *s, struct topo *t)
 	*t = *s->in.topo;
 	t->missing_caps = 0;
 	for (unsigned n = 0; n < t->nnodes && asked(s, SETUP_hugepages); n++)
-		t->huge[n][1] = (struct topo_huge){ 2ull << 20, PLENTY, PLENTY };
+		t->huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = PLENTY, .free = PLENTY };
+	if (asked(s, SETUP_hugepages))
+		t->huge_all[1] = (struct topo_huge){ .page = 2ull << 20, .total = PLENTY, .free = PLENTY };
 }
 
 struct simulation {

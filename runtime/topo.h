@@ -1,28 +1,71 @@
 /* SPDX-License-Identifier: MIT */
-/* topo.h - the machine: CPUs, nodes and hugepages.  Internal to runtime/. */
+/* topo.h - the machine: CPUs, caches, nodes, hugepages, and what of it this process may use.
+   Internal to runtime/ and the operator's tool.  Main thread. */
 #ifndef TOPO_H
 #define TOPO_H
 
 #include "plx_sys.h"
 
-enum { TOPO_CPUS_MAX = 1024, TOPO_PAGE_SIZES = 2, TOPO_LINKS_MAX = 128 };
+enum { TOPO_CPUS_MAX = 1024, TOPO_PAGE_SIZES = 6, TOPO_LINKS_MAX = 128 };
+
+/* A set of CPUs. */
+struct disco_cpus { uint64_t w[TOPO_CPUS_MAX / 64]; };
+static inline bool disco_cpus_has(const struct disco_cpus *s, unsigned cpu)
+{
+	return cpu < TOPO_CPUS_MAX && (s->w[cpu / 64] >> cpu % 64 & 1);
+}
+static inline void disco_cpus_add(struct disco_cpus *s, unsigned cpu)
+{
+	if (cpu < TOPO_CPUS_MAX)
+		s->w[cpu / 64] |= 1ull << cpu % 64;
+}
+/* disco_cpus_count counts them; disco_cpus_first is the lowest, -1 of an empty set. */
+unsigned disco_cpus_count(const struct disco_cpus *s);
+int disco_cpus_first(const struct disco_cpus *s);
+/* disco_cpus_list reads the kernel's "0-3,8"; disco_cpus_mask its "00000000,0000010f".  0, or
+   -EINVAL and s is what was read up to there. */
+int disco_cpus_list(struct disco_cpus *s, const char *text);
+int disco_cpus_mask(struct disco_cpus *s, const char *text);
 
 struct topo_cpu {
+	bool     present;    /* there, perhaps offline */
 	bool     online;
 	bool     allowed;    /* by this process's cpuset and affinity */
-	bool     isolated;   /* isolcpus= */
+	bool     barred;     /* by the cpuset of its cgroup: no affinity can bring it back */
+	bool     isolated;   /* isolcpus=, or an isolated cpuset partition */
+	bool     nohz_full;
+	bool     rcu_nocbs;
 	int16_t  node;       /* -1 = not told */
 	int16_t  package;
 	int32_t  core;       /* machine-wide number of the core; SMT siblings share it */
 };
 
-struct topo_huge { uint64_t page; uint64_t total, free; }; /* bytes of a page; pages of it */
+/* Hugepages of one size.  A reserved page is free still and promised to somebody's mapping;
+   the kernel counts these for the machine and not by node. */
+struct topo_huge { uint64_t page; uint64_t total, free, reserved, surplus; }; /* bytes of a page; pages of it */
+
+struct topo_node {
+	bool     present;
+	bool     barred;     /* by the cpuset of this process's cgroup */
+	uint64_t mem_total, mem_free; /* bytes, 0 = not told */
+};
+
+/* What limits this process: the cgroup of the cpuset and that of the CPU time, which cgroup v1
+   keeps apart. */
+struct topo_cgroup {
+	int      version;    /* 1 or 2; 0 = none was found */
+	char     path[256];  /* as /proc/self/cgroup tells it */
+};
 
 struct topo {
 	unsigned ncpus;      /* highest CPU number + 1 */
 	struct topo_cpu cpu[TOPO_CPUS_MAX];
-	unsigned nnodes;     /* at least 1 */
-	struct topo_huge huge[PLX_NODES_MAX][TOPO_PAGE_SIZES]; /* 1 GiB, 2 MiB */
+	unsigned nnodes;     /* highest node number + 1, at least 1 */
+	struct topo_node node[PLX_NODES_MAX];
+	struct topo_huge huge[PLX_NODES_MAX][TOPO_PAGE_SIZES]; /* 1 GiB, 2 MiB, then others that exist; page 0 = no more */
+	struct topo_huge huge_all[TOPO_PAGE_SIZES]; /* of the machine, the same sizes */
+	struct topo_cgroup cpuset, time;
+	uint64_t quota_us, period_us; /* CPU time of the cgroup in each period; quota 0 = not limited */
 	uint64_t mem_avail;      /* bytes of small pages to be had without swapping, 0 = not told */
 	uint64_t missing_caps;   /* bit n: capability n is not effective */
 	uint64_t memlock;        /* RLIMIT_MEMLOCK in bytes, UINT64_MAX = unlimited */
@@ -36,5 +79,68 @@ int topo_read(const struct plx_sys *sys, struct topo *t);
 
 /* topo_allowed_list writes the allowed CPUs as "0-3,8". */
 char *topo_allowed_list(const struct topo *t, char *buf, size_t len);
+
+/* ---- more than a plan needs ---- */
+
+struct topo_cache {
+	uint8_t  level;
+	char     type;           /* 'd'ata, 'i'nstructions, 'u'nified */
+	uint32_t line;           /* bytes, 0 = not told */
+	uint64_t size;           /* bytes */
+	struct disco_cpus cpus;  /* that share it */
+};
+
+/* A NIC as the buses show it, which of another machine is all that is known. */
+struct topo_nic {
+	char     name[16];
+	char     bus[32];        /* "0000:81:00.0" */
+	uint8_t  mac[6];
+	int16_t  node;           /* -1 = not told */
+	float    link_gbs;       /* GB/s of its PCI link, 0 = not told */
+	struct disco_cpus near;  /* CPUs at its bus */
+};
+
+struct topo_more {
+	char     model[96];      /* of the CPUs */
+	char     host[64];
+	struct topo_cache *caches;
+	unsigned ncaches;
+	struct topo_nic *nics;
+	unsigned nnics;
+};
+
+/* topo_read_more finds caches and NICs, of this machine, or (xml not NULL) of the machine that
+   an hwloc XML file describes; then *t is read from there too, and what a file cannot tell,
+   as rights and this process's limits, is as if there were none.  -EINVAL: xml cannot be read
+   or is none.  It takes several times as long as topo_read.  topo_more_free in either case. */
+int topo_read_more(struct topo *t, struct topo_more *more, const char *xml);
+void topo_more_free(struct topo_more *more);
+
+/* ---- the sources, each alone; what they cannot find they leave ---- */
+
+void topo_init(struct topo *t);
+/* hwloc: CPUs, cores, packages, nodes.  0, -ENOMEM, or -EIO and nothing is known. */
+int  topo_hwloc(struct topo *t);
+/* sysfs: CPUs that are there and online, and the nodes of those that hwloc leaves out. */
+void topo_cpus(const struct plx_sys *sys, struct topo *t);
+/* The kernel's command line as it took effect: isolcpus, nohz_full, rcu_nocbs. */
+void topo_boot(const struct plx_sys *sys, struct topo *t);
+/* topo_boot_list reads a list of the command line: "0-3,8", "1-N", "all", "0-63:2/8"; ncpus is
+   for the last two.  0 or -EINVAL. */
+int  topo_boot_list(struct disco_cpus *s, const char *text, unsigned ncpus);
+/* sysfs: hugepages and memory by node. */
+void topo_memory(const struct plx_sys *sys, struct topo *t);
+/* procfs: affinity, capabilities, limits, memory. */
+void topo_self(const struct plx_sys *sys, struct topo *t);
+/* cgroup v1 and v2: cpuset and CPU quota. */
+void topo_cgroups(const struct plx_sys *sys, struct topo *t);
+
+/* topo_cgroup_find tells from the texts of /proc/self/cgroup and /proc/self/mountinfo where the
+   cgroup of a controller ("cpuset", "cpu") is: cg, the mount point and the directory of this
+   process below it ("" = the mount point itself).  v1 goes first, since a controller that
+   stands there is not in v2.  Pure; false = nowhere. */
+struct topo_cgroup_place { char mount[256], below[256]; };
+bool topo_cgroup_find(const char *cgroup, const char *mountinfo, const char *controller, bool v1,
+                      struct topo_cgroup *cg, struct topo_cgroup_place *at);
 
 #endif

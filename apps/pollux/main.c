@@ -9,6 +9,7 @@
 static const struct cmd cmds[] = {
 	{ "config", "show, check and describe the configuration", cmd_config },
 	{ "setup", "changes to the host: plan, apply, status, restore", cmd_setup },
+	{ "topo", "the machine in one picture: nodes, CPUs, NICs, lcores", cmd_topo },
 	{ NULL, NULL, NULL },
 };
 

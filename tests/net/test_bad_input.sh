@@ -85,7 +85,7 @@ bad "--main-lcore on a CPU that is not there"      2 "--main-lcore 99: CPU 99 is
 if [ "$FIRST" != "$CPUS" ]; then
 	WITH=(taskset -c "$FIRST")
 	# shellcheck disable=SC2086
-	bad "lcore outside the cpuset" 2 "lcore $CPUS: CPU $CPUS is not in this process's cpuset \($FIRST\): use -l $FIRST" \
+	bad "lcore outside the cpuset" 2 "lcore $CPUS: CPU $CPUS is not in this process's (cpuset|affinity) \($FIRST\): use -l $FIRST" \
 		-l "$FIRST,$CPUS" $N
 	WITH=()
 else

@@ -44,8 +44,8 @@ static void machine(unsigned nodes, unsigned cores, unsigned threads)
 		topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .core = (int32_t)(i % (nodes * cores)),
 		                                 .node = (int16_t)(i / cores % nodes), .package = (int16_t)(i / cores % nodes) };
 	for (unsigned n = 0; n < nodes; n++) {
-		topo.huge[n][0] = (struct topo_huge){ 1ull << 30, 0, 0 };
-		topo.huge[n][1] = (struct topo_huge){ 2ull << 20, 512, 512 };
+		topo.huge[n][0] = (struct topo_huge){ .page = 1ull << 30, .total = 0, .free = 0 };
+		topo.huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = 512, .free = 512 };
 	}
 	memset(links, 0, sizeof(links));
 	plx_env_conf_init(&conf);
@@ -527,7 +527,7 @@ static void test_pages(void **state)
 	(void)state;
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
-	topo.huge[0][1] = (struct topo_huge){ 2 << 20, 10, 3 };
+	topo.huge[0][1] = (struct topo_huge){ .page = 2 << 20, .total = 10, .free = 3 };
 	made();
 	assert_int_equal(plan.pools[0].page, 4096);
 	assert_string_equal(plan.pools[0].why, "3 of 9 hugepages free: echo 16 > "
