@@ -170,6 +170,16 @@ static int set_placement(void *dst, const char *arg, char *why, size_t whylen)
 	return i < 0 ? i : 0;
 }
 
+static int set_setup(void *dst, const char *arg, char *why, size_t whylen)
+{
+	static const char *const names[] = { [PLX_SETUP_NONE] = "none", [PLX_SETUP_CHECK] = "check", [PLX_SETUP_APPLY] = "apply" };
+	int i = word(arg, names, PLX_ARRAY_SIZE(names), why, whylen);
+
+	if (i >= 0)
+		((struct plx_env_conf *)dst)->setup = (enum plx_setup)i;
+	return i < 0 ? i : 0;
+}
+
 static int set_frame_size(void *dst, const char *arg, char *why, size_t whylen)
 {
 	uint64_t v;
@@ -244,6 +254,7 @@ enum { MORE = PLX_OPT_MORE, REPEAT = PLX_OPT_REPEAT, ARG = PLX_SETTING_ARG_ONLY,
 	X("frame-size", 0, "BYTES", "2048|4096", "2048", "bytes of a frame's room", set_frame_size, MORE) \
 	X("idle", 0, "WORD", "busy|adaptive|interrupt", "busy", "lcores without work", set_idle, 0) \
 	X("placement", 0, "WORD", "auto|same-core|split-core", "auto", "on or beside the CPU of a queue's interrupt", set_placement, MORE) \
+	X("setup", 0, "WORD", "none|check|apply", "none", "changes to the host: as it is, refuse without, make and undo", set_setup, 0) \
 	X("name", 0, "NAME", "NAME", "pollux", "name of threads and memory; a program has its own", set_name, MORE) \
 	X("log-level", 0, "WORD", "error|warning|notice|info|debug", "notice", "least grave lines to show", set_log_level, MORE) \
 	X("config", 'c', "FILE", "FILE", NULL, "settings in YAML; arguments and POLLUX_* win", set_config, NO_FILE) \

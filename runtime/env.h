@@ -31,7 +31,12 @@ struct plx_env {
 	struct clock   clock;
 	uint64_t cycles_hz;
 	unsigned stages_up;
+	char     session[64];          /* of the set-up's journal, "" = changed nothing */
 };
+
+/* env_setup.c */
+int  setup_up(struct plx_env *env);
+void setup_down(struct plx_env *env);
 
 /* control.c */
 int  control_up(struct plx_env *env);

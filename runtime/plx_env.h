@@ -33,6 +33,13 @@ enum plx_placement {
 	PLX_PLACE_SPLIT, /* beside it, never on it while it can be helped */
 };
 
+/* Changes to the host that a start gains from: hugepages, queues, interrupts, ... */
+enum plx_setup {
+	PLX_SETUP_NONE,  /* as it is */
+	PLX_SETUP_CHECK, /* a start is refused while there is something to change */
+	PLX_SETUP_APPLY, /* made before the start, with a journal, and undone at its end */
+};
+
 /* One lcore of -l: its id and the CPUs it may run on (usually one). */
 struct plx_lcore_conf {
 	uint16_t id;
@@ -54,6 +61,7 @@ struct plx_env_conf {
 	uint32_t frame_size;                  /* --frame-size 2048|4096 */
 	enum plx_idle idle;                   /* --idle */
 	enum plx_placement placement;         /* --placement */
+	enum plx_setup setup;                 /* --setup */
 	enum plx_log_level log_level;
 	bool     dry_run;                     /* print the plan on standard output, change nothing */
 	bool     json;                        /* of the plan, with dry_run */
@@ -103,7 +111,7 @@ PLX_API int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
 
 /* ---- life ---- */
 
-/* plx_env_open runs the stages: log, configuration, topology, plan, memory, ports, lcores,
+/* plx_env_open runs the stages: log, configuration, set-up, topology, plan, memory, ports, lcores,
    control.  With c->dry_run it prints the plan and returns PLX_TEXT.  On failure what
    came up is taken down, newest first, *out is NULL, and the host is as before. */
 PLX_API int plx_env_open(struct plx_env **out, const struct plx_env_conf *c);

@@ -2,8 +2,7 @@
 /* setup.c - what a set-up would change: the tables of stages and kinds, the plan of a start on
    the host as it would be, and the items that stages add.  Cold; changes nothing; called by
    setup_run.c. */
-#include "setup.h"
-#include "plx_text.h"
+#include "setup_in.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -111,6 +110,8 @@ int setup_plan(struct setup *s, const struct setup_in *in, char *why, size_t why
 	*s = (struct setup){ .in = *in };
 	if (!s->in.dir)
 		s->in.dir = SETUP_DIR;
+	if (!s->in.pid)
+		s->in.pid = setup_self(in->sys);
 	int err = simulate(s, why, whylen);
 
 	for (unsigned i = 0; i < SETUP_STAGES_N && !err; i++) {

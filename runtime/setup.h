@@ -95,7 +95,7 @@ struct setup_in {
 	const struct disco_link *const *links; /* by port of conf; NULL = a memory driver's */
 	uint32_t stages;                 /* bit enum setup_stage_id */
 	const char *dir;                 /* of the journal; NULL = SETUP_DIR */
-	pid_t pid;                       /* whose limits: the program's own, or the shell's that called the tool */
+	pid_t pid;                       /* whose limits: of the shell that called the tool; 0 = our own */
 };
 #define SETUP_DIR "/run/pollux"      /* a tmpfs: the journal lives as long as what it tells of */
 
@@ -169,7 +169,7 @@ struct setup_undo {
 	const struct plx_log *log;
 	const char *dir;          /* NULL = SETUP_DIR */
 	const char *session;      /* NULL = all */
-	bool orphans;             /* only those held by processes that are no more */
+	bool orphans;             /* only those held by processes that are no more, as far as they are here */
 	uint32_t stages;          /* only the values of these */
 	bool spare_living;        /* not those held by processes that live; they are told */
 	bool only_netns;          /* only values of the network namespace we are in; of others not a word */

@@ -2,7 +2,6 @@
 /* setup_do.c - making the changes of a set-up: all old values into the journal, then the
    changes, then a look whether they stand.  Cold; called by setup_run.c. */
 #include "setup_in.h"
-#include "plx_file.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,14 +82,12 @@ static int note_item(struct setup *s, struct setup_journal *j, struct setup_sess
 static struct setup_session *own_session(struct setup *s, struct setup_journal *j, enum setup_hold hold,
                                          const char *owner, const char *id)
 {
-	char name[SETUP_SESSION_MAX], buf[64];
+	char name[SETUP_SESSION_MAX];
 	struct setup_session *ours = *id ? journal_session(j, id, false) : NULL;
-	int pid = 0;
 
 	if (ours)
 		return ours;
-	if (plx_file_read(s->in.sys, "/proc/self/stat", buf, sizeof(buf)) > 0)
-		pid = atoi(buf);
+	pid_t pid = setup_self(s->in.sys);
 	uint64_t start = setup_started(s->in.sys, pid);
 
 	for (unsigned n = 1; ; n++) {

@@ -15,6 +15,8 @@ char *setup_command(const struct setup *s, const struct setup_item *it);
 /* setup_json writes s as a JSON string, with its quotes. */
 void setup_json(FILE *f, const char *s);
 
+/* setup_self: our process, as the procfs that is mounted counts it; 0 = not told. */
+pid_t setup_self(const struct plx_sys *sys);
 /* setup_started: when a process began, in ticks since boot; 0 = it is no more. */
 uint64_t setup_started(const struct plx_sys *sys, pid_t pid);
 

@@ -9,6 +9,7 @@
    DIR/setup.lock is held while values are changed: two programs never interleave. */
 #include "setup_in.h"
 #include "plx_file.h"
+#include "sink.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -152,21 +153,6 @@ static void tidy(struct setup_journal *j)
 	}
 }
 
-static int write_all(const struct plx_sys *sys, int fd, const char *s, size_t n)
-{
-	while (n) {
-		ssize_t k = sys->write(fd, s, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return k ? -errno : -EIO;
-		s += k;
-		n -= (size_t)k;
-	}
-	return sys->fsync(fd) ? -errno : 0;
-}
-
 /* The name is on the disk once its directory is. */
 static int sync_dir(const struct setup_journal *j)
 {
@@ -201,6 +187,8 @@ int journal_write(struct setup_journal *j)
 	int fd = j->sys->open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	err = fd < 0 ? -errno : write_all(j->sys, fd, text, len);
+	if (!err && j->sys->fsync(fd))
+		err = -errno;
 	if (fd >= 0)
 		j->sys->close(fd);
 	free(text);

@@ -102,7 +102,7 @@ static bool look(struct setup_journal *j, const struct setup *s, struct target *
 	return !t->err;
 }
 
-static int write_all(struct setup_journal *j, const struct setup *s, struct target *list, unsigned n)
+static int put_all_back(struct setup_journal *j, const struct setup *s, struct target *list, unsigned n)
 {
 	int first = 0;
 	bool wrote = true;
@@ -157,7 +157,7 @@ int journal_undo(struct setup_journal *j, unsigned *restored)
 	struct setup s = { .in = { .sys = j->sys, .log = j->log } };
 	struct target *list = calloc(j->nrecords + 1, sizeof(*list));
 	unsigned n = list ? targets(j, list) : 0, done = 0;
-	int err = list ? write_all(j, &s, list, n) : -ENOMEM;
+	int err = list ? put_all_back(j, &s, list, n) : -ENOMEM;
 
 	if (!list) {
 		LOG(j, ERROR, "set-up: no memory to undo it");
@@ -232,7 +232,7 @@ static unsigned choose(struct setup_journal *j, const struct setup_undo *u, cons
 			continue;
 		r->chosen = is_here && (!u->only_netns || journal_of_netns(r));
 		if (!is_here && !u->only_netns && !elsewhere++)
-			LOG(j, ERROR, "%s %s: is in network namespace %llu: enter it (ip netns exec NAME, nsenter --net) and "
+			plx_logf(j->log, u->orphans ? PLX_LOG_WARN : PLX_LOG_ERROR, "%s %s: is in network namespace %llu: enter it (ip netns exec NAME, nsenter --net) and "
 			    "pollux setup restore", r->word, r->object, (unsigned long long)r->session->netns.inode);
 	}
 	return elsewhere;
@@ -253,7 +253,7 @@ int setup_undo(const struct setup_undo *u, unsigned *restored)
 
 		tell_living(&j, u);
 		err = journal_undo(&j, restored);
-		if (!err && elsewhere)
+		if (!err && elsewhere && !u->orphans)
 			err = -EXDEV;
 	}
 	journal_close(&j);

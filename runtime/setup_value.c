@@ -119,6 +119,13 @@ const struct setup_kind setup_file = {
 
 /* ---- rlimit ---- */
 
+pid_t setup_self(const struct plx_sys *sys)
+{
+	char buf[32];
+
+	return plx_file_read(sys, "/proc/self/stat", buf, sizeof(buf)) > 0 ? atoi(buf) : 0;
+}
+
 uint64_t setup_started(const struct plx_sys *sys, pid_t pid)
 {
 	char path[64], buf[1024], *s;

@@ -137,6 +137,7 @@ static void test_show(void **state)
 		"frame-size: 2048                # default\n"
 		"idle: adaptive                  # argument\n"
 		"placement: auto                 # default\n"
+		"setup: none                     # default\n"
 		"# name: pollux                  # default\n"
 		"log-level: notice               # default\n"
 		"app:\n"

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* env_setup.c - the set-up stage of the environment: --setup=none|check|apply.  Cold; main
+   thread.  It comes before topology, interfaces and plan are read, so that these tell of the
+   host that the start is on. */
+#include "env.h"
+#include "setup_in.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOG(env, level, ...) plx_logf(&(env)->log, PLX_LOG_##level, __VA_ARGS__)
+
+static struct setup_in input(const struct plx_env *env)
+{
+	return (struct setup_in){ .sys = env->sys, .log = &env->log, .conf = &env->conf, .stages = SETUP_ALL };
+}
+
+static struct setup_undo undo(const struct plx_env *env)
+{
+	return (struct setup_undo){ .sys = env->sys, .log = &env->log, .stages = SETUP_ALL };
+}
+
+/* ---- check, and the dry run ---- */
+
+/* refuse tells what is not as it should be, a line each. */
+static int refuse(struct plx_env *env, const struct setup *s)
+{
+	for (unsigned i = 0; i < s->nitems; i++) {
+		const struct setup_item *it = &s->items[i];
+		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
+
+		if (it->state == SETUP_CHANGE)
+			LOG(env, ERROR, "setup: %s: %s, is %.60s: %.500s", setup_stage_name(it->stage), it->why, it->old,
+			    command ? command : "no memory");
+		else if (it->state == SETUP_CANNOT)
+			LOG(env, ERROR, "setup: %s: %s", setup_stage_name(it->stage), it->why);
+		free(command);
+	}
+	return setup_count(s, SETUP_CHANGE) + setup_count(s, SETUP_CANNOT) ? -EILSEQ : 0;
+}
+
+/* print: the plan of the start on the host as it would be, and the changes that lead there. */
+static int print(struct plx_env *env, const struct setup *s)
+{
+	bool json = env->conf.json;
+	char *plan = plan_print(s->plan, s->in.topo, json), *setup = setup_print(s, json), *text = NULL;
+	int n = -1;
+
+	if (plan && setup && json) /* one object: the plan's, and in it the set-up */
+		n = asprintf(&text, "%.*s,\"setup\":%.*s}\n", (int)strlen(plan) - 2, plan, (int)strlen(setup) - 1, setup);
+	else if (plan && setup)
+		n = asprintf(&text, "%s%s", plan, setup);
+	int err = n < 0 ? -ENOMEM : write_all(env->sys, STDOUT_FILENO, text, (size_t)n);
+
+	if (err)
+		LOG(env, ERROR, "setup: cannot print it: %s", strerror(-err));
+	if (n >= 0)
+		free(text);
+	free(plan);
+	free(setup);
+	return err ? err : PLX_TEXT;
+}
+
+static int look(struct plx_env *env)
+{
+	struct setup_in in = input(env);
+	struct setup s = { .items = NULL };
+	struct setup_host h;
+	char why[2048] = "";
+	int err = setup_host_read(&h, in.sys, in.conf, why, sizeof(why));
+
+	in.topo = h.topo;
+	in.links = (const struct disco_link *const *)h.links;
+	if (!err)
+		err = setup_plan(&s, &in, why, sizeof(why));
+	if (err)
+		LOG(env, ERROR, "%s", why);
+	else
+		err = env->conf.dry_run ? print(env, &s) : refuse(env, &s);
+	setup_free(&s);
+	setup_host_free(&h);
+	return err;
+}
+
+/* ---- apply ---- */
+
+/* told: what cannot be had is no reason not to start; what the start needs it will miss itself. */
+static int told(void *arg, const struct setup *s)
+{
+	struct plx_env *env = arg;
+
+	for (unsigned i = 0; i < s->nitems; i++) {
+		const struct setup_item *it = &s->items[i];
+		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
+
+		if (command)
+			LOG(env, NOTICE, "setup: %s: %.500s (was %.60s)", setup_stage_name(it->stage), command, it->old);
+		else if (it->state == SETUP_CANNOT)
+			LOG(env, WARN, "setup: %s: %s", setup_stage_name(it->stage), it->why);
+		else if (it->state == SETUP_SKIP)
+			LOG(env, DEBUG, "setup: %s: %s", setup_stage_name(it->stage), it->why);
+		free(command);
+	}
+	return 0;
+}
+
+int setup_up(struct plx_env *env)
+{
+	struct setup_undo u = undo(env);
+	struct setup_in in = input(env);
+
+	if (env->conf.setup == PLX_SETUP_NONE || env->conf.dry_run) {
+		int n = setup_orphans(env->sys, NULL);
+
+		if (n > 0)
+			LOG(env, WARN, "setup: %d program%s ended without putting back what %s changed: pollux setup restore", n,
+			    n == 1 ? "" : "s", n == 1 ? "it" : "they");
+		return env->conf.setup == PLX_SETUP_NONE ? 0 : look(env);
+	}
+	u.orphans = true;
+	setup_undo(&u, NULL); /* it has told what it could not; the plan takes the host as it is */
+	if (env->conf.setup == PLX_SETUP_CHECK)
+		return look(env);
+	return setup_make(&in, SETUP_HOLD_PROCESS, env->conf.name, env->session, told, env);
+}
+
+void setup_down(struct plx_env *env)
+{
+	struct setup_undo u = undo(env);
+
+	u.session = env->session;
+	if (*env->session)
+		setup_undo(&u, NULL);
+	env->session[0] = 0;
+}
