@@ -6,7 +6,7 @@
 #include <bpf/bpf_helpers.h>
 #include "steer.h"
 
-/* Sizes of xsks and beats are set at load: the most queues the device can have. */
+/* Sizes of xsks, beats and passed are set at load: the most queues the device can have. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
 	__uint(max_entries, 64);
@@ -29,6 +29,15 @@ struct {
 	__type(value, __u64);
 } verdicts SEC(".maps");
 
+/* Claimed frames that passed to the host after all, by queue. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, __u64);
+} passed SEC(".maps");
+
 volatile struct steer_conf conf;
 
 /* bpf_ktime_get_coarse_ns came with 5.11 and costs a third of bpf_ktime_get_ns.  Constant
@@ -42,6 +51,16 @@ static __always_inline int verdict(__u32 why, int action)
 	if (n)
 		(*n)++;
 	return action;
+}
+
+/* Claimed, but there is nobody to hand it to. */
+static __always_inline int pass(__u32 why, __u32 queue)
+{
+	__u64 *n = bpf_map_lookup_elem(&passed, &queue);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	return verdict(why, XDP_PASS);
 }
 
 /* Signed: the writer's clock is finer than the coarse one, so a beat may be ahead. */
@@ -70,12 +89,12 @@ int steer(struct xdp_md *ctx)
 	slot = bpf_map_lookup_elem(&beats, &queue);
 	beat = slot ? *(volatile __u64 *)slot : 0;
 	if (!beat)
-		return verdict(STEER_passed_stopped, XDP_PASS);
+		return pass(STEER_passed_stopped, queue);
 	stall_ns = conf.stall_ns;
 	if (stall_ns && stale(beat, stall_ns))
-		return verdict(STEER_passed_stale, XDP_PASS);
+		return pass(STEER_passed_stale, queue);
 	action = bpf_redirect_map(&xsks, queue, XDP_PASS);
-	return verdict(action == XDP_REDIRECT ? STEER_redirected : STEER_passed_no_socket, action);
+	return action == XDP_REDIRECT ? verdict(STEER_redirected, action) : pass(STEER_passed_no_socket, queue);
 }
 
 char _license[] SEC("license") = "Dual MIT/GPL";

@@ -11,7 +11,8 @@
      beat     beats[queue]: when its lcore last said that it is alive; 0 = not started
      socket   xsks[queue]: no socket there = the host's
 
-   Whatever is not redirected goes to the host (XDP_PASS), and is counted by its reason. */
+   Whatever is not redirected goes to the host (XDP_PASS), and is counted by its reason; what
+   was claimed, also by its queue: passed[queue]. */
 #ifndef STEER_H
 #define STEER_H
 

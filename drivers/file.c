@@ -46,6 +46,49 @@ int plx_file_number(const struct plx_sys *sys, const char *path, long *v)
 	return 0;
 }
 
+enum { LINES_BUF = 65536 }; /* the longest line of /proc/interrupts: 12 bytes a CPU */
+
+/* The whole lines of buf[0,*have), which it moves what is left of to the front. */
+static int whole_lines(char *buf, size_t *have, int (*fn)(void *arg, char *line), void *arg)
+{
+	char *line = buf, *nl;
+	int stop = 0;
+
+	for (buf[*have] = 0; !stop && (nl = strchr(line, '\n')); line = nl + 1) {
+		*nl = 0;
+		stop = fn(arg, line);
+	}
+	*have -= (size_t)(line - buf);
+	memmove(buf, line, *have);
+	return stop;
+}
+
+int plx_file_lines(const struct plx_sys *sys, const char *path, int (*fn)(void *arg, char *line), void *arg)
+{
+	char *buf = malloc(LINES_BUF);
+	int stop = 0, fd = buf ? sys->open(path, O_RDONLY | O_CLOEXEC, 0) : -1;
+	size_t have = 0;
+
+	if (fd < 0)
+		stop = buf ? -errno : -ENOMEM;
+	while (fd >= 0 && !stop && have < LINES_BUF - 1) {
+		ssize_t n = sys->read(fd, buf + have, LINES_BUF - 1 - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			stop = -errno;
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+		stop = whole_lines(buf, &have, fn, arg);
+	}
+	if (fd >= 0)
+		sys->close(fd);
+	free(buf);
+	return stop;
+}
+
 /* One buffer of entries; what fn returned last. */
 static int entries(const char *buf, ssize_t n, int (*fn)(void *arg, const char *name), void *arg)
 {

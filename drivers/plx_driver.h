@@ -131,6 +131,12 @@ struct plx_driver {
 	void (*beat)(struct plx_port *p, uint16_t rxq, uint64_t now);
 	/* link: a link event said so.  NULL if the state alone is kept. */
 	void (*link)(struct plx_port *p, enum plx_link link, uint32_t mtu);
+	/* passed: frames the port was to have and the host got, because nobody took them, by
+	   queue of the device: n[0..queues-1].  The number of queues there are.  NULL = not told. */
+	int  (*passed)(struct plx_port *p, uint64_t *n, int queues);
+	/* attached: 1 = the port's program is on the interface; 0 = somebody took it off, or the
+	   interface is gone; -errno = not told.  NULL if it needs none. */
+	int  (*attached)(struct plx_port *p);
 };
 
 /* The one table of drivers, best of the auto ladder first; ends with NULL. */

@@ -23,6 +23,7 @@ extern "C" {
 
 struct bpf_object_skeleton;
 struct bpf_link_create_opts;
+struct bpf_link_info;
 struct bpf_prog_info;
 struct itimerspec;
 struct rlimit;
@@ -82,6 +83,7 @@ struct plx_sys {
 	/* BPF, by libbpf: 0 or fd, else -errno */
 	int     (*bpf_load)(struct bpf_object_skeleton *s);                   /* bpf_object__load_skeleton */
 	int     (*bpf_link_create)(int prog_fd, int ifindex, int attach_type, const struct bpf_link_create_opts *o);
+	int     (*bpf_link_info)(int fd, struct bpf_link_info *info);         /* bpf_obj_get_info_by_fd */
 	int     (*bpf_map_update)(int fd, const void *key, const void *value, uint64_t flags);
 	int     (*bpf_map_delete)(int fd, const void *key);
 	int     (*bpf_map_lookup)(int fd, const void *key, void *value);

@@ -92,6 +92,14 @@ static int sys_bpf_link_create(int prog_fd, int ifindex, int attach_type, const 
 	return bpf_link_create(prog_fd, ifindex, (enum bpf_attach_type)attach_type, o);
 }
 
+static int sys_bpf_link_info(int fd, struct bpf_link_info *info)
+{
+	uint32_t len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(fd, info, &len);
+}
+
 static int sys_bpf_map_update(int fd, const void *key, const void *value, uint64_t flags)
 {
 	return bpf_map_update_elem(fd, key, value, flags);
@@ -125,6 +133,7 @@ const struct plx_sys plx_sys_linux = {
 	.thread_create = pthread_create, .thread_setaffinity = sys_thread_setaffinity,
 	.clock_gettime = clock_gettime, .nanosleep = nanosleep,
 	.bpf_load = sys_bpf_load, .bpf_link_create = sys_bpf_link_create,
+	.bpf_link_info = sys_bpf_link_info,
 	.bpf_map_update = sys_bpf_map_update, .bpf_map_delete = bpf_map_delete_elem,
 	.bpf_map_lookup = bpf_map_lookup_elem, .bpf_prog_info = sys_bpf_prog_info,
 };

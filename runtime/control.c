@@ -76,7 +76,7 @@ int control_up(struct plx_env *env)
 	env->control = c;
 	if (c) {
 		c->env = env;
-		c->epfd = c->stopfd = c->timerfd = c->sigfd = c->nlfd = -1;
+		c->epfd = c->stopfd = c->timerfd = c->sigfd = c->nlfd = c->live.epfd = -1;
 		err = control_open_fds(c);
 	}
 	if (err) {
@@ -262,6 +262,8 @@ static int control_loop(struct control *c)
 				on_signal(c);
 			else if (ev[i].data.fd == c->nlfd)
 				links_read(c);
+			else if (ev[i].data.fd == c->live.epfd)
+				live_run(&c->live, plx_sys_now(sys));
 			else if (sys->read(ev[i].data.fd, &token, sizeof(token)) > 0 && ev[i].data.fd == c->timerfd)
 				timers_run(c);
 		}
@@ -300,8 +302,10 @@ static int run_lcores(struct plx_env *env)
 		for (unsigned i = 0; i < c->ntimers; i++)
 			c->timer[i].due = now + c->timer[i].period;
 		links_ask(c);
+		views_open(c, now);
 		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u ports, %u lcores", env->nports, env->nlcores);
 		err = control_loop(c);
+		views_close(c);
 	}
 	int hung = lcores_stop(env);
 

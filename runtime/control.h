@@ -4,7 +4,9 @@
 #define CONTROL_H
 
 #include "env.h"
+#include "live.h"
 #include "netlink.h"
+#include "truth.h"
 #include <signal.h>
 
 enum {
@@ -41,10 +43,15 @@ struct control {
 	uint32_t link_seq;             /* of the latest question, 0 = none is open */
 	uint32_t link_questions;
 	bool link_resync;
+	struct truth truth;            /* during a run */
+	struct live live;              /* the same; epfd -1 = nobody can look */
+	uint64_t run_at;
 };
 
 /* watch.c; control thread */
 int  beats_plan(struct control *c);            /* who answers for which queue; before a run */
+void views_open(struct control *c, uint64_t now); /* truth and live view, after a start */
+void views_close(struct control *c);
 void house_keep(struct control *c, uint64_t now);
 void links_ask(struct control *c);             /* learn the state of all links anew */
 void links_read(struct control *c);            /* handle link events that wait */

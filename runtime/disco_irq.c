@@ -10,14 +10,12 @@
 #include "plx_file.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARENTS_MAX = 4,      /* from a virtio, auxiliary or USB device up to the one with interrupts */
-       INTERRUPTS_BUF = 65536 }; /* the longest line of /proc/interrupts: 12 bytes a CPU */
+enum { PARENTS_MAX = 4 }; /* from a virtio, auxiliary or USB device up to the one with interrupts */
 
 /* How much a name is worth; a better one takes a queue from a worse. */
 enum rank { RANK_NONE, RANK_DEVICE, RANK_NAMED, RANK_KERNEL };
@@ -105,49 +103,27 @@ static void by_msi(struct search *s)
 }
 
 /* " 24:  0  17  IR-PCI-MSI 524288-edge  eth0-TxRx-0": the counts are passed over. */
-static void look_line(struct search *s, char *line)
+static int look_line(void *arg, char *line)
 {
+	struct search *s = arg;
 	char *end, *save = NULL;
 	long irq = strtol(line, &end, 10);
 
 	if (end == line || *end != ':' || irq <= 0)
-		return; /* the heading, or an interrupt of the CPU's own */
+		return 0; /* the heading, or an interrupt of the CPU's own */
 	s->irq = (int)irq;
 	for (end++; *end == ' ' || isdigit((unsigned char)*end); end++)
 		;
 	for (char *w = strtok_r(end, " ,\t", &save); w; w = strtok_r(NULL, " ,\t", &save))
 		look(s, w);
+	return 0;
 }
 
 static void by_interrupts(struct search *s)
 {
-	char *buf = malloc(INTERRUPTS_BUF);
-	size_t have = 0;
-	ssize_t n;
-	int fd = buf ? s->sys->open("/proc/interrupts", O_RDONLY | O_CLOEXEC, 0) : -1;
-
 	s->how = DISCO_IRQ_NAME;
 	s->own = false;
-	while (fd >= 0 && (n = s->sys->read(fd, buf + have, INTERRUPTS_BUF - 1 - have)) != 0) {
-		char *line = buf, *nl;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		have += (size_t)n;
-		for (buf[have] = 0; (nl = strchr(line, '\n')); line = nl + 1) {
-			*nl = 0;
-			look_line(s, line);
-		}
-		have -= (size_t)(line - buf);
-		memmove(buf, line, have);
-		if (have == INTERRUPTS_BUF - 1)
-			break;
-	}
-	if (fd >= 0)
-		s->sys->close(fd);
-	free(buf);
+	plx_file_lines(s->sys, "/proc/interrupts", look_line, s);
 }
 
 static bool all_known(const struct disco_link *l)

@@ -3,6 +3,7 @@
    memory of its text. */
 #include "plan.h"
 #include "conf.h"
+#include "jsontext.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -83,23 +84,6 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 	fprintf(f, "nothing was changed\n");
 }
 
-/* string writes s as JSON; bytes that are not UTF-8 cannot be, so all above 126 is escaped
-   as Latin-1: interface names are bytes. */
-static void string(FILE *f, const char *s)
-{
-	fputc('"', f);
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-		if (c == '"' || c == '\\')
-			fprintf(f, "\\%c", c);
-		else if (c < ' ' || c > 126)
-			fprintf(f, "\\u%04x", c);
-		else
-			fputc(c, f);
-	}
-	fputc('"', f);
-}
-
 static void json_lcores(FILE *f, const struct plan *p)
 {
 	fprintf(f, "\"lcores\":[");
@@ -119,9 +103,9 @@ static void json_ports(FILE *f, const struct plan *p)
 	for (uint16_t i = 0; i < p->nports; i++) {
 		const struct plan_port *o = &p->ports[i];
 		fprintf(f, "%s{\"name\":", i ? "," : "");
-		string(f, o->conf.name);
+		json_text(f, o->conf.name);
 		fprintf(f, ",\"driver\":");
-		string(f, *o->conf.driver ? o->conf.driver : "auto");
+		json_text(f, *o->conf.driver ? o->conf.driver : "auto");
 		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"
 		        "\"node\":%d,\"rxq_lcores\":[", o->conf.queue, o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
 		        o->pool, o->link.ifindex, o->link.mtu, o->link.node);
@@ -131,11 +115,11 @@ static void json_ports(FILE *f, const struct plan *p)
 		for (uint16_t q = 0; o->link.ifindex && q < o->conf.rxqs; q++) {
 			const struct plan_irq *irq = &o->rxq_irq[q];
 			fprintf(f, "%s{\"irq\":%d,\"cpu\":%d,\"node\":%d,\"known_by\":", q ? "," : "", irq->irq, irq->cpu, irq->node);
-			string(f, disco_how_name(irq->how));
+			json_text(f, disco_how_name(irq->how));
 			fprintf(f, "}");
 		}
 		fprintf(f, "],\"why\":");
-		string(f, o->why);
+		json_text(f, o->why);
 		fprintf(f, "}");
 	}
 	fprintf(f, "]");
@@ -153,13 +137,13 @@ static void json(FILE *f, const struct plan *p, const struct topo *t)
 		fprintf(f, "%s{\"node\":%d,\"frames\":%u,\"frame_size\":%u,\"held\":%u,\"bytes\":%llu,\"page_bytes\":%llu,\"why\":",
 		        i ? "," : "", o->node, o->frames, o->frame_size, o->held, (unsigned long long)o->bytes,
 		        (unsigned long long)o->page);
-		string(f, o->why);
+		json_text(f, o->why);
 		fprintf(f, "}");
 	}
 	fprintf(f, "],\"notes\":[");
 	for (uint16_t i = 0; i < p->nnotes; i++) {
 		fprintf(f, "%s", i ? "," : "");
-		string(f, p->notes[i]);
+		json_text(f, p->notes[i]);
 	}
 	fprintf(f, "]}\n");
 }

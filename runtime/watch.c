@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* watch.c - what the control thread looks after: heartbeats of lcores, errors of pollers,
-   links of ports.  Cold; control thread. */
+   links of ports, and the views of a run.  Cold; control thread. */
 #include "control.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -138,6 +138,51 @@ void house_keep(struct control *c, uint64_t now)
 	ports_look(c);
 	if (c->link_resync)
 		links_ask(c);
+	truth_look(&c->truth, env, now);
+	live_tick(&c->live, now);
+}
+
+/* ---- views ---- */
+
+static char *answer(void *arg)
+{
+	struct control *c = arg;
+
+	return live_json(c->env, &c->truth, c->live.name, plx_sys_now(c->env->sys) - c->run_at);
+}
+
+/* The run does not depend on either: what is missing is said. */
+void views_open(struct control *c, uint64_t now)
+{
+	struct plx_env *env = c->env;
+	int err = truth_open(&c->truth, &env->plan, &env->log, env->cycles_hz);
+
+	c->run_at = now;
+	if (err) {
+		LOG(c, WARN, "no comparison with the plan, and no live view: %s", strerror(-err));
+		return;
+	}
+	err = live_open(&c->live, env->sys, env->conf.name, answer, c);
+	if (!err) {
+		struct epoll_event ev = { .events = EPOLLIN, .data.fd = c->live.epfd };
+
+		err = env->sys->epoll_ctl(c->epfd, EPOLL_CTL_ADD, c->live.epfd, &ev) ? -errno : 0;
+		if (err)
+			live_close(&c->live);
+	}
+	if (err == -EADDRINUSE)
+		LOG(c, WARN, "no live view: %d programs named %s have one here; give another --name", LIVE_NAMES, env->conf.name);
+	else if (err)
+		LOG(c, WARN, "no live view: %s", strerror(-err));
+	else
+		plx_logf(&env->log, strcmp(c->live.name, env->conf.name) ? PLX_LOG_NOTICE : PLX_LOG_INFO,
+		         "pollux doctor --live %s shows this program", c->live.name);
+}
+
+void views_close(struct control *c)
+{
+	live_close(&c->live);
+	truth_close(&c->truth);
 }
 
 /* ---- links ---- */

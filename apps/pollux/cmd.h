@@ -4,11 +4,12 @@
 #ifndef CMD_H
 #define CMD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What every command ends with: done; it found what it looked for wrong, or failed; its
-   words make no sense. */
-enum { CMD_OK, CMD_FAIL, CMD_USAGE, CMD_RIGHTS = 4 /* as PLX_EXIT_PERMISSION */ };
+   words make no sense; the program it asks for does not run; it may not. */
+enum { CMD_OK, CMD_FAIL, CMD_USAGE, CMD_ABSENT, CMD_RIGHTS /* 4, as PLX_EXIT_PERMISSION */ };
 
 struct cmd {
 	const char *name, *what;             /* what: one line of help, at most 60 characters */
@@ -31,5 +32,9 @@ int cmd_flag(int *argc, char **argv, const char *word);
 int cmd_config(int argc, char **argv);
 int cmd_setup(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
+int cmd_live(int argc, char **argv);
+
+/* doctor_live tells of the running program of that name and what is wrong with it; exit code. */
+int doctor_live(const char *name, bool json);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - pollux, the operator's tool: a table of commands, each in a file of its own.
-   Exit codes are those of cmd.h: 0 done, 1 failed or found wrong, 2 usage, 4 rights. */
+   Exit codes are those of cmd.h: 0 done, 1 failed or found wrong, 2 usage, 3 no such
+   program runs, 4 rights. */
 #include "cmd.h"
 
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 static const struct cmd cmds[] = {
 	{ "config", "show, check and describe the configuration", cmd_config },
+	{ "live", "what a running program does, and what is wrong with it", cmd_live },
 	{ "setup", "changes to the host: plan, apply, status, restore", cmd_setup },
 	{ "topo", "the machine in one picture: nodes, CPUs, NICs, lcores", cmd_topo },
 	{ NULL, NULL, NULL },

@@ -491,6 +491,17 @@ static int ax_xstats(struct plx_port *b, struct plx_xstat *x, int n)
 	return at + 1;
 }
 
+static int ax_passed(struct plx_port *b, uint64_t *n, int queues)
+{
+	/* steer=none leaves all to the host, and means to */
+	return b->conf.steer == PLX_STEER_NONE ? 0 : ax_prog_passed(&((struct ax_port *)b)->prog, n, queues);
+}
+
+static int ax_attached(struct plx_port *b)
+{
+	return ax_prog_attached(&((struct ax_port *)b)->prog, b->sys);
+}
+
 static int ax_rx_fd(struct plx_rxq *q)
 {
 	return ((struct ax_rxq *)q)->sock->fd;
@@ -540,4 +551,5 @@ const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
 	.frames = ax_frames, .open = ax_open, .start = ax_start, .stop = ax_stop, .close = ax_close,
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .beat = ax_beat, .link = ax_link,
+	.passed = ax_passed, .attached = ax_attached,
 };

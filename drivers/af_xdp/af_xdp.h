@@ -106,6 +106,7 @@ struct ax_prog {
 	int       link;                      /* the attachment lives as long as this is open */
 	uint64_t *beat;                      /* mapped: one for each device queue */
 	size_t    beat_len;
+	const uint64_t *passed;              /* mapped: the same; NULL = could not be */
 	uint32_t  queues;
 	bool      native, frags;
 	bool      load_failed;               /* no mode will help */
@@ -128,6 +129,8 @@ int  ax_prog_claim(struct ax_prog *g, const struct plx_sys *sys, uint32_t queue,
 void ax_prog_unclaim(struct ax_prog *g, const struct plx_sys *sys, uint32_t queue);
 void ax_prog_beat(struct ax_prog *g, uint32_t queue, uint64_t now);
 void ax_prog_stall(struct ax_prog *g, uint64_t stall_ns);
+int  ax_prog_passed(const struct ax_prog *g, uint64_t *n, int queues);
+int  ax_prog_attached(const struct ax_prog *g, const struct plx_sys *sys);
 int  ax_prog_xstats(const struct ax_prog *g, const struct plx_sys *sys, struct plx_xstat *x, int n);
 
 /* umem.c: sockets of a pool and kind share one kernel registration. */

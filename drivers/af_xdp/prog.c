@@ -47,6 +47,7 @@ static int load_once(struct ax_prog *g, const struct plx_sys *sys, bool frags, b
 		return -errno;
 	bpf_map__set_max_entries(skel->maps.xsks, g->queues);
 	bpf_map__set_max_entries(skel->maps.beats, g->queues);
+	bpf_map__set_max_entries(skel->maps.passed, g->queues);
 	bpf_program__set_flags(skel->progs.steer, frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	bpf_program__set_log_buf(skel->progs.steer, log, VERIFIER_LOG);
 	skel->rodata->coarse_clock = coarse;
@@ -163,6 +164,9 @@ int ax_prog_open(struct ax_prog *g, struct ax_port *p, const struct plx_link_inf
 		return err == -EPERM ? err : -ENOMEM;
 	}
 	g->beat = at;
+	/* without it only a warning is lost, that of frames on a queue without a socket */
+	at = sys->mmap(NULL, g->beat_len, PROT_READ, MAP_SHARED, bpf_map__fd(g->skel->maps.passed), 0);
+	g->passed = at == MAP_FAILED ? NULL : at;
 	err = attach(g, p, li->ifindex);
 	if (err)
 		ax_prog_close(g, sys);
@@ -177,6 +181,9 @@ void ax_prog_close(struct ax_prog *g, const struct plx_sys *sys)
 	if (g->beat)
 		sys->munmap(g->beat, g->beat_len);
 	g->beat = NULL;
+	if (g->passed)
+		sys->munmap((void *)(uintptr_t)g->passed, g->beat_len);
+	g->passed = NULL;
 	steer_bpf__destroy(g->skel);
 	g->skel = NULL;
 }
@@ -229,4 +236,22 @@ int ax_prog_xstats(const struct ax_prog *g, const struct plx_sys *sys, struct pl
 	}
 	free(each);
 	return STEER_VERDICT_N;
+}
+
+int ax_prog_passed(const struct ax_prog *g, uint64_t *n, int queues)
+{
+	const int have = g->passed ? (int)g->queues : 0;
+
+	for (int i = 0; i < have && i < queues; i++)
+		n[i] = __atomic_load_n(&g->passed[i], __ATOMIC_RELAXED);
+	return have;
+}
+
+/* The kernel clears the interface of a link that somebody detached, or that went away. */
+int ax_prog_attached(const struct ax_prog *g, const struct plx_sys *sys)
+{
+	struct bpf_link_info info;
+	int err = sys->bpf_link_info(g->link, &info);
+
+	return err ? err : info.xdp.ifindex != 0;
 }

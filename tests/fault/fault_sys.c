@@ -75,6 +75,7 @@ static bool fails(int fn)
 	X(int, nanosleep, (const struct timespec *a, struct timespec *b), (a, b), -1, EINTR) \
 	X(int, bpf_load, (struct bpf_object_skeleton *a), (a), -fault.err, EPERM, ENOMEM, EINVAL) \
 	X(int, bpf_link_create, (int a, int b, int c, const struct bpf_link_create_opts *d), (a, b, c, d), -fault.err, EBUSY, EOPNOTSUPP, EPERM) \
+	X(int, bpf_link_info, (int a, struct bpf_link_info *b), (a, b), -fault.err, EBADF) \
 	X(int, bpf_map_update, (int a, const void *b, const void *c, uint64_t d), (a, b, c, d), -fault.err, ENOMEM, EOPNOTSUPP) \
 	X(int, bpf_map_delete, (int a, const void *b), (a, b), -fault.err, ENOENT) \
 	X(int, bpf_map_lookup, (int a, const void *b, void *c), (a, b, c), -fault.err, ENOENT) \

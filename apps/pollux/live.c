@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* live.c - pollux live and pollux doctor --live: what a running program does, asked of itself
+   by its live view.  Cold. */
+#include "cmd.h"
+#include "live.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <pollux/plx_text.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { ANSWER_S = 3, NAMES_MAX = 64, SPACES_MAX = 256 };
+
+static const char title[] = "pollux live";
+
+/* ---- which programs there are ---- */
+
+struct names { char name[NAMES_MAX][LIVE_NAME_MAX]; size_t n; };
+
+/* The live views in a table of UNIX sockets, /proc/PID/net/unix:
+   Num: RefCount Protocol Flags Type St Inode Path */
+static void views_in(const char *path, struct names *o)
+{
+	static const unsigned long listens = 1 << 16; /* __SO_ACCEPTCON of the kernel */
+	char line[512], at[256];
+	unsigned long flags;
+	FILE *f = fopen(path, "r");
+
+	o->n = 0;
+	while (f && fgets(line, sizeof(line), f) && o->n < NAMES_MAX)
+		if (sscanf(line, "%*s %*s %*s %lx %*s %*s %*s %255s", &flags, at) == 2 && flags & listens &&
+		    !strncmp(at, "@" LIVE_PREFIX, sizeof(LIVE_PREFIX)))
+			snprintf(o->name[o->n++], LIVE_NAME_MAX, "%.*s", LIVE_NAME_MAX - 1, at + sizeof(LIVE_PREFIX));
+	if (f)
+		fclose(f);
+}
+
+static bool has(const struct names *o, const char *name)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (!strcmp(o->name[i], name))
+			return true;
+	return false;
+}
+
+/* A process in another network namespace that has a view of this name, 0 = none. */
+static long elsewhere(const char *name)
+{
+	static ino_t seen[SPACES_MAX];
+	static struct names o;
+	size_t n = 0;
+	long found = 0;
+	struct stat st;
+	DIR *d = opendir("/proc");
+
+	if (!stat("/proc/self/ns/net", &st))
+		seen[n++] = st.st_ino;
+	for (struct dirent *e; d && !found && (e = readdir(d));) {
+		char path[300], *end;
+		long pid = strtol(e->d_name, &end, 10);
+		bool known = pid <= 0 || *end;
+
+		snprintf(path, sizeof(path), "/proc/%ld/ns/net", pid);
+		known = known || stat(path, &st);
+		for (size_t i = 0; i < n && !known; i++)
+			known = seen[i] == st.st_ino;
+		if (known || n == SPACES_MAX)
+			continue;
+		seen[n++] = st.st_ino;
+		snprintf(path, sizeof(path), "/proc/%ld/net/unix", pid);
+		views_in(path, &o);
+		found = has(&o, name) ? pid : 0;
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static int absent(const char *name)
+{
+	static struct names o;
+	const char *list[NAMES_MAX], *near;
+	char all[1024] = "";
+	long pid = elsewhere(name);
+
+	views_in("/proc/net/unix", &o);
+	for (size_t i = 0; i < o.n; i++) {
+		list[i] = o.name[i];
+		plx_text_add(all, sizeof(all), "%s%s", i ? ", " : "", o.name[i]);
+	}
+	near = plx_text_near(name, list, o.n);
+	if (pid)
+		cmd_error(title, "'%s' runs in another network namespace: nsenter -t %ld -n pollux doctor --live %s", name, pid, name);
+	else if (near)
+		cmd_error(title, "'%s' does not run; did you mean %s?", name, near);
+	else if (o.n)
+		cmd_error(title, "'%s' does not run; in this network namespace there are: %s", name, all);
+	else
+		cmd_error(title, "'%s' does not run, and no other Pollux program does in this network namespace", name);
+	return CMD_ABSENT;
+}
+
+static int list_names(void)
+{
+	static struct names o;
+
+	views_in("/proc/net/unix", &o);
+	for (size_t i = 0; i < o.n; i++)
+		puts(o.name[i]);
+	return CMD_OK;
+}
+
+/* ---- asking ---- */
+
+/* ask reads the answer of a program into *out, malloc'd; 0 or -errno. */
+static int ask(const char *name, char **out)
+{
+	static const char request[] = LIVE_REQUEST "\n";
+	const struct timeval patience = { .tv_sec = ANSWER_S };
+	struct sockaddr_un a;
+	size_t len = 0, room = 0;
+	ssize_t n = 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), err = 0;
+
+	*out = NULL;
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&a, live_address(&a, name)))
+		err = -errno;
+	else if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		err = -errno;
+	do {
+		len += (size_t)n;
+		if (!err && len + 4096 > room) {
+			char *more = len > LIVE_OUT_MAX ? NULL : realloc(*out, room = room * 2 + 65536);
+
+			err = more ? 0 : -EFBIG;
+			*out = more ? more : *out;
+		}
+	} while (!err && (n = recv(fd, *out + len, room - len - 1, 0)) > 0);
+	if (!err && n < 0 && !(len && errno == ECONNRESET))
+		err = -errno;
+	close(fd);
+	if (*out)
+		(*out)[len] = 0;
+	return !err && !len ? -ENODATA : err;
+}
+
+/* ---- telling ---- */
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static long long number_of(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void percent(const json_t *o, const char *key, const char *word)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (json_is_number(v))
+		printf("  %s %.1f %%", word, json_number_value(v));
+}
+
+/* Counters that are not 0, as "key n". */
+static void counters(const json_t *o)
+{
+	const char *key;
+	const json_t *v;
+
+	json_object_foreach((json_t *)(uintptr_t)o, key, v)
+		if (json_integer_value(v))
+			printf("  %s %lld", key, json_integer_value(v));
+}
+
+static void say_lcore(const json_t *l)
+{
+	const json_t *cpus = json_object_get(l, "cpus"), *p;
+	size_t i;
+
+	printf("lcore    %-4lld CPU ", number_of(l, "id"));
+	for (i = 0; i < json_array_size(cpus); i++)
+		printf("%s%lld", i ? "," : "", json_integer_value(json_array_get(cpus, i)));
+	printf("%s thread %lld  %s", json_array_size(cpus) ? "" : "?", number_of(l, "tid"), text_of(l, "state"));
+	percent(l, "busy_percent", "busy");
+	percent(l, "idle_percent", "idle");
+	percent(l, "sleep_percent", "sleep");
+	percent(l, "stolen_percent", "stolen");
+	percent(l, "softirq_percent", "softirq");
+	percent(l, "hardirq_percent", "hardirq");
+	percent(l, "steal_percent", "steal");
+	puts("");
+	json_array_foreach(json_object_get(l, "pollers"), i, p)
+		printf("  poller %-15s calls %lld  with work %lld  work %lld  errors %lld\n", text_of(p, "name"),
+		       number_of(p, "calls"), number_of(p, "work_calls"), number_of(p, "work"), number_of(p, "errors"));
+}
+
+static void say_port(const json_t *p)
+{
+	const json_t *q;
+	size_t i;
+
+	printf("port     %-15s %s, %s, link %s, MTU %lld\n", text_of(p, "name"), text_of(p, "driver"), text_of(p, "mode"),
+	       text_of(p, "link"), number_of(p, "mtu"));
+	json_array_foreach(json_object_get(p, "rxqs"), i, q) {
+		printf("  rx queue %-3lld lcore %lld  packets %lld  bytes %lld", number_of(q, "queue"), number_of(q, "lcore"),
+		       number_of(q, "packets"), number_of(q, "bytes"));
+		if (number_of(q, "irq") >= 0)
+			printf("  interrupt %lld on CPU %lld", number_of(q, "irq"), number_of(q, "irq_cpu"));
+		counters(json_object_get(q, "drops"));
+		puts("");
+	}
+	json_array_foreach(json_object_get(p, "txqs"), i, q) {
+		printf("  tx queue %-3lld packets %lld  bytes %lld", number_of(q, "queue"), number_of(q, "packets"),
+		       number_of(q, "bytes"));
+		counters(json_object_get(q, "drops"));
+		puts("");
+	}
+}
+
+static void say(const json_t *o)
+{
+	const json_t *e, *found = json_object_get(o, "findings");
+	size_t i;
+
+	printf("%s (pid %lld, Pollux %s) runs for %.1f s, idle=%s\n", text_of(o, "live_name"), number_of(o, "pid"),
+	       text_of(o, "version"), json_number_value(json_object_get(o, "uptime_seconds")), text_of(o, "idle"));
+	json_array_foreach(json_object_get(o, "lcores"), i, e)
+		say_lcore(e);
+	json_array_foreach(json_object_get(o, "ports"), i, e)
+		say_port(e);
+	json_array_foreach(json_object_get(o, "pools"), i, e)
+		printf("pool     %-15s node %lld: %lld of %lld frames free\n", text_of(e, "name"), number_of(e, "node"),
+		       number_of(e, "free"), number_of(e, "frames"));
+	json_array_foreach(found, i, e)
+		printf("FOUND    %s: %s, for %.0f s: %s\n         mend: %s\n", text_of(e, "on"), text_of(e, "name"),
+		       json_number_value(json_object_get(e, "seconds")), text_of(e, "evidence"), text_of(e, "mend"));
+	if (!json_array_size(found))
+		puts(number_of(o, "samples") ? "all is as planned" : "nothing was compared with the plan yet: it has just started");
+}
+
+int doctor_live(const char *name, bool json)
+{
+	char *answer;
+	json_error_t bad;
+	int err = ask(name, &answer), code = CMD_FAIL;
+
+	if (err == -ECONNREFUSED || err == -ENOENT) {
+		free(answer);
+		return absent(name);
+	}
+	json_t *o = err ? NULL : json_loads(answer, 0, &bad);
+
+	if (err)
+		cmd_error(title, "%s does not answer: %s: is its control thread stuck, or the process stopped?", name,
+		          err == -EAGAIN ? "no word for 3 s" : strerror(-err));
+	else if (!o)
+		cmd_error(title, "%s answers what is no JSON: %s", name, bad.text);
+	else if (json_object_get(o, "error"))
+		cmd_error(title, "%s: %s", name, text_of(o, "error"));
+	else {
+		code = json_array_size(json_object_get(o, "findings")) ? CMD_FAIL : CMD_OK;
+		if (!json)
+			say(o);
+		else if (json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) || putchar('\n') == EOF)
+			code = CMD_FAIL;
+	}
+	json_decref(o);
+	free(answer);
+	return code;
+}
+
+int cmd_live(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			puts("usage: pollux live [--json] [NAME]\n"
+			     "Asks a running program what it does, and whether that is what was planned; without\n"
+			     "a NAME it lists the programs that run in this network namespace.  Exit code 0: all\n"
+			     "is as planned; 1: something was found; 3: no such program runs.\n"
+			     "  --json     print the program's own answer, docs/live.md");
+			return CMD_OK;
+		}
+	bool json = cmd_flag(&argc, argv, "--json");
+
+	if (argc > 2) {
+		cmd_error(title, "'%s': one name is enough", argv[2]);
+		return CMD_USAGE;
+	}
+	return argc == 2 ? doctor_live(argv[1], json) : list_names();
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* jsontext.h - JSON written by hand: the library does not link a JSON library.  Internal to
+   runtime/. */
+#ifndef JSONTEXT_H
+#define JSONTEXT_H
+
+#include <stdio.h>
+
+/* json_text writes s as a JSON string. */
+void json_text(FILE *f, const char *s);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* live_json.c - what the live view tells: one JSON object of a running environment.  The keys
+   are those of docs/live.md and stay.  Cold; control thread. */
+#include "env.h"
+#include "jsontext.h"
+#include "live.h"
+#include "truth.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LIVE_SCHEMA = 1, XSTATS_MAX = 128 };
+
+static const char *const state_names[] = { "boot", "wait", "run", "sleep", "halt", "fail" };
+static const char *const idle_names[] = { "busy", "adaptive", "interrupt" };
+static const char *const link_names[] = { "down", "up", "removed" };
+
+static void text(FILE *f, const char *key, const char *s)
+{
+	fprintf(f, "\"%s\":", key);
+	json_text(f, s);
+}
+
+static void number(FILE *f, const char *key, uint64_t v)
+{
+	fprintf(f, ",\"%s\":%" PRIu64, key, v);
+}
+
+/* Percent and rates; what was not told is null. */
+static void known(FILE *f, const char *key, double v)
+{
+	if (v < 0)
+		fprintf(f, ",\"%s\":null", key);
+	else
+		fprintf(f, ",\"%s\":%.1f", key, v);
+}
+
+/* ---- lcores ---- */
+
+static void pollers(FILE *f, const struct plx_lcore *l)
+{
+	fprintf(f, ",\"pollers\":[");
+	for (unsigned i = 0; i < l->npollers; i++) {
+		struct plx_poller_stats s;
+
+		plx_poller_stats(l->poller[i], &s);
+		fprintf(f, "%s{", i ? "," : "");
+		text(f, "name", l->poller[i]->name);
+		number(f, "calls", s.calls);
+		number(f, "work_calls", s.work_calls);
+		number(f, "errors", s.errors);
+		number(f, "work", s.work);
+		number(f, "busy_cycles", s.busy_cycles);
+		number(f, "idle_cycles", s.idle_cycles);
+		fprintf(f, "}");
+	}
+	fprintf(f, "]");
+}
+
+static void cpus_of(FILE *f, const struct plan_lcore *l, const struct truth_lcore *now)
+{
+	fprintf(f, ",\"planned_cpus\":[");
+	for (unsigned k = 0; k < l->ncpus; k++)
+		fprintf(f, "%s%u", k ? "," : "", l->cpus[k]);
+	if (!now->cpus_told) {
+		fprintf(f, "],\"cpus\":null");
+		return;
+	}
+	fprintf(f, "],\"cpus\":[");
+	for (unsigned cpu = 0, n = 0; cpu < TOPO_CPUS_MAX; cpu++)
+		if (disco_cpus_has(&now->cpus, cpu))
+			fprintf(f, "%s%u", n++ ? "," : "", cpu);
+	fprintf(f, "]");
+}
+
+static void lcore(FILE *f, const struct plx_lcore *l, const struct truth *t, unsigned i)
+{
+	struct truth_share none = { -1, -1, -1, -1, -1, -1, -1, -1 }, s = t->samples ? t->share[i] : none;
+	struct plx_lcore_stats st;
+
+	plx_lcore_stats(l, &st);
+	fprintf(f, "{\"id\":%u,", l->conf.id);
+	text(f, "state", st.state < PLX_ARRAY_SIZE(state_names) ? state_names[st.state] : "");
+	fprintf(f, ",\"tid\":%d,\"node\":%d", st.tid, l->conf.node);
+	cpus_of(f, &l->conf, &t->sample[t->last].lcore[i]);
+	known(f, "busy_percent", (double)s.busy);
+	known(f, "idle_percent", (double)s.idle);
+	known(f, "sleep_percent", (double)s.sleep);
+	known(f, "stolen_percent", (double)s.stolen);
+	known(f, "hardirq_percent", (double)s.hardirq);
+	known(f, "softirq_percent", (double)s.softirq);
+	known(f, "steal_percent", (double)s.steal);
+	known(f, "preemptions_per_second", (double)s.preempted);
+	number(f, "rounds", st.rounds);
+	number(f, "busy_cycles", st.busy_cycles);
+	number(f, "idle_cycles", st.idle_cycles);
+	number(f, "sleeps", st.sleeps);
+	number(f, "wakes", st.wakes);
+	number(f, "sleep_ns", st.sleep_ns);
+	pollers(f, l);
+	fprintf(f, "}");
+}
+
+/* ---- ports ---- */
+
+static void rxq(FILE *f, const struct plx_env *env, const struct plx_rxq *q, const struct plan_irq *irq, int irq_cpu)
+{
+#define X(id, why) #id,
+	static const char *const drops[] = { PLX_RX_DROPS(X) };
+#undef X
+	const struct plx_lcore *l = plx_env_rxq_lcore(env, q);
+
+	fprintf(f, "{\"queue\":%u,\"lcore\":%d,\"irq\":%d,\"planned_irq_cpu\":%d,\"irq_cpu\":%d", q->hwq,
+	        l ? l->conf.id : -1, irq->irq, irq->cpu, irq_cpu);
+	number(f, "packets", plx_ctr_read(&q->stats.pkts));
+	number(f, "bytes", plx_ctr_read(&q->stats.bytes));
+	number(f, "bursts", plx_ctr_read(&q->stats.bursts));
+	number(f, "empty", plx_ctr_read(&q->stats.empty));
+	number(f, "kicks", plx_ctr_read(&q->stats.kicks));
+	fprintf(f, ",\"drops\":{");
+	for (unsigned r = 0; r < PLX_RX_DROP_N; r++)
+		fprintf(f, "%s\"%s\":%" PRIu64, r ? "," : "", drops[r], plx_ctr_read(&q->stats.drop[r]));
+	fprintf(f, "}}");
+}
+
+static void txq(FILE *f, const struct plx_txq *q)
+{
+#define X(id, why) #id,
+	static const char *const drops[] = { PLX_TX_DROPS(X) }, *const stops[] = { PLX_STOPS(X) };
+#undef X
+	fprintf(f, "{\"queue\":%u", q->hwq);
+	number(f, "packets", plx_ctr_read(&q->stats.pkts));
+	number(f, "bytes", plx_ctr_read(&q->stats.bytes));
+	number(f, "bursts", plx_ctr_read(&q->stats.bursts));
+	number(f, "copied", plx_ctr_read(&q->stats.copied));
+	number(f, "kicks", plx_ctr_read(&q->stats.kicks));
+	fprintf(f, ",\"drops\":{");
+	for (unsigned r = 0; r < PLX_TX_DROP_N; r++)
+		fprintf(f, "%s\"%s\":%" PRIu64, r ? "," : "", drops[r], plx_ctr_read(&q->stats.drop[r]));
+	fprintf(f, "},\"stops\":{");
+	for (unsigned r = 0; r < PLX_STOP_N; r++)
+		fprintf(f, "%s\"%s\":%" PRIu64, r ? "," : "", stops[r], plx_ctr_read(&q->stats.stop[r]));
+	fprintf(f, "}}");
+}
+
+static void xstats(FILE *f, struct plx_port *p)
+{
+	struct plx_xstat x[XSTATS_MAX];
+	int n = plx_port_xstats(p, x, XSTATS_MAX);
+
+	fprintf(f, ",\"counters\":{");
+	for (int i = 0; i < n && i < XSTATS_MAX; i++) {
+		fprintf(f, "%s", i ? "," : "");
+		json_text(f, x[i].name);
+		fprintf(f, ":%" PRIu64, x[i].value);
+	}
+	fprintf(f, "}");
+}
+
+static void port(FILE *f, const struct plx_env *env, const struct truth *t, unsigned i)
+{
+	static const struct plan_irq no_irq = { .irq = -1, .cpu = -1, .node = -1 };
+	const struct plan_port *plan = &env->plan.ports[i];
+	struct plx_port *p = env->ports[i];
+
+	fprintf(f, "{");
+	text(f, "name", p->name);
+	fprintf(f, ",");
+	text(f, "planned_driver", *plan->conf.driver ? plan->conf.driver : "auto");
+	fprintf(f, ",");
+	text(f, "driver", p->drv->name);
+	fprintf(f, ",");
+	text(f, "mode", p->info.mode ? p->info.mode : "");
+	fprintf(f, ",");
+	text(f, "why", p->info.why);
+	fprintf(f, ",");
+	text(f, "link", link_names[plx_port_link(p)]);
+	fprintf(f, ",\"ifindex\":%u,\"mtu\":%u,\"node\":%d,\"queue\":%u,\"planned_rxqs\":%u,\"planned_txqs\":%u,\"rxqs\":[",
+	        p->info.ifindex, p->info.mtu, p->info.node, p->conf.queue, plan->conf.rxqs, plan->conf.txqs);
+	for (unsigned q = 0; q < p->nrx; q++) {
+		fprintf(f, "%s", q ? "," : "");
+		rxq(f, env, p->rxq[q], q < plan->conf.rxqs ? &plan->rxq_irq[q] : &no_irq,
+		    t->sample[t->last].at ? t->sample[t->last].port[i].irq_cpu[q] : -1);
+	}
+	fprintf(f, "],\"txqs\":[");
+	for (unsigned q = 0; q < p->ntx; q++) {
+		fprintf(f, "%s", q ? "," : "");
+		txq(f, p->txq[q]);
+	}
+	fprintf(f, "]");
+	xstats(f, p);
+	fprintf(f, "}");
+}
+
+/* ---- findings ---- */
+
+static void findings(FILE *f, const struct truth *t)
+{
+	unsigned n = 0;
+
+	fprintf(f, ",\"findings\":[");
+	for (unsigned i = 0; i < TRUTH_FOUND_MAX; i++) {
+		const struct truth_found *o = &t->found[i];
+		const struct truth_limit *limit = &truth_limits[o->fact];
+
+		if (!o->used || !o->stands)
+			continue;
+		fprintf(f, "%s{", n++ ? "," : "");
+		text(f, "name", limit->name);
+		fprintf(f, ",");
+		text(f, "on", o->on);
+		fprintf(f, ",\"value\":%.1f,\"threshold\":%.1f,", o->value, limit->threshold);
+		text(f, "unit", limit->unit);
+		fprintf(f, ",\"seconds\":%.1f,", (double)(t->sample[t->last].at - o->since) / 1e9);
+		text(f, "what", limit->what);
+		fprintf(f, ",");
+		text(f, "evidence", o->evidence);
+		fprintf(f, ",");
+		text(f, "mend", o->mend);
+		fprintf(f, "}");
+	}
+	fprintf(f, "]");
+}
+
+static void all(FILE *f, const struct plx_env *env, const struct truth *t, const char *live_name, uint64_t uptime_ns)
+{
+	fprintf(f, "{\"schema\":%d,", LIVE_SCHEMA);
+	text(f, "name", env->conf.name);
+	fprintf(f, ",");
+	text(f, "live_name", live_name);
+	fprintf(f, ",\"pid\":%d,", (int)getpid());
+	text(f, "version", PLX_VERSION);
+	fprintf(f, ",\"uptime_seconds\":%.1f", (double)uptime_ns / 1e9);
+	number(f, "samples", t->samples);
+	number(f, "cycles_hz", env->cycles_hz);
+	fprintf(f, ",");
+	text(f, "idle", idle_names[env->conf.idle]);
+	fprintf(f, ",\"main_cpu\":%d,\"lcores\":[", env->plan.main_cpu);
+	for (unsigned i = 0; i < env->nlcores; i++) {
+		fprintf(f, "%s", i ? "," : "");
+		lcore(f, &env->lcores[i], t, i);
+	}
+	fprintf(f, "],\"ports\":[");
+	for (unsigned i = 0; i < env->nports; i++) {
+		fprintf(f, "%s", i ? "," : "");
+		port(f, env, t, i);
+	}
+	fprintf(f, "],\"pools\":[");
+	for (unsigned i = 0; i < env->npools; i++) {
+		fprintf(f, "%s{", i ? "," : "");
+		text(f, "name", env->pools[i]->name);
+		fprintf(f, ",\"node\":%d,\"frames\":%u,\"free\":%u,\"frame_size\":%u,\"page_bytes\":%" PRIu64 "}", env->segs[i].node,
+		        env->pools[i]->frames, plx_pool_avail(env->pools[i]), env->plan.pools[i].frame_size, env->segs[i].page);
+	}
+	fprintf(f, "]");
+	findings(f, t);
+	fprintf(f, "}\n");
+}
+
+char *live_json(const struct plx_env *env, const struct truth *t, const char *live_name, uint64_t uptime_ns)
+{
+	char *buf = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&buf, &len);
+
+	if (!f)
+		return NULL;
+	all(f, env, t, live_name, uptime_ns);
+	if (fclose(f)) {
+		free(buf);
+		return NULL;
+	}
+	return buf;
+}

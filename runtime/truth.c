@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* truth.c - judging what happens against the plan: two samples in, findings and log lines out.
+   Cold; control thread.  Samples are taken by truth_sample.c. */
+#include "truth.h"
+#include "plx_text.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND 1000000000ull
+
+const struct truth_limit truth_limits[TRUTH_N] = {
+#define X(id, threshold, unit, what) { #id, threshold, unit, what },
+	TRUTH_FACTS(X)
+#undef X
+};
+
+int truth_open(struct truth *t, const struct plan *p, const struct plx_log *log, uint64_t cycles_hz)
+{
+	bool all = true;
+
+	memset(t, 0, sizeof(*t));
+	t->plan = p;
+	t->log = log;
+	t->cycles_hz = cycles_hz;
+	t->share = calloc(p->nlcores + 1u, sizeof(*t->share));
+	all &= t->share != NULL;
+	for (int i = 0; i < 2; i++) {
+		struct truth_sample *s = &t->sample[i];
+
+		s->nlcores = p->nlcores;
+		s->nports = p->nports;
+		s->lcore = calloc(p->nlcores + 1u, sizeof(*s->lcore));
+		s->port = calloc(p->nports + 1u, sizeof(*s->port));
+		all &= s->lcore && s->port;
+	}
+	if (!all)
+		truth_close(t);
+	return all ? 0 : -ENOMEM;
+}
+
+void truth_close(struct truth *t)
+{
+	free(t->share);
+	for (int i = 0; i < 2; i++) {
+		free(t->sample[i].lcore);
+		free(t->sample[i].port);
+	}
+	memset(t, 0, sizeof(*t));
+}
+
+/* ---- findings ---- */
+
+static struct truth_found *find(struct truth *t, enum truth_fact fact, uint32_t object)
+{
+	for (unsigned i = 0; i < TRUTH_FOUND_MAX; i++)
+		if (t->found[i].used && t->found[i].fact == fact && t->found[i].object == object)
+			return &t->found[i];
+	return NULL;
+}
+
+/* met notes that a fact has this value now; NULL if that is nothing to tell.  The caller
+   writes on, evidence and mend. */
+static struct truth_found *met(struct truth *t, enum truth_fact fact, uint32_t object, double value)
+{
+	struct truth_found *f = find(t, fact, object);
+	const double limit = truth_limits[fact].threshold;
+
+	if (value < (f && f->stands ? limit / 2 : limit))
+		return NULL;
+	for (unsigned i = 0; !f && i < TRUTH_FOUND_MAX; i++)
+		if (!t->found[i].used) {
+			f = &t->found[i];
+			*f = (struct truth_found){ .used = true, .fact = fact, .object = object };
+		}
+	if (!f)
+		return NULL;
+	f->seen = true;
+	f->value = value;
+	f->on[0] = f->evidence[0] = f->mend[0] = 0;
+	return f;
+}
+
+static void tell(struct truth *t, struct truth_found *f, uint64_t now)
+{
+	char age[48] = "";
+
+	if (f->told && now - f->told < TRUTH_REPEAT_S * SECOND)
+		return;
+	if (now - f->since >= TRUTH_REPEAT_S * SECOND)
+		plx_text_add(age, sizeof(age), ", for %llu s now", (unsigned long long)((now - f->since) / SECOND));
+	plx_logf(t->log, PLX_LOG_WARN, "%s: %s: %s%s; %s", f->on, truth_limits[f->fact].name, f->evidence, age, f->mend);
+	f->told = now;
+}
+
+/* What comes and goes within a minute is told once: its begin, and its end after that. */
+static void settle_one(struct truth *t, struct truth_found *f, uint64_t now)
+{
+	const bool rate = *truth_limits[f->fact].unit;
+
+	f->bad = f->seen ? (f->bad < UINT8_MAX ? f->bad + 1 : f->bad) : 0;
+	f->good = f->seen ? 0 : (f->good < UINT8_MAX ? f->good + 1 : f->good);
+	if (f->seen && !f->stands && f->bad >= (rate ? TRUTH_RATE_BAD : 1)) {
+		f->stands = true;
+		f->since = now;
+	}
+	if (f->seen && f->stands)
+		tell(t, f, now);
+	if (!f->seen && f->stands && f->good >= (rate ? TRUTH_GOOD : 1)) {
+		f->stands = false;
+		if (f->told >= f->since)
+			plx_logf(t->log, PLX_LOG_NOTICE, "%s: %s is over after %llu s", f->on, truth_limits[f->fact].name,
+			         (unsigned long long)((now - f->since) / SECOND));
+	}
+	if (!f->seen && !f->stands && (!f->told || now - f->told >= TRUTH_REPEAT_S * SECOND))
+		f->used = false;
+	f->seen = false;
+}
+
+/* ---- lcores ---- */
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+/* Counters of another thread or the kernel may seem to go back by a little. */
+static uint64_t grown(uint64_t was, uint64_t is)
+{
+	return is > was ? is - was : 0;
+}
+
+bool truth_expects_softirq(const struct plan *p, int cpu)
+{
+	for (unsigned i = 0; i < p->nports; i++) {
+		const struct plan_port *o = &p->ports[i];
+
+		for (unsigned q = 0; o->link.ifindex && q < o->conf.rxqs; q++)
+			if (o->rxq_irq[q].cpu == cpu || o->rxq_irq[q].how == DISCO_IRQ_NONE)
+				return true; /* without an interrupt the sender's CPU does it: ours, by our doorbells */
+	}
+	return false;
+}
+
+static void judge_sched(struct truth *t, unsigned i, const struct truth_lcore *was, const struct truth_lcore *is, uint64_t dt)
+{
+	const struct plan_lcore *l = &t->plan->lcores[i];
+	struct truth_share *s = &t->share[i];
+	struct truth_found *f;
+
+	if (!was->sched_told || !is->sched_told)
+		return;
+	s->stolen = (float)share(grown(was->wait_ns, is->wait_ns), dt);
+	s->preempted = (float)((double)grown(was->preempted, is->preempted) * 1e9 / (double)dt);
+	if ((f = met(t, TRUTH_stolen, l->id, s->stolen))) {
+		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
+		plx_text_add(f->evidence, sizeof(f->evidence), "it waited %.1f %% of the time while another task ran on CPU %d, "
+		             "and was interrupted %.0f times a second", (double)s->stolen, l->cpu, (double)s->preempted);
+		plx_text_add(f->mend, sizeof(f->mend), "see which with ps -eLo psr,pcpu,tid,comm --sort -pcpu | awk '$1==%d', "
+		             "and move it by taskset -p or choose another CPU with -l", l->cpu);
+	} else if ((f = met(t, TRUTH_preempted, l->id, s->preempted))) {
+		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
+		plx_text_add(f->evidence, sizeof(f->evidence), "other tasks interrupted it %.0f times a second on CPU %d, for %.1f %% "
+		             "of the time", (double)s->preempted, l->cpu, (double)s->stolen);
+		plx_text_add(f->mend, sizeof(f->mend), "isolate CPU %d (isolcpus=, nohz_full= or a cpuset partition)", l->cpu);
+	}
+}
+
+/* One of the shares of the CPU's time that the lcore has no part in. */
+static void judge_part(struct truth *t, unsigned i, enum truth_fact fact, float value, const char *evidence, const char *mend)
+{
+	const struct plan_lcore *l = &t->plan->lcores[i];
+	struct truth_found *f = met(t, fact, l->id, (double)value);
+
+	if (!f)
+		return;
+	plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
+	plx_text_add(f->evidence, sizeof(f->evidence), "%.1f %% of CPU %d went to %s", (double)value, l->cpu, evidence);
+	plx_text_add(f->mend, sizeof(f->mend), "%s", mend);
+}
+
+static void judge_ticks(struct truth *t, unsigned i, const struct truth_lcore *was, const struct truth_lcore *is, uint64_t dt)
+{
+	const uint64_t ticks = grown(was->ticks, is->ticks);
+	struct truth_share *s = &t->share[i];
+	char what[64] = "";
+
+	if (!was->ticks_told || !is->ticks_told || !ticks)
+		return;
+	s->hardirq = (float)share(grown(was->hardirq, is->hardirq), ticks);
+	s->softirq = (float)share(grown(was->softirq, is->softirq), ticks);
+	s->steal = (float)share(grown(was->steal, is->steal), ticks);
+	plx_text_add(what, sizeof(what), "softirqs, NET_RX %.0f times a second",
+	             (double)grown(was->net_rx, is->net_rx) * 1e9 / (double)dt);
+	if (!truth_expects_softirq(t->plan, t->plan->lcores[i].cpu))
+		judge_part(t, i, TRUTH_softirq, s->softirq, what,
+		           "keep interrupts and RPS off it: see /proc/irq/*/effective_affinity_list and rps_cpus of the interfaces");
+	judge_part(t, i, TRUTH_hardirq, s->hardirq, "interrupts",
+	           "see which with /proc/interrupts, and move them by /proc/irq/N/smp_affinity_list");
+	judge_part(t, i, TRUTH_steal, s->steal, "other virtual machines",
+	           "pin the virtual CPU to a CPU of its own on the host");
+}
+
+static void judge_cpus(struct truth *t, unsigned i, const struct truth_lcore *is)
+{
+	const struct plan_lcore *l = &t->plan->lcores[i];
+	struct disco_cpus want = { { 0 } };
+	struct truth_found *f;
+
+	if (is->offline && (f = met(t, TRUTH_offline, l->id, 1))) {
+		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
+		plx_text_add(f->evidence, sizeof(f->evidence), "CPU %d is offline, the lcore runs on some other CPU", l->cpu);
+		plx_text_add(f->mend, sizeof(f->mend), "echo 1 > /sys/devices/system/cpu/cpu%d/online, and start again", l->cpu);
+		return;
+	}
+	for (unsigned k = 0; k < l->ncpus; k++)
+		if (l->cpus[k] < TOPO_CPUS_MAX)
+			want.w[l->cpus[k] / 64] |= 1ull << l->cpus[k] % 64;
+	if (!is->cpus_told || !l->ncpus || !memcmp(&want, &is->cpus, sizeof(want)))
+		return;
+	if ((f = met(t, TRUTH_affinity, l->id, 1))) {
+		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
+		plx_text_add(f->evidence, sizeof(f->evidence), "it may run on %u CPUs from CPU %d on, planned were %u from CPU %d on",
+		             disco_cpus_count(&is->cpus), disco_cpus_first(&is->cpus), l->ncpus, l->cpu);
+		plx_text_add(f->mend, sizeof(f->mend), "find who calls taskset or changes its cpuset, and start again");
+	}
+}
+
+static void judge_lcore(struct truth *t, unsigned i, const struct truth_lcore *was, const struct truth_lcore *is, uint64_t dt)
+{
+	const double cycles = (double)t->cycles_hz * (double)dt / 1e9;
+
+	t->share[i] = (struct truth_share){ -1, -1, -1, -1, -1, -1, -1, -1 };
+	if (!was->runs || !is->runs)
+		return;
+	if (cycles > 0) {
+		t->share[i].busy = (float)(100.0 * (double)grown(was->busy_cycles, is->busy_cycles) / cycles);
+		t->share[i].idle = (float)(100.0 * (double)grown(was->idle_cycles, is->idle_cycles) / cycles);
+		/* the rest: an lcore counts a sleep only when it is over */
+		t->share[i].sleep = 100 - t->share[i].busy - t->share[i].idle;
+		t->share[i].sleep = t->share[i].sleep < 0 ? 0 : t->share[i].sleep;
+	}
+	judge_sched(t, i, was, is, dt);
+	judge_ticks(t, i, was, is, dt);
+	judge_cpus(t, i, is);
+}
+
+/* ---- ports ---- */
+
+static void judge_attached(struct truth *t, unsigned i, const struct truth_port *is)
+{
+	const char *name = t->plan->ports[i].conf.name;
+	struct truth_found *f;
+
+	if (is->attached || !is->there || !(f = met(t, TRUTH_not_attached, i, 1)))
+		return;
+	plx_text_add(f->on, sizeof(f->on), "%s", name);
+	plx_text_add(f->evidence, sizeof(f->evidence), "somebody took the XDP program off, so every frame goes to the host; %s%s",
+	             *is->holder ? "in its place is " : "nothing is in its place", is->holder);
+	plx_text_add(f->mend, sizeof(f->mend), "find out who did (bpftool net list dev %s), and start the program again", name);
+}
+
+static void judge_queues(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
+{
+	const uint32_t n = is->queues < was->queues ? is->queues : was->queues, end = (uint32_t)is->first + is->nrx;
+	const char *name = t->plan->ports[i].conf.name;
+
+	for (uint32_t q = 0; q < n && q < PLX_QUEUES_MAX; q++) {
+		const double rate = (double)grown(was->passed[q], is->passed[q]) * 1e9 / (double)dt;
+		const bool ours = q >= is->first && q < end;
+		struct truth_found *f = met(t, ours ? TRUTH_passed_by : TRUTH_unserved, i << 16 | q, rate);
+
+		if (!f)
+			continue;
+		plx_text_add(f->on, sizeof(f->on), "%s queue %u", name, q);
+		plx_text_add(f->evidence, sizeof(f->evidence), "%.0f frames a second go to the host, because %s", rate,
+		             ours ? "its lcore does not poll it in time" : "no socket of this program is there");
+		if (ours)
+			plx_text_add(f->mend, sizeof(f->mend), "give the queue a poller that returns, or raise stall= of --iface %s", name);
+		else
+			plx_text_add(f->mend, sizeof(f->mend), "poll it too (--iface %s,queue=0,queues=%u), or let nothing arrive there: "
+			             "ethtool -X %s start %u equal %u", name, q + 1 > end ? q + 1 : end, name, is->first, is->nrx);
+	}
+}
+
+static void judge_drop(struct truth *t, unsigned i, unsigned reason, bool rx, const char *name, double rate, const char *why)
+{
+	struct truth_found *f = met(t, TRUTH_drops, i << 16 | (unsigned)rx << 15 | reason, rate);
+
+	if (!f)
+		return;
+	plx_text_add(f->on, sizeof(f->on), "%s %s", t->plan->ports[i].conf.name, rx ? "rx" : "tx");
+	plx_text_add(f->evidence, sizeof(f->evidence), "%s: %.0f frames a second", name, rate);
+	plx_text_add(f->mend, sizeof(f->mend), "%s", why);
+}
+
+static void judge_drops(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
+{
+#define X(id, why) #id,
+	static const char *const rx[] = { PLX_RX_DROPS(X) }, *const tx[] = { PLX_TX_DROPS(X) };
+#undef X
+	for (unsigned r = 0; r < PLX_RX_DROP_N; r++)
+		judge_drop(t, i, r, true, rx[r], (double)grown(was->rx_drop[r], is->rx_drop[r]) * 1e9 / (double)dt,
+		           plx_rx_drop_why((enum plx_rx_drop)r));
+	for (unsigned r = 0; r < PLX_TX_DROP_N; r++)
+		judge_drop(t, i, r, false, tx[r], (double)grown(was->tx_drop[r], is->tx_drop[r]) * 1e9 / (double)dt,
+		           plx_tx_drop_why((enum plx_tx_drop)r));
+}
+
+static void judge_irqs_moved(struct truth *t, unsigned i, const struct truth_port *is)
+{
+	const struct plan_port *o = &t->plan->ports[i];
+
+	for (unsigned q = 0; q < o->conf.rxqs && q < PLX_QUEUES_MAX; q++) {
+		const struct plan_irq *irq = &o->rxq_irq[q];
+		struct truth_found *f;
+
+		if (irq->irq < 0 || irq->cpu < 0 || is->irq_cpu[q] < 0 || is->irq_cpu[q] == irq->cpu ||
+		    !(f = met(t, TRUTH_irq_moved, i << 16 | q, 1)))
+			continue;
+		plx_text_add(f->on, sizeof(f->on), "%s queue %u", o->conf.name, o->conf.queue + q);
+		plx_text_add(f->evidence, sizeof(f->evidence), "interrupt %d went from CPU %d to CPU %d", irq->irq, irq->cpu,
+		             is->irq_cpu[q]);
+		plx_text_add(f->mend, sizeof(f->mend), "echo %d > /proc/irq/%d/smp_affinity_list, and keep irqbalance off it "
+		             "(IRQBALANCE_ARGS=--banirq=%d)", irq->cpu, irq->irq, irq->irq);
+	}
+}
+
+/* ---- interrupts on an lcore's CPU ---- */
+
+/* The plan put this interrupt there. */
+static bool planned(const struct plan *p, int irq, int cpu)
+{
+	for (unsigned i = 0; i < p->nports; i++)
+		for (unsigned q = 0; q < p->ports[i].conf.rxqs && q < PLX_QUEUES_MAX; q++)
+			if (p->ports[i].rxq_irq[q].irq == irq && p->ports[i].rxq_irq[q].cpu == cpu)
+				return true;
+	return false;
+}
+
+static uint64_t irq_before(const struct truth_sample *s, const struct truth_irq *irq)
+{
+	for (unsigned i = 0; i < s->nirqs; i++)
+		if (s->irq[i].irq == irq->irq && s->irq[i].lcore == irq->lcore)
+			return s->irq[i].n;
+	return 0; /* a sample has no row for what never came */
+}
+
+static void judge_irqs(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt)
+{
+	for (unsigned i = 0; was->nirqs < TRUTH_IRQS_MAX && i < is->nirqs; i++) {
+		const struct truth_irq *irq = &is->irq[i];
+		const struct plan_lcore *l = &t->plan->lcores[irq->lcore];
+		double rate = (double)grown(irq_before(was, irq), irq->n) * 1e9 / (double)dt;
+		struct truth_found *f;
+
+		if (!was->lcore[irq->lcore].runs || !is->lcore[irq->lcore].runs || planned(t->plan, irq->irq, l->cpu) ||
+		    !(f = met(t, TRUTH_irq_here, (uint32_t)irq->irq << 8 | irq->lcore, rate)))
+			continue;
+		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
+		plx_text_add(f->evidence, sizeof(f->evidence), "interrupt %d (%s) comes %.0f times a second on CPU %d", irq->irq,
+		             *irq->action ? irq->action : "no name", rate, l->cpu);
+		plx_text_add(f->mend, sizeof(f->mend), "send it to another CPU: echo CPU > /proc/irq/%d/smp_affinity_list", irq->irq);
+	}
+}
+
+/* ---- all of it ---- */
+
+void truth_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is)
+{
+	if (!was->at || is->at <= was->at)
+		return;
+	const uint64_t dt = is->at - was->at;
+
+	for (unsigned i = 0; i < is->nlcores; i++)
+		judge_lcore(t, i, &was->lcore[i], &is->lcore[i], dt);
+	for (unsigned i = 0; i < is->nports; i++) {
+		judge_attached(t, i, &is->port[i]);
+		judge_queues(t, i, &was->port[i], &is->port[i], dt);
+		judge_drops(t, i, &was->port[i], &is->port[i], dt);
+		judge_irqs_moved(t, i, &is->port[i]);
+	}
+	judge_irqs(t, was, is, dt);
+	for (unsigned i = 0; i < TRUTH_FOUND_MAX; i++)
+		if (t->found[i].used)
+			settle_one(t, &t->found[i], is->at);
+	t->samples++;
+}
+
+void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
+{
+	if (!t->share || now < t->due)
+		return;
+	struct truth_sample *was = &t->sample[t->last], *is = &t->sample[!t->last];
+
+	truth_take(is, env, now);
+	truth_judge(t, was, is);
+	t->last = !t->last;
+	t->due = now + TRUTH_PERIOD_MS * 1000000ull;
+}

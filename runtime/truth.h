@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* truth.h - what happens while the program runs, against the plan.  Once a second the control
+   thread takes a sample (truth_sample.c) and judges it against the one before (truth.c).
+   What is found is told in the log and in the live view.  Internal to runtime/. */
+#ifndef TRUTH_H
+#define TRUTH_H
+
+#include "plan.h"
+#include "plx_log.h"
+
+struct plx_env;
+
+/* What can be found.  X(id, threshold, unit, sentence); unit "" = it is so or it is not.
+   A rate or share stands when two samples in a row reach the threshold, and is over when
+   three stay below half of it; what is or is not so stands at once. */
+#define TRUTH_FACTS(X) \
+	X(not_attached, 1, "",    "the XDP program of the port is not on the interface any more") \
+	X(unserved,     1, "/s",  "frames arrive on a queue where the program has no socket, and go to the host") \
+	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
+	X(drops,        1, "/s",  "frames are dropped") \
+	X(offline,      1, "",    "the CPU of an lcore went offline") \
+	X(affinity,     1, "",    "somebody changed the CPUs where the thread of an lcore may run") \
+	X(stolen,       2, "%",   "an lcore waits for its CPU while another task runs there") \
+	X(preempted,    100, "/s", "an lcore is interrupted by other tasks, if shortly") \
+	X(softirq,      20, "%",  "the kernel handles packets and timers of others on the CPU of an lcore") \
+	X(hardirq,      5, "%",   "interrupts take the CPU of an lcore") \
+	X(steal,        2, "%",   "the hypervisor gives the CPU of an lcore to another machine") \
+	X(irq_here,     50, "/s", "an interrupt that the plan has elsewhere lands on the CPU of an lcore") \
+	X(irq_moved,    1, "",    "the interrupt of a queue is served by another CPU than when the plan was made")
+#define X(id, threshold, unit, what) TRUTH_##id,
+enum truth_fact { TRUTH_FACTS(X) TRUTH_N };
+#undef X
+
+struct truth_limit { const char *name; double threshold; const char *unit, *what; };
+extern const struct truth_limit truth_limits[TRUTH_N];
+
+enum {
+	TRUTH_PERIOD_MS = 1000,  /* between two samples */
+	TRUTH_REPEAT_S  = 60,    /* between two lines about the same */
+	TRUTH_RATE_BAD  = 2,     /* samples in a row that make a rate stand */
+	TRUTH_GOOD      = 3,     /* samples in a row that end it */
+	TRUTH_FOUND_MAX = 64,    /* findings at once; more are not kept */
+	TRUTH_IRQS_MAX  = 512,   /* pairs of interrupt and lcore that are counted */
+};
+
+/* ---- a sample; what could not be read is not `told` ---- */
+
+struct truth_lcore {
+	bool     runs;               /* its loop does, awake or asleep */
+	uint64_t busy_cycles, idle_cycles;
+	bool     sched_told;
+	uint64_t wait_ns;            /* time its thread was ready and another ran */
+	uint64_t preempted;          /* involuntary switches */
+	bool     cpus_told;
+	struct disco_cpus cpus;      /* where the thread may run */
+	bool     ticks_told;
+	uint64_t ticks, hardirq, softirq, steal; /* of its CPU: all, and parts of it */
+	uint64_t net_rx;             /* runs of the NET_RX softirq there */
+	bool     offline;            /* its CPU */
+};
+
+struct truth_port {
+	bool     there;              /* the interface is */
+	int      attached;           /* 1, 0, or -1 = not told or needs none */
+	char     holder[96];         /* who is on the interface instead, "" = nobody */
+	uint16_t first, nrx;         /* queues of the device that are ours */
+	uint32_t queues;             /* of passed */
+	uint64_t passed[PLX_QUEUES_MAX]; /* by queue of the device */
+	uint64_t rx_drop[PLX_RX_DROP_N], tx_drop[PLX_TX_DROP_N];
+	int16_t  irq_cpu[PLX_QUEUES_MAX]; /* by queue of the port: that serves its interrupt now; -1 = not told */
+};
+
+struct truth_irq { int32_t irq; uint16_t lcore; uint64_t n; char action[32]; };
+
+struct truth_sample {
+	uint64_t at;                 /* ns; 0 = none was taken */
+	uint16_t nlcores, nports, nirqs;
+	struct truth_lcore *lcore;   /* by index */
+	struct truth_port *port;
+	struct truth_irq irq[TRUTH_IRQS_MAX];
+};
+
+/* ---- the verdict ---- */
+
+struct truth_found {
+	enum truth_fact fact;
+	uint32_t object;             /* which of them: lcore or port, queue or interrupt */
+	bool     used, seen, stands;
+	uint8_t  bad, good;          /* samples in a row */
+	double   value;              /* in the unit of the fact */
+	uint64_t since, told;        /* ns; told 0 = never */
+	char     on[80];             /* "lcore 1", "eth0 queue 3" */
+	char     evidence[192];
+	char     mend[256];
+};
+
+/* What an lcore did in the last interval, in percent of the time; -1 = not told. */
+struct truth_share { float busy, idle, sleep, stolen, hardirq, softirq, steal, preempted; };
+
+struct truth {
+	const struct plx_log *log;
+	const struct plan *plan;
+	uint64_t cycles_hz;
+	uint64_t due;                /* of the next sample */
+	uint64_t samples;            /* judged so far */
+	struct truth_sample sample[2];
+	unsigned last;               /* which of them is the newer */
+	struct truth_share *share;   /* by lcore */
+	struct truth_found found[TRUTH_FOUND_MAX];
+};
+
+/* truth_open allocates what a plan needs; 0 or -ENOMEM.  truth_close frees it; the struct may
+   be zeroed. */
+int  truth_open(struct truth *t, const struct plan *p, const struct plx_log *log, uint64_t cycles_hz);
+void truth_close(struct truth *t);
+/* truth_judge compares two samples, updates what is found and tells changes.  No system call
+   but those of the log. */
+void truth_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is);
+/* truth_take fills a sample of a running environment.  Control thread; reads procfs. */
+void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now);
+/* truth_look takes a sample and judges it, when one is due.  Control thread. */
+void truth_look(struct truth *t, const struct plx_env *env, uint64_t now);
+/* Whether the plan has interrupts of a port, or what stands in for them, on this CPU. */
+bool truth_expects_softirq(const struct plan *p, int cpu);
+
+#endif

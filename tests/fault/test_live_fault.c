@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* test_live_fault.c - the live view with each of its system calls failing in turn: a view that does
+   not open leaves nothing, one that is open goes on. */
+#include "fault_sys.h"
+#include "live.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char name[32];
+
+static unsigned count_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static char *answer(void *arg)
+{
+	(void)arg;
+	return strdup("{}\n");
+}
+
+/* One client; true if it was answered. */
+static bool asked(struct live *v)
+{
+	char buf[64];
+	struct sockaddr_un a;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	socklen_t len = live_address(&a, v->name);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(send(fd, "status\n", 7, MSG_NOSIGNAL), 7);
+	for (int i = 0; i < 6; i++) {
+		live_run(v, 0);
+		live_tick(v, 0);
+	}
+	bool got = recv(fd, buf, sizeof(buf), 0) == 3;
+	close(fd);
+	return got;
+}
+
+static void life(const char *what, int err, bool *reached)
+{
+	struct live v;
+	int got = live_open(&v, &fault_sys, name, answer, NULL);
+
+	if (got) {
+		*reached = fault_hit();
+		if (got != -err && !(err == EADDRINUSE && got == -EADDRINUSE))
+			fail_msg("%s: %s", what, strerrorname_np(-got));
+		assert_int_equal(v.epfd, -1);
+		return;
+	}
+	asked(&v);
+	*reached = fault_hit();
+	fault_arm(-1, 0, 0);
+	if (!asked(&v)) /* what failed once does not stay */
+		fail_msg("%s: not answered afterwards", what);
+	live_close(&v);
+}
+
+static void test_each_call(void **state)
+{
+	unsigned fds = count_fds(), lives = 0;
+
+	(void)state;
+	for (int fn = 0; fault_calls[fn].name; fn++)
+		for (int e = 0; e < FAULT_ERRNOS && fault_calls[fn].errnos[e]; e++) {
+			bool reached = true;
+			for (unsigned k = 0; reached; k++, lives++) {
+				int err = fault_calls[fn].errnos[e];
+				char what[96];
+
+				snprintf(what, sizeof(what), "%s call %u %s", fault_calls[fn].name, k, strerrorname_np(err));
+				fault_arm(fn, k, err);
+				life(what, err, &reached);
+				fault_arm(-1, 0, 0);
+				if (count_fds() != fds)
+					fail_msg("%s: %u descriptors, %u before", what, count_fds(), fds);
+			}
+		}
+	print_message("%u lives\n", lives);
+	assert_true(lives > 40);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_each_call) };
+
+	snprintf(name, sizeof(name), "f%d", getpid());
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,166 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_live.sh - the live view and what it finds, of a real program: frames on a queue without a socket, a
+# task on the lcore's CPU, an affinity changed from outside, the XDP program taken off; nothing when nothing
+# is wrong; and clients of every kind.
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+need taskset
+POLLUX=$BUILD/apps/pollux
+CPU=${LC%%,*}
+NAME=live$$
+
+# view NAME [OPTION...]: what pollux says of it, in namespace a; its exit code
+view() { at a "$POLLUX" live "$@" >"$TMP/view" 2>"$TMP/view.err"; }
+# found NAME: such a finding stands
+found() { view "$NAME" --json; python3 - "$TMP/view" "$1" <<-'PY'
+	import json, sys
+	names = [f["name"] for f in json.load(open(sys.argv[1]))["findings"]]
+	sys.exit(sys.argv[2] not in names)
+	PY
+}
+not_found() { ! found "$1"; }
+warned() { grep -q "warning: .*: $1: " "$TMP/fwd.err"; }
+over() { grep -q "notice: .*: $1 is over after" "$TMP/fwd.err"; }
+program() { # program IDLE IFACE: on one lcore, with a view
+	start fwd a "$FWD" -l "$CPU" -m 32M --idle "$1" --name "$NAME" --iface "$2" -- --mode rxonly
+	FWD_PID=$PID
+	within 5 running fwd || { show "$TMP/fwd.err"; return 1; }
+}
+lcore_tid() { view "$NAME" --json; field "$TMP/view" lcores.0.tid; }
+field() { python3 -c 'import json,sys
+v = json.load(open(sys.argv[1]))
+for k in sys.argv[2].split("."): v = v[int(k)] if isinstance(v, list) else v[k]
+print(v)' "$@"; }
+
+# ---- nothing wrong ----
+
+pair 2
+check "a program with a live view starts" program adaptive va,queues=1
+compared() { view "$NAME" --json; [ "$(field "$TMP/view" samples)" -ge "$1" ]; }
+check "five samples are compared" within 15 compared 5
+quiet() { view "$NAME" && grep -q '^all is as planned' "$TMP/view" && ! grep -v 'receives on queues' "$TMP/fwd.err" | grep warning; }
+check "nothing is found, and exit code 0" quiet
+lists() { view && [ "$(cat "$TMP/view")" = "$NAME" ]; }
+check "without a name, programs are listed" lists
+says() { # says CODE PATTERN ARGUMENTS...
+	local code=$1 pattern=$2 rc; shift 2
+	view "$@"; rc=$?
+	[ $rc = "$code" ] && cat "$TMP/view" "$TMP/view.err" | grep -qE -- "$pattern" && return
+	echo "exit code $rc"; show "$TMP/view" "$TMP/view.err"; return 1
+}
+check "an unknown name: exit code 3, and the one that was meant" says 3 "did you mean $NAME" "${NAME}x"
+check "an unknown name, far from all: those there are" says 3 "there are: $NAME" nosuchprogram
+there() { # from the host's namespace: told where, by a command that works
+	"$POLLUX" live "$NAME" 2>"$TMP/err"; [ $? = 3 ] && grep -q 'another network namespace: nsenter' "$TMP/err" || return 1
+	local cmd; cmd=$(sed -n 's/.*: nsenter -t \([0-9]*\) -n pollux .*/nsenter -t \1 -n/p' "$TMP/err")
+	$cmd "$POLLUX" live "$NAME" >/dev/null
+}
+check "in another namespace: told where, and the command works" there
+second() {
+	start two a "$FWD" -l "$CPU" -m 32M --idle adaptive --name "$NAME" --iface n,driver=loop -- --mode rxonly
+	local pid=$PID
+	within 5 running two && grep -q "doctor --live $NAME.2 shows" "$TMP/two.err" && { view "$NAME.2"; grep -q "^$NAME.2 (pid" "$TMP/view"; }
+	local rc=$?
+	[ $rc = 0 ] || show "$TMP/two.err" "$TMP/view.err"
+	end "$pid"
+	return $rc
+}
+check "a second program of the name is NAME.2" second
+
+# ---- clients ----
+
+stuck() { # clients that ask and do not read, and one that says nothing, while others are answered
+	at a python3 - "$NAME" <<-'PY' &
+	import socket, sys, time
+	c = []
+	for i in range(20):
+	    s = socket.socket(socket.AF_UNIX)
+	    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+	    s.connect("\0pollux/" + sys.argv[1])
+	    s.send(b"status\n" if i % 2 else b"x" * 10)
+	    c.append(s)
+	    time.sleep(0.01)
+	PY
+	local p=$! i
+	PIDS+=("$p")
+	for i in 1 2 3 4 5; do view "$NAME" --json || return 1; done
+	wait "$p"
+}
+check "clients that hang do not keep others from an answer" stuck
+other_user() {
+	at a python3 - "$NAME" <<-'PY'
+	import os, socket, sys
+	os.setgid(65534); os.setuid(65534)
+	s = socket.socket(socket.AF_UNIX)
+	s.settimeout(5)
+	s.connect("\0pollux/" + sys.argv[1])
+	s.send(b"status\n")
+	got = b""
+	try:
+	    while True:
+	        b = s.recv(4096)
+	        if not b: break
+	        got += b
+	except ConnectionResetError: pass
+	sys.exit(b"only root" not in got or b"schema" in got)
+	PY
+}
+check "another user gets no answer" other_user
+
+# ---- findings ----
+
+load() { # frames for both queues of va
+	start load b "$FWD" -l "$LC" -m 32M --idle adaptive --iface vb -- --mode txonly --flows 64 --length 60 --rate 5k --duration 60
+	LOAD=$PID
+	within 5 running load
+}
+check "load on both queues begins" load
+check "frames on a queue without a socket are found" within 20 found unserved
+told() { view "$NAME"; [ $? = 1 ] && grep -q '^FOUND    va queue 1: unserved' "$TMP/view" && grep -q 'mend: .*queues=2' "$TMP/view" && warned unserved; }
+check "they are told with queue and mend, in the log too, exit code 1" told
+check "load ends" end "$LOAD"
+check "and so does the finding" within 20 not_found unserved
+check "which is told" within 5 over unserved
+
+tid=$(lcore_tid)
+check "affinity is changed from outside" taskset -p -c "0-$(($(nproc) - 1))" "$tid"
+if [ "$(nproc)" -gt 1 ]; then
+	check "that is found" within 5 found affinity
+	check "and told" warned affinity
+	check "it is changed back" taskset -p -c "$CPU" "$tid"
+	check "and the finding goes" within 5 not_found affinity
+fi
+
+ours() { at a bpftool -j link list 2>/dev/null | python3 -c 'import json,sys
+print(next((l["id"] for l in json.load(sys.stdin) if l.get("prog_id") == int(sys.argv[1])), ""))' "$(xdp_id va)"; }
+if command -v bpftool >/dev/null && [ -n "$(ours)" ]; then
+	check "the XDP program is taken off by force" at a bpftool link detach id "$(ours)"
+	check "it is off" within 2 no_xdp va
+	check "that is found" within 5 found not_attached
+	check "and told" warned not_attached
+else
+	skip "the XDP program is taken off by force" "bpftool"
+fi
+
+# ---- ends ----
+
+no_socket() { ! at a grep -q "@pollux/$NAME" /proc/net/unix; }
+kill -KILL "$FWD_PID"
+check "kill -9 leaves no socket" within 2 no_socket
+check "and the program is unknown at once" says 3 'does not run' "$NAME"
+
+# ---- a busy lcore ----
+
+check "a busy lcore starts" program busy va,queues=1
+answered() { view "$NAME"; grep -q "idle=busy" "$TMP/view"; }
+check "it is answered all the same" answered
+hog() { start hog a taskset -c "$CPU" sh -c 'while :; do :; done'; HOG=$PID; }
+check "another task takes its CPU" hog
+check "stolen time is found" within 20 found stolen
+stolen() { view "$NAME"; grep -q "^FOUND    lcore $CPU: stolen" "$TMP/view" && warned stolen; }
+check "it is told with the lcore, in the log too" stolen
+kill -KILL "$HOG"
+check "the program ends in order with a client in place" end "$FWD_PID"
+check "an orderly end leaves no socket" no_socket
+done_testing

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/* test_live.c - the socket of the live view: names, requests, clients that are slow, rude or of
+   another user; and that what an environment answers is JSON with every key. */
+#include "env_util.h"
+
+#include "jsontext.h"
+#include "live.h"
+#include <jansson.h>
+#include <sys/un.h>
+
+#define MS 1000000ull
+
+static struct live v;
+static struct plx_sys sys;
+static size_t big;                /* bytes of the answer */
+static unsigned answers;
+static struct ucred peer;
+static bool fake_peer;
+
+static char *answer(void *arg)
+{
+	char *s = malloc(big + 2);
+
+	answers += *(unsigned *)arg;
+	memset(s, 'x', big);
+	memcpy(s + big, "\n", 2);
+	return s;
+}
+
+static int my_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+{
+	int err = plx_sys_linux.getsockopt(fd, level, name, val, len);
+
+	if (fake_peer && name == SO_PEERCRED)
+		*(struct ucred *)val = peer;
+	return err;
+}
+
+static char name[32];
+
+static int open_view(void **state)
+{
+	static unsigned one = 1;
+
+	(void)state;
+	sys = plx_sys_linux;
+	sys.getsockopt = my_getsockopt;
+	fake_peer = false;
+	big = 100;
+	answers = 0;
+	snprintf(name, sizeof(name), "t%d", getpid());
+	assert_int_equal(live_open(&v, &sys, name, answer, &one), 0);
+	return 0;
+}
+
+static int close_view(void **state)
+{
+	(void)state;
+	live_close(&v);
+	live_close(&v); /* twice is once */
+	return 0;
+}
+
+static int client(const char *to)
+{
+	struct sockaddr_un a;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	socklen_t len = live_address(&a, to);
+
+	assert_true(fd >= 0);
+	if (connect(fd, (struct sockaddr *)&a, len)) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+static void run(uint64_t now, int times)
+{
+	while (times--)
+		live_run(&v, now);
+}
+
+static unsigned conns(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LIVE_CONNS; i++)
+		n += v.conn[i].fd >= 0;
+	return n;
+}
+
+/* Reads all there is; -1 = end or reset, else the bytes. */
+static ssize_t drain(int fd, char *buf, size_t len)
+{
+	ssize_t n = recv(fd, buf, len - 1, 0);
+
+	buf[n > 0 ? n : 0] = 0;
+	return n > 0 ? n : n < 0 && errno == EAGAIN ? 0 : -1;
+}
+
+static void test_answer(void **state)
+{
+	char buf[256];
+	int fd = client(name);
+
+	(void)state;
+	run(0, 1);
+	assert_int_equal(send(fd, "sta", 3, 0), 3); /* in pieces */
+	run(0, 2);
+	assert_int_equal(send(fd, "tus\nmore", 8, 0), 8);
+	run(0, 3);
+	assert_int_equal(drain(fd, buf, sizeof(buf)), 101);
+	assert_int_equal(drain(fd, buf, sizeof(buf)), -1);
+	assert_int_equal(conns(), 0);
+	assert_int_equal(answers, 1);
+	close(fd);
+}
+
+static void test_unknown_request(void **state)
+{
+	char buf[256];
+	int fd = client(name);
+
+	(void)state;
+	assert_int_equal(send(fd, "reboot\n", 7, 0), 7);
+	run(0, 4);
+	assert_true(drain(fd, buf, sizeof(buf)) > 0);
+	assert_non_null(strstr(buf, "\"error\""));
+	assert_int_equal(answers, 0);
+	close(fd);
+}
+
+static void test_rude_clients(void **state)
+{
+	static char junk[4096];
+	char buf[64];
+	int fd = client(name);
+
+	(void)state;
+	memset(junk, 'a', sizeof(junk)); /* a line without an end */
+	assert_true(send(fd, junk, sizeof(junk), 0) > 0);
+	run(0, 4);
+	assert_int_equal(conns(), 0);
+	assert_int_equal(drain(fd, buf, sizeof(buf)), -1);
+	close(fd);
+	fd = client(name); /* gone before it is let in */
+	close(fd);
+	run(0, 4);
+	assert_int_equal(conns(), 0);
+	fd = client(name); /* gone before the answer */
+	assert_int_equal(send(fd, "status\n", 7, 0), 7);
+	run(0, 2);
+	close(fd);
+	run(0, 4);
+	assert_int_equal(conns(), 0);
+	fd = client(name); /* says nothing */
+	run(5 * MS, 2);
+	live_tick(&v, 5 * MS + LIVE_MS * MS);
+	assert_int_equal(conns(), 1);
+	live_tick(&v, 6 * MS + LIVE_MS * MS);
+	assert_int_equal(conns(), 0);
+	close(fd);
+}
+
+/* A client that does not read holds an answer for LIVE_MS and no call of ours. */
+static void test_reader_that_does_not(void **state)
+{
+	char buf[1024];
+	int fd = client(name);
+	size_t got = 0;
+	ssize_t n;
+
+	(void)state;
+	big = 4 << 20;
+	assert_int_equal(send(fd, "status\n", 7, 0), 7);
+	uint64_t begin = now_ns();
+	run(0, 100);
+	assert_true(now_ns() - begin < 1000 * MS);
+	assert_int_equal(conns(), 1);
+	while ((n = drain(fd, buf, sizeof(buf))) > 0) /* it reads after all: the rest comes */
+		got += (size_t)n;
+	run(0, 3);
+	assert_true(drain(fd, buf, sizeof(buf)) > 0);
+	assert_true(got > 0 && got < big);
+	live_tick(&v, 1 * MS + LIVE_MS * MS);
+	assert_int_equal(conns(), 0);
+	close(fd);
+	fd = client(name); /* longer than any answer may be: none */
+	big = LIVE_OUT_MAX + 1;
+	assert_int_equal(send(fd, "status\n", 7, 0), 7);
+	run(0, 4);
+	assert_int_equal(conns(), 0);
+	close(fd);
+}
+
+static void test_full_answer_in_pieces(void **state)
+{
+	static char buf[65536];
+	int fd = client(name);
+	size_t got = 0;
+	ssize_t n = 0;
+
+	(void)state;
+	big = 4 << 20;
+	assert_int_equal(send(fd, "status\n", 7, 0), 7);
+	for (int i = 0; i < 100000 && n >= 0; i++) {
+		run(0, 1);
+		n = drain(fd, buf, sizeof(buf));
+		got += n > 0 ? (size_t)n : 0;
+	}
+	assert_int_equal(got, big + 1);
+	close(fd);
+}
+
+/* Of more than there are slots the oldest goes. */
+static void test_crowd(void **state)
+{
+	int fd[LIVE_CONNS + 1];
+	char buf[256];
+
+	(void)state;
+	for (int i = 0; i <= LIVE_CONNS; i++) {
+		fd[i] = client(name);
+		assert_true(fd[i] >= 0);
+		run((unsigned)i * MS, 1);
+	}
+	assert_int_equal(conns(), LIVE_CONNS);
+	assert_int_equal(drain(fd[0], buf, sizeof(buf)), -1);
+	assert_int_equal(drain(fd[1], buf, sizeof(buf)), 0);
+	assert_int_equal(send(fd[LIVE_CONNS], "status\n", 7, 0), 7);
+	run(0, 3);
+	assert_int_equal(drain(fd[LIVE_CONNS], buf, sizeof(buf)), 101);
+	for (int i = 0; i <= LIVE_CONNS; i++)
+		close(fd[i]);
+}
+
+static void test_who_may_look(void **state)
+{
+	static const struct { uid_t uid; bool may; } who[] = { { 0, true }, { 12345, false }, { (uid_t)-1, false } };
+	char buf[256];
+
+	(void)state;
+	fake_peer = true;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(who); i++) {
+		int fd = client(name);
+
+		peer = (struct ucred){ .uid = who[i].uid };
+		assert_int_equal(send(fd, "status\n", 7, 0), 7);
+		run(0, 4);
+		assert_true(drain(fd, buf, sizeof(buf)) > 0);
+		assert_int_equal(!strstr(buf, "\"error\""), who[i].may);
+		close(fd);
+	}
+	peer.uid = geteuid();
+	int fd = client(name);
+	assert_int_equal(send(fd, "status\n", 7, 0), 7);
+	run(0, 4);
+	assert_int_equal(drain(fd, buf, sizeof(buf)), 101);
+	close(fd);
+}
+
+static void test_names(void **state)
+{
+	struct live more[LIVE_NAMES], *last = &more[LIVE_NAMES - 1];
+	char longest[PLX_NAME_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i + 1 < LIVE_NAMES; i++)
+		assert_int_equal(live_open(&more[i], &sys, name, answer, NULL), 0);
+	assert_string_equal(v.name, name);
+	assert_true(!strncmp(more[0].name, name, strlen(name)) && !strcmp(more[0].name + strlen(name), ".2"));
+	unsigned fds = count_entries("/proc/self/fd");
+	assert_int_equal(live_open(last, &sys, name, answer, NULL), -EADDRINUSE);
+	assert_int_equal(count_entries("/proc/self/fd"), fds);
+	assert_int_equal(last->epfd, -1);
+	live_run(last, 0);
+	live_tick(last, 0);
+	int fd = client(more[3].name);
+	assert_true(fd >= 0);
+	close(fd);
+	for (unsigned i = 0; i + 1 < LIVE_NAMES; i++)
+		live_close(&more[i]);
+	memset(longest, 'n', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = 0;
+	assert_int_equal(live_open(&more[0], &sys, longest, answer, NULL), 0);
+	assert_int_equal(live_open(&more[1], &sys, longest, answer, NULL), 0);
+	assert_int_equal(strlen(more[1].name), strlen(longest) + 2);
+	live_close(&more[0]);
+	live_close(&more[1]);
+	assert_int_equal(client(longest), -ECONNREFUSED); /* nothing is left */
+}
+
+/* ---- the answer of an environment ---- */
+
+static json_t *ask(const char *to)
+{
+	char *buf = calloc(1, 1 << 20);
+	size_t got = 0;
+	ssize_t n;
+	int fd;
+
+	wait_for((fd = client(to)) >= 0);
+	assert_int_equal(send(fd, "status\n", 7, 0), 7);
+	uint64_t begin = now_ns();
+	while ((n = drain(fd, buf + got, (1 << 20) - got)) >= 0) {
+		got += (size_t)n;
+		if (now_ns() - begin > 10000 * MS)
+			fail_msg("no answer");
+		plx_sys_sleep(&plx_sys_linux, MS);
+	}
+	close(fd);
+	json_error_t e;
+	json_t *o = json_loads(buf, 0, &e);
+	if (!o)
+		fail_msg("%s in %s", e.text, buf);
+	free(buf);
+	return o;
+}
+
+static int idle(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static void test_environment(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+
+	test_conf(&c, &k, 2, "a,driver=loop,peer=b", "b,driver=loop,peer=a", "n,driver=null", NULL);
+	snprintf(c.name, sizeof(c.name), "e%d", getpid());
+	c.idle = PLX_IDLE_INTERRUPT;
+	struct plx_env *env = test_open(&c, &k);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "q\"\\\xff", .fn = idle,
+		                                                .rxq = plx_port_rxq(plx_env_port(env, (uint16_t)i), 0))), 0);
+	assert_int_equal(client(c.name), -ECONNREFUSED); /* it does not run yet */
+	runner_start(&r, env);
+	json_t *o = ask(c.name), *e;
+	size_t i;
+
+	assert_int_equal(json_integer_value(json_object_get(o, "schema")), 1);
+	assert_string_equal(json_string_value(json_object_get(o, "name")), c.name);
+	assert_string_equal(json_string_value(json_object_get(o, "live_name")), c.name);
+	assert_int_equal(json_integer_value(json_object_get(o, "pid")), getpid());
+	assert_string_equal(json_string_value(json_object_get(o, "idle")), "interrupt");
+	assert_int_equal(json_array_size(json_object_get(o, "ports")), 3);
+	assert_int_equal(json_array_size(json_object_get(o, "lcores")), 2);
+	assert_true(json_is_array(json_object_get(o, "findings")));
+	json_array_foreach(json_object_get(o, "lcores"), i, e) {
+		assert_int_equal(json_integer_value(json_object_get(e, "id")), i);
+		assert_true(json_integer_value(json_object_get(e, "tid")) > 0);
+		json_t *p = json_array_get(json_object_get(e, "pollers"), 0);
+		if (p) /* bytes that are no UTF-8 are Latin-1 */
+			assert_string_equal(json_string_value(json_object_get(p, "name")), "q\"\\\xc3\xbf");
+	}
+	json_array_foreach(json_object_get(o, "ports"), i, e) {
+		assert_string_equal(json_string_value(json_object_get(e, "driver")), i < 2 ? "loop" : "null");
+		assert_int_equal(json_array_size(json_object_get(e, "rxqs")), 1);
+		assert_true(json_is_object(json_object_get(json_array_get(json_object_get(e, "rxqs"), 0), "drops")));
+	}
+	json_decref(o);
+	assert_int_equal(runner_stop(&r, 0), 0);
+	assert_int_equal(client(c.name), -ECONNREFUSED);
+	runner_start(&r, env); /* and again */
+	json_decref(ask(c.name));
+	assert_int_equal(runner_stop(&r, 0), 0);
+	plx_env_fini(env);
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_setup_teardown(fn, open_view, close_view)
+	const struct CMUnitTest tests[] = {
+		T(test_answer), T(test_unknown_request), T(test_rude_clients), T(test_reader_that_does_not),
+		T(test_full_answer_in_pieces), T(test_crowd), T(test_who_may_look), T(test_names),
+		cmocka_unit_test(test_environment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
