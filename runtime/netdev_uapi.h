@@ -14,7 +14,7 @@
 
 #define NETDEV_FAMILY "netdev"
 enum { ND_CMD_DEV_GET = 1, ND_CMD_QUEUE_GET = 10, ND_CMD_NAPI_GET = 11,
-       ND_CMD_BIND_TX = 15 }; /* a kernel that has this one tells of AF_XDP sockets too */
+       ND_CMD_NAPI_SET = 14, ND_CMD_BIND_TX = 15 }; /* a kernel that has this one tells of AF_XDP sockets too */
 enum { ND_DEV_IFINDEX = 1, ND_DEV_XDP_FEATURES = 3, ND_DEV_XDP_ZC_MAX_SEGS, ND_DEV_XDP_RX_METADATA,
        ND_DEV_XSK_FEATURES };
 enum { ND_NAPI_IFINDEX = 1, ND_NAPI_ID, ND_NAPI_IRQ, ND_NAPI_PID, ND_NAPI_DEFER_HARD_IRQS,

@@ -13,9 +13,14 @@ enum { NLQ_BUF = 32768, /* the kernel's largest part of a dump */
 
 int nlq_open(struct nlq *q, const struct plx_sys *sys, int protocol)
 {
+	int on = 1;
+
 	*q = (struct nlq){ .sys = sys, .seq = 1 };
 	q->fd = sys->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-	return q->fd < 0 ? -errno : 0;
+	if (q->fd < 0)
+		return -errno;
+	sys->setsockopt(q->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)); /* else it refuses without a word */
+	return 0;
 }
 
 void nlq_close(struct nlq *q)
@@ -60,8 +65,26 @@ static int error_of(const struct nlmsghdr *h)
 	return err > 0 ? -EBADMSG : err;
 }
 
+/* What the kernel says of a refusal stands behind the question, which it sends back. */
+static void reason(struct nlq *q, const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+	size_t len = mnl_nlmsg_get_payload_len(h), at = sizeof(*e);
+	const struct nlattr *attr;
+
+	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || len < at)
+		return;
+	if (!(h->nlmsg_flags & NLM_F_CAPPED) && e->msg.nlmsg_len > sizeof(e->msg))
+		at += NLMSG_ALIGN(e->msg.nlmsg_len) - sizeof(e->msg);
+	if (at >= len)
+		return;
+	mnl_attr_for_each_payload((const void *)((const char *)e + at), len - at)
+		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
+			nlq_str(attr, q->said, sizeof(q->said));
+}
+
 /* One datagram of the answer: MORE is to come, AGAIN, or the end as 0 or -errno. */
-static int answer(const struct nlq *q, const void *buf, ssize_t n, bool *changed, nlq_fn fn, void *arg)
+static int answer(struct nlq *q, const void *buf, ssize_t n, bool *changed, nlq_fn fn, void *arg)
 {
 	const struct nlmsghdr *h = buf;
 	int left = (int)n;
@@ -73,6 +96,8 @@ static int answer(const struct nlq *q, const void *buf, ssize_t n, bool *changed
 		*changed |= h->nlmsg_flags & NLM_F_DUMP_INTR;
 		if (h->nlmsg_type == NLMSG_DONE && *changed)
 			return AGAIN;
+		if (h->nlmsg_type == NLMSG_ERROR)
+			reason(q, h);
 		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
 			return error_of(h);
 		if (h->nlmsg_type >= NLMSG_MIN_TYPE && fn)
@@ -87,6 +112,7 @@ int nlq_ask(struct nlq *q, struct nlmsghdr *h, nlq_fn fn, void *arg)
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int err = AGAIN;
 
+	q->said[0] = 0;
 	h->nlmsg_flags |= NLM_F_REQUEST | (h->nlmsg_flags & NLM_F_DUMP ? 0 : NLM_F_ACK);
 	for (int i = 0; i < NLQ_TRIES && err == AGAIN; i++) {
 		bool changed = false;

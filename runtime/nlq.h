@@ -11,6 +11,7 @@ struct nlq {
 	const struct plx_sys *sys;
 	int      fd;
 	uint32_t seq;
+	char     said[128]; /* why the kernel refused last, in its own words; "" = it gave none */
 };
 
 typedef void (*nlq_fn)(void *arg, const struct nlmsghdr *h);

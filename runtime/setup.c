@@ -3,6 +3,7 @@
    the host as it would be, and the items that stages add.  Cold; changes nothing; called by
    setup_run.c. */
 #include "setup_in.h"
+#include "setup_dev.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ static void would_be(const struct setup *s, unsigned i, struct plx_link_info *li
 {
 	int rx = 0, tx = 0, combined = 0;
 
-	if (!asked(s, SETUP_channels) || setup_channels_want(&s->in.conf->ports[i], s->in.links[i], &rx, &tx, &combined))
+	if (!setup_dev_channels(s, i, &rx, &tx, &combined))
 		return;
 	li->rxqs = (uint16_t)(rx + combined);
 	li->txqs = (uint16_t)(tx + combined);
@@ -66,6 +67,7 @@ static void topo_would_be(const struct setup *s, struct topo *t)
 {
 	*t = *s->in.topo;
 	t->missing_caps = 0;
+	setup_cpuset_allow(s->in.sys, t);
 	for (unsigned n = 0; n < t->nnodes && asked(s, SETUP_hugepages); n++)
 		t->huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = PLENTY, .free = PLENTY };
 	if (asked(s, SETUP_hugepages))
