@@ -30,6 +30,7 @@ int cmd_flag(int *argc, char **argv, const char *word);
 
 /* One row of main.c each. */
 int cmd_config(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_setup(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_live(int argc, char **argv);

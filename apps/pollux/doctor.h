@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor.h - pollux doctor: facts are gathered once (doctor_facts.c, doctor_probe.c,
+   doctor_net.c), then judged by checks, which are pure functions of the facts, a row each in
+   the tables of doctor_host.c, doctor_kernel.c, doctor_plan.c, doctor_iface.c and
+   doctor_queue.c, and printed by doctor_print.c. */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include "disco.h"
+#include "plan.h"
+#include "topo.h"
+
+#include <pollux/plx.h>
+#include <stdio.h>
+
+/* ---- checks ---- */
+
+enum status { CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK_SKIP };
+#define CHECK_STATUSES 4
+
+/* evidence: what was read or tried, one sentence.  mend: one line for the root shell that
+   pollux doctor was called from; "" if nothing is to mend; "# text" where no command can. */
+struct finding { enum status status; char evidence[512], mend[1024]; };
+
+struct doctor;
+struct patient;
+struct check {
+	const char *name, *group, *what; /* what: one sentence, of the thing as it should be */
+	/* fn fills in the finding.  p is the port it is about, NULL of checks of the host. */
+	void (*fn)(const struct doctor *d, const struct patient *p, struct finding *f);
+	bool port;                       /* asked for each port that is an interface */
+};
+/* Each ends with name NULL. */
+extern const struct check host_checks[], kernel_checks[], plan_checks[], iface_checks[], queue_checks[];
+extern const struct check *const check_tables[]; /* in the order of printing; ends with NULL */
+
+/* What a check says; each sets status and evidence. */
+#define SAYS(fn) void fn(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)))
+SAYS(ok);
+SAYS(warn);
+SAYS(fail);
+SAYS(skip);
+SAYS(mend); /* sets the mend */
+#undef SAYS
+/* Mends that are this command once more with another option, another port text (key of
+   value, value NULL = without the key), another interface, or without the port. */
+void mend_option(struct finding *f, const struct doctor *d, const char *option, const char *value);
+void mend_key(struct finding *f, const struct doctor *d, const struct patient *p, const char *key, const char *value);
+void mend_name(struct finding *f, const struct doctor *d, const struct patient *p, const char *name);
+void mend_without(struct finding *f, const struct doctor *d, const struct patient *p);
+/* again appends this command as it was given. */
+void again(char *buf, size_t len, const struct doctor *d);
+/* CPUs as "0-3,8". */
+char *cpus_text(const struct disco_cpus *s, char *buf, size_t len);
+
+/* ---- facts; -1 or "" = not told ---- */
+
+/* What was tried with the kernel: 1 yes, 0 no, -1 could not be tried; err: 0 or -errno. */
+struct probe {
+	int xsk_err;             /* socket(AF_XDP) */
+	int ring_flags;          /* XDP_MMAP_OFFSETS tells of flags */
+	int sg, budget, tx_meta; /* XDP_USE_SG, XDP_MAX_TX_SKB_BUDGET, XDP_UMEM_TX_METADATA_LEN */
+	int load_err, frags_err; /* BPF_PROG_LOAD of an XDP program; of one that takes chains */
+	int jit;                 /* it was compiled */
+	int btf;                 /* /sys/kernel/btf/vmlinux */
+	int netdev_cmd;          /* highest command of the netdev family, 0 = there is none */
+	int ethtool;             /* the ethtool family is there */
+	int memfd_err;           /* memfd_create(MFD_HUGETLB) */
+};
+
+/* A limit of a cgroup that holds this process: the file, and what it says. */
+struct limit { char file[600]; int64_t value; };
+
+struct host {
+	int64_t  uid;
+	uint64_t cap_bnd;                /* bit n: capability n is within the bounding set */
+	int      init_userns;            /* this is the first user namespace */
+	uint64_t memlock_hard, nofile, nofile_hard;
+	char     exe[256];               /* this program */
+	char     netns[64];              /* name of this network namespace */
+	int      bpffs;                  /* mounted at /sys/fs/bpf */
+	long     unpriv_bpf, numa_balancing;
+	char     clocksource[32], clocksources[128];
+	int32_t  irqbalance;             /* its pid, 0 = does not run */
+	int      hypervisor;
+	char     tools[64];              /* those missing of what mends are made of: "ethtool bpftool" */
+	char     cpuset[600];            /* the file of the cgroup that allows CPUs */
+	struct limit quota, memory;      /* us of CPU time in a period; bytes left */
+	int64_t  period;
+	int      orphans;                /* set-ups of programs that are no more */
+};
+
+/* Of the CPUs that lcores run on. */
+struct cpu_facts { char governor[16]; int idle_us, idle_state; /* deepest state that is on */ uint64_t steal, all; };
+
+struct patient {                     /* one port that is an interface */
+	const struct plx_port_conf *conf;
+	const struct plan_port *plan;    /* NULL if there is no plan */
+	struct disco_link *l;            /* NULL = no such interface in this network namespace */
+	struct disco_link *peer;         /* other end of a veth pair; NULL = not found */
+	char at_peer[96];                /* goes before commands there: "ip netns exec NAME " */
+	char elsewhere[96];              /* the same of a namespace that has an interface of this name */
+	char near[16];                   /* an interface of a name much like it */
+	bool sysfs;                      /* the sysfs that is mounted tells of it */
+	bool default_route;
+	char ssh[64];                    /* the far end of an ssh session that comes by it */
+	int32_t holder;                  /* a process with AF_XDP sockets, 0 = none was found */
+	char holder_name[16];
+	char pins[64];                   /* what libxdp's dispatcher left in /sys/fs/bpf/xdp */
+	struct disco_cpus irq_fixed;     /* receive queues, by number, whose interrupt may not be moved */
+};
+
+struct doctor {
+	const struct plx_sys *sys;
+	char **words;                    /* of the command line, own options taken out; ends with NULL */
+	struct plx_env_conf conf;
+	struct topo topo;
+	struct probe probe;
+	struct host host;
+	struct cpu_facts cpu[TOPO_CPUS_MAX];
+	struct plan plan;                /* of a start as if what FAILs were mended */
+	bool planned;
+	int  plan_err;                   /* what a start now would end with */
+	char plan_why[2048];
+	struct patient port[PLX_PORTS_MAX];
+	unsigned nports;
+};
+
+/* doctor_read gathers all for d->conf; needs doctor_free in any case.  0 or -ENOMEM.  Nothing
+   is changed; at most a second. */
+int  doctor_read(struct doctor *d);
+void doctor_free(struct doctor *d);
+
+/* Its parts; what cannot be read stays unknown. */
+void read_host(struct doctor *d);
+void read_cpus(struct doctor *d);             /* of the plan's lcores */
+void read_probe(const struct plx_sys *sys, struct probe *p);
+void read_ports(struct doctor *d);            /* interfaces, by disco */
+void read_nets(struct doctor *d);             /* other namespaces, routes, owners of queues */
+int  make_plan(struct doctor *d);
+
+/* route_default: the text of /proc/net/route or ipv6_route has a default route by iface.  Pure. */
+bool route_default(const char *text, const char *iface);
+
+/* ---- judging and printing ---- */
+
+struct result { const struct check *check; char object[PLX_NAME_MAX]; struct finding f; };
+struct report { struct result *r; size_t n; unsigned count[CHECK_STATUSES]; };
+
+/* doctor_judge runs the checks; only NULL = all, else names with commas between.  0 or -ENOMEM. */
+int  doctor_judge(struct report *r, const struct doctor *d, const char *only);
+const struct check *check_find(const char *name, size_t len);
+void report_text(FILE *out, const struct report *r, bool brief);
+int  report_json(FILE *out, const struct report *r);
+void checks_text(FILE *out);
+
+#endif

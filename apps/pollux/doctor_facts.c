@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor_facts.c - what the doctor knows of the host, by files; and the plan.  Cold; reads
+   only; called by doctor.c. */
+#include "doctor.h"
+#include "plx_file.h"
+#include "setup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* text reads a whole file of up to len - 1 bytes; "" if it cannot be read. */
+static const char *text(const struct doctor *d, const char *path, char *buf, size_t len)
+{
+	if (plx_file_read(d->sys, path, buf, len) < 0)
+		buf[0] = 0;
+	return buf;
+}
+
+static void line(const struct doctor *d, const char *path, char *buf, size_t len)
+{
+	text(d, path, buf, len);
+	buf[strcspn(buf, "\n")] = 0;
+}
+
+static long number(const struct doctor *d, const char *path)
+{
+	long v;
+
+	return plx_file_number(d->sys, path, &v) ? -1 : v;
+}
+
+/* ---- cgroups ---- */
+
+struct groups { char mounts[256u << 10], own[8192]; };
+
+/* find_group: where a controller's values of this process are; its version, 0 = nowhere in sight. */
+static int find_group(const struct groups *g, const char *controller, struct topo_cgroup_place *at)
+{
+	struct topo_cgroup cg;
+
+	if (topo_cgroup_find(g->own, g->mounts, controller, true, &cg, at))
+		return 1;
+	return topo_cgroup_find(g->own, g->mounts, controller, false, &cg, at) ? 2 : 0;
+}
+
+/* up goes to the parent directory, unless that is above the mount. */
+static bool up(struct topo_cgroup_place *at)
+{
+	char *slash = strrchr(at->below, '/');
+
+	if (slash)
+		*slash = 0;
+	return slash != NULL;
+}
+
+static void read_cpuset(struct doctor *d, const struct groups *g)
+{
+	struct topo_cgroup_place at;
+
+	if (find_group(g, "cpuset", &at))
+		snprintf(d->host.cpuset, sizeof(d->host.cpuset), "%s%s/cpuset.cpus", at.mount, at.below);
+}
+
+/* The tightest quota from the group to the top. */
+static void read_quota(struct doctor *d, const struct groups *g)
+{
+	struct limit *l = &d->host.quota;
+	struct topo_cgroup_place at;
+	char path[600], buf[64];
+	int version = find_group(g, "cpu", &at);
+
+	if (!version)
+		return;
+	do {
+		long quota, period = 100000;
+
+		snprintf(path, sizeof(path), "%s%s/%s", at.mount, at.below, version == 2 ? "cpu.max" : "cpu.cfs_quota_us");
+		if (!*text(d, path, buf, sizeof(buf)) || sscanf(buf, "%ld %ld", &quota, &period) < 1 || quota <= 0)
+			continue; /* "max", -1, or no such file at the top */
+		if (version == 1) {
+			char other[600];
+			snprintf(other, sizeof(other), "%s%s/cpu.cfs_period_us", at.mount, at.below);
+			period = number(d, other);
+		}
+		if (period <= 0 || (l->value >= 0 && quota * d->host.period >= l->value * period))
+			continue;
+		l->value = quota;
+		d->host.period = period;
+		snprintf(l->file, sizeof(l->file), "%s", path);
+	} while (up(&at));
+}
+
+/* What is left of the tightest memory limit from the group to the top. */
+static void read_memory(struct doctor *d, const struct groups *g)
+{
+	struct limit *l = &d->host.memory;
+	struct topo_cgroup_place at;
+	char path[600], used[600];
+	int version = find_group(g, "memory", &at);
+
+	if (!version)
+		return;
+	do {
+		snprintf(path, sizeof(path), "%s%s/%s", at.mount, at.below, version == 2 ? "memory.max" : "memory.limit_in_bytes");
+		snprintf(used, sizeof(used), "%s%s/%s", at.mount, at.below, version == 2 ? "memory.current" : "memory.usage_in_bytes");
+		long limit = number(d, path), use = number(d, used);
+
+		if (limit <= 0 || use < 0 || limit >= 1l << 60) /* version 1 writes no limit as a huge one */
+			continue;
+		if (l->value < 0 || limit - use < l->value) {
+			l->value = limit > use ? limit - use : 0;
+			snprintf(l->file, sizeof(l->file), "%s", path);
+		}
+	} while (up(&at));
+}
+
+/* ---- the host ---- */
+
+static void read_limits(struct doctor *d)
+{
+	static const struct { const char *name; size_t soft, hard; } rows[] = {
+		{ "Max locked memory", 0, offsetof(struct host, memlock_hard) },
+		{ "Max open files", offsetof(struct host, nofile), offsetof(struct host, nofile_hard) },
+	};
+	char buf[4096];
+
+	text(d, "/proc/thread-self/limits", buf, sizeof(buf));
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		char *s = strstr(buf, rows[i].name), soft[32], hard[32];
+		uint64_t *at = (uint64_t *)(void *)((char *)&d->host + rows[i].hard);
+
+		*at = UINT64_MAX;
+		if (!s || sscanf(s + strlen(rows[i].name), "%31s %31s", soft, hard) != 2)
+			continue;
+		*at = *hard == 'u' ? UINT64_MAX : strtoull(hard, NULL, 10);
+		if (rows[i].soft)
+			*(uint64_t *)(void *)((char *)&d->host + rows[i].soft) = *soft == 'u' ? UINT64_MAX : strtoull(soft, NULL, 10);
+	}
+}
+
+static void read_rights(struct doctor *d)
+{
+	struct host *h = &d->host;
+	char buf[8192], *s;
+	unsigned long in, out, n;
+
+	h->uid = d->sys->geteuid();
+	text(d, "/proc/thread-self/status", buf, sizeof(buf));
+	s = strstr(buf, "\nCapBnd:");
+	h->cap_bnd = s ? strtoull(s + 8, NULL, 16) : UINT64_MAX;
+	text(d, "/proc/self/uid_map", buf, sizeof(buf));
+	h->init_userns = sscanf(buf, "%lu %lu %lu", &in, &out, &n) == 3 ? !in && !out && n == 4294967295ul : -1;
+	ssize_t len = readlink("/proc/self/exe", h->exe, sizeof(h->exe) - 1);
+	h->exe[len < 0 ? 0 : len] = 0;
+}
+
+static int find_irqbalance(void *arg, const char *name)
+{
+	struct doctor *d = arg;
+	char path[64], comm[32];
+	long pid = strtol(name, NULL, 10);
+
+	if (pid <= 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+	line(d, path, comm, sizeof(comm));
+	if (strcmp(comm, "irqbalance"))
+		return 0;
+	d->host.irqbalance = (int32_t)pid;
+	return 1;
+}
+
+static void read_tools(struct doctor *d)
+{
+	static const char *const tools[] = { "ip", "ethtool", "bpftool", "prlimit" };
+	const char *path = getenv("PATH");
+
+	d->host.tools[0] = 0;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(tools); i++) {
+		bool found = false;
+		size_t n;
+
+		for (const char *s = path; s && !found; s = s[n] ? s + n + 1 : NULL) {
+			char file[512];
+			n = strcspn(s, ":");
+			snprintf(file, sizeof(file), "%.*s/%s", (int)n, s, tools[i]);
+			found = !access(file, X_OK);
+		}
+		if (!found)
+			plx_text_add(d->host.tools, sizeof(d->host.tools), "%s%s", *d->host.tools ? " " : "", tools[i]);
+	}
+}
+
+void read_host(struct doctor *d)
+{
+	struct host *h = &d->host;
+	struct groups *g = calloc(1, sizeof(*g));
+	char buf[16384];
+
+	read_rights(d);
+	read_limits(d);
+	h->unpriv_bpf = number(d, "/proc/sys/kernel/unprivileged_bpf_disabled");
+	h->numa_balancing = number(d, "/proc/sys/kernel/numa_balancing");
+	line(d, "/sys/devices/system/clocksource/clocksource0/current_clocksource", h->clocksource, sizeof(h->clocksource));
+	line(d, "/sys/devices/system/clocksource/clocksource0/available_clocksource", h->clocksources, sizeof(h->clocksources));
+	h->orphans = setup_orphans(d->sys, NULL);
+	plx_file_dir(d->sys, "/proc", find_irqbalance, d);
+	h->hypervisor = *text(d, "/proc/cpuinfo", buf, sizeof(buf)) ? strstr(buf, " hypervisor") != NULL : -1;
+	read_tools(d);
+	h->quota.value = h->memory.value = -1;
+	if (g && *text(d, "/proc/self/mountinfo", g->mounts, sizeof(g->mounts))) {
+		h->bpffs = strstr(g->mounts, " /sys/fs/bpf ") && strstr(strstr(g->mounts, " /sys/fs/bpf "), " - bpf ");
+		text(d, "/proc/self/cgroup", g->own, sizeof(g->own));
+		read_cpuset(d, g);
+		read_quota(d, g);
+		read_memory(d, g);
+	} else {
+		h->bpffs = -1;
+	}
+	free(g);
+}
+
+/* ---- CPUs of the lcores ---- */
+
+static void read_idle(struct doctor *d, unsigned cpu)
+{
+	struct cpu_facts *c = &d->cpu[cpu];
+	char path[128];
+
+	c->idle_us = c->idle_state = -1;
+	for (int i = 0; i < 16; i++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/cpuidle/state%d/latency", cpu, i);
+		long us = number(d, path);
+		if (us < 0)
+			return;
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/cpuidle/state%d/disable", cpu, i);
+		if (number(d, path) == 1 || us < c->idle_us)
+			continue;
+		c->idle_us = (int)us;
+		c->idle_state = i;
+	}
+}
+
+/* "cpu0 user nice system idle iowait irq softirq steal ..." in ticks. */
+static void read_steal(struct doctor *d, const char *stat, unsigned cpu)
+{
+	unsigned long long v[8];
+	char key[16];
+	const char *s;
+
+	snprintf(key, sizeof(key), "\ncpu%u ", cpu);
+	s = strstr(stat, key);
+	if (!s || sscanf(s + strlen(key), "%llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3], &v[4],
+	                 &v[5], &v[6], &v[7]) != 8)
+		return;
+	d->cpu[cpu].steal = v[7];
+	for (int i = 0; i < 8; i++)
+		d->cpu[cpu].all += v[i];
+}
+
+void read_cpus(struct doctor *d)
+{
+	char path[128];
+	size_t len = 256u << 10;
+	char *stat = malloc(len);
+
+	if (stat)
+		text(d, "/proc/stat", stat, len);
+	for (unsigned i = 0; d->planned && i < d->plan.nlcores; i++) {
+		int cpu = d->plan.lcores[i].cpu;
+
+		if (cpu < 0 || cpu >= TOPO_CPUS_MAX || d->cpu[cpu].all)
+			continue;
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor", cpu);
+		line(d, path, d->cpu[cpu].governor, sizeof(d->cpu[cpu].governor));
+		read_idle(d, (unsigned)cpu);
+		if (stat)
+			read_steal(d, stat, (unsigned)cpu);
+	}
+	free(stat);
+}
+
+/* ---- the plan ---- */
+
+static void link_info(struct plx_link_info *li, const struct doctor *d, const struct plx_port_conf *c)
+{
+	memset(li, 0, sizeof(*li));
+	li->node = -1;
+	for (unsigned i = 0; i < d->nports; i++)
+		if (d->port[i].conf == c && d->port[i].l)
+			plx_link_query(d->sys, d->port[i].l->name, li);
+}
+
+static void irqs_of(struct plan_irqs *irqs, const struct doctor *d, const struct plx_port_conf *c)
+{
+	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
+		irqs->q[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
+	for (unsigned i = 0; i < d->nports; i++) {
+		const struct disco_link *l = d->port[i].conf == c ? d->port[i].l : NULL;
+
+		for (unsigned q = 0; l && q < l->nrxqs; q++)
+			irqs->q[q] = (struct plan_irq){ .irq = l->rxq[q].irq, .cpu = (int16_t)l->rxq[q].cpu,
+			                                .node = (int16_t)l->rxq[q].node, .how = (uint8_t)l->rxq[q].how };
+	}
+}
+
+struct drawing { struct plx_env_conf conf; struct topo topo; struct plx_link_info links[PLX_PORTS_MAX]; struct plan_irqs irqs[PLX_PORTS_MAX]; };
+
+/* What FAILs by a check of its own must not hide the plan from the others: as if it were mended.
+   Ports that are not there are left out. */
+static void forgive(struct doctor *d, struct drawing *w)
+{
+	struct plx_env_conf *c = &w->conf;
+	unsigned n = 0, k = 0;
+
+	for (unsigned i = 0; i < c->nports; i++) {
+		bool there = true, twice = false;
+		for (unsigned j = 0; j < d->nports; j++)
+			there &= d->port[j].conf != &d->conf.ports[i] || d->port[j].l;
+		for (unsigned j = 0; j < n; j++)
+			twice |= w->links[i].ifindex && w->links[j].ifindex == w->links[i].ifindex;
+		if (!there || twice)
+			continue;
+		c->ports[n] = c->ports[i];
+		w->links[n] = w->links[i];
+		w->irqs[n] = w->irqs[i];
+		struct plx_link_info *li = &w->links[n];
+		unsigned rx = c->ports[n].queue + c->ports[n].rxqs, tx = c->ports[n].queue + c->ports[n].txqs;
+
+		li->up = true;
+		li->rxqs = rx > li->rxqs ? (uint16_t)rx : li->rxqs;
+		li->txqs = tx > li->txqs ? (uint16_t)tx : li->txqs;
+		c->ports[n].multibuf = PLX_PREFER;
+		n++;
+	}
+	c->nports = (uint16_t)n;
+	for (unsigned i = 0; i < c->nlcores; i++) {
+		bool usable = c->lcores[i].ncpus > 0;
+		for (unsigned j = 0; j < c->lcores[i].ncpus; j++)
+			usable &= plan_usable(&w->topo, c->lcores[i].cpus[j]);
+		if (usable)
+			c->lcores[k++] = c->lcores[i];
+	}
+	c->nlcores = (uint16_t)k;
+	c->main_lcore = -1;
+	c->huge = c->huge == PLX_REQUIRE ? PLX_PREFER : c->huge;
+	c->mem = c->nnode_mem = 0;
+	w->topo.missing_caps = 0;
+	w->topo.memlock = UINT64_MAX;
+	w->topo.mem_avail = 0;
+}
+
+/* port_plans gives each patient its part of the plan, by name. */
+static void port_plans(struct doctor *d)
+{
+	for (unsigned i = 0; d->planned && i < d->nports; i++)
+		for (unsigned k = 0; k < d->plan.nports; k++)
+			if (!strcmp(d->plan.ports[k].conf.name, d->port[i].conf->name))
+				d->port[i].plan = &d->plan.ports[k];
+}
+
+int make_plan(struct doctor *d)
+{
+	struct drawing *w = malloc(sizeof(*w));
+	char why[2048];
+
+	if (!w)
+		return -ENOMEM;
+	w->conf = d->conf;
+	w->topo = d->topo;
+	for (unsigned i = 0; i < d->conf.nports; i++) {
+		link_info(&w->links[i], d, &d->conf.ports[i]);
+		irqs_of(&w->irqs[i], d, &d->conf.ports[i]);
+	}
+	d->plan_err = plan_make(&d->plan, &d->conf, &d->topo, w->links, w->irqs, d->plan_why, sizeof(d->plan_why));
+	d->planned = !d->plan_err;
+	if (d->plan_err) {
+		forgive(d, w);
+		d->planned = !plan_make(&d->plan, &w->conf, &w->topo, w->links, w->irqs, why, sizeof(why));
+		d->plan.conf = &d->conf;
+	}
+	port_plans(d);
+	free(w);
+	return 0;
+}
+
+int doctor_read(struct doctor *d)
+{
+	int err = topo_read(d->sys, &d->topo);
+
+	if (err)
+		return err;
+	read_host(d);
+	read_probe(d->sys, &d->probe);
+	read_ports(d);
+	read_nets(d);
+	err = make_plan(d);
+	if (!err)
+		read_cpus(d);
+	return err;
+}
+
+void doctor_free(struct doctor *d)
+{
+	for (unsigned i = 0; i < d->nports; i++) {
+		free(d->port[i].l);
+		free(d->port[i].peer);
+	}
+}

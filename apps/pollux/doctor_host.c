@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor_host.c - checks of what this process may do, and of the machine.  Cold, pure. */
+#include "doctor.h"
+
+#include <linux/capability.h>
+#include <string.h>
+
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define HOST (void)p
+
+/* ---- rights ---- */
+
+static bool has(const struct doctor *d, unsigned cap) { return !(d->topo.missing_caps >> cap & 1); }
+
+/* cap judges one capability.  The mend grants all that are needed, as the next would else take
+   this one away again. */
+static void cap(const struct doctor *d, struct finding *f, unsigned n, const char *name, const char *call)
+{
+	if (has(d, n)) {
+		ok(f, "%s is there for %s", name, call);
+		return;
+	}
+	fail(f, "%s is missing, which %s needs", name, call);
+	if (!(d->host.cap_bnd >> n & 1))
+		mend(f, "# outside of what this container or service may ever have: docker run --cap-add=%s, or "
+		     "CapabilityBoundingSet=%s of systemd", name, name);
+	else
+		mend(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", d->host.exe);
+}
+
+CHECK(cap_net_raw)   { (void)p; cap(d, f, CAP_NET_RAW, "CAP_NET_RAW", "socket(AF_XDP)"); }
+CHECK(cap_net_admin) { (void)p; cap(d, f, CAP_NET_ADMIN, "CAP_NET_ADMIN", "bpf(BPF_LINK_CREATE) of the XDP program"); }
+
+CHECK(cap_bpf)
+{
+	HOST;
+	if (!has(d, CAP_BPF) && has(d, CAP_SYS_ADMIN))
+		ok(f, "CAP_SYS_ADMIN stands in for CAP_BPF, which bpf(BPF_PROG_LOAD) needs");
+	else
+		cap(d, f, CAP_BPF, "CAP_BPF", "bpf(BPF_PROG_LOAD)");
+}
+
+CHECK(userns)
+{
+	HOST;
+	if (d->host.init_userns < 0)
+		skip(f, "/proc/self/uid_map cannot be read");
+	else if (d->host.init_userns)
+		ok(f, "this is the first user namespace");
+	else {
+		fail(f, "this is a user namespace of its own, whose capabilities do not reach bpf()");
+		mend(f, "# start the program outside of it (docker without userns-remap, podman as root)");
+	}
+}
+
+/* raise_limit: within the hard limit by the shell, beyond it with CAP_SYS_RESOURCE. */
+static void raise_limit(struct finding *f, uint64_t want, uint64_t hard, const char *letter, const char *name, unsigned unit)
+{
+	if (want <= hard)
+		mend(f, "ulimit -S -%s %llu", letter, (unsigned long long)((want + unit - 1) / unit));
+	else
+		mend(f, "prlimit --pid $$ --%s=%llu:%llu", name, (unsigned long long)want, (unsigned long long)want);
+}
+
+CHECK(memlock)
+{
+	uint64_t need = 0;
+
+	HOST;
+	for (unsigned i = 0; d->planned && i < d->plan.npools; i++)
+		need += (uint64_t)d->plan.pools[i].frames * d->plan.pools[i].frame_size;
+	if (has(d, CAP_IPC_LOCK))
+		ok(f, "CAP_IPC_LOCK lifts the limit of locked memory");
+	else if (!d->planned)
+		skip(f, "how much is needed is not known: see plan");
+	else if (d->topo.memlock >= need)
+		ok(f, "%llu KiB may be locked, frames need %llu", (unsigned long long)(d->topo.memlock >> 10),
+		   (unsigned long long)(need >> 10));
+	else {
+		fail(f, "%llu KiB may be locked and frames need %llu: setsockopt(XDP_UMEM_REG) says ENOBUFS",
+		     (unsigned long long)(d->topo.memlock >> 10), (unsigned long long)(need >> 10));
+		raise_limit(f, need, d->host.memlock_hard, "l", "memlock", 1024);
+	}
+}
+
+CHECK(open_files)
+{
+	/* a socket for each queue of both directions; per port map, program, link; and what a process has */
+	uint64_t need = 64;
+
+	HOST;
+	for (unsigned i = 0; d->planned && i < d->plan.nports; i++)
+		need += 2u * d->plan.ports[i].conf.rxqs + 2u * d->plan.ports[i].conf.txqs + 8;
+	if (!d->host.nofile)
+		skip(f, "/proc/self/limits cannot be read");
+	else if (d->host.nofile >= need)
+		ok(f, "%llu files may be open, up to %llu are", (unsigned long long)d->host.nofile, (unsigned long long)need);
+	else {
+		fail(f, "%llu files may be open and up to %llu are", (unsigned long long)d->host.nofile, (unsigned long long)need);
+		raise_limit(f, need, d->host.nofile_hard, "n", "nofile", 1);
+	}
+}
+
+/* ---- machine ---- */
+
+CHECK(clocksource)
+{
+	const struct host *h = &d->host;
+
+	HOST;
+	if (!*h->clocksource)
+		skip(f, "the clock source cannot be read");
+	else if (!strcmp(h->clocksource, "tsc") || !strncmp(h->clocksource, "arch_sys", 8))
+		ok(f, "the kernel's clock is %s", h->clocksource);
+	else {
+		warn(f, "the kernel's clock is %s: reading the time may cost a system call", h->clocksource);
+		if (strstr(h->clocksources, "tsc"))
+			mend(f, "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource");
+		else
+			mend(f, "# the kernel holds tsc for unstable here (%s are left): see dmesg", h->clocksources);
+	}
+}
+
+CHECK(numa_balancing)
+{
+	HOST;
+	if (d->topo.nnodes < 2)
+		ok(f, "one node: nothing is moved");
+	else if (d->host.numa_balancing < 0)
+		skip(f, "kernel.numa_balancing cannot be read");
+	else if (!d->host.numa_balancing)
+		ok(f, "kernel.numa_balancing is 0");
+	else {
+		warn(f, "kernel.numa_balancing is %ld: lcores fault on pages that the kernel would move", d->host.numa_balancing);
+		mend(f, "sysctl -w kernel.numa_balancing=0");
+	}
+}
+
+CHECK(irqbalance)
+{
+	HOST;
+	if (!d->host.irqbalance)
+		ok(f, "irqbalance does not run");
+	else {
+		warn(f, "irqbalance runs (pid %d): it moves the queues' interrupts at any time", d->host.irqbalance);
+		mend(f, "kill %d", d->host.irqbalance);
+	}
+}
+
+CHECK(tools)
+{
+	HOST;
+	if (!*d->host.tools)
+		ok(f, "ip, ethtool, bpftool and prlimit are there");
+	else {
+		warn(f, "not on PATH, but mends need them: %s", d->host.tools);
+		mend(f, "apt-get install -y iproute2 ethtool bpftool util-linux");
+	}
+}
+
+CHECK(journal)
+{
+	HOST;
+	if (d->host.orphans < 0)
+		skip(f, "the journal of set-ups cannot be read: %s", strerrorname_np(-d->host.orphans));
+	else if (!d->host.orphans)
+		ok(f, "no change of a program that is no more is left on this host");
+	else {
+		warn(f, "%d programs that are no more changed this host and did not undo it", d->host.orphans);
+		mend(f, "pollux setup restore");
+	}
+}
+
+const struct check host_checks[] = {
+	{ "cap-net-raw", "rights", "CAP_NET_RAW for AF_XDP and packet sockets", cap_net_raw, false },
+	{ "cap-net-admin", "rights", "CAP_NET_ADMIN to attach the XDP program", cap_net_admin, false },
+	{ "cap-bpf", "rights", "CAP_BPF or CAP_SYS_ADMIN to load the XDP program", cap_bpf, false },
+	{ "userns", "rights", "the first user namespace, the only one that may load programs", userns, false },
+	{ "memlock", "rights", "CAP_IPC_LOCK, or as much locked memory as frames", memlock, false },
+	{ "open-files", "rights", "as many open files as queues need", open_files, false },
+	{ "clocksource", "machine", "the time can be read without a system call", clocksource, false },
+	{ "numa-balancing", "machine", "the kernel leaves pages where they were put", numa_balancing, false },
+	{ "irqbalance", "machine", "nobody moves the queues' interrupts", irqbalance, false },
+	{ "tools", "machine", "the commands that mend are installed", tools, false },
+	{ "journal", "machine", "no program left its changes behind", journal, false },
+	{ NULL, NULL, NULL, NULL, false },
+};

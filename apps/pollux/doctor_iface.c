@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor_iface.c - checks of a port's interface: that it is there and carries frames, its XDP
+   hook, its offloads, its MTU, and what else the host needs it for.  Cold, pure. */
+#include "doctor.h"
+
+#include <net/if.h>
+#include <string.h>
+
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define L() if (absent(p, f)) return; const struct disco_link *l = p->l; (void)d
+
+/* NETDEV_XDP_ACT_*, which the build machine's headers may be too old to have. */
+enum { NETDEV_XDP_ACT_BASIC = 1, NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 };
+enum { XDP_ROOM = 256, L2 = 14 + 4, SEGS_MAX = 18 };
+
+static bool absent(const struct patient *p, struct finding *f)
+{
+	if (!p->l)
+		skip(f, "no such interface here");
+	return !p->l;
+}
+
+static bool is(const struct disco_link *l, const char *kind) { return !strcmp(l->kind, kind); }
+
+/* xdp: the port may be of the driver af_xdp. */
+static bool xdp(const struct patient *p, struct finding *f)
+{
+	bool may = !*p->conf->driver || !strcmp(p->conf->driver, "auto") || !strcmp(p->conf->driver, "af_xdp");
+
+	if (!may)
+		skip(f, "driver=%s", p->conf->driver);
+	return may;
+}
+
+/* ---- it is there ---- */
+
+CHECK(iface_exists)
+{
+	char enter[96];
+
+	if (p->l) {
+		ok(f, "%s is interface %u%s%s", p->l->name, p->l->ifindex, *p->l->kdriver ? ", driver " : "", p->l->kdriver);
+		return;
+	}
+	if (*p->elsewhere) {
+		snprintf(enter, sizeof(enter), "%.*s", (int)strlen(p->elsewhere) - 1, p->elsewhere);
+		fail(f, "there is no %s in this network namespace, but there is one where %s leads", p->conf->name, enter);
+		snprintf(f->mend, sizeof(f->mend), "%s", enter);
+		again(f->mend, sizeof(f->mend), d);
+	} else if (*p->near) {
+		fail(f, "there is no interface %s, but there is %s", p->conf->name, p->near);
+		mend_name(f, d, p, p->near);
+	} else {
+		fail(f, "there is no interface %s", p->conf->name);
+		mend(f, "# ip -br link lists the interfaces; driver=loop and driver=null need none");
+	}
+}
+
+CHECK(iface_name)
+{
+	L();
+	if (!strcmp(l->name, p->conf->name))
+		ok(f, "%s is the kernel's name", l->name);
+	else {
+		warn(f, "%s is another name of %s: not all of the kernel and its tools know it", p->conf->name, l->name);
+		mend_name(f, d, p, l->name);
+	}
+}
+
+CHECK(iface_sysfs)
+{
+	L();
+	if (p->sysfs)
+		ok(f, "/sys tells of %s", l->name);
+	else if (*d->host.netns) {
+		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
+		snprintf(f->mend, sizeof(f->mend), "ip netns exec %s", d->host.netns);
+		again(f->mend, sizeof(f->mend), d);
+	} else {
+		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
+		mend(f, "mount -t sysfs sysfs /sys");
+	}
+}
+
+CHECK(iface_up)
+{
+	L();
+	if (l->flags & IFF_UP)
+		ok(f, "%s is up", l->name);
+	else {
+		fail(f, "%s is down", l->name);
+		mend(f, "ip link set dev %s up", l->name);
+	}
+}
+
+CHECK(carrier)
+{
+	L();
+	if (!(l->flags & IFF_UP))
+		skip(f, "%s is down", l->name);
+	else if (l->flags & IFF_RUNNING)
+		ok(f, "%s has a carrier", l->name);
+	else if (p->peer && !(p->peer->flags & IFF_UP)) {
+		warn(f, "%s has no carrier: its other end %s is down", l->name, p->peer->name);
+		mend(f, "%sip link set dev %s up", p->at_peer, p->peer->name);
+	} else {
+		warn(f, "%s has no carrier", l->name);
+		mend(f, "# look at cable, module and the switch's port: ethtool %s", l->name);
+	}
+}
+
+CHECK(iface_node)
+{
+	L();
+	if (d->topo.nnodes < 2)
+		ok(f, "one node");
+	else if (l->node >= 0)
+		ok(f, "%s is on node %d", l->name, l->node);
+	else if (!*l->parent && !*l->bus)
+		ok(f, "no device is behind %s", l->name);
+	else {
+		warn(f, "which node %s (%s) is on is not told: lcores and memory may be on another", l->name, *l->bus ? l->bus : l->parent);
+		mend(f, "# name lcores of its node with -l; the firmware's NUMA or SR-IOV settings may make it tell");
+	}
+}
+
+/* ---- the XDP hook ---- */
+
+CHECK(xdp_native)
+{
+	L();
+	if (!xdp(p, f))
+		return;
+	if (!l->xdp_told)
+		skip(f, "the kernel does not tell the XDP features of %s", l->name);
+	else if (l->xdp_features & NETDEV_XDP_ACT_BASIC)
+		ok(f, "the driver of %s (%s) runs XDP programs itself", l->name, *l->kdriver ? l->kdriver : "unknown");
+	else if (p->conf->mode == PLX_XDP_GENERIC)
+		ok(f, "mode=generic is asked for, and serves any interface");
+	else if (p->conf->mode == PLX_XDP_NATIVE || p->conf->mode == PLX_XDP_ZEROCOPY) {
+		fail(f, "%s has no XDP of its own, and mode=%s asks for it", l->name, p->conf->mode == PLX_XDP_NATIVE ? "native" : "zc");
+		mend_key(f, d, p, "mode", "generic");
+	} else {
+		warn(f, "%s has no XDP of its own: programs run late (generic), on copies", l->name);
+		mend(f, "# a NIC, virtio or veth with native XDP is several times as fast; driver=packet may serve as well");
+	}
+}
+
+CHECK(zero_copy)
+{
+	L();
+	if (!xdp(p, f))
+		return;
+	if (!l->xdp_told)
+		skip(f, "the kernel does not tell the XDP features of %s", l->name);
+	else if (l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY)
+		ok(f, "%s offers zero-copy", l->name);
+	else if (p->conf->mode == PLX_XDP_ZEROCOPY) {
+		fail(f, "%s does not offer zero-copy, and mode=zc asks for it", l->name);
+		mend_key(f, d, p, "mode", "auto");
+	} else if (*l->kind || p->conf->mode != PLX_XDP_AUTO)
+		ok(f, "%s copies each frame, as it is asked to or has to", l->name);
+	else {
+		warn(f, "%s, driver %s, does not offer zero-copy: each frame is copied", l->name, *l->kdriver ? l->kdriver : "unknown");
+		mend(f, "# a newer kernel may have it for this driver, or another NIC");
+	}
+}
+
+/* ours: a Pollux program's, which takes it down by itself when it ends. */
+static bool ours(const struct plx_xdp_info *x) { return !strcmp(x->name, "steer") && x->link && x->pid; }
+
+CHECK(xdp_free)
+{
+	static const char *const off[] = { [DISCO_XDP_NONE] = "xdp", [DISCO_XDP_NATIVE] = "xdpdrv", [DISCO_XDP_GENERIC] = "xdpgeneric",
+	                                   [DISCO_XDP_HW] = "xdpoffload", [DISCO_XDP_MULTI] = "xdp" };
+	char who[128];
+
+	L();
+	if (!l->xdp.id) {
+		ok(f, "no XDP program is attached to %s", l->name);
+		return;
+	}
+	if (!xdp(p, f))
+		return;
+	fail(f, "%s has %s attached already%s", l->name, plx_xdp_who(&l->xdp, who, sizeof(who)),
+	     ours(&l->xdp) ? ", which is Pollux at work" : "");
+	if (ours(&l->xdp))
+		mend(f, "kill %d", l->xdp.pid);
+	else if (l->xdp.link)
+		mend(f, "bpftool link detach id %u", l->xdp.link);
+	else
+		mend(f, "ip link set dev %s %s off", l->name, off[l->xdp_mode]);
+}
+
+CHECK(xdp_pins)
+{
+	L();
+	if (d->host.bpffs != 1)
+		skip(f, "no BPF file system is in sight");
+	else if (!*p->pins)
+		ok(f, "libxdp's dispatcher left nothing for %s", l->name);
+	else if (l->xdp.id) {
+		warn(f, "libxdp's dispatcher is on %s (/sys/fs/bpf/xdp/%s)", l->name, p->pins);
+		mend(f, "ip link set dev %s xdp off && rm -r /sys/fs/bpf/xdp/%s", l->name, p->pins);
+	} else {
+		warn(f, "/sys/fs/bpf/xdp/%s is left of a dispatcher that is gone: libxdp may take it for running", p->pins);
+		mend(f, "rm -r /sys/fs/bpf/xdp/%s", p->pins);
+	}
+}
+
+/* ---- what it stands on, and what the host does with it ---- */
+
+CHECK(master)
+{
+	L();
+	if (!l->master.ifindex)
+		ok(f, "%s is no port of a bond or bridge", l->name);
+	else {
+		warn(f, "%s is a port of %s, which no longer gets the frames that we take", l->name,
+		     *l->master.name ? l->master.name : "another interface");
+		mend(f, "ip link set dev %s nomaster", l->name);
+	}
+}
+
+CHECK(stacked)
+{
+	L();
+	bool group = is(l, "bond") || is(l, "team") || is(l, "bridge"), vlan = is(l, "vlan") || is(l, "macvlan") || is(l, "ipvlan");
+	const char *lower = group && l->nslaves ? l->slaves[0].name : vlan ? l->lower.name : "";
+
+	if (!group && !vlan)
+		ok(f, "%s stands on no other interface", l->name);
+	else {
+		warn(f, "%s is a %s: programs see what the interface below left, queue by queue of its own", l->name, l->kind);
+		if (*lower)
+			mend_name(f, d, p, lower);
+		else
+			mend(f, "# name the interface below it");
+	}
+}
+
+static bool takes_all(const struct patient *p, struct finding *f)
+{
+	bool takes = p->conf->steer == PLX_STEER_ALL && strcmp(p->conf->driver, "packet");
+
+	if (!takes)
+		ok(f, "the host keeps its packets (%s)", p->conf->steer == PLX_STEER_ALL ? "driver=packet copies them" : "steer=none");
+	return takes;
+}
+
+CHECK(default_route)
+{
+	L();
+	if (!takes_all(p, f))
+		return;
+	if (!p->default_route)
+		ok(f, "the host's default route does not lead through %s", l->name);
+	else {
+		warn(f, "the host's default route leads through %s, and the port takes all packets of its queues", l->name);
+		mend_key(f, d, p, "driver", "packet");
+	}
+}
+
+CHECK(ssh_session)
+{
+	L();
+	if (!takes_all(p, f))
+		return;
+	if (!*p->ssh)
+		ok(f, "this session does not come by %s, as far as SSH_CONNECTION tells", l->name);
+	else {
+		fail(f, "this ssh session from %s comes by %s, and the port takes all packets of its queues: it would be cut", p->ssh, l->name);
+		mend_key(f, d, p, "driver", "packet");
+	}
+}
+
+CHECK(promisc)
+{
+	L();
+	if (*l->kind)
+		ok(f, "%s has no filter of addresses", l->name);
+	else if (l->flags & IFF_PROMISC)
+		ok(f, "%s takes frames to any address", l->name);
+	else {
+		warn(f, "%s takes frames to its own address only: a program that forwards for others gets nothing", l->name);
+		mend(f, "ip link set dev %s promisc on", l->name);
+	}
+}
+
+/* ---- offloads ---- */
+
+/* must_off judges an offload that has to be off. */
+static void must_off(const struct disco_link *l, struct finding *f, enum disco_feature feature, const char *cost)
+{
+	int on = disco_on(l, feature);
+
+	if (on < 0)
+		skip(f, "the offloads of %s are not told", l->name);
+	else if (!on)
+		ok(f, "%s is off", disco_feature_name(feature));
+	else {
+		warn(f, "%s is on: %s", disco_feature_name(feature), cost);
+		if (l->f_can >> feature & 1)
+			mend(f, "ethtool -K %s %s off", l->name, disco_feature_word(feature));
+		else
+			mend(f, "# this driver does not let it be switched");
+	}
+}
+
+CHECK(lro)    { L(); must_off(l, f, DISCO_F_lro, "drivers refuse XDP, or hand over packets glued together"); }
+CHECK(gro_hw) { L(); must_off(l, f, DISCO_F_gro_hw, "the NIC glues packets together, drivers refuse XDP"); }
+
+CHECK(rx_vlan)
+{
+	L();
+	if (is(l, "veth"))
+		ok(f, "veth strips no tags");
+	else
+		must_off(l, f, DISCO_F_rx_vlan, "the NIC takes VLAN tags out of frames, and XDP does not see them");
+}
+
+CHECK(header_split)
+{
+	L();
+	if (l->hds < 0)
+		skip(f, "%s does not tell of header split", l->name);
+	else if (!l->hds)
+		ok(f, "header split is off");
+	else {
+		warn(f, "%s puts headers and data into buffers of their own: drivers refuse XDP then", l->name);
+		mend(f, "ethtool -G %s tcp-data-split off", l->name);
+	}
+}
+
+CHECK(veth_checksum)
+{
+	L();
+	if (!is(l, "veth"))
+		ok(f, "%s is no veth", l->name);
+	else if (!p->peer)
+		skip(f, "the other end of %s is in a network namespace that has no name", l->name);
+	else if (disco_on(p->peer, DISCO_F_tx_csum) == 1) {
+		warn(f, "the other end %s leaves checksums unfinished: ping works, TCP and UDP of its host do not", p->peer->name);
+		mend(f, "%sethtool -K %s tx off", p->at_peer, p->peer->name);
+	} else
+		ok(f, "the other end %s finishes its checksums", p->peer->name);
+}
+
+CHECK(veth_napi)
+{
+	L();
+	if (!is(l, "veth"))
+		ok(f, "%s is no veth", l->name);
+	else if (p->conf->mode != PLX_XDP_GENERIC)
+		ok(f, "a native XDP program brings NAPI");
+	else if (disco_on(l, DISCO_F_gro))
+		ok(f, "GRO brings NAPI");
+	else {
+		warn(f, "veth without NAPI does not tell the receive queue: all frames go to queue 0's socket, or to none");
+		mend(f, "ethtool -K %s gro on", l->name);
+	}
+}
+
+/* ---- MTU ---- */
+
+CHECK(mtu_room)
+{
+	L();
+	uint32_t frame = d->conf.frame_size ? d->conf.frame_size : PLX_FRAME_SIZE, room = frame - XDP_ROOM, need = l->mtu + L2;
+	bool chains = p->conf->multibuf != PLX_NEVER && d->probe.sg != 0 && !d->probe.frags_err;
+
+	if (!xdp(p, f))
+		return;
+	if (need <= room)
+		ok(f, "MTU %u needs %u bytes, a frame has room for %u", l->mtu, need, room);
+	else if (chains && need > 4096 - XDP_ROOM)
+		ok(f, "MTU %u takes chains of up to %u frames", l->mtu, (need + room - 1) / room);
+	else {
+		(chains ? warn : fail)(f, "MTU %u needs %u bytes and a frame has room for %u: %s", l->mtu, need, room,
+		                       chains ? "such packets take two frames" : "such packets are dropped");
+		if (need <= 4096 - XDP_ROOM)
+			mend_option(f, d, "frame-size", "4096");
+		else
+			mend(f, "ip link set dev %s mtu %u", l->name, room - L2);
+	}
+}
+
+CHECK(mtu_chain)
+{
+	L();
+	uint32_t room = (d->conf.frame_size ? d->conf.frame_size : PLX_FRAME_SIZE) - XDP_ROOM;
+	uint32_t segs = (l->mtu + L2 + room - 1) / room, most = SEGS_MAX;
+
+	if (!xdp(p, f))
+		return;
+	if (l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY && l->zc_max_segs > 0)
+		most = (uint32_t)l->zc_max_segs;
+	if (segs <= most || segs == 1)
+		ok(f, "MTU %u takes %u frame%s, %s takes chains of %u", l->mtu, segs, segs == 1 ? "" : "s", l->name, most);
+	else {
+		warn(f, "MTU %u takes %u frames and %s takes chains of %u: longer packets are not sent", l->mtu, segs, l->name, most);
+		mend(f, "ip link set dev %s mtu %u", l->name, most * room - L2);
+	}
+}
+
+const struct check iface_checks[] = {
+	{ "iface-exists", "interface", "the interface is in this network namespace", iface_exists, true },
+	{ "iface-name", "interface", "the interface is named as the kernel names it", iface_name, true },
+	{ "iface-sysfs", "interface", "/sys is of the interface's network namespace", iface_sysfs, true },
+	{ "iface-up", "interface", "the interface is up", iface_up, true },
+	{ "carrier", "interface", "the interface has a carrier", carrier, true },
+	{ "iface-node", "interface", "the node of the device is known", iface_node, true },
+	{ "xdp-native", "interface", "the driver runs XDP programs itself", xdp_native, true },
+	{ "zero-copy", "interface", "the driver offers zero-copy", zero_copy, true },
+	{ "xdp-free", "interface", "nobody else's XDP program is attached", xdp_free, true },
+	{ "xdp-pins", "interface", "libxdp's dispatcher left nothing behind", xdp_pins, true },
+	{ "master", "interface", "the interface is no port of a bond or bridge", master, true },
+	{ "stacked", "interface", "the interface is no bond, bridge or VLAN", stacked, true },
+	{ "default-route", "interface", "the host's default route leads elsewhere", default_route, true },
+	{ "ssh-session", "interface", "the operator's session comes by another interface", ssh_session, true },
+	{ "promisc", "interface", "frames to other addresses are not filtered", promisc, true },
+	{ "lro", "interface", "the NIC does not glue packets together (LRO)", lro, true },
+	{ "gro-hw", "interface", "the NIC does not glue packets together (GRO)", gro_hw, true },
+	{ "rx-vlan", "interface", "VLAN tags stay in the frames", rx_vlan, true },
+	{ "header-split", "interface", "headers and data stay in one buffer", header_split, true },
+	{ "veth-checksum", "interface", "the other end of a veth pair finishes checksums", veth_checksum, true },
+	{ "veth-napi", "interface", "veth tells the receive queue of each frame", veth_napi, true },
+	{ "mtu-room", "interface", "a frame has room for the MTU", mtu_room, true },
+	{ "mtu-chain", "interface", "the interface takes chains as long as the MTU makes them", mtu_chain, true },
+	{ NULL, NULL, NULL, NULL, false },
+};

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor_mend.c - what checks say, and mends that are pollux doctor once more with better
+   options, for those that are to be given to the program too.  Cold, pure. */
+#include "doctor.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define SAY(status_, field) \
+	va_list ap; \
+	va_start(ap, fmt); \
+	vsnprintf(f->field, sizeof(f->field), fmt, ap); \
+	va_end(ap); \
+	status_
+
+void ok(struct finding *f, const char *fmt, ...)   { SAY(f->status = CHECK_OK, evidence); }
+void warn(struct finding *f, const char *fmt, ...) { SAY(f->status = CHECK_WARN, evidence); }
+void fail(struct finding *f, const char *fmt, ...) { SAY(f->status = CHECK_FAIL, evidence); }
+void skip(struct finding *f, const char *fmt, ...) { SAY(f->status = CHECK_SKIP, evidence); }
+void mend(struct finding *f, const char *fmt, ...) { SAY((void)0, mend); }
+
+char *cpus_text(const struct disco_cpus *s, char *buf, size_t len)
+{
+	unsigned cpu = 0;
+
+	buf[0] = 0;
+	while (cpu < TOPO_CPUS_MAX) {
+		unsigned to = cpu;
+
+		if (!disco_cpus_has(s, cpu)) {
+			cpu++;
+			continue;
+		}
+		while (disco_cpus_has(s, to + 1))
+			to++;
+		plx_text_add(buf, len, to > cpu ? "%s%u-%u" : "%s%u", *buf ? "," : "", cpu, to);
+		cpu = to + 1;
+	}
+	return buf;
+}
+
+/* ---- this command once more ---- */
+
+/* word appends one word as the shell wants it. */
+static void word(char *buf, size_t len, const char *s)
+{
+	const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,/@+-=:%";
+
+	if (*buf)
+		plx_text_add(buf, len, " ");
+	if (*s && !s[strspn(s, plain)]) {
+		plx_text_add(buf, len, "%s", s);
+		return;
+	}
+	plx_text_add(buf, len, "'");
+	for (; *s; s++)
+		plx_text_add(buf, len, *s == '\'' ? "'\\''" : "%c", *s);
+	plx_text_add(buf, len, "'");
+}
+
+/* takes tells how many words from w on give the option: 0, 1 or 2. */
+static int takes(char *const *w, const char *option)
+{
+	const struct plx_setting *s = plx_settings;
+	size_t len = strlen(option);
+
+	while (s->name && strcmp(s->name, option))
+		s++;
+	if (!strncmp(*w, "--", 2) && !strncmp(*w + 2, option, len))
+		return (*w)[2 + len] == '=' ? 1 : (*w)[2 + len] ? 0 : w[1] ? 2 : 1;
+	if (s->letter && (*w)[0] == '-' && (*w)[1] == s->letter)
+		return (*w)[2] ? 1 : w[1] ? 2 : 1;
+	return 0;
+}
+
+/* The words, without those of option, and iface (its words in full) replaced by text. */
+static bool rewrite(char *buf, size_t len, const struct doctor *d, const char *option, const char *iface, const char *text)
+{
+	bool first = true, hit = false;
+	int n;
+
+	word(buf, len, program_invocation_name);
+	word(buf, len, "doctor");
+	for (char **w = d->words + 1; *w; w += n) {
+		const char *value = NULL;
+
+		n = option ? takes(w, option) : 0;
+		if (n)
+			continue;
+		first &= (*w)[0] != '-';
+		n = first ? 1 : takes(w, "iface");
+		value = first ? *w : n == 2 ? w[1] : n ? *w + strlen("--iface=") : NULL;
+		if (value && iface && !hit && !strcmp(value, iface)) {
+			hit = true;
+			if (text && !first)
+				word(buf, len, "--iface");
+			if (text)
+				word(buf, len, text);
+			continue;
+		}
+		n = n ? n : 1;
+		for (int i = 0; i < n; i++)
+			word(buf, len, w[i]);
+	}
+	return hit || !iface;
+}
+
+void again(char *buf, size_t len, const struct doctor *d)
+{
+	rewrite(buf, len, d, NULL, NULL, NULL);
+}
+
+void mend_option(struct finding *f, const struct doctor *d, const char *option, const char *value)
+{
+	char name[64];
+
+	f->mend[0] = 0;
+	rewrite(f->mend, sizeof(f->mend), d, option, NULL, NULL);
+	snprintf(name, sizeof(name), strcmp(option, "lcores") ? "--%s" : "-l", option);
+	word(f->mend, sizeof(f->mend), name);
+	word(f->mend, sizeof(f->mend), value);
+}
+
+/* given finds the words of a port on the command line; NULL = it is from a file or variable. */
+static const char *given(const struct doctor *d, const struct patient *p)
+{
+	const char *name = p->conf->name, *hit = NULL;
+	bool first = true;
+	int n;
+
+	for (char **w = d->words + 1; *w; w += n) {
+		first &= (*w)[0] != '-';
+		n = first ? 1 : takes(w, "iface");
+		const char *value = first ? *w : n == 2 ? w[1] : n ? *w + strlen("--iface=") : NULL;
+
+		if (value && strlen(name) == strcspn(value, ",") && !strncmp(value, name, strlen(name)))
+			hit = value;
+		n = n ? n : 1;
+	}
+	return hit;
+}
+
+/* rivals: a key that says the same as another is not left beside it. */
+static bool rivals(const char *item, size_t n, const char *key)
+{
+	static const char *const queues[] = { "queues", "rxqs", "txqs" };
+	bool a = false, b = false;
+
+	if (strlen(key) == n && !memcmp(item, key, n))
+		return true;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(queues); i++) {
+		a |= strlen(queues[i]) == n && !memcmp(item, queues[i], n);
+		b |= !strcmp(queues[i], key);
+	}
+	return a && b;
+}
+
+static void replace(struct finding *f, const struct doctor *d, const struct patient *p, const char *text)
+{
+	const char *was = given(d, p);
+
+	f->mend[0] = 0;
+	if (!was || !rewrite(f->mend, sizeof(f->mend), d, NULL, was, text))
+		mend(f, "# where the configuration names %s, write: %s", p->conf->name, text ? text : "nothing");
+}
+
+void mend_key(struct finding *f, const struct doctor *d, const struct patient *p, const char *key, const char *value)
+{
+	const char *was = given(d, p);
+	char text[1024] = "";
+	size_t n;
+
+	plx_text_add(text, sizeof(text), "%s", p->conf->name);
+	for (const char *s = was ? strchr(was, ',') : NULL; s; s = s[1 + n] ? s + 1 + n : NULL) {
+		n = strcspn(s + 1, ",");
+		if (!rivals(s + 1, strcspn(s + 1, "=,"), key))
+			plx_text_add(text, sizeof(text), "%.*s", (int)n + 1, s);
+	}
+	if (value)
+		plx_text_add(text, sizeof(text), ",%s=%s", key, value);
+	replace(f, d, p, text);
+}
+
+void mend_name(struct finding *f, const struct doctor *d, const struct patient *p, const char *name)
+{
+	const char *was = given(d, p), *keys = was ? strchr(was, ',') : NULL;
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s", name, keys ? keys : "");
+	replace(f, d, p, text);
+}
+
+void mend_without(struct finding *f, const struct doctor *d, const struct patient *p)
+{
+	replace(f, d, p, NULL);
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor_net.c - what the doctor knows of interfaces: discovery, other network namespaces,
+   routes, ssh sessions, and whose the queues are.  Cold; reads only; called by doctor_read(). */
+#include "doctor.h"
+#include "nlq.h"
+#include "plx_file.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- interfaces of this namespace ---- */
+
+static bool is_memory(const char *driver)
+{
+	for (int i = 0; plx_drivers[i]; i++)
+		if (!strcmp(plx_drivers[i]->name, driver))
+			return !plx_drivers[i]->device;
+	return false;
+}
+
+/* An interrupt that may not be moved has no file to write its CPUs to. */
+static void read_fixed(struct doctor *d, struct patient *p)
+{
+	for (unsigned q = 0; q < p->l->nrxqs; q++) {
+		char path[64];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "/proc/irq/%d/smp_affinity_list", p->l->rxq[q].irq);
+		int fd = p->l->rxq[q].irq < 0 ? -1 : d->sys->open(path, O_RDONLY | O_CLOEXEC, 0);
+
+		if (fd < 0)
+			continue;
+		if (!d->sys->fstat(fd, &st) && !(st.st_mode & S_IWUSR))
+			p->irq_fixed.w[q / 64] |= 1ull << q % 64;
+		d->sys->close(fd);
+	}
+}
+
+static void read_port(struct doctor *d, struct patient *p)
+{
+	const char *list[TOPO_LINKS_MAX], *near;
+
+	p->l = malloc(sizeof(*p->l));
+	if (p->l && !disco_link_read(d->sys, p->conf->name, p->l)) {
+		p->sysfs = plx_link_sysfs(d->sys, p->l->name, p->l->ifindex);
+		read_fixed(d, p);
+		return;
+	}
+	free(p->l);
+	p->l = NULL;
+	for (unsigned i = 0; i < d->topo.nlinks; i++)
+		list[i] = d->topo.links[i];
+	near = plx_text_near(p->conf->name, list, d->topo.nlinks);
+	if (near)
+		snprintf(p->near, sizeof(p->near), "%s", near);
+}
+
+void read_ports(struct doctor *d)
+{
+	for (unsigned i = 0; i < d->conf.nports; i++) {
+		struct patient *p = &d->port[d->nports];
+
+		if (is_memory(d->conf.ports[i].driver))
+			continue;
+		p->conf = &d->conf.ports[i];
+		read_port(d, p);
+		d->nports++;
+	}
+}
+
+/* ---- other namespaces: those of ip netns, and the first process's ---- */
+
+enum { NETS_MAX = 128 };
+struct net { char enter[96]; int fd, nsid; };
+struct nets { struct doctor *d; struct net net[NETS_MAX]; unsigned n; struct stat own; };
+
+static void got_nsid(void *arg, const struct nlmsghdr *h)
+{
+	const struct nlattr *a;
+
+	if (h->nlmsg_type == RTM_NEWNSID)
+		mnl_attr_for_each(a, h, sizeof(struct rtgenmsg))
+			if (mnl_attr_get_type(a) == NETNSA_NSID)
+				*(int *)arg = (int)nlq_uint(a);
+}
+
+/* nsid is the number by which this namespace calls another. */
+static int nsid(struct nlq *q, int fd)
+{
+	alignas(struct nlmsghdr) char buf[128];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	int id = -1;
+
+	h->nlmsg_type = RTM_GETNSID;
+	*(struct rtgenmsg *)mnl_nlmsg_put_extra_header(h, sizeof(struct rtgenmsg)) = (struct rtgenmsg){ AF_UNSPEC };
+	mnl_attr_put_u32(h, NETNSA_FD, (uint32_t)fd);
+	nlq_ask(q, h, got_nsid, &id);
+	return id;
+}
+
+static void add_net(struct nets *s, const char *path, const char *enter)
+{
+	struct stat st;
+	int fd = s->n < NETS_MAX ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) || (st.st_ino == s->own.st_ino && st.st_dev == s->own.st_dev)) {
+		close(fd);
+		return;
+	}
+	s->net[s->n].fd = fd;
+	s->net[s->n].nsid = -1;
+	snprintf(s->net[s->n++].enter, sizeof(s->net[0].enter), "%s", enter);
+}
+
+static int named_net(void *arg, const char *name)
+{
+	struct nets *s = arg;
+	char path[300], enter[96];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	if (!stat(path, &st) && st.st_ino == s->own.st_ino && st.st_dev == s->own.st_dev)
+		snprintf(s->d->host.netns, sizeof(s->d->host.netns), "%.63s", name);
+	if (strlen(name) < 64) {
+		snprintf(enter, sizeof(enter), "ip netns exec %.63s ", name);
+		add_net(s, path, enter);
+	}
+	return 0;
+}
+
+static bool is_peer(const struct patient *p, const struct net *n)
+{
+	return p->l && !p->peer && !strcmp(p->l->kind, "veth") && p->l->lower_netns >= 0 && n->nsid == p->l->lower_netns;
+}
+
+static void look(struct doctor *d, struct patient *p, const struct net *n)
+{
+	struct plx_link_info li;
+	char name[IF_NAMESIZE];
+
+	if (!p->l && !*p->elsewhere && !plx_link_query(d->sys, p->conf->name, &li))
+		snprintf(p->elsewhere, sizeof(p->elsewhere), "%s", n->enter);
+	if (!is_peer(p, n) || !if_indextoname(p->l->lower.ifindex, name))
+		return;
+	p->peer = malloc(sizeof(*p->peer));
+	if (p->peer && disco_link_read(d->sys, name, p->peer)) {
+		free(p->peer);
+		p->peer = NULL;
+	}
+	snprintf(p->at_peer, sizeof(p->at_peer), "%s", n->enter);
+}
+
+/* A thread of its own, since a thread that has left its namespace is of no more use. */
+static void *visit(void *arg)
+{
+	struct nets *s = arg;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		if (setns(s->net[i].fd, CLONE_NEWNET))
+			continue;
+		for (unsigned k = 0; k < s->d->nports; k++)
+			look(s->d, &s->d->port[k], &s->net[i]);
+	}
+	return NULL;
+}
+
+static void read_other(struct doctor *d)
+{
+	struct nets *s = calloc(1, sizeof(*s));
+	struct nlq q;
+	pthread_t t;
+
+	if (!s || stat("/proc/thread-self/ns/net", &s->own)) {
+		free(s);
+		return;
+	}
+	s->d = d;
+	plx_file_dir(d->sys, "/run/netns", named_net, s);
+	add_net(s, "/proc/1/ns/net", "nsenter -t 1 -n ");
+	if (!nlq_open(&q, d->sys, NETLINK_ROUTE)) {
+		for (unsigned i = 0; i < s->n; i++)
+			s->net[i].nsid = nsid(&q, s->net[i].fd);
+		nlq_close(&q);
+	}
+	if (!pthread_create(&t, NULL, visit, s))
+		pthread_join(t, NULL);
+	for (unsigned i = 0; i < s->n; i++)
+		close(s->net[i].fd);
+	free(s);
+}
+
+static void read_peer(struct doctor *d, struct patient *p)
+{
+	if (!p->l || p->peer || strcmp(p->l->kind, "veth") || p->l->lower_netns >= 0 || !*p->l->lower.name)
+		return;
+	p->peer = malloc(sizeof(*p->peer));
+	if (p->peer && disco_link_read(d->sys, p->l->lower.name, p->peer)) {
+		free(p->peer);
+		p->peer = NULL;
+	}
+}
+
+/* ---- what the host needs the interface for ---- */
+
+/* IPv4: "eth0 00000000 gateway flags .. mask ..", IPv6: "dest plen src plen hop metric .. flags iface". */
+bool route_default(const char *text, const char *iface)
+{
+	for (const char *s = text; *s; s += strcspn(s, "\n"), s += *s == '\n') {
+		char a[64], b[64], name[64];
+		unsigned long mask, flags;
+
+		if (sscanf(s, "%63s %63s %*s %*s %*s %*s %*s %lx", a, b, &mask) == 3 && !strcmp(a, iface) &&
+		    !strcmp(b, "00000000") && !mask)
+			return true;
+		if (sscanf(s, "%63s %63s %*s %*s %*s %*s %*s %*s %lx %63s", a, b, &flags, name) == 4 && strlen(a) == 32 &&
+		    !a[strspn(a, "0")] && !strcmp(b, "00") && !strcmp(name, iface) && !(flags & 0x200) /* RTF_REJECT */)
+			return true;
+	}
+	return false;
+}
+
+static bool has_address(const char *iface, const char *address)
+{
+	struct ifaddrs *all, *a;
+	bool found = false;
+
+	if (getifaddrs(&all))
+		return false;
+	for (a = all; a && !found; a = a->ifa_next) {
+		char text[INET6_ADDRSTRLEN] = "";
+
+		if (!a->ifa_addr || strcmp(a->ifa_name, iface))
+			continue;
+		if (a->ifa_addr->sa_family == AF_INET)
+			inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr, text, sizeof(text));
+		else if (a->ifa_addr->sa_family == AF_INET6)
+			inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)a->ifa_addr)->sin6_addr, text, sizeof(text));
+		found = !strcmp(text, address);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+static void read_uses(struct doctor *d, struct patient *p)
+{
+	const char *ssh = getenv("SSH_CONNECTION"); /* far address, far port, near address, near port */
+	size_t len = 256u << 10;
+	char *text = malloc(len), far[64], near[64];
+
+	for (int v = 0; text && v < 2; v++)
+		if (plx_file_read(d->sys, v ? "/proc/net/ipv6_route" : "/proc/net/route", text, len) > 0)
+			p->default_route |= route_default(text, p->l->name);
+	if (ssh && sscanf(ssh, "%63s %*s %63s", far, near) == 2 && has_address(p->l->name, near))
+		snprintf(p->ssh, sizeof(p->ssh), "%s", far);
+	free(text);
+}
+
+/* ---- whose the queues are ---- */
+
+/* AF_XDP sockets and those of AF_PACKET are the ones that are mapped; the latter are listed. */
+static bool maps_xsk(long pid, const char *packets)
+{
+	char path[64], row[512], inode[32];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/maps", pid);
+	f = fopen(path, "re");
+	while (f && !found && fgets(row, sizeof(row), f)) {
+		const char *s = strstr(row, " socket:[");
+
+		if (!s)
+			continue;
+		snprintf(inode, sizeof(inode), " %.*s", (int)strcspn(s + 9, "]"), s + 9);
+		const char *at = strstr(packets, inode);
+		found = !at || (at[strlen(inode)] != '\n' && at[strlen(inode)] != ' ');
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+struct hunt { struct doctor *d; struct patient *p; char *packets; struct stat own; };
+
+static int hunt_process(void *arg, const char *name)
+{
+	struct hunt *h = arg;
+	char path[64];
+	struct stat st;
+	long pid = strtol(name, NULL, 10);
+
+	snprintf(path, sizeof(path), "/proc/%ld/ns/net", pid);
+	if (pid <= 0 || pid == getpid() || stat(path, &st) || st.st_ino != h->own.st_ino || !maps_xsk(pid, h->packets))
+		return 0;
+	h->p->holder = (int32_t)pid;
+	return pid == h->p->l->xdp.pid; /* the program's owner is the best guess */
+}
+
+static bool any_xsk(const struct disco_link *l)
+{
+	for (unsigned q = 0; q < l->nrxqs || q < l->ntxqs; q++)
+		if (l->rxq[q].xsk == 1 || l->txq[q].xsk == 1)
+			return true;
+	return false;
+}
+
+static void read_holder(struct doctor *d, struct patient *p)
+{
+	size_t len = 64u << 10;
+	struct hunt h = { d, p, malloc(len), { 0 } };
+	char path[64];
+
+	if (h.packets && !stat("/proc/thread-self/ns/net", &h.own)) {
+		if (plx_file_read(d->sys, "/proc/net/packet", h.packets, len) < 0)
+			*h.packets = 0;
+		plx_file_dir(d->sys, "/proc", hunt_process, &h);
+	}
+	free(h.packets);
+	snprintf(path, sizeof(path), "/proc/%d/comm", p->holder);
+	if (p->holder && plx_file_read(d->sys, path, p->holder_name, sizeof(p->holder_name)) > 0)
+		p->holder_name[strcspn(p->holder_name, "\n")] = 0;
+}
+
+static int find_pins(void *arg, const char *name)
+{
+	struct patient *p = arg;
+	unsigned ifindex;
+
+	if (sscanf(name, "dispatch-%u-", &ifindex) != 1 || ifindex != p->l->ifindex)
+		return 0;
+	snprintf(p->pins, sizeof(p->pins), "%.63s", name);
+	return 1;
+}
+
+void read_nets(struct doctor *d)
+{
+	read_other(d);
+	for (unsigned i = 0; i < d->nports; i++) {
+		struct patient *p = &d->port[i];
+
+		read_peer(d, p);
+		if (!p->l)
+			continue;
+		read_uses(d, p);
+		if (p->l->xdp.id)
+			plx_xdp_owner(&p->l->xdp, d->sys);
+		if (any_xsk(p->l))
+			read_holder(d, p);
+		plx_file_dir(d->sys, "/sys/fs/bpf/xdp", find_pins, p);
+	}
+}

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor_plan.c - checks of lcores and memory: what a start would do, by the plan, against
+   what the machine has.  Cold, pure. */
+#include "doctor.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define HOST (void)p
+#define NODE_PAGES "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages"
+
+typedef unsigned long long ull;
+enum { STEAL_PERCENT = 1, IDLE_US = 50 };
+
+/* CPUs that lcores of the plan are pinned to. */
+static struct disco_cpus lcore_cpus(const struct doctor *d)
+{
+	struct disco_cpus s = { { 0 } };
+
+	for (unsigned i = 0; d->planned && i < d->plan.nlcores; i++)
+		for (unsigned k = 0; k < d->plan.lcores[i].ncpus; k++)
+			disco_cpus_add(&s, d->plan.lcores[i].cpus[k]);
+	return s;
+}
+
+static struct disco_cpus usable_cpus(const struct doctor *d)
+{
+	struct disco_cpus s = { { 0 } };
+
+	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
+		if (plan_usable(&d->topo, cpu))
+			disco_cpus_add(&s, cpu);
+	return s;
+}
+
+static bool no_plan(const struct doctor *d, struct finding *f)
+{
+	if (!d->planned)
+		skip(f, "no plan can be made: see plan");
+	return !d->planned;
+}
+
+CHECK(plan)
+{
+	HOST;
+	if (!d->plan_err) {
+		ok(f, "a start would have %u lcores, %u ports, %u pools", d->plan.nlcores, d->plan.nports, d->plan.npools);
+		return;
+	}
+	fail(f, "a start would be refused: %s", d->plan_why);
+	mend(f, "# the other FAILs tell the commands");
+}
+
+/* ---- lcores ---- */
+
+CHECK(lcore_online)
+{
+	char text[256];
+
+	HOST;
+	for (unsigned i = 0; i < d->conf.nlcores; i++) {
+		const struct plx_lcore_conf *l = &d->conf.lcores[i];
+		for (unsigned k = 0; k < l->ncpus && d->topo.ncpus; k++) {
+			if (d->topo.cpu[l->cpus[k]].online)
+				continue;
+			fail(f, "lcore %u: CPU %u is %s", l->id, l->cpus[k], d->topo.cpu[l->cpus[k]].present ?
+			     "offline" : "not in this machine");
+			if (d->topo.cpu[l->cpus[k]].present)
+				mend(f, "echo 1 > /sys/devices/system/cpu/cpu%u/online", l->cpus[k]);
+			else
+				mend_option(f, d, "lcores", topo_allowed_list(&d->topo, text, sizeof(text)));
+			return;
+		}
+	}
+	ok(f, "all CPUs of lcores are online");
+}
+
+CHECK(cpuset)
+{
+	struct disco_cpus all = usable_cpus(d), missing = { { 0 } };
+	char want[256], have[256], lack[256];
+	bool group = false;
+
+	HOST;
+	cpus_text(&all, have, sizeof(have));
+	for (unsigned i = 0; i < d->conf.nlcores; i++)
+		for (unsigned k = 0; k < d->conf.lcores[i].ncpus; k++) {
+			unsigned cpu = d->conf.lcores[i].cpus[k];
+			if (cpu >= d->topo.ncpus || !d->topo.cpu[cpu].online || d->topo.cpu[cpu].allowed)
+				continue;
+			disco_cpus_add(&missing, cpu);
+			disco_cpus_add(&all, cpu);
+			group |= d->topo.cpu[cpu].barred;
+		}
+	if (disco_cpus_first(&missing) < 0) {
+		ok(f, "CPUs of lcores are among those this process may use (%s)", have);
+		return;
+	}
+	cpus_text(&all, want, sizeof(want));
+	fail(f, "CPU %s of -l is not among those this process may use (%s), by its %s", cpus_text(&missing, lack, sizeof(lack)),
+	     have, group ? "cgroup's cpuset" : "affinity");
+	if (group)
+		mend(f, "echo %s > %s", want, d->host.cpuset);
+	else
+		mend(f, "taskset -pc %s $$", want);
+}
+
+/* other_lcores: as many CPUs as lcores there are, each alone on its CPU, or (cores) on its
+   core, of the CPUs given; what can stay stays.  false = there are fewer. */
+static bool other_lcores(const struct doctor *d, bool cores, struct disco_cpus *out)
+{
+	struct disco_cpus taken = { { 0 } };
+	unsigned n = 0;
+
+	memset(out, 0, sizeof(*out));
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nlcores; cpu++) {
+			struct disco_cpus now = lcore_cpus(d);
+			unsigned key = cores && d->topo.cpu[cpu].core >= 0 ? (unsigned)d->topo.cpu[cpu].core : cpu;
+
+			if ((!pass && !disco_cpus_has(&now, cpu)) || !plan_usable(&d->topo, cpu) || disco_cpus_has(&taken, key))
+				continue;
+			disco_cpus_add(&taken, key);
+			disco_cpus_add(out, cpu);
+			n++;
+		}
+	}
+	return n == d->plan.nlcores;
+}
+
+/* sharing finds the first two lcores on one CPU, or (cores) on two threads of one core. */
+static bool sharing(const struct doctor *d, bool cores, unsigned *a, unsigned *b)
+{
+	for (*b = 1; *b < d->plan.nlcores; ++*b)
+		for (*a = 0; *a < *b; ++*a) {
+			int x = d->plan.lcores[*a].cpu, y = d->plan.lcores[*b].cpu;
+			if (x < 0 || y < 0 || d->plan.lcores[*a].ncpus != 1 || d->plan.lcores[*b].ncpus != 1)
+				continue;
+			if (cores ? x != y && d->topo.cpu[x].core == d->topo.cpu[y].core : x == y)
+				return true;
+		}
+	return false;
+}
+
+static void judge_sharing(const struct doctor *d, struct finding *f, bool cores)
+{
+	struct disco_cpus better;
+	char list[256];
+	unsigned a, b;
+
+	if (no_plan(d, f))
+		return;
+	if (!sharing(d, cores, &a, &b)) {
+		ok(f, cores ? "no two lcores are on threads of one core" : "no two lcores are on one CPU");
+		return;
+	}
+	if (cores)
+		warn(f, "lcores %u and %u are on two threads of one core (CPUs %d and %d): each gets about half of it",
+		     d->plan.lcores[a].id, d->plan.lcores[b].id, d->plan.lcores[a].cpu, d->plan.lcores[b].cpu);
+	else
+		warn(f, "lcores %u and %u are both on CPU %d: one polls while the other waits", d->plan.lcores[a].id,
+		     d->plan.lcores[b].id, d->plan.lcores[a].cpu);
+	other_lcores(d, cores, &better); /* fewer lcores are better than shared ones, too */
+	mend_option(f, d, "lcores", cpus_text(&better, list, sizeof(list)));
+}
+
+CHECK(lcore_shared) { HOST; judge_sharing(d, f, false); }
+CHECK(lcore_smt)    { HOST; judge_sharing(d, f, true); }
+
+CHECK(lcore_idle)
+{
+	struct disco_cpus used = { { 0 } };
+	const struct plan_lcore *idle = NULL;
+	char list[256];
+
+	HOST;
+	if (no_plan(d, f))
+		return;
+	for (unsigned i = 0; i < d->plan.nlcores; i++) {
+		const struct plan_lcore *l = &d->plan.lcores[i];
+		if (!l->queues && !idle)
+			idle = l;
+		for (unsigned k = 0; l->queues && k < l->ncpus; k++)
+			disco_cpus_add(&used, l->cpus[k]);
+	}
+	if (!d->plan.nports)
+		skip(f, "there are no ports");
+	else if (!idle)
+		ok(f, "each lcore has a receive queue");
+	else {
+		warn(f, "no receive queue is left for lcore %u", idle->id);
+		mend_option(f, d, "lcores", cpus_text(&used, list, sizeof(list)));
+	}
+}
+
+CHECK(lcore_node)
+{
+	struct disco_cpus near = { { 0 } };
+	char list[256];
+	unsigned far = 0, n = 0;
+	int node = -1;
+
+	HOST;
+	if (no_plan(d, f))
+		return;
+	for (unsigned i = 0; i < d->plan.nports; i++) {
+		const struct plan_port *port = &d->plan.ports[i];
+		for (unsigned q = 0; q < port->conf.rxqs; q++) {
+			int16_t at = d->plan.lcores[port->rxq_lcore[q]].node;
+			if (port->link.node < 0 || at < 0 || at == port->link.node)
+				continue;
+			far++;
+			node = node < 0 ? port->link.node : node;
+		}
+	}
+	if (!far) {
+		ok(f, d->topo.nnodes < 2 ? "one node" : "queues are polled on their NIC's node, as far as that is told");
+		return;
+	}
+	warn(f, "%u receive queues of node %d are polled on another node: each frame crosses", far, node);
+	for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nlcores; cpu++)
+		if (plan_usable(&d->topo, cpu) && d->topo.cpu[cpu].node == node && ++n)
+			disco_cpus_add(&near, cpu);
+	if (n)
+		mend_option(f, d, "lcores", cpus_text(&near, list, sizeof(list)));
+	else
+		mend(f, "# this process may use no CPU of node %d: see cpuset", node);
+}
+
+CHECK(control_cpu)
+{
+	struct disco_cpus used = lcore_cpus(d);
+
+	HOST;
+	if (no_plan(d, f))
+		return;
+	if (d->conf.main_lcore < 0)
+		ok(f, "the control thread is not pinned");
+	else if (d->plan.main_cpu >= 0 && disco_cpus_has(&used, (unsigned)d->plan.main_cpu)) {
+		warn(f, "the control thread shares CPU %d with an lcore", d->plan.main_cpu);
+		mend_option(f, d, "main-lcore", "none");
+	} else
+		ok(f, "the control thread has CPU %d for itself", d->conf.main_lcore);
+}
+
+/* boot judges a set of CPUs that only the kernel's command line makes. */
+static void boot(const struct doctor *d, struct finding *f, const char *name, const struct disco_cpus *set, const char *cost)
+{
+	struct disco_cpus want = lcore_cpus(d), all = usable_cpus(d);
+	char lack[256] = "", list[256];
+	struct disco_cpus missing = want;
+
+	if (no_plan(d, f))
+		return;
+	if (!d->conf.nlcores && !d->conf.nports) {
+		skip(f, "no lcores and no ports are named");
+		return;
+	}
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(missing.w); i++)
+		missing.w[i] &= ~set->w[i];
+	cpus_text(&want, list, sizeof(list));
+	if (disco_cpus_first(&missing) < 0)
+		ok(f, "%s has the lcores' CPUs (%s)", name, list);
+	else if (!memcmp(&want, &all, sizeof(want)))
+		skip(f, "lcores have all CPUs, the host has to share them");
+	else {
+		warn(f, "%s does not have CPU %s: %s", name, cpus_text(&missing, lack, sizeof(lack)), cost);
+		mend(f, "mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=%s nohz_full=%s "
+		     "rcu_nocbs=%s\"' > /etc/default/grub.d/pollux.cfg && update-grub # then boot anew", list, list, list);
+	}
+}
+
+CHECK(isolcpus)
+{
+	struct disco_cpus set = { { 0 } };
+
+	HOST;
+	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
+		if (d->topo.cpu[cpu].isolated)
+			disco_cpus_add(&set, cpu);
+	boot(d, f, "isolcpus", &set, "the scheduler may put other tasks there");
+}
+
+CHECK(nohz_full)
+{
+	struct disco_cpus set = { { 0 } };
+
+	HOST;
+	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
+		if (d->topo.cpu[cpu].nohz_full)
+			disco_cpus_add(&set, cpu);
+	boot(d, f, "nohz_full", &set, "its timer ticks interrupt the lcore");
+}
+
+CHECK(rcu_nocbs)
+{
+	struct disco_cpus set = { { 0 } };
+
+	HOST;
+	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
+		if (d->topo.cpu[cpu].rcu_nocbs || d->topo.cpu[cpu].nohz_full) /* which brings it */
+			disco_cpus_add(&set, cpu);
+	boot(d, f, "rcu_nocbs", &set, "the kernel's deferred frees run there");
+}
+
+/* first_cpu finds the first lcore CPU of which bad says so; -1. */
+static int first_cpu(const struct doctor *d, bool (*bad)(const struct cpu_facts *c))
+{
+	struct disco_cpus s = lcore_cpus(d);
+
+	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++)
+		if (disco_cpus_has(&s, cpu) && bad(&d->cpu[cpu]))
+			return (int)cpu;
+	return -1;
+}
+
+static bool no_governor(const struct cpu_facts *c) { return !*c->governor; }
+static bool slow_governor(const struct cpu_facts *c) { return *c->governor && strcmp(c->governor, "performance"); }
+static bool deep_idle(const struct cpu_facts *c) { return c->idle_us > IDLE_US; }
+
+CHECK(governor)
+{
+	int cpu = first_cpu(d, slow_governor);
+
+	HOST;
+	if (no_plan(d, f))
+		return;
+	if (cpu >= 0) {
+		warn(f, "CPU %d follows the governor %s: its clock changes with the load", cpu, d->cpu[cpu].governor);
+		mend(f, "for f in /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor; do echo performance > $f; done");
+	} else if (first_cpu(d, no_governor) >= 0)
+		skip(f, "the kernel does not govern the clock of CPUs here");
+	else
+		ok(f, "the lcores' CPUs follow the governor performance");
+}
+
+CHECK(idle_states)
+{
+	int cpu = first_cpu(d, deep_idle);
+
+	HOST;
+	if (no_plan(d, f))
+		return;
+	if (d->conf.idle == PLX_IDLE_BUSY)
+		ok(f, "--idle=busy: lcores never sleep");
+	else if (cpu < 0)
+		ok(f, "no idle state of the lcores' CPUs takes more than %d us to leave", IDLE_US);
+	else {
+		warn(f, "--idle=%s and CPU %d has idle state %d, which takes %d us to leave", d->conf.idle == PLX_IDLE_ADAPTIVE ?
+		     "adaptive" : "interrupt", cpu, d->cpu[cpu].idle_state, d->cpu[cpu].idle_us);
+		mend(f, "for f in /sys/devices/system/cpu/cpu*/cpuidle/state[%d-9]/disable; do echo 1 > $f; done",
+		     d->cpu[cpu].idle_state);
+	}
+}
+
+CHECK(steal)
+{
+	struct disco_cpus s = lcore_cpus(d);
+	uint64_t stolen = 0, all = 0;
+
+	HOST;
+	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++)
+		if (disco_cpus_has(&s, cpu)) {
+			stolen += d->cpu[cpu].steal;
+			all += d->cpu[cpu].all;
+		}
+	if (!all)
+		skip(f, "/proc/stat does not tell of the lcores' CPUs");
+	else if (stolen * 100 < all * STEAL_PERCENT)
+		ok(f, "%s%llu of %llu ticks of the lcores' CPUs were taken by a hypervisor", d->host.hypervisor == 1 ?
+		   "a virtual machine; " : "", (ull)stolen, (ull)all);
+	else {
+		warn(f, "the hypervisor took %llu of %llu ticks of the lcores' CPUs", (ull)stolen, (ull)all);
+		mend(f, "# pin the virtual CPUs to real ones of their own, on the host of this machine");
+	}
+}
+
+static bool ends(const char *s, const char *end)
+{
+	size_t n = strlen(s), k = strlen(end);
+
+	return n >= k && !strcmp(s + n - k, end);
+}
+
+CHECK(cpu_quota)
+{
+	const struct limit *l = &d->host.quota;
+	unsigned n = d->planned ? d->plan.nlcores : d->conf.nlcores;
+
+	HOST;
+	if (l->value < 0)
+		ok(f, "no cgroup limits the time on CPUs, as far as is in sight");
+	else if (l->value >= d->host.period * n)
+		ok(f, "the cgroup's quota of %lld us in %lld us suffices for %u lcores", (long long)l->value,
+		   (long long)d->host.period, n);
+	else {
+		warn(f, "the cgroup may run %lld us in each %lld us and %u lcores poll all the time: they are stopped for the rest",
+		     (long long)l->value, (long long)d->host.period, n);
+		mend(f, "echo %s > %s", ends(l->file, "cpu.max") ? "max" : "-1", l->file);
+	}
+}
+
+/* ---- memory ---- */
+
+CHECK(pool_memory)
+{
+	bool given = d->conf.mem || d->conf.nnode_mem;
+
+	HOST;
+	if (d->plan_err == -ENOMEM && given && strstr(d->plan_why, "frames of")) {
+		fail(f, "%s", d->plan_why);
+		mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+	} else if (!no_plan(d, f))
+		ok(f, "pools have frames enough for rings and lcores");
+}
+
+static ull pages_of(const struct plan_pool *pool) { return (pool->bytes + (2u << 20) - 1) >> 21; }
+
+/* Free ones that other mappings reserved do not count: the kernel keeps them back. */
+static void count_pages(const struct doctor *d, int node, ull *have, ull *total)
+{
+	const struct topo_huge *all = &d->topo.huge_all[1];
+	ull left = all->free > all->reserved ? all->free - all->reserved : 0;
+
+	*have = *total = 0;
+	for (unsigned i = 0; i < d->topo.nnodes; i++)
+		if (node < 0 || node == (int)i) {
+			*have += d->topo.huge[i][1].free;
+			*total += d->topo.huge[i][1].total;
+		}
+	if (all->reserved && *have > left)
+		*have = left;
+}
+
+CHECK(hugepages)
+{
+	char path[128] = "/proc/sys/vm/nr_hugepages";
+	ull have, total, want = 0;
+
+	HOST;
+	if (no_plan(d, f))
+		return;
+	if (d->conf.huge == PLX_NEVER) {
+		skip(f, "--huge=never");
+		return;
+	}
+	for (unsigned i = 0; i < d->plan.npools; i++) {
+		const struct plan_pool *pool = &d->plan.pools[i];
+
+		want += pages_of(pool);
+		if (pool->page != 4096)
+			continue;
+		want = pages_of(pool);
+		count_pages(d, pool->node, &have, &total);
+		(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of node %d needs %llu pages of 2 MiB, %llu of %llu are free%s",
+		     pool->node, want, have, total, d->conf.huge == PLX_REQUIRE ? "" : ": it gets pages of 4 KiB");
+		if (pool->node >= 0)
+			snprintf(path, sizeof(path), NODE_PAGES, pool->node);
+		mend(f, "echo %llu > %s", total + want - have, path);
+		return;
+	}
+	ok(f, "pools need %llu pages of 2 MiB, which are free", want);
+}
+
+CHECK(hugepages_node)
+{
+	HOST;
+	if (no_plan(d, f))
+		return;
+	if (d->topo.nnodes < 2) {
+		ok(f, "one node");
+		return;
+	}
+	for (unsigned i = 0; i < d->plan.npools; i++) {
+		const struct plan_pool *pool = &d->plan.pools[i];
+		ull have, total, all, sum;
+
+		count_pages(d, pool->node, &have, &total);
+		count_pages(d, -1, &all, &sum);
+		if (pool->node < 0 || have >= pages_of(pool) || all < pages_of(pool) || d->conf.huge == PLX_NEVER)
+			continue;
+		warn(f, "node %d has %llu free pages of the %llu that its pool needs, other nodes have %llu", pool->node, have,
+		     pages_of(pool), all - have);
+		mend(f, "echo %llu > " NODE_PAGES, total + pages_of(pool) - have, pool->node);
+		return;
+	}
+	ok(f, "hugepages are on the nodes whose pools need them");
+}
+
+/* Bytes of small pages that a start touches. */
+static uint64_t small_pages(const struct doctor *d)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; d->planned && i < d->plan.npools; i++)
+		sum += d->plan.pools[i].page == 4096 ? d->plan.pools[i].bytes : 0;
+	if (d->conf.mem && sum && d->plan_err)
+		sum = d->conf.mem; /* the plan is one with memory as rings need it */
+	return sum;
+}
+
+CHECK(memory)
+{
+	uint64_t sum = small_pages(d);
+
+	HOST;
+	if (!d->topo.mem_avail)
+		skip(f, "/proc/meminfo does not tell what is available");
+	else if (sum <= d->topo.mem_avail)
+		ok(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->topo.mem_avail >> 20), (ull)(sum >> 20));
+	else {
+		fail(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->topo.mem_avail >> 20), (ull)(sum >> 20));
+		if (d->conf.mem || d->conf.nnode_mem)
+			mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+		else
+			mend(f, "# use smaller rings by rxd= and txd=, or fewer queues");
+	}
+}
+
+CHECK(memory_limit)
+{
+	const struct limit *l = &d->host.memory;
+	uint64_t sum = small_pages(d);
+
+	HOST;
+	if (l->value < 0)
+		ok(f, "no cgroup limits memory, as far as is in sight");
+	else if ((uint64_t)l->value >= sum)
+		ok(f, "the cgroup's limit leaves %lld MiB, %llu are needed beside hugepages", (long long)l->value >> 20, (ull)(sum >> 20));
+	else {
+		fail(f, "the cgroup's limit leaves %lld MiB, %llu are needed beside hugepages: the process would be killed",
+		     (long long)l->value >> 20, (ull)(sum >> 20));
+		mend(f, "echo %s > %s", ends(l->file, "memory.max") ? "max" : "-1", l->file);
+	}
+}
+
+const struct check plan_checks[] = {
+	{ "plan", "lcores", "a start with these options would not be refused", plan, false },
+	{ "lcore-online", "lcores", "the CPUs of lcores are there and online", lcore_online, false },
+	{ "cpuset", "lcores", "the cgroup and affinity allow the CPUs of lcores", cpuset, false },
+	{ "lcore-shared", "lcores", "each lcore has a CPU for itself", lcore_shared, false },
+	{ "lcore-smt", "lcores", "each lcore has a core for itself", lcore_smt, false },
+	{ "lcore-idle", "lcores", "each lcore has a receive queue", lcore_idle, false },
+	{ "lcore-node", "lcores", "queues are polled on their NIC's node", lcore_node, false },
+	{ "control-cpu", "lcores", "the control thread is on no lcore's CPU", control_cpu, false },
+	{ "isolcpus", "lcores", "the scheduler leaves the lcores' CPUs alone", isolcpus, false },
+	{ "nohz-full", "lcores", "no timer ticks on the lcores' CPUs", nohz_full, false },
+	{ "rcu-nocbs", "lcores", "no deferred frees on the lcores' CPUs", rcu_nocbs, false },
+	{ "governor", "lcores", "the clock of the lcores' CPUs does not change", governor, false },
+	{ "idle-states", "lcores", "CPUs of lcores that sleep wake up fast", idle_states, false },
+	{ "steal", "lcores", "no hypervisor takes time from lcores", steal, false },
+	{ "cpu-quota", "lcores", "no cgroup stops lcores that poll all the time", cpu_quota, false },
+	{ "pool-memory", "memory", "-m or --node-mem suffice for rings and lcores", pool_memory, false },
+	{ "hugepages", "memory", "free hugepages for the pools", hugepages, false },
+	{ "hugepages-node", "memory", "hugepages on the NIC's node", hugepages_node, false },
+	{ "memory", "memory", "memory for what is not in hugepages", memory, false },
+	{ "memory-limit", "memory", "no cgroup limits memory below what is needed", memory_limit, false },
+	{ NULL, NULL, NULL, NULL, false },
+};

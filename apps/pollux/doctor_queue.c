@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor_queue.c - checks of a port's queues: whose they are, where packets go, and the
+   interrupts that serve them.  Cold, pure. */
+#include "doctor.h"
+
+#include <string.h>
+
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define L() if (absent(p, f)) return; const struct disco_link *l = p->l; (void)d
+
+enum { RING_MIN = 1024, RING_GOOD = 2048 };
+
+static bool absent(const struct patient *p, struct finding *f)
+{
+	if (!p->l)
+		skip(f, "no such interface here");
+	return !p->l;
+}
+
+/* bound: the port's queues are the interface's, each with a socket of its own. */
+static bool bound(const struct patient *p, struct finding *f)
+{
+	bool packet = !strcmp(p->conf->driver, "packet");
+
+	if (packet)
+		skip(f, "driver=packet is bound to no queue");
+	return !packet;
+}
+
+static unsigned rxqs(const struct patient *p) { return p->plan ? p->plan->conf.rxqs : p->conf->rxqs ? p->conf->rxqs : 1; }
+static unsigned txqs(const struct patient *p) { return p->plan ? p->plan->conf.txqs : p->conf->txqs ? p->conf->txqs : 1; }
+static bool veth(const struct disco_link *l) { return !strcmp(l->kind, "veth"); }
+static bool used(const struct patient *p, unsigned q) { return q >= p->conf->queue && q < p->conf->queue + rxqs(p); }
+
+CHECK(queue_free)
+{
+	unsigned n, q;
+
+	L();
+	if (!bound(p, f))
+		return;
+	n = rxqs(p) > txqs(p) ? rxqs(p) : txqs(p);
+	for (q = p->conf->queue; q < p->conf->queue + n && q < PLX_QUEUES_MAX; q++)
+		if (l->rxq[q].xsk == 1 || l->txq[q].xsk == 1)
+			break;
+	if (q < p->conf->queue + n && q < PLX_QUEUES_MAX) {
+		fail(f, "queue %u of %s has an AF_XDP socket already%s", q, l->name, p->holder ? "" : ", of a process that is not in sight");
+		if (!p->holder) {
+			mend(f, "# look for it in other network and pid namespaces: a container's process may hold it");
+			return;
+		}
+		plx_text_add(f->evidence, sizeof(f->evidence), "; pid %d (%s) has AF_XDP sockets", p->holder, p->holder_name);
+		mend(f, "kill %d", p->holder);
+	} else if (l->rxq[p->conf->queue < PLX_QUEUES_MAX ? p->conf->queue : 0].xsk < 0)
+		skip(f, "this kernel does not tell which queues have AF_XDP sockets");
+	else
+		ok(f, "no queue of ours has an AF_XDP socket");
+}
+
+CHECK(queue_once)
+{
+	L();
+	if (!bound(p, f))
+		return;
+	for (const struct patient *o = d->port; o < p; o++) {
+		if (!o->l || o->l->ifindex != l->ifindex || o->conf->queue >= p->conf->queue + rxqs(p) ||
+		    p->conf->queue >= o->conf->queue + rxqs(o))
+			continue;
+		fail(f, "%s and %s are both interface %u and want its queue %u", o->conf->name, p->conf->name, l->ifindex,
+		     o->conf->queue > p->conf->queue ? o->conf->queue : p->conf->queue);
+		mend_without(f, d, p);
+		return;
+	}
+	ok(f, "no other port has these queues");
+}
+
+/* set_channels writes the command for rx and tx queues (0 = as they are). */
+static void set_channels(struct finding *f, const char *at, const struct disco_link *l, unsigned rx, unsigned tx)
+{
+	char text[128] = "";
+
+	if (l->ch_combined > 0) {
+		unsigned n = rx > tx ? rx : tx;
+		plx_text_add(text, sizeof(text), " combined %u", n);
+	} else {
+		if (rx)
+			plx_text_add(text, sizeof(text), " rx %u", rx);
+		if (tx)
+			plx_text_add(text, sizeof(text), " tx %u", tx);
+	}
+	plx_text_add(f->mend, sizeof(f->mend), "%s%sethtool -L %s%s", *f->mend ? " && " : "", at, l->name, text);
+}
+
+static unsigned most(int32_t own, int32_t combined)
+{
+	return (own > 0 ? (unsigned)own : 0) + (combined > 0 ? (unsigned)combined : 0);
+}
+
+CHECK(queues_asked)
+{
+	unsigned rx, tx;
+	char n[16];
+
+	L();
+	if (!bound(p, f))
+		return;
+	rx = p->conf->queue + (p->conf->rxqs ? p->conf->rxqs : 1u);
+	tx = p->conf->queue + (p->conf->txqs ? p->conf->txqs : 1u);
+	bool few_rx = rx > l->nrxqs, few_tx = tx > l->ntxqs;
+
+	if (!few_rx && !few_tx) {
+		ok(f, "%s has %u receive and %u transmit queues, queues up to %u are asked for", l->name, l->nrxqs, l->ntxqs,
+		   (rx > tx ? rx : tx) - 1);
+		return;
+	}
+	fail(f, "%s has %u receive and %u transmit queues, and %s queue %u is asked for", l->name, l->nrxqs, l->ntxqs,
+	     few_rx ? "receive" : "transmit", (few_rx ? rx : tx) - 1);
+	if ((!few_rx || rx <= most(l->ch_rx_max, l->ch_combined_max)) && (!few_tx || tx <= most(l->ch_tx_max, l->ch_combined_max)))
+		set_channels(f, "", l, few_rx ? rx : 0, few_tx ? tx : 0);
+	else if (p->conf->queue >= (few_rx ? l->nrxqs : l->ntxqs))
+		mend_key(f, d, p, "queue", NULL);
+	else {
+		snprintf(n, sizeof(n), "%u", (l->nrxqs < l->ntxqs ? l->nrxqs : l->ntxqs) - p->conf->queue);
+		mend_key(f, d, p, "queues", n);
+	}
+}
+
+CHECK(queues_unused)
+{
+	unsigned end, n = 0;
+
+	L();
+	if (!bound(p, f))
+		return;
+	end = p->conf->queue + rxqs(p);
+	for (unsigned q = 0; q < l->nrxqs; q++)
+		n += !used(p, q);
+	if (!n)
+		ok(f, "each receive queue of %s has a socket", l->name);
+	else if (l->rss_size > 0)
+		ok(f, "the RSS table says which queues get packets: see rss-table");
+	else {
+		warn(f, "%u of the %u receive queues of %s have no socket: their packets go to the host", n, l->nrxqs, l->name);
+		if (p->conf->queue) {
+			mend_key(f, d, p, "queue", NULL);
+			return;
+		}
+		if (veth(l) && p->peer && p->peer->ntxqs > end)
+			set_channels(f, p->at_peer, p->peer, 0, end);
+		set_channels(f, "", l, end, 0);
+	}
+}
+
+CHECK(rss_table)
+{
+	unsigned astray = 0;
+
+	L();
+	if (!bound(p, f))
+		return;
+	if (l->rss_size <= 0) {
+		skip(f, "%s has no RSS table", l->name);
+		return;
+	}
+	for (unsigned q = 0; q < l->nrxqs; q++)
+		astray += !used(p, q) && l->rxq[q].rss > 0 ? (unsigned)l->rxq[q].rss : 0;
+	if (!astray)
+		ok(f, "all %d entries of the RSS table lead to queues with sockets", l->rss_size);
+	else {
+		warn(f, "%u of the %d entries of the RSS table lead to queues without a socket: their packets go to the host", astray,
+		     l->rss_size);
+		mend(f, "ethtool -X %s equal %u start %u", l->name, rxqs(p), p->conf->queue);
+	}
+}
+
+CHECK(tx_queues)
+{
+	unsigned polling = 0, want;
+
+	L();
+	if (!p->plan) {
+		skip(f, "no plan can be made: see plan");
+		return;
+	}
+	if (!bound(p, f))
+		return;
+	for (unsigned i = 0; i < d->plan.nlcores; i++)
+		polling += d->plan.lcores[i].queues > 0;
+	want = p->conf->queue + polling;
+	if (txqs(p) >= polling)
+		ok(f, "%u transmit queues for %u lcores that poll", txqs(p), polling);
+	else {
+		warn(f, "%u transmit queues for %u lcores that poll: a queue may be used by one lcore only", txqs(p), polling);
+		if (p->conf->txqs)
+			mend_key(f, d, p, "txqs", NULL);
+		else if (want <= most(l->ch_tx_max, l->ch_combined_max))
+			set_channels(f, "", l, 0, want);
+		else
+			mend(f, "# use fewer lcores, or send by one of them");
+	}
+}
+
+CHECK(rings)
+{
+	L();
+	if (l->rx_ring <= 0 || l->rx_ring_max <= 0)
+		skip(f, "%s does not tell the size of its rings", l->name);
+	else if (l->rx_ring >= RING_MIN || l->rx_ring >= l->rx_ring_max)
+		ok(f, "the receive ring of %s has %d of at most %d entries", l->name, l->rx_ring, l->rx_ring_max);
+	else {
+		warn(f, "the receive ring of %s has %d entries and may have %d: a pause of the lcore drops packets", l->name, l->rx_ring,
+		     l->rx_ring_max);
+		mend(f, "ethtool -G %s rx %d", l->name, l->rx_ring_max < RING_GOOD ? l->rx_ring_max : RING_GOOD);
+	}
+}
+
+CHECK(veth_queues)
+{
+	L();
+	if (!veth(l))
+		ok(f, "%s is no veth", l->name);
+	else if (!p->peer)
+		skip(f, "the other end of %s is in a network namespace that has no name", l->name);
+	else if (l->nrxqs >= p->peer->ntxqs)
+		ok(f, "%s has %u receive queues, its other end %s sends by %u", l->name, l->nrxqs, p->peer->name, p->peer->ntxqs);
+	else {
+		(p->conf->mode == PLX_XDP_NATIVE ? fail : warn)(f, "%s has %u receive queues and its other end %s sends by %u: native "
+		     "XDP is refused", l->name, l->nrxqs, p->peer->name, p->peer->ntxqs);
+		set_channels(f, p->at_peer, p->peer, 0, l->nrxqs);
+	}
+}
+
+CHECK(virtio_queues)
+{
+	unsigned cpus = 0, pairs;
+
+	L();
+	if (strcmp(l->kdriver, "virtio_net")) {
+		ok(f, "%s is no virtio NIC", l->name);
+		return;
+	}
+	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
+		cpus += d->topo.cpu[cpu].online;
+	pairs = l->ch_combined > 0 ? (unsigned)l->ch_combined : l->nrxqs;
+	if (l->ch_combined_max < 0)
+		skip(f, "%s does not tell its channels", l->name);
+	else if (pairs + cpus <= (unsigned)l->ch_combined_max)
+		ok(f, "%s has %d queue pairs: enough for %u in use and one for each of %u CPUs", l->name, l->ch_combined_max, pairs, cpus);
+	else {
+		warn(f, "%s has %d queue pairs, %u in use, and XDP wants one more for each of %u CPUs: its transmit queues are shared "
+		     "under a lock", l->name, l->ch_combined_max, pairs, cpus);
+		if ((unsigned)l->ch_combined_max > cpus)
+			mend(f, "ethtool -L %s combined %u", l->name, (unsigned)l->ch_combined_max - cpus);
+		else
+			mend(f, "# give the virtual machine queues=%u", pairs + cpus);
+	}
+}
+
+/* ---- interrupts ---- */
+
+static bool no_irqs(const struct patient *p, struct finding *f)
+{
+	const struct disco_link *l = p->l;
+	bool any = false;
+
+	for (unsigned q = 0; q < l->nrxqs; q++)
+		any |= used(p, q) && l->rxq[q].irq >= 0;
+	if (!any && l->nrxqs && l->rxq[0].how == DISCO_IRQ_NONE)
+		ok(f, "%s has no interrupts", l->name);
+	else if (!any)
+		skip(f, "which interrupts serve %s is not known", l->name);
+	return !any;
+}
+
+/* lcore_on finds the lcore whose only CPU is cpu. */
+static const struct plan_lcore *lcore_on(const struct doctor *d, int cpu)
+{
+	for (unsigned i = 0; d->planned && cpu >= 0 && i < d->plan.nlcores; i++)
+		if (d->plan.lcores[i].ncpus == 1 && d->plan.lcores[i].cpu == cpu)
+			return &d->plan.lcores[i];
+	return NULL;
+}
+
+/* other_cpu: where an interrupt would not disturb: no lcore there, on the NIC's node if one is. */
+static int other_cpu(const struct doctor *d, const struct disco_link *l)
+{
+	int best = -1;
+
+	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++) {
+		if (!d->topo.cpu[cpu].online || lcore_on(d, (int)cpu))
+			continue;
+		if (best < 0 || (l->node >= 0 && d->topo.cpu[cpu].node == l->node && d->topo.cpu[best].node != l->node))
+			best = (int)cpu;
+	}
+	return best;
+}
+
+CHECK(irq_lcore)
+{
+	L();
+	int to = other_cpu(d, l);
+
+	if (no_irqs(p, f))
+		return;
+	if (d->conf.placement == PLX_PLACE_SAME) {
+		ok(f, "--placement=same-core: lcores are to be where the interrupts are");
+		return;
+	}
+	for (unsigned q = 0; q < l->nrxqs; q++) {
+		const struct plan_lcore *c = used(p, q) && l->rxq[q].irq >= 0 ? lcore_on(d, l->rxq[q].cpu) : NULL;
+
+		if (!c)
+			continue;
+		if (to < 0) {
+			skip(f, "lcores have all CPUs: interrupts have to be on one of them");
+			return;
+		}
+		warn(f, "interrupt %d of queue %u is on CPU %d and so is lcore %u: the kernel's work takes its time", l->rxq[q].irq, q,
+		     l->rxq[q].cpu, c->id);
+		mend(f, "echo %d > /proc/irq/%d/smp_affinity_list", to, l->rxq[q].irq);
+		return;
+	}
+	ok(f, "no interrupt of a used queue is on an lcore's CPU");
+}
+
+CHECK(irq_movable)
+{
+	L();
+	if (no_irqs(p, f))
+		return;
+	for (unsigned q = 0; q < l->nrxqs; q++)
+		if (used(p, q) && disco_cpus_has(&p->irq_fixed, q)) {
+			warn(f, "interrupt %d of queue %u may not be moved from CPU %d: its driver or controller holds it", l->rxq[q].irq, q,
+			     l->rxq[q].cpu);
+			mend(f, "# choose lcores by where interrupts are: --placement=same-core, or -l without CPU %d", l->rxq[q].cpu);
+			return;
+		}
+	ok(f, "interrupts of used queues may be moved");
+}
+
+const struct check queue_checks[] = {
+	{ "queue-free", "queues", "no AF_XDP socket of others is on the queues", queue_free, true },
+	{ "queue-once", "queues", "no two ports want one queue", queue_once, true },
+	{ "queues-asked", "queues", "the interface has the queues that are asked for", queues_asked, true },
+	{ "queues-unused", "queues", "no receive queue is without a socket", queues_unused, true },
+	{ "rss-table", "queues", "the RSS table leads to queues with sockets only", rss_table, true },
+	{ "tx-queues", "queues", "each lcore that polls has a transmit queue", tx_queues, true },
+	{ "rings", "queues", "the NIC's receive rings are long enough", rings, true },
+	{ "veth-queues", "queues", "veth has receive queues for what its other end sends", veth_queues, true },
+	{ "virtio-queues", "queues", "virtio has queues for XDP beside those in use", virtio_queues, true },
+	{ "irq-lcore", "queues", "no interrupt of a used queue is on an lcore's CPU", irq_lcore, true },
+	{ "irq-movable", "queues", "interrupts of used queues may be moved", irq_movable, true },
+	{ NULL, NULL, NULL, NULL, false },
+};
