@@ -304,7 +304,10 @@ static int run_lcores(struct plx_env *env)
 		links_ask(c);
 		views_open(c, now);
 		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u ports, %u lcores", env->nports, env->nlcores);
+		env->runner = pthread_self();
+		__atomic_store_n(&env->live, true, __ATOMIC_RELEASE); /* with may_change */
 		err = control_loop(c);
+		__atomic_store_n(&env->live, false, __ATOMIC_RELAXED);
 		views_close(c);
 	}
 	int hung = lcores_stop(env);
@@ -320,7 +323,7 @@ static int start_port(struct control *c, struct plx_port *p)
 	int err = plx_port_start(p);
 
 	for (unsigned i = 0; !err && i < c->nbeats; i++)
-		if (c->beat[i].port == p)
+		if (c->beat[i].port == p && c->beat[i].lcore)
 			p->drv->beat(p, c->beat[i].rxq, plx_sys_now(c->env->sys));
 	return err;
 }

@@ -24,7 +24,8 @@ struct ctl_timer {
 struct ctl_beat {
 	struct plx_port *port;
 	uint16_t rxq;
-	struct plx_lcore *lcore;
+	bool     orphan;               /* there is no such lcore, and the log said so */
+	struct plx_lcore *lcore;       /* NULL = none */
 };
 
 struct control {

@@ -268,6 +268,7 @@ int plx_env_open(struct plx_env **out, const struct plx_env_conf *c)
 		return -ENOMEM;
 	env->conf = *c;
 	env->sys = c->sys ? c->sys : &plx_sys_linux;
+	pthread_mutex_init(&env->lock, NULL);
 	int err = stages_up(env);
 
 	if (err)
@@ -323,7 +324,7 @@ void plx_env_fini(struct plx_env *env)
 {
 	if (!env)
 		return;
-	if (env->running && lcores_stop(env)) {
+	if (lcores_stop(env)) {
 		LOG(env, ERROR, "memory and ports are kept until the process ends");
 		return;
 	}

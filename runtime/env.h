@@ -25,8 +25,11 @@ struct plx_env {
 	struct plx_port *ports[PLX_PORTS_MAX];
 	uint16_t npools, nports, nlcores;
 	struct plx_lcore *lcores;      /* array of nlcores */
-	int      ackfd;                /* eventfd: an lcore changed its state */
-	bool     running;              /* within plx_env_run */
+	int      ackfd;                /* eventfd: an lcore changed its state, or did what it was asked */
+	bool     running;              /* within plx_env_run, or a poller has hung since */
+	bool     live;                 /* atomic: in the control loop, where pollers may come and go */
+	pthread_t runner;              /* the thread of that loop */
+	pthread_mutex_t lock;          /* the book of pollers: main writes it, others read it; no lcore takes it */
 	struct control *control;
 	struct clock   clock;
 	uint64_t cycles_hz;
@@ -41,5 +44,6 @@ void setup_down(struct plx_env *env);
 /* control.c */
 int  control_up(struct plx_env *env);
 void control_down(struct plx_env *env);
+void control_pollers_changed(struct plx_env *env); /* anew: who answers for which queue */
 
 #endif

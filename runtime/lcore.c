@@ -15,17 +15,11 @@
 #define LOG(env, level, ...) plx_logf(&(env)->log, PLX_LOG_##level, __VA_ARGS__)
 
 /* Writing 1 to an eventfd that is read whenever it is readable cannot fail. */
-static void poke(const struct plx_sys *sys, int fd)
+void lcore_poke(const struct plx_sys *sys, int fd)
 {
 	const uint64_t one = 1;
 
 	(void)!sys->write(fd, &one, sizeof(one));
-}
-
-static void lcore_set_state(struct plx_lcore *l, uint32_t state)
-{
-	__atomic_store_n(&l->state, state, __ATOMIC_RELEASE); /* with lcore_state */
-	poke(l->env->sys, l->env->ackfd);
 }
 
 static int lcore_pin(struct plx_lcore *l)
@@ -54,43 +48,44 @@ static void *lcore_main(void *arg)
 	plx_self = (struct plx_thread){ .slot = l->index + 1u, .lcore = l };
 	__atomic_store_n(&l->tid, sys->gettid(), __ATOMIC_RELAXED);
 	l->err = lcore_pin(l);
-	lcore_set_state(l, l->err ? PLX_LCORE_FAIL : PLX_LCORE_WAIT);
-	while (!l->err && !__atomic_load_n(&l->quit, __ATOMIC_ACQUIRE)) {
+	lcore_move(l, PLX_LCORE_BOOT, l->err ? PLX_LCORE_FAIL : PLX_LCORE_WAIT);
+	lcore_poke(sys, l->env->ackfd);
+	while (!l->err) {
 		struct pollfd p = { .fd = l->wakefd, .events = POLLIN };
 
-		if (lcore_state(l) == PLX_LCORE_RUN) {
+		if (lcore_state(l) == PLX_LCORE_RUN)
 			lcore_loop(l);
-			lcore_set_state(l, PLX_LCORE_WAIT);
-		} else if (lcore_move(l, PLX_LCORE_HALT, PLX_LCORE_WAIT)) {
-			poke(sys, l->env->ackfd); /* halted before its first round */
-		} else if (sys->poll(&p, 1, -1) > 0) {
+		else if (__atomic_load_n(&l->asked, __ATOMIC_SEQ_CST)) /* with lcore_ask */
+			lcore_serve(l);
+		else if (lcore_move(l, PLX_LCORE_HALT, PLX_LCORE_WAIT))
+			lcore_poke(sys, l->env->ackfd);
+		else if (__atomic_load_n(&l->quit, __ATOMIC_ACQUIRE))
+			break;
+		else if (sys->poll(&p, 1, -1) > 0)
 			(void)!sys->read(l->wakefd, &token, sizeof(token));
-		}
 	}
 	return NULL;
+}
+
+bool lcores_await_word(struct plx_env *env, uint64_t deadline)
+{
+	struct pollfd p = { .fd = env->ackfd, .events = POLLIN };
+	uint64_t token, now = plx_sys_now(env->sys);
+
+	if (now >= deadline)
+		return false;
+	now = (deadline - now) / 1000000u;
+	if (env->sys->poll(&p, 1, now < LCORE_HALT_MS ? (int)now + 1 : LCORE_HALT_MS) > 0)
+		(void)!env->sys->read(env->ackfd, &token, sizeof(token));
+	return true;
 }
 
 /* Waits until l's state is another than `not`, until deadline; its state. */
 static uint32_t lcore_await(struct plx_lcore *l, uint32_t not, uint64_t deadline)
 {
-	const struct plx_sys *sys = l->env->sys;
-	uint64_t token, now;
-
-	while (lcore_state(l) == not && (now = plx_sys_now(sys)) < deadline) {
-		struct pollfd p = { .fd = l->env->ackfd, .events = POLLIN };
-
-		if (sys->poll(&p, 1, (int)((deadline - now) / 1000000u) + 1) > 0)
-			(void)!sys->read(l->env->ackfd, &token, sizeof(token));
-	}
+	while (lcore_state(l) == not && lcores_await_word(l->env, deadline))
+		;
 	return lcore_state(l);
-}
-
-static int lcore_add_fd(struct plx_lcore *l, int fd)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
-
-	/* Two queues may share a descriptor: once is enough. */
-	return l->env->sys->epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, &ev) && errno != EEXIST ? -errno : 0;
 }
 
 static int lcore_open_fds(struct plx_lcore *l)
@@ -99,6 +94,7 @@ static int lcore_open_fds(struct plx_lcore *l)
 
 	if ((l->epfd = sys->epoll_create1(EPOLL_CLOEXEC)) < 0 ||
 	    (l->wakefd = sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0 ||
+	    (l->donefd = sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0 ||
 	    (l->timerfd = sys->timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) < 0)
 		return -errno;
 	int err = lcore_add_fd(l, l->wakefd);
@@ -159,13 +155,14 @@ static int lcore_await_boot(struct plx_lcore *l, uint64_t deadline)
 
 static void lcore_close(struct plx_lcore *l)
 {
-	const int fds[] = { l->epfd, l->wakefd, l->timerfd };
+	const int fds[] = { l->epfd, l->wakefd, l->timerfd, l->donefd };
 
 	if (l->spawned) {
 		__atomic_store_n(&l->quit, true, __ATOMIC_RELEASE);
-		poke(l->env->sys, l->wakefd);
+		lcore_poke(l->env->sys, l->wakefd);
 		pthread_join(l->thread, NULL);
 	}
+	lcore_set_free(l, l->set, NULL);
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			l->env->sys->close(fds[i]);
@@ -198,7 +195,7 @@ int lcores_up(struct plx_env *env)
 		l->conf = env->plan.lcores[i];
 		l->index = i;
 		l->policy = env->conf.idle;
-		l->epfd = l->wakefd = l->timerfd = -1;
+		l->epfd = l->wakefd = l->timerfd = l->donefd = -1;
 		env->nlcores = i + 1u;
 		err = lcore_open(l);
 	}
@@ -220,83 +217,35 @@ void lcores_down(struct plx_env *env)
 	env->sys->close(env->ackfd);
 }
 
-/* Collects the queues of l's pollers and puts their descriptors into its epoll set.  A queue
-   without one keeps the lcore awake. */
-static int lcore_watch_queues(struct plx_lcore *l)
-{
-	unsigned n = 0;
-
-	l->opaque = false;
-	l->can_sleep = l->policy != PLX_IDLE_BUSY;
-	for (unsigned i = 0; i < l->npollers; i++) {
-		n += l->poller[i]->nrxq;
-		l->opaque |= !l->poller[i]->nrxq && !l->poller[i]->period_ns;
-	}
-	if (!l->can_sleep || !n)
-		return 0;
-	l->watch = calloc(n, sizeof(*l->watch));
-	if (!l->watch)
-		return -ENOMEM;
-	for (unsigned i = 0; i < l->npollers; i++) {
-		for (unsigned k = 0; k < l->poller[i]->nrxq; k++) {
-			struct plx_rxq *q = l->poller[i]->rxq[k];
-			const struct plx_driver *drv = q->port->drv;
-			int fd = drv->rx_fd ? drv->rx_fd(q) : -EOPNOTSUPP;
-			int err = fd < 0 ? fd : lcore_add_fd(l, fd);
-
-			if (err) {
-				LOG(l->env, INFO, "lcore %u: never sleeps, %s queue %u has no descriptor to wait on (%s)",
-				    l->conf.id, q->port->name, q->id, strerror(-err));
-				l->can_sleep = false;
-			}
-			l->watch[l->nwatch++] = (struct lcore_watch){ q, err ? -1 : fd };
-		}
-	}
-	return 0;
-}
-
-static void lcore_unwatch(struct plx_lcore *l)
-{
-	for (unsigned i = 0; i < l->nwatch; i++)
-		if (l->watch[i].fd >= 0)
-			l->env->sys->epoll_ctl(l->epfd, EPOLL_CTL_DEL, l->watch[i].fd, NULL);
-	free(l->watch);
-	l->watch = NULL;
-	l->nwatch = 0;
-}
-
-static uint64_t cycles_of(const struct plx_env *env, uint64_t ns)
+uint64_t cycles_of(const struct plx_env *env, uint64_t ns)
 {
 	return (uint64_t)((double)ns * (double)env->cycles_hz / 1e9);
 }
 
-/* l WAITs. */
-static int lcore_start(struct plx_lcore *l)
+/* l WAITs.  A set may be left of a halt that came too late to be waited for. */
+int lcore_start(struct plx_lcore *l)
 {
 	const bool adaptive = l->policy == PLX_IDLE_ADAPTIVE;
 	struct plx_env *env = l->env;
 
+	lcore_set_free(l, l->set, NULL);
+	l->set = NULL;
 	if (!l->npollers)
 		return 0;
-	int err = lcore_watch_queues(l);
+	int err = lcore_set_make(&l->set, l, NULL, NULL);
 
 	if (err)
 		return err;
+	l->adopted = l->set;
 	l->spin = adaptive ? cycles_of(env, LCORE_SPIN_NS) : 0;
 	l->pause = adaptive ? cycles_of(env, LCORE_PAUSE_NS) : 0;
 	l->hold_gap = cycles_of(env, LCORE_HOLD_NS);
 	l->ring_gap = cycles_of(env, LCORE_DOORBELL_NS);
-	for (unsigned i = 0; i < l->npollers; i++) {
-		struct plx_poller *p = l->poller[i];
-
-		p->period = cycles_of(env, p->period_ns);
-		p->due = plx_cycles() + p->period;
-	}
 	l->beat_at = plx_sys_now(env->sys);
 	l->beat_seen = plx_ctr_read(&l->rounds);
 	l->stalled = false;
-	__atomic_store_n(&l->state, PLX_LCORE_RUN, __ATOMIC_RELEASE); /* publishes the above */
-	poke(env->sys, l->wakefd);
+	lcore_move(l, PLX_LCORE_WAIT, PLX_LCORE_RUN); /* publishes the above */
+	lcore_poke(env->sys, l->wakefd);
 	return 0;
 }
 
@@ -304,8 +253,10 @@ int lcores_start(struct plx_env *env)
 {
 	int err = 0;
 
-	for (unsigned i = 0; i < env->nlcores && !err; i++)
+	for (unsigned i = 0; i < env->nlcores && !err; i++) {
+		env->lcores[i].held = false;
 		err = lcore_start(&env->lcores[i]);
+	}
 	if (err)
 		LOG(env, ERROR, "lcores: cannot start: %s", strerror(-err));
 	return err;
@@ -317,17 +268,35 @@ static void lcore_ask_halt(struct plx_lcore *l)
 
 	while ((s = lcore_state(l)) == PLX_LCORE_RUN || s == PLX_LCORE_SLEEP)
 		if (lcore_move(l, s, PLX_LCORE_HALT))
-			poke(l->env->sys, l->wakefd);
+			lcore_poke(l->env->sys, l->wakefd);
 }
 
 static int lcore_await_halt(struct plx_lcore *l, uint64_t deadline)
 {
+	char what[PLX_NAME_MAX + 16];
+
 	if (lcore_await(l, PLX_LCORE_HALT, deadline) != PLX_LCORE_WAIT) {
-		LOG(l->env, ERROR, "lcore %u: poller %s has not returned for %d ms; a poll function must not block",
-		    l->conf.id, lcore_poller_name(l), LCORE_HALT_MS);
+		LOG(l->env, ERROR, "lcore %u: %s has not returned for %d ms; a poll function must not block",
+		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), LCORE_HALT_MS);
 		return -ETIMEDOUT;
 	}
-	lcore_unwatch(l);
+	lcore_set_free(l, l->set, NULL);
+	l->set = NULL;
+	return 0;
+}
+
+/* What was launched is done before ports and memory go. */
+static int lcore_await_call(struct plx_lcore *l, uint64_t deadline)
+{
+	char what[PLX_NAME_MAX + 16];
+	uint32_t state;
+
+	while ((state = __atomic_load_n(&l->call.state, __ATOMIC_ACQUIRE)) != CALL_FREE && state != CALL_DONE)
+		if (!lcores_await_word(l->env, deadline)) {
+			LOG(l->env, ERROR, "lcore %u: %s has not returned for %d ms; what is launched must end before the "
+			    "environment", l->conf.id, lcore_hangs_in(l, what, sizeof(what)), LCORE_HALT_MS);
+			return -ETIMEDOUT;
+		}
 	return 0;
 }
 
@@ -341,20 +310,36 @@ int lcores_stop(struct plx_env *env)
 	for (unsigned i = 0; i < env->nlcores; i++) {
 		int e = lcore_await_halt(&env->lcores[i], deadline);
 
+		e = e ? e : lcore_await_call(&env->lcores[i], deadline);
 		err = err ? err : e;
 	}
 	return err;
 }
 
-const char *lcore_poller_name(const struct plx_lcore *l)
+int lcore_rest_for_good(struct plx_lcore *l)
 {
-	uint32_t i = __atomic_load_n(&l->current, __ATOMIC_RELAXED);
+	lcore_ask_halt(l);
+	int err = lcore_await_halt(l, plx_sys_now(l->env->sys) + LCORE_HALT_MS * 1000000ull);
 
-	return i < l->npollers ? l->poller[i]->name : "(none)";
+	if (!err || lcore_move(l, PLX_LCORE_HALT, PLX_LCORE_RUN))
+		return err;
+	return lcore_await_halt(l, UINT64_MAX); /* it has halted just now */
+}
+
+const char *lcore_hangs_in(const struct plx_lcore *l, char *buf, size_t len)
+{
+	const struct plx_poller *p = __atomic_load_n(&l->current, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&l->call.state, __ATOMIC_RELAXED) == CALL_RUNS)
+		snprintf(buf, len, "a launched function");
+	else
+		snprintf(buf, len, "poller %s", p ? p->name : "(none)");
+	return buf;
 }
 
 int plx_lcore_halt(struct plx_lcore *l)
 {
+	l->held = true;
 	lcore_ask_halt(l);
 	return lcore_await_halt(l, plx_sys_now(l->env->sys) + LCORE_HALT_MS * 1000000ull);
 }
@@ -368,6 +353,7 @@ int plx_lcore_resume(struct plx_lcore *l)
 		    state == PLX_LCORE_HALT ? "it has not halted yet" : "plx_env_run does not run");
 		return -EBUSY;
 	}
+	l->held = false;
 	return state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
 }
 
@@ -376,7 +362,7 @@ void plx_lcore_wake(struct plx_lcore *l)
 	/* Adding nothing is still a read-modify-write: ordered with lcore_sleep's, so either the
 	   lcore's last round sees what the caller did, or the caller sees SLEEP. */
 	if (__atomic_fetch_add(&l->state, 0, __ATOMIC_SEQ_CST) == PLX_LCORE_SLEEP)
-		poke(l->env->sys, l->wakefd);
+		lcore_poke(l->env->sys, l->wakefd);
 }
 
 struct plx_lcore *plx_lcore_self(void)
@@ -397,6 +383,11 @@ uint16_t plx_env_lcores(const struct plx_env *env)
 struct plx_lcore *plx_env_lcore(const struct plx_env *env, uint16_t i)
 {
 	return i < env->nlcores ? &env->lcores[i] : NULL;
+}
+
+struct plx_lcore *plx_lcore_next(const struct plx_lcore *l)
+{
+	return plx_env_lcore(l->env, (uint16_t)(l->index + 1));
 }
 
 struct plx_lcore *plx_env_lcore_by_id(const struct plx_env *env, uint16_t id)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* lcore.h - a pinned polling thread and its pollers.  Internal to runtime/.
 
-   The state word is the only thing two threads write.  Main sets RUN and HALT, the thread
-   WAIT, SLEEP and FAIL; RUN -> SLEEP, SLEEP -> RUN and -> HALT are compare-and-swap, so
-   that a halt is never overwritten.  Everything else is written by the thread alone
-   (counters) or by main while the thread waits (pollers, descriptors, policy). */
+   Main sets RUN and HALT, the thread WAIT, SLEEP and FAIL; but for BOOT's end every change is a
+   compare-and-swap, so that none overwrites another's.  What the lcore polls is a set that main
+   builds whole and hands over: while the lcore waits by a store, while it runs by `next`, which the
+   lcore takes between two rounds.  Everything else is written by the thread alone (counters)
+   or by main while the thread waits (policy). */
 #ifndef LCORE_H
 #define LCORE_H
 
 #include "plan.h"
-#include "plx_env.h"
+#include "plx_lcore.h"
 #include <stdalign.h>
 
 enum {
@@ -20,8 +21,12 @@ enum {
 	LCORE_DOORBELL_NS = 20000,   /* oldest a transmit doorbell gets; gap between two tries */
 	LCORE_RETRY_NS    = 200000,  /* longest sleep while the kernel has not taken all we sent */
 	LCORE_BOOT_MS     = 5000,    /* how long a new thread may take to pin itself */
-	LCORE_HALT_MS     = 1000,    /* how long a halt waits for a poller to return */
+	LCORE_HALT_MS     = 1000,    /* how long a halt or a change waits for a poller to return */
+	LCORE_RING_OUT_NS = 1000000, /* how long doorbells are tried when their poller leaves */
 };
+
+/* What an lcore is asked for, beside its state. */
+enum { LCORE_ASK_SET = 1, LCORE_ASK_CALL = 2 };
 
 struct plx_poller {
 	plx_poll_fn fn;              /* read each round */
@@ -30,7 +35,8 @@ struct plx_poller {
 	plx_ctr  work_calls, empty_calls, errors, work; /* one writer, the lcore */
 	plx_ctr  busy_cycles, idle_cycles;
 	int      last_err;           /* atomic, relaxed */
-	struct plx_lcore *lcore;
+	struct plx_env *env;
+	struct plx_lcore *lcore;     /* NULL: a move failed both ways, it is on none */
 	struct plx_rxq **rxq;        /* queues it polls */
 	uint16_t nrxq;
 	uint64_t period_ns;
@@ -38,22 +44,40 @@ struct plx_poller {
 	char     name[PLX_NAME_MAX];
 };
 
-struct lcore_watch { struct plx_rxq *q; int fd; };
+struct lcore_watch { struct plx_rxq *q; int fd; }; /* fd -1 = none to wait on */
+
+/* What an lcore polls and sleeps on.  Nobody writes it once it is handed over. */
+struct lcore_set {
+	uint16_t npollers, nwatch;
+	bool     can_sleep;
+	bool     opaque;             /* a poller names neither queue nor period */
+	struct lcore_watch *watch;
+	struct plx_poller *poller[]; /* in order of registration */
+};
+
+/* A launched function:  FREE --launcher--> FILL --> READY --lcore--> RUNS --> DONE --waiter--> FREE */
+enum { CALL_FREE, CALL_FILL, CALL_READY, CALL_RUNS, CALL_DONE };
+struct lcore_call {
+	uint32_t state;              /* atomic */
+	int      ret;
+	int    (*fn)(void *arg);
+	void    *arg;
+};
 
 struct plx_lcore {
 	/* read by the lcore each round, hardly ever written */
 	alignas(PLX_CACHELINE) uint32_t state; /* atomic, enum plx_lcore_state */
+	uint32_t asked;              /* atomic, bits LCORE_ASK: anyone sets, the lcore clears */
 	bool     quit;               /* atomic: leave WAIT for good */
-	bool     can_sleep;
-	uint16_t npollers;
+	bool     can_sleep;          /* the set's, until a system call of sleeping fails */
 	enum plx_idle policy;
-	struct plx_poller **poller;  /* in order of registration */
+	struct lcore_set *set;       /* the lcore's, or main's while it waits; NULL = none */
 	uint64_t spin, pause, hold_gap, ring_gap; /* cycles */
 
 	/* written by the lcore */
 	alignas(PLX_CACHELINE) plx_ctr rounds; /* the heartbeat */
 	plx_ctr  busy_cycles, idle_cycles, sleeps, wakes, sleep_ns;
-	uint32_t current;            /* atomic, relaxed: the poller that runs */
+	const struct plx_poller *current; /* atomic, relaxed: that runs, or ran last */
 	bool     dozing;             /* atomic, relaxed: within epoll_wait */
 	bool     resting;            /* the last round was empty; the rest is the lcore's own */
 	bool     ringing, retrying;
@@ -66,12 +90,16 @@ struct plx_lcore {
 	uint16_t index;
 	int      err;                /* of FAIL */
 	bool     spawned;
-	int      epfd, wakefd, timerfd;
+	int      epfd, wakefd, timerfd, donefd;
 	pthread_t thread;
 	int      tid;                /* atomic, relaxed; 0 = it has not run yet */
-	struct lcore_watch *watch;
-	uint16_t nwatch;
-	bool     opaque;             /* a poller names neither queue nor period */
+	struct plx_poller **poller;  /* main's book of them; others read it under env->lock */
+	uint16_t npollers;           /* atomic, relaxed, for others */
+	bool     held;               /* by plx_lcore_halt */
+	bool     sleepless;          /* said in the log */
+	struct lcore_set *next;      /* atomic: handed over, not yet taken */
+	struct lcore_set *adopted;   /* atomic: what the lcore polls by */
+	struct lcore_call call;
 	uint64_t beat_seen, beat_at; /* control thread: liveness */
 	bool     stalled;
 };
@@ -81,13 +109,36 @@ int  lcores_up(struct plx_env *env);          /* makes and pins the threads; all
 void lcores_down(struct plx_env *env);        /* all must WAIT */
 int  lcores_start(struct plx_env *env);       /* those with pollers: WAIT -> RUN; lcores_stop after a failure too */
 int  lcores_stop(struct plx_env *env);        /* all -> WAIT; -ETIMEDOUT and a line for each that hangs */
-const char *lcore_poller_name(const struct plx_lcore *l); /* that runs now, or ran last */
+int  lcore_start(struct plx_lcore *l);        /* WAIT -> RUN, if it has pollers */
+int  lcore_rest_for_good(struct plx_lcore *l); /* -> WAIT; -ETIMEDOUT: it goes on as before */
+const char *lcore_hangs_in(const struct plx_lcore *l, char *buf, size_t len); /* what runs, or ran last */
+void lcore_poke(const struct plx_sys *sys, int fd);
+uint64_t cycles_of(const struct plx_env *env, uint64_t ns);
+/* Waits until an lcore says something on ackfd, or deadline; false = past it. */
+bool lcores_await_word(struct plx_env *env, uint64_t deadline);
 
-/* poller.c */
+/* lcore_set.c, cold; main thread */
+int  lcore_set_make(struct lcore_set **out, struct plx_lcore *l, struct plx_poller *with,
+                    const struct plx_poller *without); /* the book's pollers, one more, one less */
+void lcore_set_free(struct plx_lcore *l, struct lcore_set *s, const struct lcore_set *kept);
+int  lcore_add_fd(struct plx_lcore *l, int fd);
+/* p begins or ends to be polled by l, whatever l does: 0, or nothing has changed; when detach is
+   done p->fn is called no more. */
+int  lcore_attach(struct plx_lcore *l, struct plx_poller *p);
+int  lcore_detach(struct plx_lcore *l, struct plx_poller *p);
 void pollers_free(struct plx_lcore *l);
 
+/* lcore_call.c; the lcore, between rounds or while it waits */
+void lcore_serve(struct plx_lcore *l);
+void lcore_ring_out(struct plx_lcore *l);
+/* any thread */
+void lcore_ask(struct plx_lcore *l, uint32_t what);
+
+/* poller.c */
+void poller_free(struct plx_poller *p);
+
 /* lcore_loop.c, hot; the lcore */
-void lcore_loop(struct plx_lcore *l);         /* until the state is not RUN or SLEEP */
+void lcore_loop(struct plx_lcore *l);         /* until the state is not RUN */
 
 static inline uint32_t lcore_state(const struct plx_lcore *l)
 {

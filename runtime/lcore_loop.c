@@ -11,18 +11,19 @@
    between two pollers: the end of one is the beginning of the next. */
 static bool lcore_round(struct plx_lcore *l)
 {
+	const struct lcore_set *set = l->set;
 	uint64_t t = l->now;
 	bool busy = false, ran = false;
 
-	for (unsigned i = 0; i < l->npollers; i++) {
-		struct plx_poller *p = l->poller[i];
+	for (unsigned i = 0; i < set->npollers; i++) {
+		struct plx_poller *p = set->poller[i];
 
 		if (p->period) {
 			if ((int64_t)(t - p->due) < 0)
 				continue;
 			p->due = t + p->period;
 		}
-		__atomic_store_n(&l->current, i, __ATOMIC_RELAXED);
+		__atomic_store_n(&l->current, p, __ATOMIC_RELAXED);
 		int n = p->fn(p->arg);
 		uint64_t end = plx_cycles();
 
@@ -65,13 +66,14 @@ static void lcore_doorbells(struct plx_lcore *l, bool busy)
 /* How long it may sleep in ns: UINT64_MAX = until woken. */
 static uint64_t lcore_sleep_limit(const struct plx_lcore *l)
 {
-	uint64_t limit = l->opaque ? LCORE_OPAQUE_NS : UINT64_MAX;
+	const struct lcore_set *set = l->set;
+	uint64_t limit = set->opaque ? LCORE_OPAQUE_NS : UINT64_MAX;
 	double ns = 1e9 / (double)l->env->cycles_hz;
 
 	if (plx_self.pending && limit > LCORE_RETRY_NS)
 		limit = LCORE_RETRY_NS;
-	for (unsigned i = 0; i < l->npollers; i++) {
-		const struct plx_poller *p = l->poller[i];
+	for (unsigned i = 0; i < set->npollers; i++) {
+		const struct plx_poller *p = set->poller[i];
 		int64_t left = (int64_t)(p->due - l->now);
 		uint64_t left_ns = left > 0 ? (uint64_t)((double)left * ns) : 0;
 
@@ -99,8 +101,8 @@ static bool lcore_set_timer(struct plx_lcore *l, uint64_t ns)
 
 static bool lcore_arm(struct plx_lcore *l)
 {
-	for (unsigned i = 0; i < l->nwatch; i++) {
-		struct plx_rxq *q = l->watch[i].q;
+	for (unsigned i = 0; i < l->set->nwatch; i++) {
+		struct plx_rxq *q = l->set->watch[i].q;
 
 		if (q->port->drv->rx_arm && q->port->drv->rx_arm(q) > 0)
 			return false;
@@ -110,8 +112,8 @@ static bool lcore_arm(struct plx_lcore *l)
 
 static void lcore_disarm(struct plx_lcore *l)
 {
-	for (unsigned i = 0; i < l->nwatch; i++) {
-		struct plx_rxq *q = l->watch[i].q;
+	for (unsigned i = 0; i < l->set->nwatch; i++) {
+		struct plx_rxq *q = l->set->watch[i].q;
 
 		if (q->port->drv->rx_disarm)
 			q->port->drv->rx_disarm(q);
@@ -145,7 +147,7 @@ static bool lcore_doze(struct plx_lcore *l)
 }
 
 /* Sleeping loses no wake-up.  First the state says SLEEP: from then on plx_lcore_wake
-   writes the eventfd, and what its caller did before is seen by the round below (both sides
+   writes the eventfd, and what its caller did or asked for before is seen below (both sides
    do a read-modify-write of the state).  Then the queues are armed and the pollers run once
    more; only then it waits, on level-triggered descriptors. */
 static bool lcore_sleep(struct plx_lcore *l)
@@ -161,7 +163,7 @@ static bool lcore_sleep(struct plx_lcore *l)
 	}
 	if (!lcore_move(l, PLX_LCORE_RUN, PLX_LCORE_SLEEP))
 		return false;
-	if (lcore_arm(l)) {
+	if (!__atomic_load_n(&l->asked, __ATOMIC_SEQ_CST) && lcore_arm(l)) { /* with lcore_ask */
 		uint64_t begin = l->now;
 
 		busy = lcore_round(l);
@@ -203,8 +205,12 @@ void lcore_loop(struct plx_lcore *l)
 
 	l->now = plx_cycles();
 	l->hold = l->now;
+	l->can_sleep = l->set->can_sleep;
 	l->resting = l->ringing = l->retrying = false;
 	while (lcore_state(l) == PLX_LCORE_RUN) {
+		/* one load more, of the line that holds the state */
+		if (plx_unlikely(__atomic_load_n(&l->asked, __ATOMIC_RELAXED)))
+			lcore_serve(l);
 		uint64_t begin = l->now;
 		bool busy = lcore_round(l);
 
@@ -218,8 +224,5 @@ void lcore_loop(struct plx_lcore *l)
 			l->hold = l->now;
 		}
 	}
-	/* Main may close the queues next: leave nothing of theirs on this thread's list. */
-	plx_tx_pending_ring();
-	while (self->pending)
-		plx_tx_pending_del(self->pending);
+	lcore_ring_out(l); /* main may close the queues next */
 }

@@ -19,10 +19,42 @@ void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s)
 		.wakes = plx_ctr_read(&l->wakes),
 		.sleep_ns = plx_ctr_read(&l->sleep_ns),
 		.beat = plx_ctr_read(&l->rounds),
-		.pollers = l->npollers,
+		.pollers = __atomic_load_n(&l->npollers, __ATOMIC_RELAXED),
 		.cpu = l->conf.cpu,
 		.tid = __atomic_load_n(&l->tid, __ATOMIC_RELAXED),
 	};
+}
+
+void plx_poller_stats(const struct plx_poller *p, struct plx_poller_stats *s)
+{
+	*s = (struct plx_poller_stats){
+		.work_calls = plx_ctr_read(&p->work_calls),
+		.empty_calls = plx_ctr_read(&p->empty_calls),
+		.errors = plx_ctr_read(&p->errors),
+		.work = plx_ctr_read(&p->work),
+		.busy_cycles = plx_ctr_read(&p->busy_cycles),
+		.idle_cycles = plx_ctr_read(&p->idle_cycles),
+	};
+	s->calls = s->work_calls + s->empty_calls + s->errors;
+}
+
+int plx_lcore_poller(const struct plx_lcore *l, uint16_t i, struct plx_poller_info *info)
+{
+	pthread_mutex_t *lock = &l->env->lock;
+
+	*info = (struct plx_poller_info){ .name = "" };
+	pthread_mutex_lock(lock);
+	const struct plx_poller *p = i < l->npollers ? l->poller[i] : NULL;
+
+	if (p) { /* while it is in the book it is not freed */
+		memcpy(info->name, p->name, sizeof(info->name));
+		info->queues = p->nrxq;
+		info->period_ns = p->period_ns;
+		info->last_err = __atomic_load_n(&p->last_err, __ATOMIC_RELAXED);
+		plx_poller_stats(p, &info->stats);
+	}
+	pthread_mutex_unlock(lock);
+	return p ? 0 : -ENOENT;
 }
 
 /* The kernel's own sum of a running thread is as old as its last tick; its clock is not. */

@@ -5,6 +5,7 @@
 
 #include "plx_conf.h"
 #include "plx_env.h"
+#include "plx_lcore.h"
 #include "plx_net.h"
 #include "plx_ring.h"
 #include "plx_text.h"

@@ -193,13 +193,27 @@ struct plx_poller_conf {
 };
 #define PLX_POLLER(...) (&(struct plx_poller_conf){ .lcore = -1, __VA_ARGS__ })
 
-/* plx_poller_add registers a poller; before plx_env_run or between two of them.  An
-   .lcore of 0 in a plain initializer is lcore 0; PLX_POLLER() sets it to -1. With neither
-   rxq nor lcore it goes to the lcore with the fewest pollers. */
+/* Pollers come, go and move before plx_env_run, between two of them, and while it runs: then
+   by its thread, from a timer (plx_env_timer); -EBUSY on any other, and while a halted lcore
+   has not returned.  An lcore that runs does not stop for it: it adopts its new pollers
+   between two rounds.  The call waits for that, 1 s at most: -ETIMEDOUT, and nothing has
+   changed; the log names the poller that hangs.  An lcore without pollers waits, at no
+   cost, and begins with its first one.
+
+   plx_poller_add registers a poller.  An .lcore of 0 in a plain initializer is lcore 0;
+   PLX_POLLER() sets it to -1. With neither rxq nor lcore it goes to the lcore with the fewest
+   pollers.  plx_poller_add_get gives the handle too. */
 PLX_API int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c);
-/* The same, and the handle, to be removed by; not while lcores run. */
 PLX_API int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c);
-PLX_API void plx_poller_del(struct plx_poller *p);
+/* plx_poller_del: when it returns 0, fn is not running and will not be called again, doorbells of
+   what it sent have been rung, its queues may be given to another, and p is gone. */
+PLX_API int plx_poller_del(struct plx_poller *p);
+/* plx_poller_move: the same for its old lcore; the new one (by id) goes on with what the old one
+   left.  Its queues, period and counters go with it, and p stays valid.  A doorbell that
+   the kernel has not taken for 1 ms is left to the next burst.  On an error p is where it
+   was; if its old lcore does not take it back either the log says so, and it rests until it
+   is moved again. */
+PLX_API int plx_poller_move(struct plx_poller *p, uint16_t lcore);
 
 /* Snapshots; any thread, no lock.  Cycles are of plx_cycles(). */
 struct plx_poller_stats { uint64_t calls, work_calls, empty_calls, errors, work, busy_cycles, idle_cycles; };
@@ -212,6 +226,19 @@ struct plx_lcore_stats {
 };
 PLX_API void plx_poller_stats(const struct plx_poller *p, struct plx_poller_stats *s);
 PLX_API void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s);
+
+/* plx_lcore_poller copies what is known of the i-th poller of l; 0, or -ENOENT behind the last.
+   Any thread but an lcore, while pollers come and go: it takes a lock that main takes to
+   alter the list, and no lcore ever does.  Between two calls the list may have changed, so
+   a poller may be missed or met twice. */
+struct plx_poller_info {
+	char     name[PLX_NAME_MAX];
+	uint16_t queues;      /* receive queues it polls */
+	uint64_t period_ns;
+	int      last_err;    /* the latest error it returned, 0 = none yet */
+	struct plx_poller_stats stats;
+};
+PLX_API int plx_lcore_poller(const struct plx_lcore *l, uint16_t i, struct plx_poller_info *info);
 
 /* What the kernel counts of the lcore's thread since it began.  wait_ns was stolen by other
    tasks: the thread wanted to run and did not.  What interrupts and softirqs take on its

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* poller.c - registering poll functions and choosing their lcores.  Cold; main thread
-   while no lcore runs, except plx_poller_stats (any thread). */
+/* poller.c - registering poll functions and choosing their lcores.  Cold; main thread.
+   How an lcore that runs gets or loses one is in lcore_set.c. */
 #include "env.h"
 #include "plx_text.h"
 #include <errno.h>
@@ -31,25 +31,29 @@ static struct plx_lcore *least_loaded(const struct plx_env *env)
 	return best;
 }
 
-static struct plx_lcore *place(struct plx_env *env, const struct plx_poller_conf *c, const char *name)
+static struct plx_lcore *lcore_named(const struct plx_env *env, const char *name, int id)
 {
-	const struct plx_rxq *q = c->rxq ? c->rxq : c->also ? c->also[0] : NULL;
+	struct plx_lcore *l = id <= UINT16_MAX ? plx_env_lcore_by_id(env, (uint16_t)id) : NULL;
 	char ids[256] = "";
-
-	if (c->lcore < 0) {
-		struct plx_lcore *l = q ? plx_env_rxq_lcore(env, q) : NULL;
-
-		return l ? l : least_loaded(env);
-	}
-	struct plx_lcore *l = c->lcore <= UINT16_MAX ? plx_env_lcore_by_id(env, (uint16_t)c->lcore) : NULL;
 
 	if (l)
 		return l;
 	for (unsigned i = 0; i < env->nlcores; i++)
 		plx_text_add(ids, sizeof(ids), "%s%u", i ? "," : "", env->lcores[i].conf.id);
 	plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: there is no lcore %d; it may be one of %s: choose lcores with -l",
-	         name, c->lcore, ids);
+	         name, id, ids);
 	return NULL;
+}
+
+static struct plx_lcore *place(struct plx_env *env, const struct plx_poller_conf *c, const char *name)
+{
+	const struct plx_rxq *q = c->rxq ? c->rxq : c->also ? c->also[0] : NULL;
+	struct plx_lcore *l;
+
+	if (c->lcore >= 0)
+		return lcore_named(env, name, c->lcore);
+	l = q ? plx_env_rxq_lcore(env, q) : NULL;
+	return l ? l : least_loaded(env);
 }
 
 static const struct plx_poller *poller_of(const struct plx_env *env, const struct plx_rxq *q)
@@ -100,22 +104,20 @@ static int add_queues(struct plx_env *env, struct plx_poller *p, const struct pl
 	return err;
 }
 
-static void poller_free(struct plx_poller *p)
+void poller_free(struct plx_poller *p)
 {
 	free(p->rxq);
 	free(p);
 }
 
-static int lcore_append(struct plx_lcore *l, struct plx_poller *p)
+/* Lcores that run are changed by the control thread alone, which looks at the same books. */
+static int may_change(const struct plx_env *env, const char *name)
 {
-	struct plx_poller **all = realloc(l->poller, (l->npollers + 1u) * sizeof(*all));
-
-	if (!all)
-		return -ENOMEM;
-	l->poller = all;
-	l->poller[l->npollers++] = p;
-	p->lcore = l;
-	return 0;
+	if (!__atomic_load_n(&env->live, __ATOMIC_ACQUIRE) || pthread_equal(pthread_self(), env->runner))
+		return 0;
+	plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: while plx_env_run runs, pollers come and go by the thread that "
+	         "called it: do it in a timer (plx_env_timer)", name);
+	return -EBUSY;
 }
 
 int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c)
@@ -123,11 +125,12 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 	const char *name = c->name ? c->name : "poller";
 
 	*out = NULL;
-	if (!c->fn || env->running) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: %s", name,
-		         c->fn ? "lcores run; add pollers before plx_env_run" : "it has no function; set .fn");
-		return c->fn ? -EBUSY : -EINVAL;
+	if (!c->fn) {
+		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: it has no function; set .fn", name);
+		return -EINVAL;
 	}
+	if (may_change(env, name))
+		return -EBUSY;
 	struct plx_lcore *l = place(env, c, name);
 
 	if (!l)
@@ -137,16 +140,17 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns };
+	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env };
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	int err = add_queues(env, p, c);
 
 	if (!err)
-		err = lcore_append(l, p);
+		err = lcore_attach(l, p);
 	if (err) {
 		poller_free(p);
 		return err;
 	}
+	control_pollers_changed(env);
 	plx_logf(&env->log, PLX_LOG_DEBUG, "poller %s: on lcore %u", p->name, l->conf.id);
 	*out = p;
 	return 0;
@@ -159,35 +163,38 @@ int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c)
 	return plx_poller_add_get(&p, env, c);
 }
 
-void plx_poller_del(struct plx_poller *p)
+int plx_poller_del(struct plx_poller *p)
 {
-	struct plx_lcore *l = p->lcore;
-	unsigned i = 0;
+	struct plx_env *env = p->env;
+	int err = may_change(env, p->name);
 
-	PLX_ASSERT(!l->env->running);
-	while (l->poller[i] != p)
-		i++;
-	memmove(&l->poller[i], &l->poller[i + 1], (--l->npollers - i) * sizeof(*l->poller));
+	if (!err && p->lcore)
+		err = lcore_detach(p->lcore, p);
+	if (err)
+		return err;
+	control_pollers_changed(env);
 	poller_free(p);
+	return 0;
 }
 
-void pollers_free(struct plx_lcore *l)
+int plx_poller_move(struct plx_poller *p, uint16_t lcore)
 {
-	while (l->npollers)
-		poller_free(l->poller[--l->npollers]);
-	free(l->poller);
-	l->poller = NULL;
-}
+	struct plx_env *env = p->env;
+	struct plx_lcore *from = p->lcore, *to = lcore_named(env, p->name, lcore);
+	int err = !to ? -EINVAL : may_change(env, p->name);
 
-void plx_poller_stats(const struct plx_poller *p, struct plx_poller_stats *s)
-{
-	*s = (struct plx_poller_stats){
-		.work_calls = plx_ctr_read(&p->work_calls),
-		.empty_calls = plx_ctr_read(&p->empty_calls),
-		.errors = plx_ctr_read(&p->errors),
-		.work = plx_ctr_read(&p->work),
-		.busy_cycles = plx_ctr_read(&p->busy_cycles),
-		.idle_cycles = plx_ctr_read(&p->idle_cycles),
-	};
-	s->calls = s->work_calls + s->empty_calls + s->errors;
+	if (err || to == from)
+		return err;
+	err = from ? lcore_detach(from, p) : 0;
+	if (err)
+		return err;
+	err = lcore_attach(to, p);
+	if (err && from && lcore_attach(from, p))
+		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: neither lcore %u nor lcore %u takes it: it is on none",
+		         p->name, to->conf.id, from->conf.id);
+	control_pollers_changed(env);
+	if (!err)
+		plx_logf(&env->log, PLX_LOG_DEBUG, "poller %s: from lcore %d to lcore %u", p->name,
+		         from ? from->conf.id : -1, to->conf.id);
+	return err;
 }

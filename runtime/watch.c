@@ -33,6 +33,18 @@ static struct plx_lcore *lcore_of(const struct plx_env *env, const struct plx_rx
 	return opaque_lcore(env);
 }
 
+static void beats_follow(struct control *c)
+{
+	for (unsigned i = 0; i < c->nbeats; i++) {
+		struct ctl_beat *b = &c->beat[i];
+
+		b->lcore = lcore_of(c->env, b->port->rxq[b->rxq]);
+		if (!b->lcore && !b->orphan)
+			LOG(c, WARN, "%s queue %u has no poller: its frames pass to the host", b->port->name, b->rxq);
+		b->orphan = !b->lcore;
+	}
+}
+
 int beats_plan(struct control *c)
 {
 	struct plx_env *env = c->env;
@@ -45,19 +57,17 @@ int beats_plan(struct control *c)
 	c->beat = n ? calloc(n, sizeof(*c->beat)) : NULL;
 	if (n && !c->beat)
 		return -ENOMEM;
-	for (unsigned i = 0; i < env->nports; i++) {
-		struct plx_port *p = env->ports[i];
-
-		for (uint16_t q = 0; p->drv->beat && q < p->nrx; q++) {
-			struct plx_lcore *l = lcore_of(env, p->rxq[q]);
-
-			if (l)
-				c->beat[c->nbeats++] = (struct ctl_beat){ p, q, l };
-			else
-				LOG(c, WARN, "%s queue %u has no poller: its frames pass to the host", p->name, q);
-		}
-	}
+	for (unsigned i = 0; i < env->nports; i++)
+		for (uint16_t q = 0; env->ports[i]->drv->beat && q < env->ports[i]->nrx; q++)
+			c->beat[c->nbeats++] = (struct ctl_beat){ .port = env->ports[i], .rxq = q };
+	beats_follow(c);
 	return 0;
+}
+
+void control_pollers_changed(struct plx_env *env)
+{
+	if (env->live)
+		beats_follow(env->control);
 }
 
 /* An lcore lives if it made a round since the last look, or waits in epoll. */
@@ -73,8 +83,10 @@ static void lcore_look(struct control *c, struct plx_lcore *l, uint64_t now)
 		l->beat_seen = beat;
 		l->beat_at = now;
 	} else if (!l->stalled && now - l->beat_at >= STALL_NS) {
-		LOG(c, WARN, "lcore %u stalls: poller %s has not returned for %.1f s; frames of its queues pass to the host",
-		    l->conf.id, lcore_poller_name(l), (double)(now - l->beat_at) / 1e9);
+		char what[PLX_NAME_MAX + 16];
+
+		LOG(c, WARN, "lcore %u stalls: %s has not returned for %.1f s; frames of its queues pass to the host",
+		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), (double)(now - l->beat_at) / 1e9);
 		l->stalled = true;
 	}
 }
@@ -132,9 +144,12 @@ void house_keep(struct control *c, uint64_t now)
 	}
 	/* No beat for an lcore that was halted: nobody polls its queues, so the host should
 	   have their frames. */
-	for (unsigned i = 0; i < c->nbeats; i++)
-		if (c->beat[i].lcore->beat_at == now && lcore_state(c->beat[i].lcore) != PLX_LCORE_WAIT)
-			c->beat[i].port->drv->beat(c->beat[i].port, c->beat[i].rxq, now);
+	for (unsigned i = 0; i < c->nbeats; i++) {
+		const struct ctl_beat *b = &c->beat[i];
+
+		if (b->lcore && b->lcore->beat_at == now && lcore_state(b->lcore) != PLX_LCORE_WAIT)
+			b->port->drv->beat(b->port, b->rxq, now);
+	}
 	ports_look(c);
 	if (c->link_resync)
 		links_ask(c);

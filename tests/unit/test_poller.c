@@ -52,9 +52,9 @@ static void test_fixed_and_least_loaded(void **state)
 	struct plx_poller *p = add(env, PLX_POLLER(.fn = idle));
 	assert_int_equal(on(p), 0);
 	assert_int_equal(env->lcores[0].npollers, 2);
-	plx_poller_del(env->lcores[0].poller[0]);
+	assert_int_equal(plx_poller_del(env->lcores[0].poller[0]), 0);
 	assert_ptr_equal(env->lcores[0].poller[0], p); /* order is kept */
-	plx_poller_del(p);
+	assert_int_equal(plx_poller_del(p), 0);
 	assert_int_equal(env->lcores[0].npollers, 0);
 	plx_env_fini(env);
 }
@@ -86,36 +86,12 @@ static void test_refusals(void **state)
 	plx_env_fini(env);
 }
 
-static int add_late(void *arg)
-{
-	struct plx_env *env = arg;
-
-	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "late", .fn = idle)), -EBUSY);
-	plx_env_stop(env, 0);
-	return 1;
-}
-
-static void test_not_while_lcores_run(void **state)
-{
-	(void)state;
-	struct kept_log k;
-	struct plx_env_conf c;
-
-	test_conf(&c, &k, 1, NULL);
-	struct plx_env *env = test_open(&c, &k);
-	assert_int_equal(plx_env_timer(env, 1000000, add_late, env), 0);
-	assert_int_equal(plx_env_run(env), 0);
-	assert_true(kept_has(&k, "poller late: lcores run"));
-	plx_env_fini(env);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queue_goes_to_its_planned_lcore),
 		cmocka_unit_test(test_fixed_and_least_loaded),
 		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_not_while_lcores_run),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
