@@ -119,12 +119,14 @@ static void note_shared_cpus(struct plan_maker *m)
 static void note_quota(struct plan_maker *m)
 {
 	const struct topo *t = m->t;
+	double cpus = t->quota_us ? (double)t->quota_us / (double)t->period_us : 0;
 
-	if (t->quota_us && (uint64_t)m->p->nlcores * t->period_us > t->quota_us && m->conf->idle == PLX_IDLE_BUSY)
-		plan_note(m->p, "cgroup %s has the time of %.2g CPUs (%s): %u busy lcore%s will stand still for a part of each "
-		          "%llu ms: --idle=adaptive, or a cgroup with more", t->time.path, (double)t->quota_us /
-		          (double)t->period_us, t->time.version == 1 ? "cpu.cfs_quota_us" : "cpu.max", m->p->nlcores,
-		          m->p->nlcores == 1 ? "" : "s", (unsigned long long)(t->period_us / 1000));
+	if (!t->quota_us || m->p->nlcores <= cpus || m->conf->idle != PLX_IDLE_BUSY)
+		return;
+	plan_note(m->p, "cgroup %s has the time of %.3g CPU%s (%s): %u busy lcore%s will stand still for a part of each %llu ms: "
+	          "--idle=adaptive, or a cgroup with more", t->time.path, cpus, cpus == 1 ? "" : "s",
+	          t->time.version == 1 ? "cpu.cfs_quota_us" : "cpu.max", m->p->nlcores, m->p->nlcores == 1 ? "" : "s",
+	          (unsigned long long)(t->period_us / 1000));
 }
 
 /* plan_main: --main-lcore names an lcore of -l, whose CPU the control thread shares, or

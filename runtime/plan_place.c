@@ -38,7 +38,7 @@ static int16_t near_node(const struct plan_port *port, unsigned q)
 struct choice {
 	bool taken[TOPO_CPUS_MAX], taken_core[TOPO_CPUS_MAX];
 	bool irq[TOPO_CPUS_MAX], irq_core[TOPO_CPUS_MAX]; /* serves the interrupt of a queue that is polled */
-	bool node[PLX_NODES_MAX];                         /* has such a queue */
+	unsigned node[PLX_NODES_MAX];                     /* such queues on it that have no lcore there yet */
 };
 
 /* A core's number counts cores, so there is none beyond the CPUs'. */
@@ -59,7 +59,7 @@ static void look_at_queues(const struct plan_maker *m, struct choice *c)
 			int node = near_node(&p->ports[i], q), cpu = p->ports[i].rxq_irq[q].cpu;
 
 			if (node >= 0 && node < PLX_NODES_MAX)
-				c->node[node] = true;
+				c->node[node]++;
 			if (cpu >= 0 && cpu < TOPO_CPUS_MAX)
 				c->irq[cpu] = c->irq_core[core_of(m->t, (unsigned)cpu)] = true;
 		}
@@ -67,8 +67,8 @@ static void look_at_queues(const struct plan_maker *m, struct choice *c)
 }
 
 /* worth: how well a CPU serves when none were named, the weightiest first.  Isolated ones are
-   meant for this work; a core's second thread shares it with the first; a NIC's node saves a
-   trip across; a CPU without interrupts need not share its time, nor its core. */
+   meant for this work; a core's second thread shares it with the first; the node of a queue without
+   an lcore saves a trip across; a CPU without interrupts need not share its time, nor its core. */
 static unsigned worth(const struct plan_maker *m, const struct choice *c, unsigned cpu)
 {
 	const struct topo_cpu *t = &m->t->cpu[cpu];
@@ -100,6 +100,9 @@ static void choose(struct plan_maker *m, struct choice *c)
 		if (best < 0)
 			break;
 		c->taken[best] = c->taken_core[core_of(m->t, (unsigned)best)] = true;
+		int16_t node = m->t->cpu[best].node;
+		if (node >= 0 && node < PLX_NODES_MAX && c->node[node])
+			c->node[node]--;
 	}
 }
 

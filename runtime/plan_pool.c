@@ -172,7 +172,7 @@ static uint64_t pages(const struct topo *t, int16_t node, int size, bool only_fr
 	uint64_t n = 0, left = all->free > all->reserved ? all->free - all->reserved : 0;
 
 	for (unsigned i = 0; i < t->nnodes; i++)
-		if (node < 0 || node == (int)i)
+		if (node < 0 ? !t->node[i].barred : node == (int)i)
 			n += only_free ? t->huge[i][size].free : t->huge[i][size].total;
 	return only_free && all->reserved && n > left ? left : n;
 }
