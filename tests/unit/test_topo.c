@@ -265,6 +265,250 @@ static void test_too_many_cpus(void **state)
 	assert_int_equal(t.nnodes, PLX_NODES_MAX);
 }
 
+/* ---- the sources ---- */
+
+static void test_lists_of_the_command_line(void **state)
+{
+	static const struct { const char *text; uint64_t want; int err; } rows[] = {
+		{ "0", 1, 0 }, { "1-3,6", 0x4e, 0 }, { "all", 0xff, 0 }, { "N", 0x80, 0 }, { "5-N", 0xe0, 0 },
+		{ "0-7:1/4", 0x11, 0 }, { "0-6:2/4,7", 0xb3, 0 }, { "", 0, 0 },
+		{ "0-7:0/4", 0, -EINVAL }, { "0-7:5/4", 0, -EINVAL }, { "0-7:1/0", 0, -EINVAL }, { "0-7:1", 0, -EINVAL },
+		{ "3-1", 0, -EINVAL }, { "-1", 0, -EINVAL }, { "1,,2", 2, -EINVAL }, { "x", 0, -EINVAL }, { "1 2", 2, -EINVAL },
+		{ "nohz,1", 0, -EINVAL }, { "99999999999999999999", 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		struct disco_cpus s;
+		int err = topo_boot_list(&s, rows[i].text, 8);
+
+		if (err != rows[i].err || s.w[0] != rows[i].want)
+			fail_msg("'%s': %d, %llx", rows[i].text, err, (unsigned long long)s.w[0]);
+	}
+}
+
+static unsigned mask(const struct topo *t, size_t field)
+{
+	unsigned m = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		m |= (unsigned)*((const bool *)((const char *)&t->cpu[i] + field)) << i;
+	return m;
+}
+#define MASK(t, field) mask(t, offsetof(struct topo_cpu, field))
+
+static void test_boot(void **state)
+{
+	static struct topo t;
+
+	(void)state;
+	put("/sys/devices/system/cpu/nohz_full", "2-3\n");
+	put("/sys/devices/system/cpu/isolated", "3\n");
+	put("/proc/cmdline", "ro rcu_nocbs=1 rcu_nocbs=4-5 -- rcu_nocbs=7\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_int_equal(MASK(&t, nohz_full), 0x0c);
+	assert_int_equal(MASK(&t, isolated), 0x08);
+	assert_int_equal(MASK(&t, rcu_nocbs), 0x3c); /* nohz_full's too, and the last word's */
+	put("/sys/devices/system/cpu/nohz_full", "  (null)\n");
+	put("/proc/cmdline", "rcu_nocbs rcu_nocbs=all rcu_nocbs=0-x\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_int_equal(MASK(&t, nohz_full), 0);
+	assert_int_equal(MASK(&t, rcu_nocbs), 0);
+}
+
+static void test_offline(void **state)
+{
+	static struct topo t;
+
+	(void)state;
+	put("/sys/devices/system/cpu/online", "0,2-7\n");
+	put("/sys/devices/system/cpu/present", "0-9\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_int_equal(MASK(&t, online), 0xfd);
+	assert_int_equal(MASK(&t, present), 0xff);
+	assert_int_equal(t.ncpus, 10);
+	assert_true(t.cpu[9].present && !t.cpu[9].online && !t.cpu[9].allowed);
+	assert_int_equal(t.cpu[9].node, -1);
+}
+
+#define ALL(kb, f) "/sys/kernel/mm/hugepages/hugepages-" #kb "kB/" #f "_hugepages"
+
+static void test_pages(void **state)
+{
+	static struct topo t;
+
+	(void)state;
+	two_nodes();
+	put(NODE(0, 2048, surplus), "3\n");
+	put(NODE(1, 64, nr), "9\n");
+	put(NODE(1, 64, free), "8\n");
+	put(ALL(2048, nr), "30\n");
+	put(ALL(2048, free), "24\n");
+	put(ALL(2048, resv), "5\n");
+	put(ALL(2048, surplus), "3\n");
+	put(ALL(64, nr), "9\n");
+	put(ALL(32768, nr), "0\n");
+	put(ALL(524288, nr), "0\n");
+	put("/sys/kernel/mm/hugepages/hugepages-xkB/nr_hugepages", "7\n");
+	put("/sys/devices/system/node/node1/meminfo", "Node 1 MemTotal:  1000 kB\nNode 1 MemFree:  10 kB\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	check_two_nodes(&t);
+	assert_int_equal(t.huge[0][1].surplus, 3);
+	assert_int_equal(t.huge_all[1].reserved, 5);
+	assert_int_equal(t.huge_all[1].surplus, 3);
+	assert_int_equal(t.huge_all[1].free, 24);
+	for (int i = 0; i < 2; i++) { /* the larger ones first */
+		assert_int_equal(t.huge[i][2].page, 512 << 20);
+		assert_int_equal(t.huge[i][3].page, 32 << 20);
+		assert_int_equal(t.huge[i][4].page, 64 << 10);
+		assert_int_equal(t.huge[i][5].page, 0);
+	}
+	assert_int_equal(t.huge[1][4].total, 9);
+	assert_int_equal(t.huge[1][4].free, 8);
+	assert_int_equal(t.node[1].mem_total, 1000 << 10);
+	assert_int_equal(t.node[1].mem_free, 10 << 10);
+	assert_int_equal(t.node[0].mem_total, 0);
+}
+
+/* ---- cgroups ---- */
+
+#define MOUNT1(dir, at, what) "34 31 0:30 " dir " " at " rw,nosuid shared:9 master:2 - cgroup cgroup rw," what "\n"
+#define MOUNT2(dir, at) "30 20 0:26 " dir " " at " rw - cgroup2 none rw,nsdelegate\n"
+
+static const struct {
+	const char *cgroup, *mounts, *controller;
+	bool v1, found;
+	const char *mount, *below, *path;
+} places[] = {
+	{ "3:cpuset:/\n", MOUNT1("/", "/c", "cpuset"), "cpuset", true, true, "/c", "", "/" },
+	{ "3:cpuset:/a/b\n", MOUNT1("/", "/c", "cpuset"), "cpuset", true, true, "/c", "/a/b", "/a/b" },
+	{ "9:name=systemd:/x\n3:cpu,cpuset,cpuacct:/a\n0::/\n", MOUNT1("/", "/s", "name=systemd") MOUNT2("/", "/u")
+	  MOUNT1("/", "/c", "cpu,cpuset"), "cpuset", true, true, "/c", "/a", "/a" },
+	{ "3:cpuacct,cpusets:/a\n", MOUNT1("/", "/c", "cpuset"), "cpuset", true, false, "", "", "" }, /* no word of it */
+	{ "3:cpuset:/a\n", MOUNT1("/", "/c", "cpusets,xcpuset"), "cpuset", true, false, "", "", "" },
+	{ "0::/a/b\n", MOUNT2("/", "/sys/fs/cgroup"), "cpu", false, true, "/sys/fs/cgroup", "/a/b", "/a/b" },
+	{ "3:cpuset:/z\n0::/a\n", MOUNT1("/", "/c", "cpuset") MOUNT2("/", "/u"), "cpuset", false, true, "/u", "/a", "/a" },
+	{ "0::/a\n", MOUNT1("/", "/c", "cpuset"), "cpuset", false, false, "", "", "" },
+	{ "", MOUNT2("/", "/u"), "cpuset", false, false, "", "", "" },
+	{ "0::/a", "", "cpuset", false, false, "", "", "" },
+	/* a container that sees its own part of the tree */
+	{ "0::/kube/pod\n", MOUNT2("/kube/pod", "/u"), "cpu", false, true, "/u", "", "/kube/pod" },
+	{ "0::/kube/pod/in\n", MOUNT2("/kube/pod", "/u"), "cpu", false, true, "/u", "/in", "/kube/pod/in" },
+	{ "0::/kube/pods\n", MOUNT2("/kube/pod", "/u"), "cpu", false, true, "/u", "", "/kube/pods" },
+	/* a namespace: what is mounted lies above, beside, or is not to be told */
+	{ "0::/\n", MOUNT2("/..", "/u"), "cpu", false, true, "/u", "", "/" },
+	{ "0::/../other\n", MOUNT2("/", "/u"), "cpu", false, true, "/u", "", "/../other" },
+	/* blanks in a mount point; a line cut short; colons in a path */
+	{ "0::/a:b\n", "30 20 0:26 / /my\\040groups rw - cgroup2 none rw\n", "cpu", false, true, "/my groups", "/a:b", "/a:b" },
+	{ "0::/a\n", "30 20 0:26 /\n" "30 20\n\n - \n- cgroup2\n" MOUNT2("/", "/u"), "cpu", false, true, "/u", "/a", "/a" },
+	{ "\n:\n::\n0:\n0::/a\n", MOUNT2("/", "/u"), "cpu", false, true, "/u", "/a", "/a" },
+};
+
+static void test_cgroup_places(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(places); i++) {
+		struct topo_cgroup cg;
+		struct topo_cgroup_place at;
+		bool found = topo_cgroup_find(places[i].cgroup, places[i].mounts, places[i].controller, places[i].v1, &cg, &at);
+
+		if (found != places[i].found || (found && (strcmp(at.mount, places[i].mount) || strcmp(at.below, places[i].below) ||
+		    strcmp(cg.path, places[i].path) || cg.version != (places[i].v1 ? 1 : 2))))
+			fail_msg("row %zu: %d '%s' '%s' '%s' v%d", i, found, at.mount, at.below, cg.path, cg.version);
+		if (!found)
+			assert_int_equal(cg.version, 0);
+	}
+}
+
+static void test_cpuset_v2(void **state)
+{
+	static struct topo t;
+
+	(void)state;
+	put("/proc/self/cgroup", "0::/a/b\n");
+	put("/proc/self/mountinfo", MOUNT2("/", "/cg"));
+	put("/cg/a/cpuset.cpus.effective", "1-3,6\n");
+	put("/cg/a/b/cpuset.cpus.effective", "\n"); /* not switched on: the parent's */
+	put("/cg/a/b/cpuset.mems.effective", "1\n");
+	put("/cg/cpuset.cpus.isolated", "6-7\n");
+	put("/cg/a/b/cpu.max", "max 100000\n");
+	put("/cg/a/cpu.max", "150000 100000\n");
+	put("/cg/cpu.max", "600000 100000\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_int_equal(MASK(&t, barred), 0xb1);
+	assert_int_equal(MASK(&t, allowed), 0x4e);
+	assert_int_equal(MASK(&t, isolated), 0xc0);
+	assert_true(t.node[0].barred && !t.node[1].barred);
+	assert_int_equal(t.quota_us, 150000);
+	assert_int_equal(t.period_us, 100000);
+	assert_string_equal(t.cpuset.path, "/a/b");
+	assert_int_equal(t.cpuset.version, 2);
+}
+
+/* Both versions at once: what the first has is not in the second. */
+static void test_cpuset_hybrid(void **state)
+{
+	static struct topo t;
+
+	(void)state;
+	put("/proc/self/cgroup", "3:cpuset:/a\n1:cpu:/\n0::/\n");
+	put("/proc/self/mountinfo", MOUNT2("/", "/u") MOUNT1("/", "/s", "cpuset") MOUNT1("/", "/c", "cpu"));
+	put("/u/cpuset.cpus.effective", "0\n");
+	put("/u/cpu.max", "1000 100000\n");
+	put("/s/a/cpuset.effective_cpus", "4-5\n");
+	put("/s/a/cpuset.cpus", "0-7\n");
+	put("/s/a/cpuset.mems", "0\n"); /* older kernels have no effective_mems */
+	put("/c/cpu.cfs_quota_us", "-1\n");
+	put("/c/cpu.cfs_period_us", "100000\n");
+	put(STATUS, "Name:\tx\nCpus_allowed_list:\t5\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_int_equal(MASK(&t, barred), 0xcf);
+	assert_int_equal(MASK(&t, allowed), 0x20);
+	assert_true(!t.node[0].barred && t.node[1].barred);
+	assert_int_equal(t.quota_us, 0);
+	assert_int_equal(t.cpuset.version, 1);
+}
+
+/* A set that would leave nothing is another's. */
+static void test_cpuset_of_nobody(void **state)
+{
+	static struct topo t;
+
+	(void)state;
+	put("/proc/self/cgroup", "0::/\n");
+	put("/proc/self/mountinfo", MOUNT2("/", "/u"));
+	put("/u/cpuset.cpus.effective", "0-1\n");
+	put("/u/cpu.max", "x y\n");
+	put(STATUS, "Name:\tx\nCpus_allowed_list:\t5\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_int_equal(MASK(&t, barred), 0);
+	assert_int_equal(MASK(&t, allowed), 0x20);
+	assert_int_equal(t.quota_us, 0);
+}
+
+/* ---- more ---- */
+
+static void test_more(void **state)
+{
+	static struct topo t;
+	struct topo_more m;
+
+	(void)state;
+	setenv("HWLOC_SYNTHETIC", "package:2 [numa] l3:1(size=8388608) core:2 l1d:1(size=32768) pu:2", 1);
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_int_equal(topo_read_more(&t, &m, NULL), 0);
+	assert_int_equal(m.ncaches, 6);
+	assert_int_equal(m.caches[1].level, 3);
+	assert_int_equal(m.caches[1].size, 8 << 20);
+	assert_int_equal(m.caches[1].cpus.w[0], 0xf0);
+	assert_int_equal(m.caches[2].type, 'd');
+	assert_int_equal(m.caches[2].cpus.w[0], 3);
+	assert_int_equal(m.nnics, 0);
+	topo_more_free(&m);
+	assert_int_equal(topo_read_more(&t, &m, "/nosuch.xml"), -EINVAL);
+	topo_more_free(&m);
+}
+
 static void test_this_machine(void **state)
 {
 	static struct topo t;
@@ -295,7 +539,9 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_two_nodes), T(test_interrupted), T(test_nothing_told), T(test_garbage), T(test_isolated_none), T(test_nodes_of_a_package),
-		T(test_one_cpu), T(test_too_many_cpus), T(test_this_machine),
+		T(test_one_cpu), T(test_too_many_cpus), T(test_lists_of_the_command_line), T(test_boot), T(test_offline),
+		T(test_pages), T(test_cgroup_places), T(test_cpuset_v2), T(test_cpuset_hybrid), T(test_cpuset_of_nobody),
+		T(test_more), T(test_this_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
