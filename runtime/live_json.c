@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* live_json.c - what the live view tells: one JSON object of a running environment.  The keys
-   are those of docs/live.md and stay.  Cold; control thread. */
+   are those of docs/live.md and stay.  Cold; control thread, the only one that alters the book of pollers. */
 #include "env.h"
 #include "jsontext.h"
 #include "live.h"
@@ -103,6 +103,17 @@ static void lcore(FILE *f, const struct plx_lcore *l, const struct truth *t, uns
 
 /* ---- ports ---- */
 
+/* The lcore that polls q now, by what its pollers named; -1 = nobody named it. */
+static int polled_by(const struct plx_env *env, const struct plx_rxq *q)
+{
+	for (unsigned i = 0; i < env->nlcores; i++)
+		for (unsigned k = 0; k < env->lcores[i].npollers; k++)
+			for (unsigned j = 0; j < env->lcores[i].poller[k]->nrxq; j++)
+				if (env->lcores[i].poller[k]->rxq[j] == q)
+					return env->lcores[i].conf.id;
+	return -1;
+}
+
 static void rxq(FILE *f, const struct plx_env *env, const struct plx_rxq *q, const struct plan_irq *irq, int irq_cpu)
 {
 #define X(id, why) #id,
@@ -110,8 +121,8 @@ static void rxq(FILE *f, const struct plx_env *env, const struct plx_rxq *q, con
 #undef X
 	const struct plx_lcore *l = plx_env_rxq_lcore(env, q);
 
-	fprintf(f, "{\"queue\":%u,\"lcore\":%d,\"irq\":%d,\"planned_irq_cpu\":%d,\"irq_cpu\":%d", q->hwq,
-	        l ? l->conf.id : -1, irq->irq, irq->cpu, irq_cpu);
+	fprintf(f, "{\"queue\":%u,\"planned_lcore\":%d,\"lcore\":%d,\"irq\":%d,\"planned_irq_cpu\":%d,\"irq_cpu\":%d", q->hwq,
+	        l ? l->conf.id : -1, polled_by(env, q), irq->irq, irq->cpu, irq_cpu);
 	number(f, "packets", plx_ctr_read(&q->stats.pkts));
 	number(f, "bytes", plx_ctr_read(&q->stats.bytes));
 	number(f, "bursts", plx_ctr_read(&q->stats.bursts));

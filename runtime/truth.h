@@ -24,7 +24,7 @@ struct plx_env;
 	X(preempted,    100, "/s", "an lcore is interrupted by other tasks, if shortly") \
 	X(softirq,      20, "%",  "the kernel handles packets and timers of others on the CPU of an lcore") \
 	X(hardirq,      5, "%",   "interrupts take the CPU of an lcore") \
-	X(steal,        2, "%",   "the hypervisor gives the CPU of an lcore to another machine") \
+	X(steal,        5, "%",   "the hypervisor gives the CPU of an lcore to another machine") \
 	X(irq_here,     50, "/s", "an interrupt that the plan has elsewhere lands on the CPU of an lcore") \
 	X(irq_moved,    1, "",    "the interrupt of a queue is served by another CPU than when the plan was made")
 #define X(id, threshold, unit, what) TRUTH_##id,

@@ -3,6 +3,7 @@
    by its live view.  Cold. */
 #include "cmd.h"
 #include "live.h"
+#include "live_tasks.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -157,6 +158,27 @@ static int ask(const char *name, char **out)
 
 /* ---- telling ---- */
 
+/* Whoever has the name of a program may say anything: nothing of it may move a terminal's cursor. */
+static void clean(json_t *o)
+{
+	const char *key;
+	json_t *v;
+	size_t i;
+
+	if (json_is_string(o)) {
+		char *s = strdup(json_string_value(o));
+
+		for (char *c = s; c && *c; c++)
+			*c = *c < ' ' || *c > '~' ? '?' : *c;
+		json_string_set(o, s ? s : "");
+		free(s);
+	}
+	json_array_foreach(o, i, v)
+		clean(v);
+	json_object_foreach(o, key, v)
+		clean(v);
+}
+
 static const char *text_of(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
@@ -177,14 +199,14 @@ static void percent(const json_t *o, const char *key, const char *word)
 		printf("  %s %.1f %%", word, json_number_value(v));
 }
 
-/* Counters that are not 0, as "key n". */
+/* Counters that are not 0, as "key n".  Keys are words of ours, or they are not shown. */
 static void counters(const json_t *o)
 {
 	const char *key;
 	const json_t *v;
 
 	json_object_foreach((json_t *)(uintptr_t)o, key, v)
-		if (json_integer_value(v))
+		if (json_integer_value(v) && !key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_")])
 			printf("  %s %lld", key, json_integer_value(v));
 }
 
@@ -233,6 +255,28 @@ static void say_port(const json_t *p)
 	}
 }
 
+/* Who took the CPU of the lcore that a finding is about. */
+static void say_thief(const json_t *o, const json_t *finding)
+{
+	const json_t *l;
+	char who[256];
+	size_t i;
+
+	if (strcmp(text_of(finding, "name"), "stolen") && strcmp(text_of(finding, "name"), "preempted"))
+		return;
+	json_array_foreach(json_object_get(o, "lcores"), i, l) {
+		char on[32];
+
+		snprintf(on, sizeof(on), "lcore %lld", number_of(l, "id"));
+		if (strcmp(on, text_of(finding, "on")))
+			continue;
+		tasks_on(who, sizeof(who), (int)json_integer_value(json_array_get(json_object_get(l, "cpus"), 0)),
+		         (long)number_of(l, "tid"));
+		if (*who)
+			printf("         there: %s\n", who);
+	}
+}
+
 static void say(const json_t *o)
 {
 	const json_t *e, *found = json_object_get(o, "findings");
@@ -247,9 +291,11 @@ static void say(const json_t *o)
 	json_array_foreach(json_object_get(o, "pools"), i, e)
 		printf("pool     %-15s node %lld: %lld of %lld frames free\n", text_of(e, "name"), number_of(e, "node"),
 		       number_of(e, "free"), number_of(e, "frames"));
-	json_array_foreach(found, i, e)
+	json_array_foreach(found, i, e) {
 		printf("FOUND    %s: %s, for %.0f s: %s\n         mend: %s\n", text_of(e, "on"), text_of(e, "name"),
 		       json_number_value(json_object_get(e, "seconds")), text_of(e, "evidence"), text_of(e, "mend"));
+		say_thief(o, e);
+	}
 	if (!json_array_size(found))
 		puts(number_of(o, "samples") ? "all is as planned" : "nothing was compared with the plan yet: it has just started");
 }
@@ -269,15 +315,17 @@ int doctor_live(const char *name, bool json)
 	if (err)
 		cmd_error(title, "%s does not answer: %s: is its control thread stuck, or the process stopped?", name,
 		          err == -EAGAIN ? "no word for 3 s" : strerror(-err));
-	else if (!o)
-		cmd_error(title, "%s answers what is no JSON: %s", name, bad.text);
-	else if (json_object_get(o, "error"))
+	else if (!json_is_object(o))
+		cmd_error(title, "%s answers what is no JSON object: %s", name, o ? "another value" : bad.text);
+	else if (json_object_get(o, "error")) {
+		clean(o);
 		cmd_error(title, "%s: %s", name, text_of(o, "error"));
-	else {
+	} else {
 		code = json_array_size(json_object_get(o, "findings")) ? CMD_FAIL : CMD_OK;
-		if (!json)
+		if (!json) {
+			clean(o);
 			say(o);
-		else if (json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) || putchar('\n') == EOF)
+		} else if (json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII) || putchar('\n') == EOF)
 			code = CMD_FAIL;
 	}
 	json_decref(o);

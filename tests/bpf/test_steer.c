@@ -110,6 +110,15 @@ static uint64_t counted(uint32_t why)
 	return sum;
 }
 
+/* What was claimed and passed, by queue. */
+static uint64_t passed_of(uint32_t queue)
+{
+	uint64_t n = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.passed), &queue, &n), 0);
+	return n;
+}
+
 static uint64_t beat_of(int kind)
 {
 	struct timespec t;
@@ -133,7 +142,7 @@ static void table(void **state)
 	(void)state;
 	for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
 		for (size_t f = 0; f < sizeof(frames) / sizeof(*frames); f++) {
-			uint64_t before[STEER_VERDICT_N];
+			uint64_t before[STEER_VERDICT_N], passed = passed_of(cases[c].queue);
 			for (uint32_t v = 0; v < STEER_VERDICT_N; v++)
 				before[v] = counted(v);
 			skel->bss->conf.mode = cases[c].mode;
@@ -146,6 +155,8 @@ static void table(void **state)
 			assert_int_equal(got, cases[c].want);
 			for (uint32_t v = 0; v < STEER_VERDICT_N; v++)
 				assert_int_equal(counted(v) - before[v], v == cases[c].why);
+			assert_int_equal(passed_of(cases[c].queue) - passed,
+			                 cases[c].want == XDP_PASS && cases[c].why != STEER_passed_none);
 		}
 	}
 }
@@ -165,6 +176,9 @@ static void queues_are_apart(void **state)
 	assert_int_equal(counted(STEER_redirected), 1);
 	assert_int_equal(counted(STEER_passed_stale), 1);
 	assert_int_equal(counted(STEER_passed_stopped), 1);
+	assert_int_equal(passed_of(0), 0);
+	assert_int_equal(passed_of(1), 1);
+	assert_int_equal(passed_of(2), 1);
 }
 
 int main(void)

@@ -2,6 +2,8 @@
 /* test_af_xdp.c - the af_xdp driver on real veth pairs in a namespace of its own. */
 #include "ax_util.h"
 
+#include <bpf/bpf.h>
+
 enum { N = 3000 };
 
 /* Sends frames [0,n) from a raw socket and receives them on the port; every byte checked. */
@@ -349,6 +351,70 @@ static void hundred_cycles(void **state)
 	end_pool(pool);
 }
 
+/* Takes the XDP program off an interface, as bpftool link detach does.  Links of other namespaces are
+   seen too, so the index has to be like no other. */
+static void detach(uint32_t ifindex)
+{
+	uint32_t id = 0;
+	int done = 0;
+
+	while (!bpf_link_get_next_id(id, &id)) {
+		struct bpf_link_info info = { 0 };
+		uint32_t len = sizeof(info);
+		int fd = bpf_link_get_fd_by_id(id);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_LINK_TYPE_XDP &&
+		    info.xdp.ifindex == ifindex)
+			done = bpf_link_detach(fd) ? -1 : 1;
+		if (fd >= 0)
+			close(fd);
+	}
+	assert_int_equal(done, 1);
+}
+
+/* What the host gets although the port was to have it is told by queue, and that the program
+   is off, as soon as it is. */
+static void passed_and_attached(void **state)
+{
+	struct plx_pool *pool = make_pool(2048, 2048);
+	struct plx_port_conf c = conf_of(pool, "plxa0", PLX_XDP_NATIVE);
+	uint64_t n[PLX_QUEUES_MAX] = { 0 };
+	uint8_t buf[64];
+
+	(void)state;
+	/* the far end has one queue to send by, the port polls the other one */
+	run("ip link add plxa0 index %d numrxqueues 2 numtxqueues 2 type veth peer name plxb0 numrxqueues 2 numtxqueues 1",
+	    1000000 + getpid());
+	run("ip link set plxa0 up; ip link set plxb0 up");
+	int fd = raw("plxb0");
+	c.queue = 1;
+	c.rxqs = c.txqs = 1;
+	struct plx_port *p = open_port(&c);
+	assert_int_equal(p->drv->attached(p), 1);
+	assert_true(p->drv->passed(p, n, 1) >= 2);
+	assert_int_equal(n[0], 0);
+	for (uint32_t i = 0; i < 40; i++) {
+		fill_frame(buf, i, 60);
+		assert_int_equal(send(fd, buf, 60, 0), 60);
+	}
+	for (uint64_t end = now_ms() + 5000; n[0] < 40 && now_ms() < end; )
+		p->drv->passed(p, n, PLX_QUEUES_MAX);
+	assert_int_equal(n[0], 40);
+	assert_int_equal(n[1], 0);
+	detach(p->info.ifindex);
+	assert_int_equal(p->drv->attached(p), 0);
+	plx_port_close(p);
+	c.steer = PLX_STEER_NONE; /* all is meant to be the host's */
+	p = open_port(&c);
+	assert_int_equal(p->drv->passed(p, n, PLX_QUEUES_MAX), 0);
+	assert_int_equal(p->drv->attached(p), 1);
+	run("ip link del plxa0");
+	assert_int_equal(p->drv->attached(p), 0);
+	plx_port_close(p);
+	close(fd);
+	end_pool(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +424,7 @@ int main(void)
 		cmocka_unit_test(tx_only_queues),
 		cmocka_unit_test(link_down_and_up),
 		cmocka_unit_test(device_deleted),
+		cmocka_unit_test(passed_and_attached),
 		cmocka_unit_test(hundred_cycles),
 	};
 

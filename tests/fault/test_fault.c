@@ -77,6 +77,7 @@ static void traffic(struct plx_port *p)
 static void life(const char *what, const struct plx_port_conf *c)
 {
 	struct plx_xstat x[64];
+	uint64_t passed[PLX_QUEUES_MAX];
 	struct plx_port *p;
 
 	nerrors = 0;
@@ -94,6 +95,10 @@ static void life(const char *what, const struct plx_port_conf *c)
 	} else {
 		traffic(p);
 		plx_port_xstats(p, x, 64);
+		if (p->drv->attached)
+			p->drv->attached(p);
+		if (p->drv->passed)
+			p->drv->passed(p, passed, PLX_QUEUES_MAX);
 		plx_port_stop(p);
 	}
 	plx_port_close(p);

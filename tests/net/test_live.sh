@@ -6,6 +6,7 @@
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 need taskset
+need strace
 POLLUX=$BUILD/apps/pollux
 CPU=${LC%%,*}
 NAME=live$$
@@ -39,7 +40,12 @@ pair 2
 check "a program with a live view starts" program adaptive va,queues=1
 compared() { view "$NAME" --json; [ "$(field "$TMP/view" samples)" -ge "$1" ]; }
 check "five samples are compared" within 15 compared 5
-quiet() { view "$NAME" && grep -q '^all is as planned' "$TMP/view" && ! grep -v 'receives on queues' "$TMP/fwd.err" | grep warning; }
+# (the hypervisor's share is for others to mend)
+quiet() {
+	view "$NAME"
+	[ $? = "$(grep -c -m1 ^FOUND "$TMP/view")" ] && ! grep '^FOUND' "$TMP/view" | grep -v ': steal, ' &&
+		! grep -v 'receives on queues\|: steal: ' "$TMP/fwd.err" | grep warning
+}
 check "nothing is found, and exit code 0" quiet
 lists() { view && [ "$(cat "$TMP/view")" = "$NAME" ]; }
 check "without a name, programs are listed" lists
@@ -95,8 +101,9 @@ other_user() {
 	s = socket.socket(socket.AF_UNIX)
 	s.settimeout(5)
 	s.connect("\0pollux/" + sys.argv[1])
-	s.send(b"status\n")
 	got = b""
+	try: s.send(b"status\n")
+	except BrokenPipeError: pass
 	try:
 	    while True:
 	        b = s.recv(4096)
@@ -155,11 +162,28 @@ check "and the program is unknown at once" says 3 'does not run' "$NAME"
 check "a busy lcore starts" program busy va,queues=1
 answered() { view "$NAME"; grep -q "idle=busy" "$TMP/view"; }
 check "it is answered all the same" answered
+# Who asks has the control thread's time: the lcore makes no system call for it.
+free_of_charge() {
+	local tid i p
+	view "$NAME" --json; tid=$(field "$TMP/view" lcores.0.tid)
+	strace -qq -o "$TMP/trace" -p "$tid" &
+	p=$!
+	PIDS+=("$p")
+	within 5 traced "$tid" || { echo "no strace"; return 1; }
+	for i in $(seq 50); do view "$NAME" --json; [ -s "$TMP/view" ] || return 1; done
+	kill -INT "$p"; wait "$p"
+	grep -v 'SIGINT\|detached' "$TMP/trace" >"$TMP/calls"
+	[ ! -s "$TMP/calls" ] || { head "$TMP/calls"; return 1; }
+}
+traced() { ! grep -q '^TracerPid:.0$' "/proc/$FWD_PID/task/$1/status"; }
+check "fifty questions cost a busy lcore no system call" free_of_charge
 hog() { start hog a taskset -c "$CPU" sh -c 'while :; do :; done'; HOG=$PID; }
 check "another task takes its CPU" hog
 check "stolen time is found" within 20 found stolen
 stolen() { view "$NAME"; grep -q "^FOUND    lcore $CPU: stolen" "$TMP/view" && warned stolen; }
+thief() { view "$NAME"; grep -q "^         there: .*\\(sh\\|taskset\\) (task $HOG)" "$TMP/view" || { cat "$TMP/view"; return 1; }; }
 check "it is told with the lcore, in the log too" stolen
+check "and who took it" within 10 thief
 kill -KILL "$HOG"
 check "the program ends in order with a client in place" end "$FWD_PID"
 check "an orderly end leaves no socket" no_socket

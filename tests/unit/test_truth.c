@@ -5,6 +5,7 @@
 
 #include "env.h"
 #include "truth.h"
+#include <errno.h>
 
 #define S 1000000000ull
 
@@ -114,7 +115,7 @@ static void wrong_stolen(void)   { is.lcore[1].wait_ns = 480000000; is.lcore[1].
 static void wrong_preempt(void)  { is.lcore[1].preempted = 150; }
 static void wrong_softirq(void)  { is.lcore[0].softirq = 40; is.lcore[0].net_rx = 5000; }
 static void wrong_hardirq(void)  { is.lcore[0].hardirq = 6; }
-static void wrong_steal(void)    { is.lcore[0].steal = 3; }
+static void wrong_steal(void)    { is.lcore[0].steal = 7; }
 static void wrong_cpus(void)     { is.lcore[0].cpus.w[0] = 0xf; }
 static void wrong_offline(void)  { is.lcore[0].offline = true; is.lcore[0].ticks_told = false; is.lcore[0].cpus.w[0] = 0xb; }
 static void wrong_moved(void)    { is.port[0].irq_cpu[0] = 1; }
@@ -135,7 +136,7 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_preempt, TRUTH_preempted, "lcore 4", "150 times a second", "isolate CPU 3" },
 	{ wrong_softirq, TRUTH_softirq, "lcore 3", "40.0 % of CPU 2", "rps_cpus" },
 	{ wrong_hardirq, TRUTH_hardirq, "lcore 3", "6.0 % of CPU 2", "smp_affinity_list" },
-	{ wrong_steal, TRUTH_steal, "lcore 3", "3.0 % of CPU 2", "pin the virtual CPU" },
+	{ wrong_steal, TRUTH_steal, "lcore 3", "7.0 % of CPU 2", "pin the virtual CPU" },
 	{ wrong_cpus, TRUTH_affinity, "lcore 3", "4 CPUs", "taskset" },
 	{ wrong_offline, TRUTH_offline, "lcore 3", "CPU 2 is offline", "cpu2/online" },
 	{ wrong_moved, TRUTH_irq_moved, "eth0 queue 0", "interrupt 24 went from CPU 0 to CPU 1", "/proc/irq/24/" },
@@ -371,6 +372,72 @@ static void test_sample_without_files(void **state)
 	assert_int_equal(open_fds, 0);
 }
 
+/* ---- ports ---- */
+
+static int fake_attached;
+static int fake_queues;
+
+static int attached_of(struct plx_port *p)
+{
+	(void)p;
+	return fake_attached;
+}
+
+static int passed_of(struct plx_port *p, uint64_t *n, int queues)
+{
+	(void)p;
+	for (int q = 0; q < queues && q < fake_queues; q++)
+		n[q] = 100u + (unsigned)q;
+	return fake_queues;
+}
+
+static const struct plx_driver full = { .name = "full", .attached = attached_of, .passed = passed_of };
+static const struct plx_driver bare = { .name = "bare" };
+
+static void test_sample_of_ports(void **state)
+{
+	struct plx_rxq q[2] = { { .hwq = 1 }, { .hwq = 2 } }, *rxq[2] = { &q[0], &q[1] };
+	struct plx_port port = { .drv = &full, .sys = &root_sys, .name = "eth0", .nrx = 2, .rxq = rxq, .link = PLX_LINK_UP };
+	const struct truth_port *o = &t.sample[0].port[0];
+
+	(void)state;
+	port.conf.queue = 1;
+	q[0].stats.drop[PLX_RX_DROP_ring_full] = 5;
+	q[1].stats.drop[PLX_RX_DROP_ring_full] = 6;
+	env.ports[0] = &port;
+	env.nports = 1;
+	fake_attached = 1;
+	fake_queues = 4;
+	put("1\n", "/proc/irq/24/effective_affinity_list");
+	put("2-3\n", "/proc/irq/25/effective_affinity_list"); /* the planned CPU is one of them */
+	truth_take(&t.sample[0], &env, S);
+	assert_true(o->there && o->attached == 1 && o->first == 1 && o->nrx == 2);
+	assert_int_equal(o->queues, 4);
+	assert_int_equal(o->passed[3], 103);
+	assert_int_equal(o->rx_drop[PLX_RX_DROP_ring_full], 11);
+	assert_int_equal(o->irq_cpu[0], 1);
+	assert_int_equal(o->irq_cpu[1], 3);
+	assert_int_equal(o->irq_cpu[2], -1);
+	fake_attached = -EBADF;
+	fake_queues = PLX_QUEUES_MAX + 100;
+	put("x\n", "/proc/irq/24/effective_affinity_list");
+	put("\n", "/proc/irq/25/effective_affinity_list");
+	truth_take(&t.sample[0], &env, S);
+	assert_int_equal(o->attached, -1);
+	assert_int_equal(o->queues, PLX_QUEUES_MAX);
+	assert_int_equal(o->irq_cpu[0], -1);
+	assert_int_equal(o->irq_cpu[1], -1);
+	port.drv = &bare;
+	truth_take(&t.sample[0], &env, S);
+	assert_int_equal(o->attached, -1);
+	assert_int_equal(o->queues, 0);
+	port.drv = &full;
+	port.link = PLX_LINK_REMOVED; /* nothing is asked of what is gone */
+	fake_attached = 0;
+	truth_take(&t.sample[0], &env, S);
+	assert_true(!o->there && o->attached == -1);
+}
+
 /* Files that no kernel writes. */
 static void test_sample_of_garbage(void **state)
 {
@@ -397,7 +464,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake), T(test_told_once_a_minute),
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
-		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_garbage),
+		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports),
+		F(test_sample_of_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
