@@ -14,7 +14,8 @@
 #include <string.h>
 
 #define LOG(j, level, ...) plx_logf((j)->log, PLX_LOG_##level, __VA_ARGS__)
-enum { WORDS_MAX = 10 };
+enum { WORDS_MAX = 10, TAIL = 18 /* bytes of a line behind its words */ };
+#define TAIL_FMT " #%016llx"
 
 /* ---- words ---- */
 
@@ -56,9 +57,9 @@ static bool take_word(char *s)
 }
 
 /* FNV-1a: it is told from damage, not from malice. */
-static uint64_t hash(const char *s, size_t n)
+static unsigned long long hash(const char *s, size_t n)
 {
-	uint64_t h = 0xcbf29ce484222325ull;
+	unsigned long long h = 0xcbf29ce484222325ull;
 
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ (unsigned char)s[i]) * 0x100000001b3ull;
@@ -155,12 +156,15 @@ struct line { unsigned long number; char *word; unsigned nkeys; char *keys[WORDS
 /* split takes a line apart, in place; false if it is damaged. */
 static bool split(struct line *l, char *s, size_t n)
 {
-	char *tail = n > 18 && !memchr(s, 0, n) ? s + n - 18 : NULL, *end;
+	char tail[TAIL + 1];
 
 	*l = (struct line){ 0 };
-	if (!tail || tail[0] != ' ' || tail[1] != '#' || strtoull(tail + 2, &end, 16) != hash(s, n - 18) || end != s + n)
+	if (n <= TAIL || memchr(s, 0, n))
 		return false;
-	*tail = 0;
+	snprintf(tail, sizeof(tail), TAIL_FMT, hash(s, n - TAIL));
+	if (memcmp(tail, s + n - TAIL, TAIL))
+		return false;
+	s[n - TAIL] = 0;
 	l->number = strtoul(strsep(&s, " "), NULL, 10);
 	l->word = strsep(&s, " ");
 	while (s && l->nkeys < WORDS_MAX) {
@@ -295,7 +299,7 @@ static void end(struct writer *w)
 	if (fclose(w->line))
 		w->failed = true;
 	else
-		fprintf(w->out, "%s #%016llx\n", w->text, (unsigned long long)hash(w->text, w->len));
+		fprintf(w->out, "%s" TAIL_FMT "\n", w->text, hash(w->text, w->len));
 	free(w->text);
 }
 
