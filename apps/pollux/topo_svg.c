@@ -3,7 +3,8 @@
    them, its NICs; lines from each queue to the CPU of its interrupt and on to the lcore that
    polls it.  One file by itself: no fonts, scripts or styles from elsewhere.  Cold, pure.
 
-   The same functions measure a box (pen.f is NULL) and draw it, so that the two agree. */
+   The same functions go over all three times, so that the passes agree: to measure, to draw the
+   boxes that hold others, and, once the lines are on these, to draw what stands on the lines. */
 #include "topo.h"
 
 #include <pollux/plx_text.h>
@@ -17,7 +18,9 @@ enum {
 	QUEUE_W = 20, QUEUES_ROW = 17,
 	NODE_W = 2 * PAD + CORES_ROW * (CPU_W + 6 + CORE_GAP) - CORE_GAP, /* 404 */
 	LINE = 15,           /* from one line of small text to the next */
+	ARCS = 14,           /* room above cores, for lines from CPU to CPU */
 	WIRES = 34,          /* room between cores and a NIC, for the lines */
+	WIRES_MANY = 48,
 	CHARS = 64,          /* small letters that fit into a node's box */
 };
 
@@ -28,8 +31,12 @@ enum {
 
 struct at { int x, y; };
 
+enum pass { MEASURE, BACK, FRONT };
+
 struct pen {
-	FILE *f;             /* NULL = measure only */
+	FILE *f;
+	enum pass pass;
+	unsigned wires;      /* lines drawn: many are drawn thinner */
 	struct at cpu[TOPO_CPUS_MAX];   /* middle of each CPU, x 0 = not drawn */
 	struct at *queue[VIEW_NICS_MAX]; /* top of each queue */
 };
@@ -39,11 +46,19 @@ static void draw(struct pen *p, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!p->f)
+	if (p->pass != FRONT)
 		return;
 	va_start(ap, fmt);
 	vfprintf(p->f, fmt, ap);
 	va_end(ap);
+}
+
+/* box draws a rectangle that others stand on. */
+static void box(struct pen *p, int x, int y, int w, int h, int round, const char *class)
+{
+	if (p->pass == BACK)
+		fprintf(p->f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\" class=\"%s\"/>\n", x, y, w, h, round,
+		        class);
 }
 
 /* escaped writes text as XML's; what XML has no letter for becomes a question mark. */
@@ -109,9 +124,12 @@ static void cpu_box(struct pen *p, const struct view *v, unsigned cpu, int x, in
 	p->cpu[cpu] = (struct at){ x + CPU_W / 2, y + CPU_H / 2 };
 	draw(p, "<g><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\" class=\"%s%s\"/>", x, y, CPU_W, CPU_H, style,
 	     v->irq_on[cpu] ? " irq" : "");
-	if (lcore)
-		draw(p, "<text x=\"%d\" y=\"%d\" class=\"mid white\">%u<tspan class=\"tiny\">&#160;L%u</tspan></text>", x + CPU_W / 2,
-		     y + 13, cpu, v->plan->lcores[v->lcore_of[cpu]].id);
+	if (lcore && v->plan->lcores[v->lcore_of[cpu]].id != cpu)
+		draw(p, "<text x=\"%d\" y=\"%d\" class=\"mid white\"%s>%u<tspan class=\"tiny\">&#160;L%u</tspan></text>", x + CPU_W / 2,
+		     y + 13, cpu > 99 ? " textLength=\"32\" lengthAdjust=\"spacingAndGlyphs\"" : "", cpu,
+		     v->plan->lcores[v->lcore_of[cpu]].id);
+	else if (lcore)
+		draw(p, "<text x=\"%d\" y=\"%d\" class=\"mid white\">%u</text>", x + CPU_W / 2, y + 13, cpu);
 	else
 		draw(p, "<text x=\"%d\" y=\"%d\" class=\"mid%s\">%u</text>", x + CPU_W / 2, y + 13,
 		     !c->online || !c->allowed ? " pale" : "", cpu);
@@ -136,7 +154,7 @@ static int cores(struct pen *p, const struct view *v, unsigned *at, int x, int y
 		tall = h > tall ? h : tall;
 		int left = x + col * (CPU_W + 6 + CORE_GAP);
 
-		draw(p, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\" class=\"core\"/>\n", left, y, CPU_W + 6, h);
+		box(p, left, y, CPU_W + 6, h, 4, "core");
 		for (uint16_t i = 0; i < c->ncpus; i++)
 			cpu_box(p, v, c->cpu[i], left + 3, y + 3 + i * (CPU_H + 2));
 	}
@@ -147,6 +165,7 @@ static int group(struct pen *p, const struct view *v, unsigned *at, int x, int y
 {
 	const struct view_core *c = &v->cores[*at];
 	char head[256] = "", size[32], caches[192];
+	int h = LINE;
 
 	if (c->package < 0)
 		plx_text_add(head, sizeof(head), "offline");
@@ -154,10 +173,12 @@ static int group(struct pen *p, const struct view *v, unsigned *at, int x, int y
 		plx_text_add(head, sizeof(head), "package %d", c->package);
 	if (c->l3 >= 0)
 		plx_text_add(head, sizeof(head), ", L3 %s", view_size(v->more.caches[c->l3].size, size, sizeof(size)));
-	if (*view_caches(v, c, caches, sizeof(caches)))
-		plx_text_add(head, sizeof(head), "; each core %s", caches);
 	words(p, x, y + 11, "small", CHARS, "%s", head);
-	return LINE + 3 + cores(p, v, at, x, y + LINE + 3) + 10;
+	if (*view_caches(v, c, caches, sizeof(caches))) {
+		words(p, x, y + h + 11, "small", CHARS, "each core %s", caches);
+		h += LINE;
+	}
+	return h + ARCS + cores(p, v, at, x, y + h + ARCS) + 10;
 }
 
 /* ---- NICs ---- */
@@ -191,12 +212,12 @@ static int nic(struct pen *p, const struct view *v, unsigned at, int x, int y)
 	char speed[32];
 
 	y += WIRES;
-	draw(p, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"5\" class=\"nic\"/>\n", x, y, NODE_W - 2 * PAD, h);
+	box(p, x, y, NODE_W - 2 * PAD, h, 5, "nic");
 	for (int q = 0; q < nq; q++)
 		queue_box(p, v, at, (unsigned)q, x + 8 + q % QUEUES_ROW * QUEUE_W, y + 6 + q / QUEUES_ROW * 20);
 	y += 6 + rows * 20;
 	words(p, x + 8, y + 13, "name", 16, "%s", n->name);
-	words(p, x + 120, y + 13, "small", 40, "%s %s", *n->kdriver ? n->kdriver : n->kind, n->bus);
+	words(p, x + 104, y + 13, "small", 44, "%s %s", *n->kdriver ? n->kdriver : n->kind, n->bus);
 	if (!n->told)
 		words(p, x + 8, y + 13 + LINE, "small", CHARS, "state and queues not known");
 	else
@@ -264,14 +285,29 @@ static unsigned first_core(const struct view *v, int node_id)
 
 /* ---- lines ---- */
 
-static void wire(struct pen *p, struct at a, struct at b, const char *style)
+/* from_queue is a line from a queue up to the CPU of its interrupt, or of its lcore if there is none. */
+static void from_queue(struct pen *p, struct at q, struct at cpu, const char *class)
 {
-	int bend = (a.y - b.y) / 2;
+	int bend = (q.y - cpu.y) / 2;
 
-	if (bend > -20 && bend < 20) /* side by side: an arc above */
-		bend = 26;
-	draw(p, "<path d=\"M%d %d C%d %d %d %d %d %d\" class=\"wire %s\"/>\n", a.x, a.y, a.x, a.y - bend, b.x,
-	     b.y + (bend == 26 ? -26 : bend), b.x, b.y, style);
+	cpu.y += CPU_H / 2;
+	bend = bend < 12 && bend > -12 ? 12 : bend;
+	p->wires++;
+	draw(p, "<path d=\"M%d %dC%d %d %d %d %d %d\" class=\"wire %s\"/>\n", q.x, q.y, q.x, q.y - bend, cpu.x, cpu.y + bend,
+	     cpu.x, cpu.y, class);
+}
+
+/* across is an arc above, from CPU to CPU. */
+static void across(struct pen *p, struct at a, struct at b)
+{
+	int far = a.x > b.x ? a.x - b.x : b.x - a.x, lift = 8 + far / 12;
+
+	a.y -= CPU_H / 2;
+	b.y -= CPU_H / 2;
+	lift = lift > 40 ? 40 : lift;
+	p->wires++;
+	draw(p, "<path d=\"M%d %dC%d %d %d %d %d %d\" class=\"wire tolcore\"/>\n", a.x, a.y, a.x, a.y - lift, b.x, b.y - lift,
+	     b.x, b.y);
 }
 
 static void wires(struct pen *p, const struct view *v)
@@ -282,14 +318,15 @@ static void wires(struct pen *p, const struct view *v)
 		for (unsigned q = 0; q < n->nrxqs && p->queue[i]; q++) {
 			const struct view_queue *k = &n->q[q];
 			const struct plan_lcore *l = k->lcore >= 0 ? &v->plan->lcores[k->lcore] : NULL;
-			struct at from = p->queue[i][q];
+			bool served = k->rx.cpu >= 0 && k->rx.cpu < TOPO_CPUS_MAX && p->cpu[k->rx.cpu].x;
+			bool polled = l && l->ncpus == 1 && l->cpu >= 0 && l->cpu < TOPO_CPUS_MAX && p->cpu[l->cpu].x;
 
-			if (k->rx.cpu >= 0 && k->rx.cpu < TOPO_CPUS_MAX && p->cpu[k->rx.cpu].x) {
-				wire(p, from, p->cpu[k->rx.cpu], "toirq");
-				from = p->cpu[k->rx.cpu];
-			}
-			if (l && l->ncpus == 1 && l->cpu >= 0 && l->cpu < TOPO_CPUS_MAX && p->cpu[l->cpu].x && l->cpu != k->rx.cpu)
-				wire(p, from, p->cpu[l->cpu], "tolcore");
+			if (served)
+				from_queue(p, p->queue[i][q], p->cpu[k->rx.cpu], "toirq");
+			if (polled && !served)
+				from_queue(p, p->queue[i][q], p->cpu[l->cpu], "tolcore");
+			else if (polled && l->cpu != k->rx.cpu)
+				across(p, p->cpu[k->rx.cpu], p->cpu[l->cpu]);
 		}
 	}
 }
@@ -300,13 +337,13 @@ static const char style[] =
 	"<style>\n"
 	"text{font-family:Helvetica,Arial,'DejaVu Sans',sans-serif;font-size:11px;fill:" INK "}\n"
 	".title{font-size:17px;font-weight:bold}.head{font-size:14px;font-weight:bold}.name{font-weight:bold;font-size:12px}\n"
-	".small{fill:" PALE "}.mid{text-anchor:middle}.tiny{font-size:9px}.pale{fill:#9aa5b1}.white,.white .tiny{fill:#fff}\n"
+	".small{fill:" PALE "}.small,.head,.name{paint-order:stroke;stroke:#f9fafb;stroke-width:3px;stroke-linejoin:round}.mid{text-anchor:middle}.tiny{font-size:9px}.pale{fill:#9aa5b1}.white,.white .tiny{fill:#fff}\n"
 	".node{fill:#f6f8fa;stroke:#c3ccd6}.core{fill:#fff;stroke:#cfd7df}\n"
 	".cpu{fill:#e4e9ef}.iso{fill:#d3efd9;stroke:#3c9a55}.lcore{fill:" BLUE "}\n"
 	".out{fill:#fff;stroke:#c3ccd6;stroke-dasharray:2 2}.off{fill:none;stroke:none}\n"
 	".irq{stroke:" ORANGE ";stroke-width:2.5;stroke-dasharray:none}\n"
 	".nic{fill:#fffaf3;stroke:#e5c08a}.queue{fill:#fff;stroke:" ORANGE "}.polled{fill:#dbe8fd;stroke:" BLUE "}\n"
-	".wire{fill:none;stroke-width:1.4;opacity:.75}.toirq{stroke:" ORANGE "}.tolcore{stroke:" BLUE ";marker-end:url(#to)}\n"
+	".wire{fill:none;stroke-width:1.4;opacity:.75}.many .wire{stroke-width:1;opacity:.5}.toirq{stroke:" ORANGE "}.tolcore{stroke:" BLUE ";marker-end:url(#to)}\n"
 	"</style>\n"
 	"<defs><marker id=\"to\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"6\" markerHeight=\"6\" orient=\"auto\">"
 	"<path d=\"M0 0L8 4L0 8z\" fill=\"" BLUE "\"/></marker></defs>\n";
@@ -314,9 +351,9 @@ static const char style[] =
 static void legend(struct pen *p, int x, int y, int width)
 {
 	static const struct { const char *style, *what; int w; } rows[] = {
-		{ "cpu", "CPU, framed with those of its core", 220 }, { "lcore", "lcore polls here", 122 },
+		{ "cpu", "CPU, framed with those of its core", 220 }, { "lcore", "lcore polls here: its number is the CPU's, or L2", 290 },
 		{ "cpu irq", "serves a queue's interrupt", 172 }, { "iso", "isolated", 82 },
-		{ "out", "not for this process", 142 }, { "off", "7  offline (number alone)", 156 },
+		{ "out", "not for this process", 142 }, { "off", "7  offline: no box", 112 },
 		{ "queue", "queue", 72 }, { "queue polled", "queue that is polled", 140 },
 	};
 	static const struct { const char *style, *what; int w; } ways[] = {
@@ -378,17 +415,17 @@ static int boxes(struct pen *p, const struct view *v, int y, int columns)
 		ids[n++] = -1;
 	for (int i = 0; i < n; i += columns) {
 		int tall = 0;
-		FILE *f = p->f;
+		enum pass pass = p->pass;
 
-		p->f = NULL;
+		p->pass = MEASURE;
 		for (int k = i; k < n && k < i + columns; k++) {
 			int h = node(p, v, ids[k], first_core(v, ids[k]), 0, 0);
 			tall = h > tall ? h : tall;
 		}
-		p->f = f;
+		p->pass = pass;
 		for (int k = i; k < n && k < i + columns; k++) {
 			int x = MARGIN + (k - i) * (NODE_W + MARGIN);
-			draw(p, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"8\" class=\"node\"/>\n", x, y, NODE_W, tall);
+			box(p, x, y, NODE_W, tall, 8, "node");
 			node(p, v, ids[k], first_core(v, ids[k]), x, y);
 		}
 		y += tall + MARGIN;
@@ -403,7 +440,6 @@ static int whole(struct pen *p, const struct view *v, int columns, int width)
 	words(p, MARGIN, MARGIN + 14, "title", 60, "%s", v->xml ? v->xml : *v->more.host ? v->more.host : "this machine");
 	words(p, MARGIN, MARGIN + 32, "small", (size_t)width / 6, "%s", v->more.model);
 	y += boxes(p, v, y, columns);
-	wires(p, v);
 	y += lcores(p, v, y, columns);
 	legend(p, MARGIN, y, width - 2 * MARGIN);
 	return y + 22 * (1 + 1350 / (width - 2 * MARGIN)) + MARGIN;
@@ -422,12 +458,20 @@ void topo_svg(FILE *f, const struct view *v)
 		uint16_t n = v->nics[i].nrxqs > v->nics[i].ntxqs ? v->nics[i].nrxqs : v->nics[i].ntxqs;
 		p->queue[i] = calloc(n ? n : 1, sizeof(**p->queue)); /* none: its lines are not drawn */
 	}
-	height = p ? whole(p, v, columns, width) : 1;
+	height = p ? whole(p, v, columns, width) : 1; /* and where all of it is */
+	if (p)
+		wires(p, v);
 	fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
 	        "viewBox=\"0 0 %d %d\">\n%s<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", width, height, width, height,
 	        style);
 	if (p) {
 		p->f = f;
+		p->pass = BACK;
+		whole(p, v, columns, width);
+		p->pass = FRONT;
+		fprintf(f, "<g%s>\n", p->wires > WIRES_MANY ? " class=\"many\"" : "");
+		wires(p, v);
+		fprintf(f, "</g>\n");
 		whole(p, v, columns, width);
 	}
 	fprintf(f, "</svg>\n");

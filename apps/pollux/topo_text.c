@@ -8,8 +8,9 @@
 
 enum { COLUMNS = 100, WORD_MAX = 512 };
 
-/* A paragraph: words that go on in the next line, below the first one's place, at the end. */
-struct lines { FILE *f; unsigned at, indent; };
+/* A paragraph: a heading that ends at indent, if it is short enough, and words that go on in the
+   next line from there. */
+struct lines { FILE *f; unsigned at, indent; bool begun; /* a word needs what stands before it */ };
 
 __attribute__((format(printf, 3, 4)))
 static void begin(struct lines *o, unsigned indent, const char *fmt, ...)
@@ -22,6 +23,7 @@ static void begin(struct lines *o, unsigned indent, const char *fmt, ...)
 	va_end(ap);
 	o->at = (unsigned)fprintf(o->f, "%-*s", (int)indent, head);
 	o->indent = indent;
+	o->begun = strlen(head) >= indent;
 }
 
 /* put adds a word with what goes before it in a line. */
@@ -36,12 +38,13 @@ static void put(struct lines *o, const char *before, const char *fmt, ...)
 	vsnprintf(word, sizeof(word), fmt, ap);
 	va_end(ap);
 	n = (unsigned)strlen(word);
-	if (o->at > o->indent && o->at + gap + n >= COLUMNS) {
+	if (o->begun && o->at + gap + n >= COLUMNS) {
 		fprintf(o->f, "%.*s\n%*s", (int)strcspn(before, " "), before, (int)o->indent, "");
 		o->at = o->indent;
-	} else if (o->at > o->indent) {
+	} else if (o->begun) {
 		o->at += (unsigned)fprintf(o->f, "%s", before);
 	}
+	o->begun = true;
 	o->at += (unsigned)fprintf(o->f, "%s", word);
 }
 
@@ -171,9 +174,9 @@ static unsigned group(struct lines *o, const struct view *v, unsigned at)
 	char size[32], words[256];
 
 	if (c->package >= 0)
-		begin(o, 2, "  package %d", c->package);
+		begin(o, 4, "  package %d", c->package);
 	else
-		begin(o, 2, "  offline");
+		begin(o, 4, "  offline");
 	if (c->l3 >= 0)
 		put(o, ", ", "L3 %s", view_size(v->more.caches[c->l3].size, size, sizeof(size)));
 	if (*view_caches(v, c, words, sizeof(words)))
@@ -210,9 +213,8 @@ static void queue(struct lines *o, const struct view *v, const struct view_nic *
 {
 	const struct view_queue *i = &n->q[q];
 	const struct plan_lcore *l = i->lcore >= 0 ? &v->plan->lcores[i->lcore] : NULL;
-	char list[128] = "";
 
-	begin(o, 13, "    queue %u", q);
+	begin(o, n->nrxqs > 100 || n->ntxqs > 100 ? 14 : 13, "    queue %u", q);
 	if (q < n->nrxqs)
 		put_irq(o, "", &i->rx);
 	if (q < n->ntxqs && (q >= n->nrxqs || i->tx.irq != i->rx.irq))
@@ -225,7 +227,6 @@ static void queue(struct lines *o, const struct view *v, const struct view_nic *
 		put(o, " ", "-> lcore %u on %s", l->id, l->ncpus ? "several CPUs" : "any CPU");
 	if (l && n->node >= 0 && l->node >= 0 && l->node != n->node)
 		put(o, ", ", "another node (%d)", l->node);
-	(void)list;
 	end(o);
 }
 
@@ -233,7 +234,7 @@ static void nic(struct lines *o, const struct view *v, const struct view_nic *n)
 {
 	char speed[32];
 
-	begin(o, 2, "  %s", n->name);
+	begin(o, 6, "  %s", n->name);
 	put(o, "  ", "%s", *n->kdriver ? n->kdriver : *n->kind ? n->kind : "NIC");
 	if (*n->bus)
 		put(o, " ", "%s", n->bus);
@@ -280,9 +281,9 @@ static void lcores(struct lines *o, const struct view *v)
 
 		begin(o, 9, "lcore %u", l->id);
 		if (l->ncpus == 1)
-			put(o, "", "CPU %d, node %d, polls", l->cpu, l->node);
+			put(o, " ", "CPU %d, node %d, polls", l->cpu, l->node);
 		else
-			put(o, "", "%u CPUs, polls", l->ncpus);
+			put(o, " ", "%u CPUs, polls", l->ncpus);
 		if (!*view_polls(v, k, polls, sizeof(polls)))
 			put(o, " ", "nothing");
 		for (char *w = strtok_r(polls, " ", &save); w; w = strtok_r(NULL, " ", &save))
