@@ -50,6 +50,8 @@ void mend_name(struct finding *f, const struct doctor *d, const struct patient *
 void mend_without(struct finding *f, const struct doctor *d, const struct patient *p);
 /* again appends this command as it was given. */
 void again(char *buf, size_t len, const struct doctor *d);
+/* uses_xdp: a port may be of the driver af_xdp, or none is named. */
+bool uses_xdp(const struct doctor *d);
 /* CPUs as "0-3,8". */
 char *cpus_text(const struct disco_cpus *s, char *buf, size_t len);
 

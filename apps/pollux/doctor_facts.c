@@ -306,7 +306,12 @@ static void irqs_of(struct plan_irqs *irqs, const struct doctor *d, const struct
 	}
 }
 
-struct drawing { struct plx_env_conf conf; struct topo topo; struct plx_link_info links[PLX_PORTS_MAX]; struct plan_irqs irqs[PLX_PORTS_MAX]; };
+struct drawing {
+	struct plx_env_conf conf;
+	struct topo topo;
+	struct plx_link_info links[PLX_PORTS_MAX];
+	struct plan_irqs irqs[PLX_PORTS_MAX];
+};
 
 /* What FAILs by a check of its own must not hide the plan from the others: as if it were mended.
    Ports that are not there are left out. */

@@ -16,6 +16,10 @@ static bool has(const struct doctor *d, unsigned cap) { return !(d->topo.missing
    this one away again. */
 static void cap(const struct doctor *d, struct finding *f, unsigned n, const char *name, const char *call)
 {
+	if (!uses_xdp(d) && n != CAP_NET_RAW) {
+		skip(f, "no port is of the driver af_xdp");
+		return;
+	}
 	if (has(d, n)) {
 		ok(f, "%s is there for %s", name, call);
 		return;
@@ -28,13 +32,13 @@ static void cap(const struct doctor *d, struct finding *f, unsigned n, const cha
 		mend(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", d->host.exe);
 }
 
-CHECK(cap_net_raw)   { (void)p; cap(d, f, CAP_NET_RAW, "CAP_NET_RAW", "socket(AF_XDP)"); }
+CHECK(cap_net_raw)   { (void)p; cap(d, f, CAP_NET_RAW, "CAP_NET_RAW", uses_xdp(d) ? "socket(AF_XDP)" : "socket(AF_PACKET)"); }
 CHECK(cap_net_admin) { (void)p; cap(d, f, CAP_NET_ADMIN, "CAP_NET_ADMIN", "bpf(BPF_LINK_CREATE) of the XDP program"); }
 
 CHECK(cap_bpf)
 {
 	HOST;
-	if (!has(d, CAP_BPF) && has(d, CAP_SYS_ADMIN))
+	if (uses_xdp(d) && !has(d, CAP_BPF) && has(d, CAP_SYS_ADMIN))
 		ok(f, "CAP_SYS_ADMIN stands in for CAP_BPF, which bpf(BPF_PROG_LOAD) needs");
 	else
 		cap(d, f, CAP_BPF, "CAP_BPF", "bpf(BPF_PROG_LOAD)");
@@ -43,8 +47,8 @@ CHECK(cap_bpf)
 CHECK(userns)
 {
 	HOST;
-	if (d->host.init_userns < 0)
-		skip(f, "/proc/self/uid_map cannot be read");
+	if (d->host.init_userns < 0 || !uses_xdp(d))
+		skip(f, uses_xdp(d) ? "/proc/self/uid_map cannot be read" : "no port is of the driver af_xdp");
 	else if (d->host.init_userns)
 		ok(f, "this is the first user namespace");
 	else {
@@ -69,7 +73,9 @@ CHECK(memlock)
 	HOST;
 	for (unsigned i = 0; d->planned && i < d->plan.npools; i++)
 		need += (uint64_t)d->plan.pools[i].frames * d->plan.pools[i].frame_size;
-	if (has(d, CAP_IPC_LOCK))
+	if (!uses_xdp(d))
+		skip(f, "no port is of the driver af_xdp");
+	else if (has(d, CAP_IPC_LOCK))
 		ok(f, "CAP_IPC_LOCK lifts the limit of locked memory");
 	else if (!d->planned)
 		skip(f, "how much is needed is not known: see plan");

@@ -277,7 +277,7 @@ CHECK(ssh_session)
 CHECK(promisc)
 {
 	L();
-	if (*l->kind)
+	if (*l->kind || l->flags & IFF_LOOPBACK)
 		ok(f, "%s has no filter of addresses", l->name);
 	else if (l->flags & IFF_PROMISC)
 		ok(f, "%s takes frames to any address", l->name);

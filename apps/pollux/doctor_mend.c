@@ -141,19 +141,14 @@ static const char *given(const struct doctor *d, const struct patient *p)
 	return hit;
 }
 
-/* rivals: a key that says the same as another is not left beside it. */
+/* rivals: a key that says what another one says is not left beside it. */
 static bool rivals(const char *item, size_t n, const char *key)
 {
-	static const char *const queues[] = { "queues", "rxqs", "txqs" };
-	bool a = false, b = false;
+	bool queues = n == 6 && !memcmp(item, "queues", 6), parts = n == 4 && (!memcmp(item, "rxqs", 4) || !memcmp(item, "txqs", 4));
 
 	if (strlen(key) == n && !memcmp(item, key, n))
 		return true;
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(queues); i++) {
-		a |= strlen(queues[i]) == n && !memcmp(item, queues[i], n);
-		b |= !strcmp(queues[i], key);
-	}
-	return a && b;
+	return (queues && (!strcmp(key, "rxqs") || !strcmp(key, "txqs"))) || (parts && !strcmp(key, "queues"));
 }
 
 static void replace(struct finding *f, const struct doctor *d, const struct patient *p, const char *text)

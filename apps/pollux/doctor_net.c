@@ -6,6 +6,7 @@
 #include "plx_file.h"
 
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -335,6 +336,25 @@ static void read_holder(struct doctor *d, struct patient *p)
 		p->holder_name[strcspn(p->holder_name, "\n")] = 0;
 }
 
+/* find_link: a link may be pinned, so that no process holds it. */
+static void find_link(struct plx_xdp_info *x, uint32_t ifindex)
+{
+	uint32_t id = 0;
+
+	while (!x->link && !bpf_link_get_next_id(id, &id)) {
+		struct bpf_link_info info = { 0 };
+		uint32_t len = sizeof(info);
+		int fd = bpf_link_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_LINK_TYPE_XDP && info.prog_id == x->id &&
+		    info.xdp.ifindex == ifindex)
+			x->link = id;
+		close(fd);
+	}
+}
+
 static int find_pins(void *arg, const char *name)
 {
 	struct patient *p = arg;
@@ -356,8 +376,10 @@ void read_nets(struct doctor *d)
 		if (!p->l)
 			continue;
 		read_uses(d, p);
-		if (p->l->xdp.id)
+		if (p->l->xdp.id) {
 			plx_xdp_owner(&p->l->xdp, d->sys);
+			find_link(&p->l->xdp, p->l->ifindex);
+		}
 		if (any_xsk(p->l))
 			read_holder(d, p);
 		plx_file_dir(d->sys, "/sys/fs/bpf/xdp", find_pins, p);
