@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define LOG(j, level, ...) plx_logf((j)->log, PLX_LOG_##level, __VA_ARGS__)
-enum { PASSES = 6 /* values may disturb each other: channels take the RSS table along */ };
+enum { PASSES = 6 /* values may disturb each other: channels take the RSS table along */, PATIENCE_MS = 3000 };
 
 struct target {
 	struct setup_record *top;
@@ -79,39 +79,54 @@ static int put_back(struct setup_journal *j, const struct setup *s, struct targe
 	return err;
 }
 
-/* look reads a target and writes it if it is not as it was; true if it wrote. */
+/* look reads a target and, if it is not as it was, writes it, or says so if it has been written
+   often enough; true if there is more to do. */
 static bool look(struct setup_journal *j, const struct setup *s, struct target *t, bool write)
 {
 	const struct setup_record *r = t->top;
 	char now[SETUP_VALUE_MAX] = "";
+	int err;
 
 	if (t->gone)
 		return false;
-	t->why[0] = 0;
-	t->err = r->kind ? r->kind->get(s, r->object, now, sizeof(now)) : -EOPNOTSUPP;
-	if (!r->kind)
+	if (!r->kind) {
+		t->err = -EOPNOTSUPP;
 		snprintf(t->why, sizeof(t->why), "the journal is of another version of pollux: restore by that one");
-	if (!t->err && same(r->kind, now, t->old))
 		return false;
-	if (!t->err && !write) {
+	}
+	err = r->kind->get(s, r->object, now, sizeof(now));
+	if (!err && same(r->kind, now, t->old)) {
+		t->err = 0;
+		return false;
+	}
+	if (!err && !write && !t->err) {
 		t->err = -EBUSY;
 		snprintf(t->why, sizeof(t->why), "it reads %.60s after %.60s was written, as if still in use", now, t->old);
-	} else if (!t->err)
-		t->err = put_back(j, s, t, now);
+	}
+	if (!err && !write)
+		return true;
+	t->why[0] = 0;
+	t->err = err ? err : put_back(j, s, t, now);
 	t->gone = t->err == -ENOENT;
-	return !t->err;
+	return !t->gone;
 }
 
+/* What a program held (sockets, pages) is let go of a moment after its end: hence the patience. */
 static int put_all_back(struct setup_journal *j, const struct setup *s, struct target *list, unsigned n)
 {
+	uint64_t end = plx_sys_now(j->sys) + PATIENCE_MS * 1000000ull;
+	bool more = true;
 	int first = 0;
-	bool wrote = true;
 
-	for (int pass = 0; pass <= PASSES && wrote; pass++) {
-		wrote = false;
+	for (int pass = 0; more && (pass < PASSES || plx_sys_now(j->sys) < end); pass++) {
+		if (pass > 1)
+			plx_sys_sleep(j->sys, 10000000);
+		more = false;
 		for (unsigned i = 0; i < n; i++)
-			wrote |= look(j, s, &list[i], pass < PASSES);
+			more |= look(j, s, &list[i], true);
 	}
+	for (unsigned i = 0; i < n && more; i++)
+		look(j, s, &list[i], false);
 	for (unsigned i = 0; i < n; i++) {
 		const struct setup_record *r = list[i].top;
 

@@ -294,8 +294,8 @@ static int status(int argc, char **argv)
 
 static const char restore_help[] =
 	"usage: pollux setup restore [STAGE...] [--all] [--json] [--dir DIR]\n"
-	"Puts every value back to what it was, or those of the stages; also after a crash or\n"
-	"power cut of apply or of restore itself.  Programs that run keep what they set up.\n"
+	"Puts every value back to what it was, or those of the stages; also after a crash, and of\n"
+	"restore itself.  Programs that run keep what they set up.\n"
 	"  --all   also what running programs have set up\n";
 
 static int restore(int argc, char **argv)
