@@ -162,17 +162,14 @@ static void take(struct live *v, unsigned i)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		drop(v, c); /* gone, or a line without an end */
+		drop(v, c); /* gone, or no room is left for a line without an end */
 		return;
 	}
 	c->got += (size_t)n;
 	char *nl = memchr(c->line, '\n', c->got);
 
-	if (!nl) {
-		if (c->got == sizeof(c->line) - 1)
-			drop(v, c);
+	if (!nl)
 		return;
-	}
 	*nl = 0;
 	make_answer(v, c);
 	if (!c->len || watch(v, EPOLL_CTL_MOD, c->fd, EPOLLOUT, i))

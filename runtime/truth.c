@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* truth.c - judging what happens against the plan: two samples in, findings and log lines out.
    Cold; control thread.  Samples are taken by truth_sample.c. */
+#include "env.h"
 #include "truth.h"
 #include "plx_text.h"
 #include <errno.h>
@@ -85,15 +86,18 @@ static void tell(struct truth *t, struct truth_found *f, uint64_t now)
 {
 	char age[48] = "";
 
-	if (f->told && now - f->told < TRUTH_REPEAT_S * SECOND)
+	if (f->told && now - f->told < f->gap)
 		return;
 	if (now - f->since >= TRUTH_REPEAT_S * SECOND)
 		plx_text_add(age, sizeof(age), ", for %llu s now", (unsigned long long)((now - f->since) / SECOND));
 	plx_logf(t->log, PLX_LOG_WARN, "%s: %s: %s%s; %s", f->on, truth_limits[f->fact].name, f->evidence, age, f->mend);
+	f->gap = f->gap ? f->gap * 2 : TRUTH_REPEAT_S * SECOND;
+	if (f->gap > TRUTH_REPEAT_MAX_S * SECOND)
+		f->gap = TRUTH_REPEAT_MAX_S * SECOND;
 	f->told = now;
 }
 
-/* What comes and goes within a minute is told once: its begin, and its end after that. */
+/* What comes and goes within the gap is told once: its begin, and its end after that. */
 static void settle_one(struct truth *t, struct truth_found *f, uint64_t now)
 {
 	const bool rate = *truth_limits[f->fact].unit;
@@ -112,7 +116,7 @@ static void settle_one(struct truth *t, struct truth_found *f, uint64_t now)
 			plx_logf(t->log, PLX_LOG_NOTICE, "%s: %s is over after %llu s", f->on, truth_limits[f->fact].name,
 			         (unsigned long long)((now - f->since) / SECOND));
 	}
-	if (!f->seen && !f->stands && (!f->told || now - f->told >= TRUTH_REPEAT_S * SECOND))
+	if (!f->seen && !f->stands && (!f->told || now - f->told >= f->gap))
 		f->used = false;
 	f->seen = false;
 }
@@ -396,5 +400,7 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 	truth_take(is, env, now);
 	truth_judge(t, was, is);
 	t->last = !t->last;
-	t->due = now + TRUTH_PERIOD_MS * 1000000ull;
+	const uint64_t took = (plx_sys_now(env->sys) - now) * TRUTH_COST, least = TRUTH_PERIOD_MS * 1000000ull;
+
+	t->due = now + (took > least ? took : least);
 }

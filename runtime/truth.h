@@ -35,8 +35,10 @@ struct truth_limit { const char *name; double threshold; const char *unit, *what
 extern const struct truth_limit truth_limits[TRUTH_N];
 
 enum {
-	TRUTH_PERIOD_MS = 1000,  /* between two samples */
-	TRUTH_REPEAT_S  = 60,    /* between two lines about the same */
+	TRUTH_PERIOD_MS = 1000,  /* between two samples, and longer where one takes more than 5 ms: */
+	TRUTH_COST      = 200,   /* a sample may take this part of the time */
+	TRUTH_REPEAT_S  = 60,    /* between two lines about the same; doubled with each */
+	TRUTH_REPEAT_MAX_S = 3600,
 	TRUTH_RATE_BAD  = 2,     /* samples in a row that make a rate stand */
 	TRUTH_GOOD      = 3,     /* samples in a row that end it */
 	TRUTH_FOUND_MAX = 64,    /* findings at once; more are not kept */
@@ -89,6 +91,7 @@ struct truth_found {
 	uint8_t  bad, good;          /* samples in a row */
 	double   value;              /* in the unit of the fact */
 	uint64_t since, told;        /* ns; told 0 = never */
+	uint64_t gap;                /* ns; told again not before */
 	char     on[80];             /* "lcore 1", "eth0 queue 3" */
 	char     evidence[192];
 	char     mend[256];

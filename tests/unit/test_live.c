@@ -228,6 +228,11 @@ static void test_crowd(void **state)
 	assert_int_equal(conns(), LIVE_CONNS);
 	assert_int_equal(drain(fd[0], buf, sizeof(buf)), -1);
 	assert_int_equal(drain(fd[1], buf, sizeof(buf)), 0);
+	int more = client(name);
+	run(100 * MS, 1);
+	assert_int_equal(drain(fd[1], buf, sizeof(buf)), -1); /* it is the oldest now */
+	assert_int_equal(drain(fd[2], buf, sizeof(buf)), 0);
+	close(more);
 	assert_int_equal(send(fd[LIVE_CONNS], "status\n", 7, 0), 7);
 	run(0, 3);
 	assert_int_equal(drain(fd[LIVE_CONNS], buf, sizeof(buf)), 101);

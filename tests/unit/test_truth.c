@@ -173,7 +173,7 @@ static void test_each_fact(void **state)
 			fail_msg("%s is not tested", truth_limits[f].name);
 }
 
-static void test_told_once_a_minute(void **state)
+static void test_told_ever_less_often(void **state)
 {
 	(void)state;
 	wrong_stolen();
@@ -182,8 +182,12 @@ static void test_told_once_a_minute(void **state)
 	judge(1);
 	assert_int_equal(warnings, 2);
 	assert_non_null(strstr(lines, "for 60 s now"));
-	judge(59);
+	judge(119);
 	assert_int_equal(warnings, 2);
+	judge(1);
+	assert_int_equal(warnings, 3);
+	judge(20000); /* an hour apart at last */
+	assert_in_range(warnings, 10, 12);
 	is.lcore[1].wait_ns = is.lcore[1].preempted = 0;
 	judge(TRUTH_GOOD - 1);
 	assert_int_equal(notices, 0);
@@ -193,7 +197,7 @@ static void test_told_once_a_minute(void **state)
 	assert_int_equal(standing(), 0);
 }
 
-/* What comes and goes all the time is told once a minute all the same. */
+/* What comes and goes all the time is told no oftener. */
 static void test_flapping(void **state)
 {
 	(void)state;
@@ -269,6 +273,23 @@ static void test_odd_samples(void **state)
 	is.lcore[1].sched_told = true;
 	truth_judge(&t, &was, &is);
 	assert_int_equal(standing(), 0);
+}
+
+/* Which queues are ours: those from the first on, as many as the port has. */
+static void test_whose_queue(void **state)
+{
+	static const enum truth_fact whose[4] = { TRUTH_unserved, TRUTH_passed_by, TRUTH_passed_by, TRUTH_unserved };
+
+	for (unsigned q = 0; q < 4; q++) {
+		make(state);
+		is.port[0].first = was.port[0].first = 1;
+		is.port[0].passed[q] = 10;
+		judge(2);
+		assert_int_equal(standing(), 1);
+		assert_non_null(stands(whose[q]));
+		unmake(state);
+	}
+	make(state);
 }
 
 /* More than can be kept: the rest is not. */
@@ -372,6 +393,34 @@ static void test_sample_without_files(void **state)
 	assert_int_equal(open_fds, 0);
 }
 
+static uint64_t fake_now;
+static uint64_t fake_step;
+
+static int fake_clock(clockid_t clock, struct timespec *at)
+{
+	(void)clock;
+	*at = (struct timespec){ (time_t)(fake_now / S), (long)(fake_now % S) };
+	fake_now += fake_step;
+	return 0;
+}
+
+/* A look on a machine whose files are long is taken less often. */
+static void test_cost_is_bounded(void **state)
+{
+	(void)state;
+	root_sys.clock_gettime = fake_clock;
+	fake_step = 0;
+	fake_now = 10 * S;
+	truth_look(&t, &env, fake_now);
+	assert_int_equal(t.due, 11 * S);
+	truth_look(&t, &env, fake_now + S / 2); /* not due */
+	assert_int_equal(t.samples, 0);
+	fake_now = 11 * S + 20000000;
+	truth_look(&t, &env, 11 * S);
+	assert_int_equal(t.samples, 1);
+	assert_int_equal(t.due, 15 * S);
+}
+
 /* ---- ports ---- */
 
 static int fake_attached;
@@ -462,9 +511,10 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, make, unmake)
 #define F(fn) cmocka_unit_test_setup_teardown(fn, make_files, remove_files)
 	const struct CMUnitTest tests[] = {
-		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake), T(test_told_once_a_minute),
+		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake), T(test_told_ever_less_often),
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
-		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports),
+		cmocka_unit_test_setup_teardown(test_whose_queue, NULL, unmake),
+		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_cost_is_bounded),
 		F(test_sample_of_garbage),
 	};
 
