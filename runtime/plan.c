@@ -52,8 +52,8 @@ static int check_cpu(struct plan_maker *m, const char *what, unsigned id, unsign
 		                 *what == 'l' ? "-l" : "one", list);
 	/* a cpuset that is known and does not bar it: then it is the affinity, which its parent gave */
 	if (m->t->cpuset.version && !m->t->cpu[cpu].barred)
-		return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's affinity (%s): use %s %s, or taskset -c %u "
-		                 "before the program", what, id, cpu, list, *what == 'l' ? "-l" : "one of", list, cpu);
+		return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's affinity (%s): use %s %s, or taskset -c %s,%u "
+		                 "before the program", what, id, cpu, list, *what == 'l' ? "-l" : "one of", list, list, cpu);
 	return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's cpuset (%s%s%s): use %s %s", what, id, cpu,
 	                 list, m->t->cpuset.version ? " of cgroup " : "", m->t->cpuset.path, *what == 'l' ? "-l" : "one of",
 	                 list);

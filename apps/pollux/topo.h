@@ -34,6 +34,8 @@ struct view_nic {
 	bool     told;               /* state and queues are known, as they are not of another machine's */
 	bool     up, running;
 	int32_t  speed;              /* Mbit/s, -1 = not told */
+	float    link_gbs;           /* GB/s of its PCI link, 0 = not told */
+	struct disco_cpus near;      /* CPUs at its bus; empty = not told */
 	uint32_t mtu;
 	uint16_t nrxqs, ntxqs;
 	struct view_queue *q;        /* max(nrxqs, ntxqs) of them */
@@ -65,7 +67,7 @@ struct view {
 
 /* view_cores groups the CPUs of t; once t and more are there.  0 or -ENOMEM. */
 int view_cores(struct view *v);
-/* view_link adds a NIC as discovery found it, view_bus one as the buses show it.  0, -ENOMEM, or
+/* For these two more is there too.  view_link adds a NIC as discovery found it, view_bus one as the buses show it.  0, -ENOMEM, or
    -ENOSPC. */
 int view_link(struct view *v, const struct disco_link *l, int32_t speed);
 int view_bus(struct view *v, const struct topo_nic *n);
@@ -81,6 +83,7 @@ void view_clean(char *to, size_t len, const char *s);
 
 /* CPUs of the machine for which yes says so, as "0-3,8". */
 char *view_list(const struct view *v, bool (*yes)(const struct topo_cpu *c), char *buf, size_t len);
+char *view_set(const struct disco_cpus *s, char *buf, size_t len);
 bool view_offline(const struct topo_cpu *c);
 bool view_barred(const struct topo_cpu *c);
 bool view_allowed(const struct topo_cpu *c);

@@ -140,8 +140,10 @@ static json_t *nics(const struct view *v)
 
 	for (unsigned i = 0; i < v->nnics; i++) {
 		const struct view_nic *n = &v->nics[i];
-		json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", n->name, "driver", text(n->kdriver), "bus", text(n->bus),
-		                      "kind", text(n->kind), "node", known(n->node));
+		json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", n->name, "driver", text(n->kdriver),
+		                      "bus", text(n->bus), "kind", text(n->kind), "node", known(n->node),
+		                      "pci_gbytes", n->link_gbs > 0 ? json_real((double)n->link_gbs) : json_null(),
+		                      "near_cpus", disco_cpus_count(&n->near) ? set(&n->near) : json_null());
 
 		if (n->told)
 			json_object_update_new(o, json_pack("{s:b, s:b, s:o, s:i, s:i, s:i, s:o}", "up", n->up, "carrier", n->running,

@@ -202,7 +202,7 @@ static unsigned groups(struct lines *o, const struct view *v, unsigned at, int n
 static void put_irq(struct lines *o, const char *what, const struct view_irq *i)
 {
 	if (i->irq < 0)
-		put(o, ", ", "%s%s", what, disco_how_name(i->how));
+		put(o, ", ", "%s%s", what, i->how == DISCO_IRQ_NONE ? "no interrupt" : "interrupt not known");
 	else if (i->cpu < 0)
 		put(o, ", ", "%sinterrupt %d on an unknown CPU", what, i->irq);
 	else
@@ -230,6 +230,20 @@ static void queue(struct lines *o, const struct view *v, const struct view_nic *
 	end(o);
 }
 
+/* near: where a part of a node is nearer to a NIC than the rest. */
+static void near(struct lines *o, const struct view *v, const struct view_nic *n)
+{
+	unsigned of_node = 0;
+	char list[256];
+
+	for (unsigned i = 0; i < v->t->ncpus; i++)
+		of_node += v->t->cpu[i].online && (n->at < 0 || v->t->cpu[i].node == n->at);
+	if (disco_cpus_count(&n->near) && disco_cpus_count(&n->near) < of_node)
+		put(o, ", ", "near CPUs %s", view_set(&n->near, list, sizeof(list)));
+	if (n->link_gbs > 0)
+		put(o, ", ", "PCI %.1f GB/s", (double)n->link_gbs);
+}
+
 static void nic(struct lines *o, const struct view *v, const struct view_nic *n)
 {
 	char speed[32];
@@ -240,6 +254,7 @@ static void nic(struct lines *o, const struct view *v, const struct view_nic *n)
 		put(o, " ", "%s", n->bus);
 	if (!n->told) {
 		put(o, ", ", "queues and state not known");
+		near(o, v, n);
 		end(o);
 		return;
 	}
@@ -248,6 +263,7 @@ static void nic(struct lines *o, const struct view *v, const struct view_nic *n)
 		put(o, ", ", "%s", speed);
 	put(o, ", ", "MTU %u", n->mtu);
 	put(o, ", ", "%u receive and %u transmit queues", n->nrxqs, n->ntxqs);
+	near(o, v, n);
 	end(o);
 	for (unsigned q = 0; q < n->nrxqs || q < n->ntxqs; q++)
 		queue(o, v, n, q);

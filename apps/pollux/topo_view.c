@@ -95,7 +95,7 @@ static struct view_nic *add(struct view *v, int16_t node)
 	return n;
 }
 
-static void effective(char *buf, size_t len, const struct disco_cpus *s)
+char *view_set(const struct disco_cpus *s, char *buf, size_t len)
 {
 	uint16_t cpus[TOPO_CPUS_MAX], n = 0;
 
@@ -104,14 +104,25 @@ static void effective(char *buf, size_t len, const struct disco_cpus *s)
 			cpus[n++] = (uint16_t)cpu;
 	buf[0] = 0;
 	lcore_list_fmt(buf, len, cpus, n);
+	return buf;
 }
 
 static void set_irq(struct view *v, struct view_irq *i, const struct disco_queue *q)
 {
 	*i = (struct view_irq){ .irq = q->irq, .cpu = q->cpu, .node = q->node, .how = q->how };
-	effective(i->effective, sizeof(i->effective), disco_cpus_count(&q->effective) ? &q->effective : &q->affinity);
+	view_set(disco_cpus_count(&q->effective) ? &q->effective : &q->affinity, i->effective, sizeof(i->effective));
 	if (q->cpu >= 0 && q->cpu < TOPO_CPUS_MAX)
 		v->irq_on[q->cpu] = true;
+}
+
+/* at_bus takes what hwloc tells of a device: names may be those of another network namespace. */
+static void at_bus(const struct view *v, struct view_nic *n)
+{
+	for (unsigned i = 0; i < v->more.nnics; i++)
+		if (*n->bus && !strcmp(n->bus, v->more.nics[i].bus)) {
+			n->link_gbs = v->more.nics[i].link_gbs;
+			n->near = v->more.nics[i].near;
+		}
 }
 
 int view_link(struct view *v, const struct disco_link *l, int32_t speed)
@@ -128,6 +139,7 @@ int view_link(struct view *v, const struct disco_link *l, int32_t speed)
 	view_clean(n->kdriver, sizeof(n->kdriver), l->kdriver);
 	view_clean(n->bus, sizeof(n->bus), strchr(l->bus, ':') ? l->bus : l->parent);
 	view_clean(n->kind, sizeof(n->kind), l->kind);
+	at_bus(v, n);
 	n->ifindex = l->ifindex;
 	n->told = true;
 	n->up = l->flags & IFF_UP;
@@ -156,6 +168,8 @@ int view_bus(struct view *v, const struct topo_nic *b)
 		return -ENOSPC;
 	view_clean(n->name, sizeof(n->name), b->name);
 	view_clean(n->bus, sizeof(n->bus), b->bus);
+	n->link_gbs = b->link_gbs;
+	n->near = b->near;
 	return 0;
 }
 

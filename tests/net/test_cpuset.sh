@@ -65,7 +65,7 @@ NULL="--iface n,driver=null,queues=2 --huge never"
 		check "of one line"                       one_line
 		check "also beside one that is inside"    caged "$CAGE" 2 "lcore 7: CPU $OUT is not in this process's cpuset" -l "$IN,7@$OUT" $NULL
 		check "--main-lcore outside"              caged "$CAGE" 2 "--main-lcore $OUT: CPU $OUT is not in this process's cpuset" --main-lcore "$OUT" $NULL
-		check "the affinity is told apart"        taskset -c "$IN" sh -c "'$FWD' -l $OUT $NULL 2>&1 | grep \"affinity ($IN): use -l $IN, or taskset -c $OUT\""
+		check "the affinity is told apart"        taskset -c "$IN" sh -c "'$FWD' -l $OUT $NULL 2>&1 | grep \"affinity ($IN): use -l $IN, or taskset -c $IN,$OUT\""
 	else
 		skip "-l outside is an error" "one CPU"
 	fi

@@ -98,6 +98,7 @@ check "--xml: another machine"                   says 0 'machine +2 nodes, 2 pac
 check "its hugepages"                            says 0 'node 0 +1 GiB of memory.* 2 MiB: 256' --xml "$TMP/m.xml"
 check "its CPUs, one of them not allowed"        says 0 '^    \[2 3-\]' --xml "$TMP/m.xml"
 check "its NIC, on node 1"                       json 'd["nics"][0]["name"] == "ens1f0" and d["nics"][0]["node"] == 1 and d["nics"][0]["bus"] == "0000:81:00.0"' --xml "$TMP/m.xml"
+check "its link and the CPUs near it"            json 'd["nics"][0]["near_cpus"] == [2, 3] and 15 < d["nics"][0]["pci_gbytes"] < 16' --xml "$TMP/m.xml"
 check "its lcores"                               says 0 '^lcore 2 +CPU 2, node 1' --xml "$TMP/m.xml" -l 2
 check "one that it does not allow"               says 1 'CPU 3 is not in this process' --xml "$TMP/m.xml" -l 3
 check "a file of something else"                 says 1 'cannot be read as hwloc' --xml /etc/passwd

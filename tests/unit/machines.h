@@ -112,7 +112,7 @@ static const struct machine machines[] = {
 	  V2 "/proc/self/cgroup=0::/kube\n/sys/fs/cgroup/kube/cpuset.cpus.effective=4-7\n"
 	  "/proc/thread-self/status=Name: x;CapEff: ffffffffffffffff;Cpus_allowed_list: 5,7;\n", { { 0 } },
 	  "-l 5-6 --iface n,driver=null",
-	  "lcore 6: CPU 6 is not in this process's affinity (5,7): use -l 5,7, or taskset -c 6 before the program", -EINVAL },
+	  "lcore 6: CPU 6 is not in this process's affinity (5,7): use -l 5,7, or taskset -c 5,7,6 before the program", -EINVAL },
 
 	{ "cgroup v1 beside v2, a container's path below a mount of its own: one CPU, and the tighter of two quotas",
 	  "package:2 [numa] core:2 pu:1",
