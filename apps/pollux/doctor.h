@@ -90,6 +90,9 @@ struct host {
 	struct limit quota, memory;      /* us of CPU time in a period; bytes left */
 	int64_t  period;
 	int      orphans;                /* set-ups of programs that are no more */
+	char     huge_mount[128];        /* a hugetlbfs with files that no process maps */
+	unsigned huge_files;             /* their number, and the bytes they hold */
+	uint64_t huge_bytes;
 };
 
 /* Of the CPUs that lcores run on. */
@@ -109,6 +112,8 @@ struct patient {                     /* one port that is an interface */
 	int32_t holder;                  /* a process with AF_XDP sockets, 0 = none was found */
 	char holder_name[16];
 	char pins[64];                   /* what libxdp's dispatcher left in /sys/fs/bpf/xdp */
+	struct flow_rule { uint32_t id, queue; } rule[64]; /* of ethtool -N; UINT32_MAX = drops */
+	unsigned nrules;
 	struct disco_cpus irq_fixed;     /* receive queues, by number, whose interrupt may not be moved */
 };
 

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* text reads a whole file of up to len - 1 bytes; "" if it cannot be read. */
@@ -116,6 +118,62 @@ static void read_memory(struct doctor *d, const struct groups *g)
 	} while (up(&at));
 }
 
+/* ---- files that hold hugepages ---- */
+
+struct huge { const char *dir; unsigned files; uint64_t bytes; dev_t dev; };
+
+static int huge_file(void *arg, const char *name)
+{
+	struct huge *h = arg;
+	char path[512];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", h->dir, name);
+	if (lstat(path, &st) || !S_ISREG(st.st_mode) || !st.st_blocks)
+		return 0;
+	h->files++;
+	h->bytes += (uint64_t)st.st_blocks * 512;
+	h->dev = st.st_dev;
+	return 0;
+}
+
+/* maps_it: the process maps something of the file system. */
+static int maps_it(void *arg, const char *name)
+{
+	const struct huge *h = arg;
+	char path[64], key[32], row[512];
+	long pid = strtol(name, NULL, 10);
+	int found = 0;
+
+	snprintf(path, sizeof(path), "/proc/%ld/maps", pid);
+	snprintf(key, sizeof(key), " %02x:%02x ", major(h->dev), minor(h->dev));
+	FILE *f = pid > 0 ? fopen(path, "re") : NULL;
+
+	while (f && !found && fgets(row, sizeof(row), f))
+		found = strstr(row, key) != NULL;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void read_huge_files(struct doctor *d, const char *mounts)
+{
+	for (const char *s = mounts; *s; s += strcspn(s, "\n"), s += *s == '\n') {
+		const char *dash = strstr(s, " - ");
+		char dir[128];
+		struct huge h = { .dir = dir };
+
+		if (!dash || strncmp(dash, " - hugetlbfs ", 13) || sscanf(s, "%*s %*s %*s %*s %127s", dir) != 1 || strchr(dir, '\\'))
+			continue;
+		plx_file_dir(d->sys, dir, huge_file, &h);
+		if (!h.files || plx_file_dir(d->sys, "/proc", maps_it, &h) > 0)
+			continue;
+		d->host.huge_files = h.files;
+		d->host.huge_bytes = h.bytes;
+		snprintf(d->host.huge_mount, sizeof(d->host.huge_mount), "%s", dir);
+	}
+}
+
 /* ---- the host ---- */
 
 static void read_limits(struct doctor *d)
@@ -216,6 +274,7 @@ void read_host(struct doctor *d)
 		read_cpuset(d, g);
 		read_quota(d, g);
 		read_memory(d, g);
+		read_huge_files(d, g->mounts);
 	} else {
 		h->bpffs = -1;
 	}

@@ -300,7 +300,7 @@ static void must_off(const struct disco_link *l, struct finding *f, enum disco_f
 		ok(f, "%s is off", disco_feature_name(feature));
 	else {
 		warn(f, "%s is on: %s", disco_feature_name(feature), cost);
-		if (l->f_can >> feature & 1)
+		if (l->f_can >> feature & 1 || !l->f_can) /* older kernels do not tell what can be switched */
 			mend(f, "ethtool -K %s %s off", l->name, disco_feature_word(feature));
 		else
 			mend(f, "# this driver does not let it be switched");

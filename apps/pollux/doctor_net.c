@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -49,6 +51,33 @@ static void read_fixed(struct doctor *d, struct patient *p)
 	}
 }
 
+static bool ask(struct doctor *d, int fd, const char *name, void *cmd)
+{
+	struct ifreq ifr = { .ifr_data = cmd };
+
+	memcpy(ifr.ifr_name, name, sizeof(ifr.ifr_name));
+	return !d->sys->ioctl(fd, SIOCETHTOOL, &ifr);
+}
+
+/* The NIC's own rules, which win over its RSS table. */
+static void read_rules(struct doctor *d, struct patient *p)
+{
+	struct { struct ethtool_rxnfc head; uint32_t id[PLX_ARRAY_SIZE(p->rule)]; } all = { .head.cmd = ETHTOOL_GRXCLSRLALL };
+	int fd = d->sys->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	all.head.rule_cnt = PLX_ARRAY_SIZE(p->rule);
+	if (fd >= 0 && ask(d, fd, p->l->name, &all))
+		for (unsigned i = 0; i < all.head.rule_cnt && i < PLX_ARRAY_SIZE(p->rule); i++) {
+			struct ethtool_rxnfc one = { .cmd = ETHTOOL_GRXCLSRULE, .fs.location = all.id[i] };
+
+			if (ask(d, fd, p->l->name, &one) && !(one.flow_type & FLOW_RSS))
+				p->rule[p->nrules++] = (struct flow_rule){ all.id[i], one.fs.ring_cookie > UINT32_MAX ? UINT32_MAX :
+				                                           (uint32_t)one.fs.ring_cookie };
+		}
+	if (fd >= 0)
+		d->sys->close(fd);
+}
+
 static void read_port(struct doctor *d, struct patient *p)
 {
 	const char *list[TOPO_LINKS_MAX], *near;
@@ -57,6 +86,7 @@ static void read_port(struct doctor *d, struct patient *p)
 	if (p->l && !disco_link_read(d->sys, p->conf->name, p->l)) {
 		p->sysfs = plx_link_sysfs(d->sys, p->l->name, p->l->ifindex);
 		read_fixed(d, p);
+		read_rules(d, p);
 		return;
 	}
 	free(p->l);

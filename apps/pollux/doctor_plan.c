@@ -488,6 +488,18 @@ CHECK(hugepages_node)
 	ok(f, "hugepages are on the nodes whose pools need them");
 }
 
+CHECK(hugepage_files)
+{
+	HOST;
+	if (!d->host.huge_files)
+		ok(f, "no files hold hugepages that no process uses, as far as is in sight");
+	else {
+		warn(f, "%u files in %s hold %llu MiB of hugepages, and no process maps them: a program left them behind",
+		     d->host.huge_files, d->host.huge_mount, (ull)(d->host.huge_bytes >> 20));
+		mend(f, "find %s -xdev -type f -delete", d->host.huge_mount);
+	}
+}
+
 /* Bytes of small pages that a start touches. */
 static uint64_t small_pages(const struct doctor *d)
 {
@@ -554,6 +566,7 @@ const struct check plan_checks[] = {
 	{ "pool-memory", "memory", "-m or --node-mem suffice for rings and lcores", pool_memory, false },
 	{ "hugepages", "memory", "free hugepages for the pools", hugepages, false },
 	{ "hugepages-node", "memory", "hugepages on the NIC's node", hugepages_node, false },
+	{ "hugepage-files", "memory", "no file of a program that is gone holds hugepages", hugepage_files, false },
 	{ "memory", "memory", "memory for what is not in hugepages", memory, false },
 	{ "memory-limit", "memory", "no cgroup limits memory below what is needed", memory_limit, false },
 	{ NULL, NULL, NULL, NULL, false },

@@ -173,6 +173,22 @@ CHECK(rss_table)
 	}
 }
 
+CHECK(flow_rules)
+{
+	L();
+	if (!bound(p, f))
+		return;
+	for (unsigned i = 0; i < p->nrules; i++) {
+		if (p->rule[i].queue == UINT32_MAX || used(p, p->rule[i].queue))
+			continue;
+		warn(f, "flow rule %u of %s leads to queue %u, which has no socket: its packets go to the host", p->rule[i].id, l->name,
+		     p->rule[i].queue);
+		mend(f, "ethtool -N %s delete %u", l->name, p->rule[i].id);
+		return;
+	}
+	ok(f, "%u flow rules, none leads to a queue without a socket", p->nrules);
+}
+
 CHECK(tx_queues)
 {
 	unsigned polling = 0, want;
@@ -344,6 +360,7 @@ const struct check queue_checks[] = {
 	{ "queues-asked", "queues", "the interface has the queues that are asked for", queues_asked, true },
 	{ "queues-unused", "queues", "no receive queue is without a socket", queues_unused, true },
 	{ "rss-table", "queues", "the RSS table leads to queues with sockets only", rss_table, true },
+	{ "flow-rules", "queues", "no flow rule of the NIC leads to a queue without a socket", flow_rules, true },
 	{ "tx-queues", "queues", "each lcore that polls has a transmit queue", tx_queues, true },
 	{ "rings", "queues", "the NIC's receive rings are long enough", rings, true },
 	{ "veth-queues", "queues", "veth has receive queues for what its other end sends", veth_queues, true },

@@ -142,6 +142,7 @@ quota of CPU time|child cpu && echo 50000 >$G/cpu.cfs_quota_us|WARN|cpu-quota||e
 limit of memory|child memory && echo 64M >$G/memory.limit_in_bytes|FAIL|memory-limit||echo $$ >$G/tasks|-l 0 -m 256M --huge=never
 no hugepages|no_pages|WARN|hugepages|$A|true|va
 no hugepages, but required|no_pages|FAIL|hugepages|$A|true|va --huge require
+hugepages that a program left in files|[ "$(cat "${HUGE%nr_*}free_hugepages")" -ge 2 ]|WARN|hugepage-files|$A|mkdir $TMP/huge && mount -t hugetlbfs none $TMP/huge && fallocate -l 4M $TMP/huge/rtemap_0|va
 pool smaller than the rings|true|FAIL|pool-memory|$A|true|va -m 1M
 locked memory|true|FAIL|memlock|$A setpriv --bounding-set -ipc_lock|ulimit -S -l 64|va,queues=1,rxd=64,txd=64 -l 0 -m 4M
 open files|true|FAIL|open-files|$A|ulimit -S -n 48|va

@@ -373,6 +373,10 @@ static void test_memory(void **state)
 	snprintf(want, sizeof(want), "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need - 1);
 	bad("hugepages", CHECK_WARN, "node 1", want);
 	bad("hugepages-node", CHECK_WARN, "other nodes have 256", want);
+	d.host.huge_files = 3;
+	d.host.huge_bytes = 6 << 20;
+	strcpy(d.host.huge_mount, "/dev/hugepages");
+	bad("hugepage-files", CHECK_WARN, "3 files in /dev/hugepages hold 6 MiB", "find /dev/hugepages -xdev -type f -delete");
 	d.host.memory = (struct limit){ "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1 << 20 };
 	bad("memory-limit", CHECK_FAIL, "leaves 1 MiB", "echo -1 > /sys/fs/cgroup/memory/box/memory.limit_in_bytes");
 	d.topo.mem_avail = 1 << 20;
@@ -542,6 +546,12 @@ static void test_queues(void **state)
 	asked("eth1,rxqs=3 -l 4-6");
 	says("queues-unused", CHECK_OK); /* the RSS table decides */
 	bad("rss-table", CHECK_WARN, "32 of the 128 entries", "ethtool -X eth1 equal 3 start 0");
+	d.port[0].nrules = 3;
+	d.port[0].rule[0] = (struct flow_rule){ 4, 2 };
+	d.port[0].rule[1] = (struct flow_rule){ 5, UINT32_MAX };
+	says("flow-rules", CHECK_OK);
+	d.port[0].rule[2] = (struct flow_rule){ 6, 3 };
+	bad("flow-rules", CHECK_WARN, "flow rule 6 of eth1 leads to queue 3", "ethtool -N eth1 delete 6");
 	l->rss_size = 0;
 	bad("queues-unused", CHECK_WARN, "1 of the 4", "ethtool -L eth1 combined 3");
 	asked("eth1,queue=1 -l 4-6");
