@@ -2,6 +2,7 @@
 /* doctor_host.c - checks of what this process may do, and of the machine.  Cold, pure. */
 #include "doctor.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
 
@@ -173,7 +174,7 @@ CHECK(journal)
 		ok(f, "no change of a program that is no more is left on this host");
 	else {
 		warn(f, "%d programs that are no more changed this host and did not undo it", d->host.orphans);
-		mend(f, "pollux setup restore");
+		mend(f, "%s setup restore --orphans", program_invocation_name);
 	}
 }
 

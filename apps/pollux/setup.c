@@ -16,7 +16,7 @@
 /* What the words of a command say. */
 struct words {
 	const char *title;
-	bool json, all;
+	bool json, all, orphans;
 	char dir[256];
 	uint32_t stages;
 	struct plx_log log;
@@ -115,6 +115,7 @@ static int take(struct words *w, const char *title, int *argc, char **argv)
 	*w = (struct words){ .title = title, .log = { line, (void *)(uintptr_t)title, PLX_LOG_NOTICE } };
 	w->json = cmd_flag(argc, argv, "--json");
 	w->all = cmd_flag(argc, argv, "--all");
+	w->orphans = cmd_flag(argc, argv, "--orphans");
 	err = take_dir(w, argc, argv);
 	for (; !err && n < *argc && argv[n][0] != '-'; n++)
 		err = take_stage(w, argv[n]);
@@ -293,10 +294,11 @@ static int status(int argc, char **argv)
 }
 
 static const char restore_help[] =
-	"usage: pollux setup restore [STAGE...] [--all] [--json] [--dir DIR]\n"
+	"usage: pollux setup restore [STAGE...] [--all | --orphans] [--json] [--dir DIR]\n"
 	"Puts every value back to what it was, or those of the stages; also after a crash, and of\n"
 	"restore itself.  Programs that run keep what they set up.\n"
-	"  --all   also what running programs have set up\n";
+	"  --all      also what running programs have set up\n"
+	"  --orphans  only what programs that are no more have set up\n";
 
 static int restore(int argc, char **argv)
 {
@@ -311,7 +313,8 @@ static int restore(int argc, char **argv)
 		rc = no_more(&w, argc, argv);
 	if (rc)
 		return rc;
-	struct setup_undo u = { .sys = &plx_sys_linux, .log = &w.log, .dir = w.dir, .stages = w.stages, .spare_living = !w.all };
+	struct setup_undo u = { .sys = &plx_sys_linux, .log = &w.log, .dir = w.dir, .stages = w.stages, .orphans = w.orphans,
+	                        .spare_living = !w.all };
 
 	ns_undo(&u, &restored);
 	int err = setup_undo(&u, &here);

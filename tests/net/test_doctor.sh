@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 # test_doctor.sh - pollux doctor and what it is for: a table of things that are wrong, each made in namespaces of
 # its own; doctor has to name it, and the command that it prints, run as it is printed, has to mend it.
+# ROWS=PATTERN runs those rows of the table only.
 # shellcheck source=tests/net/lib.sh disable=SC2034,SC2016,SC2154
 . "$(dirname "$0")/lib.sh"
-export POLLUX=$BUILD/apps/pollux NS TMP
+export POLLUX=$BUILD/apps/pollux FWD NS TMP
 HUGE=/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
-HUGE_HAD=
+HUGE_HAD='' MADE_RUN=''
 
 # ---- things to be wrong ----
 
@@ -23,8 +24,10 @@ tidy() {
 		p=/sys/fs/cgroup/$c/$NS
 		[ ! -d "$p" ] || within 5 rmdir "$p" 2>/dev/null
 	done
+	[ ! -s "$TMP/run/setup.journal" ] || at a "$BUILD/apps/pollux" setup restore --all --dir "$TMP/run"
 	[ -z "$HUGE_HAD" ] || echo "$HUGE_HAD" >"$HUGE"
-	HUGE_HAD=
+	[ -z "$MADE_RUN" ] || rmdir /run/pollux 2>/dev/null
+	HUGE_HAD='' MADE_RUN=''
 }
 trap 'tidy; cleanup' EXIT
 no_pages() { [ -w "$HUGE" ] && HUGE_HAD=$(cat "$HUGE") && echo 0 >"$HUGE" && [ "$(cat "${HUGE%nr_*}free_hugepages")" -lt 17 ]; }
@@ -33,6 +36,7 @@ program() { # an XDP program of somebody else's
 		clang -O2 -target bpf -c -xc - -o "$TMP/xdp.o" && at a ip link set dev va "$1" obj "$TMP/xdp.o" sec xdp
 }
 bridge() { at a ip link add br0 type bridge && at a ip link set br0 up && at a ip link set va master br0; }
+run_dir() { [ -d /run/pollux ] || { mkdir /run/pollux && MADE_RUN=1; }; }
 altname() { at a ip link property add dev va altname lan0; }
 # A user without rights, and a copy of the program that the mend may give some.
 nobody() {
@@ -56,6 +60,16 @@ cat >"$TMP/case.sh" <<-'SH'
 		PY
 	}
 	doctor() { eval "$AS $POLLUX doctor $ARGS --json --only $CHECK" >"$TMP/said"; }
+	orphan() { # a program that set up the host and was killed; the journal is one of our own
+		mkdir "$TMP/run" && mount --bind "$TMP/run" /run/pollux || return 1
+		"$FWD" -l 0 -m 16M --idle adaptive --setup=apply --iface va,rxqs=1,txqs=1 -- --mode io >"$TMP/fwd" 2>&1 </dev/null &
+		for _ in $(seq 500); do
+			grep -q ' running: ' "$TMP/fwd" && break
+			sleep 0.02
+		done
+		kill -KILL $! && wait $! 2>/dev/null
+		[ -s "$TMP/run/setup.journal" ] || { cat "$TMP/fwd"; return 1; }
+	}
 	mended() { doctor && [ "$(said "$TMP/said")" = OK ]; }
 	eval "$INNER" || { echo "cannot make it wrong: $INNER"; exit 1; }
 	doctor
@@ -149,6 +163,7 @@ open files|true|FAIL|open-files|$A|ulimit -S -n 48|va
 no CAP_NET_RAW|nobody|FAIL|cap-net-raw|$A|true|va
 no CAP_NET_ADMIN|nobody|FAIL|cap-net-admin|$A|true|va
 no CAP_BPF|nobody|FAIL|cap-bpf|$A|true|va
+set-up of a program that was killed|run_dir|WARN|journal|$A unshare -m|orphan|
 irqbalance|cp "$(command -v sleep)" "$TMP/irqbalance"|WARN|irqbalance|$A unshare --pid --fork --mount-proc|$TMP/irqbalance 1000 &|va
 ROWS
 }
@@ -162,7 +177,7 @@ while IFS='|' read -r name seed status check where inner args; do
 		continue
 	fi
 	check "$what" wrong "$seed" "$status" "$check" "$where" "$inner" "$args"
-done < <(table)
+done < <(table | grep -E "${ROWS:-.}")
 
 # ---- the command itself ----
 

@@ -262,7 +262,7 @@ static void test_machine(void **state)
 	strcpy(d.host.tools, "ethtool");
 	bad("tools", CHECK_WARN, "ethtool", "apt-get install -y iproute2 ethtool bpftool util-linux");
 	d.host.orphans = 2;
-	bad("journal", CHECK_WARN, "2 programs", "pollux setup restore");
+	bad("journal", CHECK_WARN, "2 programs", "pollux setup restore --orphans");
 	d.host.orphans = -EACCES;
 	says("journal", CHECK_SKIP);
 }
@@ -281,6 +281,13 @@ static void test_kernel(void **state)
 		bad(features[i], CHECK_WARN, "", NO_COMMAND);
 	says("tx-metadata", CHECK_SKIP);
 	bad("netdev-netlink", CHECK_WARN, "no netdev", NO_COMMAND);
+	d.probe.netdev_cmd = 10;
+	bad("netdev-netlink", CHECK_WARN, "does not tell of queues", "# Linux 6.8 or newer has it");
+	d.probe.netdev_cmd = 13;
+	says("netdev-netlink", CHECK_OK);
+	bad("napi-set", CHECK_WARN, "whole interfaces", "# Linux 6.13 or newer has it");
+	d.probe.netdev_cmd = 14;
+	says("napi-set", CHECK_OK);
 	bad("btf", CHECK_WARN, "vmlinux", NO_COMMAND);
 	bad("hugetlb", CHECK_WARN, "ENOSYS", NO_COMMAND);
 	bad("bpf-jit", CHECK_WARN, "interpreted", "nsenter -t 1 -n sysctl -w net.core.bpf_jit_enable=1");
@@ -326,6 +333,8 @@ static void test_sharing(void **state)
 	bad("lcore-node", CHECK_WARN, "4 receive queues of node 1", "pollux doctor eth1 -l 4-7");
 	asked("eth1 -l 4-7 --main-lcore 5");
 	bad("control-cpu", CHECK_WARN, "CPU 5", "pollux doctor eth1 -l 4-7 --main-lcore none");
+	asked("eth1 -l 4-7 --main-lcore 0");
+	says("control-cpu", CHECK_OK);
 }
 
 static void test_quiet_cpus(void **state)
@@ -343,6 +352,8 @@ static void test_quiet_cpus(void **state)
 	strcpy(d.cpu[4].governor, "powersave");
 	bad("governor", CHECK_WARN, "CPU 4 follows the governor powersave",
 	    "for f in /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor; do echo performance > $f; done");
+	*d.cpu[4].governor = 0;
+	says("governor", CHECK_SKIP);
 	d.cpu[7].idle_us = 120;
 	d.cpu[7].idle_state = 3;
 	says("idle-states", CHECK_OK);
@@ -564,6 +575,13 @@ static void test_queues(void **state)
 	bad("queues-asked", CHECK_FAIL, "queue 99", "pollux doctor eth1 -l 4-7");
 	l->rx_ring = 256;
 	bad("rings", CHECK_WARN, "256 entries and may have 4096", "ethtool -G eth1 rx 2048");
+	l->rx_ring_max = 512;
+	bad("rings", CHECK_WARN, "256 entries and may have 512", "ethtool -G eth1 rx 512");
+	l->rx_ring_max = 256;
+	says("rings", CHECK_OK);
+	l->rx_ring = 1024;
+	l->rx_ring_max = 8192;
+	says("rings", CHECK_OK);
 	asked("eth1,rxqs=4,txqs=1 -l 4-7");
 	bad("tx-queues", CHECK_WARN, "1 transmit queues for 4", "pollux doctor eth1,rxqs=4 -l 4-7");
 }
@@ -581,6 +599,19 @@ static void test_two_ports(void **state)
 	c->fn(&d, &d.port[1], &f);
 	assert_int_equal(f.status, CHECK_FAIL);
 	assert_string_equal(f.mend, "pollux doctor eth1 -l 4-7");
+	links[0].nrxqs = links[0].ntxqs = links[1].nrxqs = links[1].ntxqs = 8;
+	asked("eth1,rxqs=2,queue=2 --iface=eth2,rxqs=2 -l 4-7"); /* 2-3 and 0-1 of one interface */
+	c->fn(&d, &d.port[1], &f);
+	assert_int_equal(f.status, CHECK_OK);
+	asked("eth1,rxqs=2 --iface=eth2,rxqs=2,queue=2 -l 4-7");
+	c->fn(&d, &d.port[1], &f);
+	assert_int_equal(f.status, CHECK_OK);
+	asked("eth1,rxqs=2,queue=1 --iface=eth2,rxqs=2 -l 4-7");
+	c->fn(&d, &d.port[1], &f);
+	assert_int_equal(f.status, CHECK_FAIL);
+	asked("eth1,rxqs=2 --iface=eth2,rxqs=2,queue=1 -l 4-7");
+	c->fn(&d, &d.port[1], &f);
+	assert_int_equal(f.status, CHECK_FAIL);
 }
 
 static void test_virtual(void **state)
