@@ -154,8 +154,8 @@ static void plan_port(struct setup *s, unsigned i)
 		setup_want(s, SETUP_channels, &setup_channels, object, want, "%s has no table that keeps flows away from "
 		           "the queues that no port uses", l->name);
 	else
-		setup_want(s, SETUP_channels, &setup_channels, object, want, "ports use %d receive and %d transmit queues of %s",
-		           rx + combined, tx + combined, l->name);
+		setup_want(s, SETUP_channels, &setup_channels, object, want, "ports use %u receive and %u transmit queues of %s",
+		           c.rxqs ? c.rxqs : l->nrxqs, c.txqs, l->name);
 }
 
 void setup_plan_channels(struct setup *s)

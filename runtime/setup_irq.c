@@ -189,7 +189,7 @@ static int other(void *arg, const char *name)
 	char path[64], text[1024], *end;
 	long irq = strtol(name, &end, 10);
 
-	if (*end || end == name)
+	if (*end || irq <= 0) /* the timer's, 0, is the kernel's own */
 		return 0;
 	snprintf(path, sizeof(path), "/proc/irq/%ld/smp_affinity_list", irq);
 	if (plx_file_read(m->s->in.sys, path, text, sizeof(text)) <= 0 || disco_cpus_list(&now, text))

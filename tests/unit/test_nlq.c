@@ -23,6 +23,9 @@ struct part {
 	uint32_t pid;          /* who sends it */
 	struct { uint16_t type, flags; int32_t value, seq; } m[3]; /* type 0 = none; seq is relative to the question's */
 	ssize_t len;           /* instead of its own */
+	const char *said;      /* a refusal (-EINVAL) with the kernel's words behind the question */
+	uint32_t orig;         /* bytes of the question that stand there, by its own word; 0 = as many as there are */
+	bool capped;           /* only its head */
 };
 
 static const struct part *parts;
@@ -46,6 +49,22 @@ static ssize_t fake_send(int fd, const void *buf, size_t n, int flags, const str
 	return (ssize_t)n;
 }
 
+/* A refusal: the error, the question, the words. */
+static ssize_t refusal(void *buf, const struct part *p)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct nlmsgerr *e = mnl_nlmsg_put_extra_header(h, sizeof(*e) + (p->capped ? 0 : 8));
+
+	h->nlmsg_type = NLMSG_ERROR;
+	h->nlmsg_flags = NLM_F_ACK_TLVS | (p->capped ? NLM_F_CAPPED : 0);
+	h->nlmsg_seq = asked;
+	e->error = -EINVAL;
+	e->msg.nlmsg_len = p->orig ? p->orig : sizeof(e->msg) + 8;
+	mnl_attr_put_u32(h, NLMSGERR_ATTR_OFFS, 16);
+	mnl_attr_put_strz(h, NLMSGERR_ATTR_MSG, p->said);
+	return h->nlmsg_len;
+}
+
 static ssize_t fake_recv(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
 	const struct part *p = parts++;
@@ -57,6 +76,8 @@ static ssize_t fake_recv(int fd, void *buf, size_t n, int flags, struct sockaddr
 		errno = p->err;
 		return -1;
 	}
+	if (p->said)
+		return refusal(buf, p);
 	for (int i = 0; i < 3 && p->m[i].type; i++, at += 20) {
 		struct nlmsghdr *h = (void *)((char *)buf + at);
 
@@ -141,6 +162,25 @@ static void test_errors(void **state)
 	assert_int_equal(ask((struct part[]){ { 0 } }, 0), -ENOTCONN);
 }
 
+/* What the kernel says beside a refusal is kept, for this question alone. */
+static void test_said(void **state)
+{
+	struct nlq q = { .sys = &sys, .fd = 3 };
+	struct nlmsghdr h = { .nlmsg_len = sizeof(h), .nlmsg_type = TYPE };
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		static const uint32_t lie[] = { 0, 0, 1u << 30, UINT32_MAX, 40 }; /* lengths of the question that lead out, or into the words */
+		parts = (struct part[]){ { .said = "requested channel count exceeds maximum", .capped = i == 1, .orig = lie[i] } };
+		assert_int_equal(nlq_ask(&q, &h, keep, NULL), -EINVAL);
+		if (i < 2)
+			assert_string_equal(q.said, "requested channel count exceeds maximum");
+	}
+	parts = (struct part[]){ { .m = { { NLMSG_ERROR, 0, -EPERM, 0 } } } };
+	assert_int_equal(nlq_ask(&q, &h, keep, NULL), -EPERM);
+	assert_string_equal(q.said, "");
+}
+
 static void test_waits(void **state)
 {
 	(void)state;
@@ -206,6 +246,7 @@ int main(void)
 		cmocka_unit_test_setup(test_one, setup),
 		cmocka_unit_test_setup(test_dump, setup),
 		cmocka_unit_test_setup(test_errors, setup),
+		cmocka_unit_test_setup(test_said, setup),
 		cmocka_unit_test_setup(test_waits, setup),
 		cmocka_unit_test_setup(test_foreign, setup),
 		cmocka_unit_test_setup(test_interrupted, setup),
