@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <hwloc.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -509,6 +510,43 @@ static void test_more(void **state)
 	topo_more_free(&m);
 }
 
+/* A machine that hwloc wrote into a file, and another one is here. */
+static void test_xml(void **state)
+{
+	static struct topo t;
+	struct topo_more m;
+	hwloc_topology_t ht;
+	char path[128];
+
+	(void)state;
+	unsetenv("HWLOC_SYNTHETIC");
+	snprintf(path, sizeof(path), "%s/m.xml", root);
+	assert_int_equal(hwloc_topology_init(&ht), 0);
+	assert_int_equal(hwloc_topology_set_synthetic(ht, "package:3 [numa(memory=2147483648)] l3:1(size=16777216) core:2 pu:2"
+	                 "(indexes=0,6,1,7,2,8,3,9,4,10,5,11)"), 0);
+	assert_int_equal(hwloc_topology_load(ht), 0);
+	assert_int_equal(hwloc_topology_export_xml(ht, path, 0), 0);
+	hwloc_topology_destroy(ht);
+	memset(&t, 0xff, sizeof(t)); /* nothing of what was there stays */
+	assert_int_equal(topo_read_more(&t, &m, path), 0);
+	assert_int_equal(t.ncpus, 12);
+	assert_int_equal(t.nnodes, 3);
+	assert_int_equal(m.ncaches, 3);
+	for (unsigned cpu = 0; cpu < 12; cpu++) {
+		assert_true(t.cpu[cpu].online && t.cpu[cpu].allowed && !t.cpu[cpu].barred && !t.cpu[cpu].isolated);
+		assert_int_equal(t.cpu[cpu].core, cpu % 6);
+		assert_int_equal(t.cpu[cpu].node, cpu % 6 / 2);
+	}
+	assert_true(t.node[2].mem_total == 2ull << 30);
+	assert_true(t.memlock == UINT64_MAX && !t.missing_caps && !t.cpuset.version && !t.quota_us);
+	assert_int_equal(t.huge[2][1].page, 2 << 20);
+	topo_more_free(&m);
+	put("/broken.xml", "<?xml version=\"1.0\"?>\n<topology version=\"2.0\"><object type=\"Machine\"");
+	snprintf(path, sizeof(path), "%s/broken.xml", root);
+	assert_int_equal(topo_read_more(&t, &m, path), -EINVAL);
+	topo_more_free(&m);
+}
+
 static void test_this_machine(void **state)
 {
 	static struct topo t;
@@ -541,7 +579,7 @@ int main(void)
 		T(test_two_nodes), T(test_interrupted), T(test_nothing_told), T(test_garbage), T(test_isolated_none), T(test_nodes_of_a_package),
 		T(test_one_cpu), T(test_too_many_cpus), T(test_lists_of_the_command_line), T(test_boot), T(test_offline),
 		T(test_pages), T(test_cgroup_places), T(test_cpuset_v2), T(test_cpuset_hybrid), T(test_cpuset_of_nobody),
-		T(test_more), T(test_this_machine),
+		T(test_more), T(test_xml), T(test_this_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
