@@ -259,7 +259,7 @@ static void judge_attached(struct truth *t, unsigned i, const struct truth_port 
 	if (is->attached || !is->there || !(f = met(t, TRUTH_not_attached, i, 1)))
 		return;
 	plx_text_add(f->on, sizeof(f->on), "%s", name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "somebody took the XDP program off, so every frame goes to the host; %s%s",
+	plx_text_add(f->evidence, sizeof(f->evidence), "somebody took the XDP program off, so frames go to the host; %s%s",
 	             *is->holder ? "in its place is " : "nothing is in its place", is->holder);
 	plx_text_add(f->mend, sizeof(f->mend), "find out who did (bpftool net list dev %s), and start the program again", name);
 }

@@ -104,6 +104,7 @@ struct ax_sock_conf {
 struct ax_prog {
 	struct steer_bpf *skel;
 	int       link;                      /* the attachment lives as long as this is open */
+	uint32_t  prog;                      /* id of the program, 0 = not told */
 	uint64_t *beat;                      /* mapped: one for each device queue */
 	size_t    beat_len;
 	const uint64_t *passed;              /* mapped: the same; NULL = could not be */

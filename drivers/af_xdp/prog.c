@@ -111,7 +111,10 @@ static int attach(struct ax_prog *g, struct ax_port *p, uint32_t ifindex)
 	int fd = sys->bpf_link_create(bpf_program__fd(g->skel->progs.steer), (int)ifindex, BPF_XDP, &o);
 
 	if (fd >= 0) {
+		struct bpf_link_info info;
+
 		g->link = fd;
+		g->prog = sys->bpf_link_info(fd, &info) ? 0 : info.prog_id;
 		return 0;
 	}
 	/* EEXIST: a program of the other mode is there */
@@ -247,11 +250,12 @@ int ax_prog_passed(const struct ax_prog *g, uint64_t *n, int queues)
 	return have;
 }
 
-/* The kernel clears the interface of a link that somebody detached, or that went away. */
+/* The kernel clears the interface of a link that somebody detached, or that went away; the program of
+   a link may be changed by whoever opens it by its id. */
 int ax_prog_attached(const struct ax_prog *g, const struct plx_sys *sys)
 {
 	struct bpf_link_info info;
 	int err = sys->bpf_link_info(g->link, &info);
 
-	return err ? err : info.xdp.ifindex != 0;
+	return err ? err : info.xdp.ifindex && (!g->prog || info.prog_id == g->prog);
 }

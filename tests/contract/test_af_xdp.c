@@ -351,12 +351,25 @@ static void hundred_cycles(void **state)
 	end_pool(pool);
 }
 
-/* Takes the XDP program off an interface, as bpftool link detach does.  Links of other namespaces are
+enum { DETACH, REPLACE };
+
+/* Another program that passes all. */
+static int pass_all(void)
+{
+	const struct bpf_insn insns[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS }, { .code = BPF_JMP | BPF_EXIT } };
+	LIBBPF_OPTS(bpf_prog_load_opts, o, .expected_attach_type = BPF_XDP);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "other", "GPL", insns, 2, &o);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Takes the XDP program off an interface, as bpftool link detach does, or puts another in its place.  Links of other namespaces are
    seen too, so the index has to be like no other. */
-static void detach(uint32_t ifindex)
+static void meddle(uint32_t ifindex, int how)
 {
 	uint32_t id = 0;
-	int done = 0;
+	int done = 0, other = how == REPLACE ? pass_all() : -1;
 
 	while (!bpf_link_get_next_id(id, &id)) {
 		struct bpf_link_info info = { 0 };
@@ -365,10 +378,12 @@ static void detach(uint32_t ifindex)
 
 		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_LINK_TYPE_XDP &&
 		    info.xdp.ifindex == ifindex)
-			done = bpf_link_detach(fd) ? -1 : 1;
+			done = (how == DETACH ? bpf_link_detach(fd) : bpf_link_update(fd, other, NULL)) ? -1 : 1;
 		if (fd >= 0)
 			close(fd);
 	}
+	if (other >= 0)
+		close(other);
 	assert_int_equal(done, 1);
 }
 
@@ -401,7 +416,12 @@ static void passed_and_attached(void **state)
 		p->drv->passed(p, n, PLX_QUEUES_MAX);
 	assert_int_equal(n[0], 40);
 	assert_int_equal(n[1], 0);
-	detach(p->info.ifindex);
+	meddle(p->info.ifindex, REPLACE);
+	assert_int_equal(p->drv->attached(p), 0);
+	plx_port_close(p);
+	p = open_port(&c);
+	assert_int_equal(p->drv->attached(p), 1);
+	meddle(p->info.ifindex, DETACH);
 	assert_int_equal(p->drv->attached(p), 0);
 	plx_port_close(p);
 	c.steer = PLX_STEER_NONE; /* all is meant to be the host's */

@@ -49,6 +49,8 @@ quiet() {
 check "nothing is found, and exit code 0" quiet
 lists() { view && [ "$(cat "$TMP/view")" = "$NAME" ]; }
 check "without a name, programs are listed" lists
+by_doctor() { at a "$POLLUX" doctor --live "$NAME" >"$TMP/view" 2>"$TMP/view.err"; grep -q "^$NAME (pid" "$TMP/view"; }
+check "pollux doctor --live is the same" by_doctor
 says() { # says CODE PATTERN ARGUMENTS...
 	local code=$1 pattern=$2 rc; shift 2
 	view "$@"; rc=$?
