@@ -119,7 +119,8 @@ int setup_up(struct plx_env *env)
 		return env->conf.setup == PLX_SETUP_NONE ? 0 : look(env);
 	}
 	u.orphans = true;
-	setup_undo(&u, NULL); /* it has told what it could not; the plan takes the host as it is */
+	if (setup_orphans(env->sys, NULL) > 0)
+		setup_undo(&u, NULL); /* it has told what it could not; the plan takes the host as it is */
 	if (env->conf.setup == PLX_SETUP_CHECK)
 		return look(env);
 	return setup_make(&in, SETUP_HOLD_PROCESS, env->conf.name, env->session, told, env);

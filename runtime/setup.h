@@ -38,7 +38,7 @@ enum setup_stage_id { SETUP_STAGES(X) SETUP_STAGES_N };
 const char *setup_stage_name(enum setup_stage_id id);
 const char *setup_stage_what(enum setup_stage_id id);
 
-enum { SETUP_OBJECT_MAX = 256, SETUP_VALUE_MAX = 8192, SETUP_WHY_MAX = 256, SETUP_CHANGES_MAX = 1024 };
+enum { SETUP_OBJECT_MAX = 256, SETUP_VALUE_MAX = 8192, SETUP_WHY_MAX = 256, SETUP_CHANGES_MAX = 8192 /* each interrupt of a big machine */ };
 
 struct setup;
 
@@ -175,7 +175,8 @@ struct setup_undo {
 	bool only_netns;          /* only values of the network namespace we are in; of others not a word */
 	uint64_t gone;            /* inode of a network namespace that is no more: its values are dropped */
 };
-/* 0; -errno and a line for each value that could not be put back: the journal keeps those.
+/* 0; -errno and a line for each value that could not be put back: the journal keeps those;
+   -EBADMSG: all but what damaged lines told of, which are kept in a file beside it.
    *restored counts values that were put back, and may be NULL. */
 int setup_undo(const struct setup_undo *u, unsigned *restored);
 

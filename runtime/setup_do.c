@@ -44,13 +44,11 @@ static int afresh(struct setup *s, struct setup_item *it)
 static bool held(const struct setup_journal *j, const struct setup_session *ours, const struct setup_item *it)
 {
 	const struct setup_session *top = NULL;
-	struct setup_netns here;
 
-	setup_netns_here(j->sys, &here);
 	for (unsigned i = 0; i < j->nrecords; i++) {
 		const struct setup_record *r = &j->records[i];
 
-		if (r->kind == it->kind && !strcmp(r->object, it->object) && journal_here(r, &here))
+		if (r->kind == it->kind && !strcmp(r->object, it->object) && journal_here(r, &ours->netns))
 			top = r->session;
 	}
 	return top && top != ours && (top->hold == SETUP_HOLD_PROCESS || ours->hold == SETUP_HOLD_PROCESS);
@@ -66,10 +64,10 @@ static bool stage_changes(const struct setup *s, enum setup_stage_id stage)
 
 static int note_item(struct setup *s, struct setup_journal *j, struct setup_session *ours, struct setup_item *it)
 {
-	bool wanted = it->state == SETUP_CHANGE || (it->state == SETUP_GUARD && stage_changes(s, it->stage)) ||
-	              (it->state == SETUP_OK && held(j, ours, it));
+	bool wanted = it->kind && (it->state == SETUP_CHANGE || (it->state == SETUP_GUARD && stage_changes(s, it->stage)) ||
+	              (it->state == SETUP_OK && held(j, ours, it)));
 
-	if (!wanted || !it->kind)
+	if (!wanted)
 		return 0;
 	int err = afresh(s, it);
 

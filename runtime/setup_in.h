@@ -51,6 +51,8 @@ struct setup_journal {
 	struct setup_record *records;    /* oldest first */
 	unsigned nrecords;
 	unsigned damaged;                /* lines in the middle that make no sense, each logged */
+	char *raw;                       /* the file as it was read, of rawlen bytes, kept if a line is damaged */
+	size_t rawlen;
 	bool ours;                       /* being undone by who has just made it: no one else was at it */
 	bool torn;                       /* the last line was half written: its change was never made */
 	char boot[40];                   /* of this boot */

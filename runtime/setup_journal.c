@@ -104,8 +104,11 @@ static int load(struct setup_journal *j)
 	int err = read_all(j, fd, &text, &len);
 
 	j->sys->close(fd);
+	j->raw = err ? NULL : malloc(len + 1); /* parsing takes the text apart */
+	if (j->raw)
+		memcpy(j->raw, text, j->rawlen = len);
 	if (!err)
-		err = journal_parse(j, text, len);
+		err = j->raw ? journal_parse(j, text, len) : -ENOMEM;
 	free(text);
 	return err ? fail(j, "read", "/setup.journal", err) : 0;
 }
@@ -129,6 +132,8 @@ int journal_open(struct setup_journal *j, const struct plx_sys *sys, const struc
 void journal_close(struct setup_journal *j)
 {
 	journal_clear(j);
+	free(j->raw);
+	j->raw = NULL;
 	if (j->lock >= 0)
 		j->sys->close(j->lock);
 	j->lock = -1;
@@ -164,6 +169,32 @@ static int sync_dir(const struct setup_journal *j)
 	return err;
 }
 
+/* put_file writes and fsyncs a file of the directory. */
+static int put_file(const struct setup_journal *j, const char *path, const char *text, size_t len)
+{
+	int fd = j->sys->open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int err = fd < 0 ? -errno : write_all(j->sys, fd, text, len);
+
+	if (!err && j->sys->fsync(fd))
+		err = -errno;
+	if (fd >= 0)
+		j->sys->close(fd);
+	return err;
+}
+
+/* keep_damaged: lines that make no sense to us may to people. */
+static void keep_damaged(struct setup_journal *j)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s/setup.journal.damaged", j->dir);
+	int err = put_file(j, path, j->raw, j->rawlen);
+
+	LOG(j, WARN, "set-up: %u damaged lines of the journal are %s %s: %s", j->damaged, err ? "lost, it cannot be written to" :
+	    "kept in", path, err ? strerror(-err) : "put back by hand what they tell of");
+	j->damaged = 0;
+}
+
 int journal_write(struct setup_journal *j)
 {
 	char path[300], beside[304], *text;
@@ -172,6 +203,8 @@ int journal_write(struct setup_journal *j)
 
 	PLX_ASSERT(j->lock >= 0);
 	tidy(j);
+	if (j->damaged)
+		keep_damaged(j);
 	snprintf(path, sizeof(path), "%s/setup.journal", j->dir);
 	snprintf(beside, sizeof(beside), "%s.new", path);
 	if (!j->nrecords) {
@@ -184,13 +217,7 @@ int journal_write(struct setup_journal *j)
 	text = journal_text(j, &len);
 	if (!text)
 		return fail(j, "write", "/setup.journal", -ENOMEM);
-	int fd = j->sys->open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	err = fd < 0 ? -errno : write_all(j->sys, fd, text, len);
-	if (!err && j->sys->fsync(fd))
-		err = -errno;
-	if (fd >= 0)
-		j->sys->close(fd);
+	err = put_file(j, beside, text, len);
 	free(text);
 	if (!err)
 		err = j->sys->rename(beside, path) ? -errno : sync_dir(j);

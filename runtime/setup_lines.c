@@ -253,7 +253,7 @@ int journal_parse(struct setup_journal *j, char *text, size_t len)
 	bool other = false;
 
 	for (size_t at = 0; at < len; ) {
-		char *s = text + at, *nl = memchr(s, '\n', len - at), shown[81];
+		char *s = text + at, *nl = memchr(s, '\n', len - at), shown[401];
 		size_t n = nl ? (size_t)(nl - s) : len - at;
 		struct line l;
 

@@ -262,6 +262,8 @@ int setup_undo(const struct setup_undo *u, unsigned *restored)
 	if (restored)
 		*restored = 0;
 	if (!err && j.lock >= 0) {
+		bool damaged = j.damaged;
+
 		setup_netns_here(u->sys, &here);
 		drop_gone(&j, u, &here);
 		unsigned elsewhere = choose(&j, u, &here);
@@ -270,6 +272,8 @@ int setup_undo(const struct setup_undo *u, unsigned *restored)
 		err = journal_undo(&j, restored);
 		if (!err && elsewhere && !u->orphans)
 			err = -EXDEV;
+		if (!err && damaged)
+			err = -EBADMSG;
 	}
 	journal_close(&j);
 	return err;

@@ -316,8 +316,9 @@ static int restore(int argc, char **argv)
 	struct setup_undo u = { .sys = &plx_sys_linux, .log = &w.log, .dir = w.dir, .stages = w.stages, .orphans = w.orphans,
 	                        .spare_living = !w.all };
 
-	ns_undo(&u, &restored);
-	int err = setup_undo(&u, &here);
+	int elsewhere = ns_undo(&u, &restored), err = setup_undo(&u, &here);
+
+	err = err ? err : elsewhere;
 
 	restored += here;
 	if (w.json)

@@ -91,10 +91,10 @@ static int run(const struct setup_undo *u, const struct setup_netns *ns, int fd,
 	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : CHILD_FAIL;
 }
 
-void ns_undo(const struct setup_undo *u, unsigned *restored)
+int ns_undo(const struct setup_undo *u, unsigned *restored)
 {
 	struct setup_netns list[NAMESPACES_MAX];
-	int n = setup_elsewhere(u->sys, u->dir, list, NAMESPACES_MAX);
+	int n = setup_elsewhere(u->sys, u->dir, list, NAMESPACES_MAX), err = 0;
 
 	for (int i = 0; i < n; i++) {
 		int fd = find_in("/run/netns", "", list[i].inode);
@@ -105,6 +105,8 @@ void ns_undo(const struct setup_undo *u, unsigned *restored)
 
 		if (fd >= 0)
 			close(fd);
+		if (code == CHILD_FAIL)
+			err = -EIO;
 		if (code != CHILD_OTHER)
 			continue;
 		struct setup_undo gone = *u;
@@ -113,4 +115,5 @@ void ns_undo(const struct setup_undo *u, unsigned *restored)
 		gone.only_netns = true;
 		setup_undo(&gone, NULL);
 	}
+	return err;
 }

@@ -163,6 +163,28 @@ for p in "${AT[@]}"; do check "apply killed before $p"   kill_apply ${p% *} ${p#
 mapfile -t AT < <(points "$TMP/restore.trace" $((POINTS / 3)))
 for p in "${AT[@]}"; do check "restore killed before $p" kill_restore ${p% *} ${p#* }; done
 
+# ---- many at once ----
+
+# Eight that apply and restore whatever they find, and one is killed in between: none sees half of another's.
+crowd() {
+	local i pids=()
+	for i in 1 2 3 4 5 6 7 8; do
+		if [ $((i % 3)) = 0 ]; then
+			start "crowd$i" a "$POLLUX" setup restore --dir "$D"
+		else
+			start "crowd$i" a "$POLLUX" setup apply "${STAGES[@]}" --dir "$D" "${OPTS[@]::4}" -m $((MEM + 2 * i))
+		fi
+		pids+=("$PID")
+	done
+	kill -KILL "${pids[4]}"
+	for i in "${pids[@]}"; do finish "$i" 30; done 2>/dev/null
+	grep -l damaged "$TMP"/crowd*.err && return 1
+	[ "$(cat "$TMP"/crowd*[0-9] | grep -c 'takes it back')" -ge 1 ] || { show "$TMP"/crowd*.err; return 1; }
+	restore
+	as_before
+}
+check "many at once" crowd
+
 # ---- a program ----
 
 # The interrupts of the host are none of this test's: the program sees none.

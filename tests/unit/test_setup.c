@@ -136,7 +136,7 @@ static int make(void **state)
 
 static void set_value(int i, int v)
 {
-	char text[16], below[512], path[16];
+	char text[32], below[512], path[32];
 
 	snprintf(text, sizeof(text), "%d\n", v);
 	snprintf(path, sizeof(path), "/proc/v%d", i);
@@ -159,7 +159,7 @@ static int value(const char *path)
 
 static int value_of(int i)
 {
-	char path[16];
+	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/v%d", i);
 	return value(path);
@@ -193,7 +193,7 @@ static void begin(struct setup *s)
 
 static void want(struct setup *s, int i, int v)
 {
-	char path[16], text[16];
+	char path[32], text[32];
 
 	snprintf(path, sizeof(path), "/proc/v%d", i);
 	snprintf(text, sizeof(text), "%d", v);
@@ -443,6 +443,34 @@ static void test_not_ours(void **state)
 	assert_int_equal(undo(NULL, SETUP_ALL), -EPERM);
 	assert_int_equal(value_of(0), 20);
 	chmod(root_path(below, "/run/pollux/setup.journal"), 0600);
+	assert_int_equal(undo(NULL, SETUP_ALL), 0);
+}
+
+/* A line in the middle is damaged: what it tells of is kept for people, the rest goes back. */
+static void test_damaged(void **state)
+{
+	(void)state;
+	char session[SETUP_SESSION_MAX] = "", below[512], text[4096] = "";
+	struct setup s;
+
+	values(10);
+	begin(&s);
+	want(&s, 0, 20);
+	want(&s, 1, 21);
+	assert_int_equal(setup_apply(&s, SETUP_HOLD_HOST, "test", session), 0);
+	setup_free(&s);
+	FILE *f = fopen(root_path(below, "/run/pollux/setup.journal"), "r+");
+	size_t n = fread(text, 1, sizeof(text) - 1, f);
+
+	*strstr(text, "old=10") = 'X';
+	rewind(f);
+	assert_int_equal(fwrite(text, 1, n, f), n);
+	fclose(f);
+	assert_int_equal(undo(NULL, SETUP_ALL), -EBADMSG);
+	assert_int_equal(value_of(0), 20);
+	assert_int_equal(value_of(1), 11);
+	assert_true(exists("/run/pollux/setup.journal.damaged"));
+	assert_false(exists("/run/pollux/setup.journal"));
 	assert_int_equal(undo(NULL, SETUP_ALL), 0);
 }
 
@@ -792,7 +820,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_apply_and_undo), T(test_nothing_to_do), T(test_moved), T(test_someone_else), T(test_stages), T(test_held),
-		T(test_any_order), T(test_orphans), T(test_gone), T(test_stuck), T(test_not_ours), T(test_netns),
+		T(test_any_order), T(test_orphans), T(test_gone), T(test_stuck), T(test_damaged), T(test_not_ours), T(test_netns),
 		T(test_kill_apply), T(test_kill_undo), T(test_fault), T(test_few_pages), T(test_hugepages), T(test_sysctl),
 		T(test_memlock), T(test_print),
 	};
