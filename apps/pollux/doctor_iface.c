@@ -367,7 +367,7 @@ CHECK(mtu_room)
 {
 	L();
 	uint32_t frame = d->conf.frame_size ? d->conf.frame_size : PLX_FRAME_SIZE, room = frame - XDP_ROOM, need = l->mtu + L2;
-	bool chains = p->conf->multibuf != PLX_NEVER && d->probe.sg != 0 && !d->probe.frags_err;
+	bool chains = p->conf->multibuf != PLX_NEVER && d->probe.sg != 0 && (d->probe.load_err || !d->probe.frags_err);
 
 	if (!xdp(p, f))
 		return;

@@ -195,13 +195,22 @@ static void look(struct doctor *d, struct patient *p, const struct net *n)
 	snprintf(p->at_peer, sizeof(p->at_peer), "%s", n->enter);
 }
 
+/* worth: some port may be there, or its other end is. */
+static bool worth(const struct doctor *d, const struct net *n)
+{
+	for (unsigned k = 0; k < d->nports; k++)
+		if (!d->port[k].l || is_peer(&d->port[k], n))
+			return true;
+	return false;
+}
+
 /* A thread of its own, since a thread that has left its namespace is of no more use. */
 static void *visit(void *arg)
 {
 	struct nets *s = arg;
 
 	for (unsigned i = 0; i < s->n; i++) {
-		if (setns(s->net[i].fd, CLONE_NEWNET))
+		if (!worth(s->d, &s->net[i]) || setns(s->net[i].fd, CLONE_NEWNET))
 			continue;
 		for (unsigned k = 0; k < s->d->nports; k++)
 			look(s->d, &s->d->port[k], &s->net[i]);

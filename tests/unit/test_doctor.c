@@ -530,6 +530,9 @@ static void test_mtu(void **state)
 	l->mtu = 3823;
 	bad("mtu-room", CHECK_FAIL, "dropped", "ip link set dev eth1 mtu 1774");
 	d.probe.sg = 1;
+	d.probe.frags_err = -EINVAL;
+	says("mtu-room", CHECK_FAIL);
+	d.probe.load_err = d.probe.frags_err = -EPERM; /* could not be tried: no evidence against chains */
 	says("mtu-room", CHECK_OK);
 	l->mtu = 8 * 1792 - 18;
 	says("mtu-chain", CHECK_OK);
@@ -646,6 +649,12 @@ static void test_interrupts(void **state)
 	bad("irq-lcore", CHECK_WARN, "interrupt 42 of queue 2 is on CPU 5", "echo 12 > /proc/irq/42/smp_affinity_list");
 	disco_cpus_add(&d.port[0].irq_fixed, 2);
 	bad("irq-movable", CHECK_WARN, "interrupt 42", NO_COMMAND);
+	asked("eth1,rxqs=2 -l 4-5"); /* queue 2 is not ours */
+	says("irq-lcore", CHECK_OK);
+	l->rxq[1].cpu = 4;
+	l->node = 0;
+	bad("irq-lcore", CHECK_WARN, "queue 1 is on CPU 4", "echo 0 > /proc/irq/41/smp_affinity_list");
+	l->node = 1;
 	asked("eth1 -l 4-7 --placement same-core");
 	says("irq-lcore", CHECK_OK);
 	asked("eth1 -l 0-15");
@@ -672,6 +681,10 @@ static void test_words(void **state)
 	assert_string_equal(f.mend, "pollux doctor eth1 --iface eth2,rxd=64,mode=generic -l 4-7");
 	mend_without(&f, &d, &d.port[1]);
 	assert_string_equal(f.mend, "pollux doctor eth1 -l 4-7");
+	asked("eth1,rxd=64,queues=2,stall=off -l 4-7");
+	mend_key(&f, &d, &d.port[0], "rxqs", "1");
+	assert_string_equal(f.mend, "pollux doctor eth1,rxd=64,stall=off,rxqs=1 -l 4-7");
+	asked("eth1 --iface=eth2,rxd=64 -l 4-7");
 	set_words("-c file"); /* the port is from a file: no word of the command line can be changed */
 	mend_key(&f, &d, &d.port[1], "mode", "generic");
 	assert_string_equal(f.mend, "# where the configuration names eth2, write: eth2,mode=generic");
