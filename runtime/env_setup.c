@@ -85,9 +85,11 @@ static int look(struct plx_env *env)
 
 /* ---- apply ---- */
 
-/* told: what cannot be had is no reason not to start; what the start needs it will miss itself. */
+/* told: what cannot be had is no reason not to start; what the start needs it will miss itself.
+   It is said in the last round, which changes nothing more. */
 static int told(void *arg, const struct setup *s)
 {
+	bool last = !setup_count(s, SETUP_CHANGE);
 	struct plx_env *env = arg;
 
 	for (unsigned i = 0; i < s->nitems; i++) {
@@ -96,9 +98,9 @@ static int told(void *arg, const struct setup *s)
 
 		if (command)
 			LOG(env, NOTICE, "setup: %s: %.500s (was %.60s)", setup_stage_name(it->stage), command, it->old);
-		else if (it->state == SETUP_CANNOT)
+		else if (last && it->state == SETUP_CANNOT)
 			LOG(env, WARN, "setup: %s: %s", setup_stage_name(it->stage), it->why);
-		else if (it->state == SETUP_SKIP)
+		else if (last && it->state == SETUP_SKIP)
 			LOG(env, DEBUG, "setup: %s: %s", setup_stage_name(it->stage), it->why);
 		free(command);
 	}

@@ -6,8 +6,8 @@
 #include "setup.h"
 
 /* ns_undo does what u says in the network namespaces elsewhere that the journal has values of,
-   each in a child that enters it; those that are no more are dropped.  *restored counts on.  0, or -EIO after lines
-   that tell what failed. */
+   each in a child that enters it; those that are no more are dropped.  *restored counts on.
+   0, or -EIO after lines that tell what failed. */
 int ns_undo(const struct setup_undo *u, unsigned *restored);
 
 #endif

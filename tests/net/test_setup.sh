@@ -130,11 +130,10 @@ points() {
 	calls = [m[1] for m in (re.match(r"(?:\d+ +)?(\w+)\((.*)", l) for l in open(sys.argv[1])) if m]
 	lines = [l for l in open(sys.argv[1]) if re.match(r"(?:\d+ +)?\w+\(", l)]
 	begin = next(i for i, l in enumerate(lines) if "setup.lock" in l)
-	n, count = len(calls) - begin, int(sys.argv[2])
+	n, count = len(calls) - 1 - begin, int(sys.argv[2])  # but for exit_group
 	for k in range(count):
 	    at = begin + random.randrange(n * k // count, max(n * (k + 1) // count, n * k // count + 1))
-	    if calls[at] != "exit_group":
-	        print(calls[at], calls[:at + 1].count(calls[at]))
+	    print(calls[at], calls[:at + 1].count(calls[at]))
 	PY
 }
 # killed CALL NTH COMMAND...: runs it to that call, which it does not live to make
