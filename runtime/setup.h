@@ -94,6 +94,7 @@ struct setup_in {
 	const struct topo *topo;
 	const struct disco_link *const *links; /* by port of conf; NULL = a memory driver's */
 	uint32_t stages;                 /* bit enum setup_stage_id */
+	bool by_name;                    /* they were named: napi and cpuset are done only then */
 	const char *dir;                 /* of the journal; NULL = SETUP_DIR */
 	pid_t pid;                       /* whose limits: of the shell that called the tool; 0 = our own */
 };

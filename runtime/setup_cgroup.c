@@ -322,7 +322,7 @@ void setup_plan_cpuset(struct setup *s)
 	unsigned left = 0;
 	bool v2;
 
-	if (s->in.stages == SETUP_ALL) {
+	if (!s->in.by_name) {
 		setup_skip(s, SETUP_cpuset, "left alone unless it is named (pollux setup apply cpuset): a program started outside of the "
 		           "cpuset cannot use its CPUs");
 		return;

@@ -327,7 +327,7 @@ void setup_plan_napi(struct setup *s)
 	int rx, tx, combined;
 	bool single;
 
-	if (s->in.stages == SETUP_ALL) {
+	if (!s->in.by_name) {
 		setup_skip(s, SETUP_napi, "left alone unless it is named (pollux setup apply napi): nothing here polls through the "
 		           "socket, and without that a deferred interrupt holds a frame for up to the flush timeout");
 		return;

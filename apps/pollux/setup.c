@@ -19,6 +19,7 @@ struct words {
 	bool json, all, orphans;
 	char dir[256];
 	uint32_t stages;
+	bool by_name; /* stages were named */
 	struct plx_log log;
 	struct plx_env_conf *conf; /* of plan and apply */
 };
@@ -119,7 +120,8 @@ static int take(struct words *w, const char *title, int *argc, char **argv)
 	err = take_dir(w, argc, argv);
 	for (; !err && n < *argc && argv[n][0] != '-'; n++)
 		err = take_stage(w, argv[n]);
-	if (!w->stages)
+	w->by_name = w->stages;
+	if (!w->by_name)
 		w->stages = SETUP_ALL;
 	for (int i = n; i <= *argc; i++)
 		argv[i - n + 1] = argv[i];
@@ -157,8 +159,8 @@ static int no_more(const struct words *w, int argc, char **argv)
 
 static struct setup_in input(const struct words *w)
 {
-	return (struct setup_in){ .sys = &plx_sys_linux, .log = &w->log, .conf = w->conf, .stages = w->stages, .dir = w->dir,
-	                          .pid = getppid() };
+	return (struct setup_in){ .sys = &plx_sys_linux, .log = &w->log, .conf = w->conf, .stages = w->stages,
+	                          .by_name = w->by_name, .dir = w->dir, .pid = getppid() };
 }
 
 /* ---- plan ---- */

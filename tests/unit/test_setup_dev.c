@@ -483,7 +483,7 @@ static void no_port(void **state)
 	setup_plan_channels(&s);
 	setup_plan_rss(&s);
 	setup_plan_offloads(&s);
-	s.in.stages = 1u << SETUP_napi;
+	s.in.stages = 1u << SETUP_napi, s.in.by_name = true;
 	setup_plan_napi(&s);
 	for (unsigned i = 0; i < 4; i++)
 		item(i, SETUP_SKIP);
@@ -531,7 +531,7 @@ static void napi_stage(void **state)
 	ports(1);
 	setup_plan_napi(&s);
 	assert_non_null(strstr(item(0, SETUP_SKIP)->why, "unless it is named"));
-	s.in.stages = 1u << SETUP_napi;
+	s.in.stages = 1u << SETUP_napi, s.in.by_name = true;
 	setup_plan_napi(&s);
 	assert_int_equal(s.nitems, 3);
 	assert_string_equal(item(1, SETUP_CHANGE)->object, "7/eth0/0");

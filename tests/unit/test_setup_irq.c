@@ -466,7 +466,7 @@ static void cgroup_stage(void **state)
 	s.in.stages = SETUP_ALL;
 	setup_plan_cpuset(&s);
 	assert_non_null(strstr(s.items[0].why, "unless it is named"));
-	s.in.stages = 1u << SETUP_cpuset;
+	s.in.stages = 1u << SETUP_cpuset, s.in.by_name = true;
 	s.plan->main_cpu = 2;
 	setup_plan_cpuset(&s);
 	assert_int_equal(s.nitems, 3);
@@ -488,14 +488,14 @@ static void cgroup_stage_v1(void **state)
 	put("0-1\n", "/sys/fs/cgroup/cpuset/cpuset.mems");
 	put("0-1\n", "/sys/fs/cgroup/cpuset/docker/cpuset.cpus");
 	PLAN(1, 3);
-	s.in.stages = 1u << SETUP_cpuset;
+	s.in.stages = 1u << SETUP_cpuset, s.in.by_name = true;
 	setup_plan_cpuset(&s);
 	assert_string_equal(s.items[0].object, "/sys/fs/cgroup/cpuset/pollux");
 	assert_string_equal(s.items[0].want, "cpus 3 mems 0-1 exclusive 1 balance 0");
 	put("0-3\n", "/sys/fs/cgroup/cpuset/docker/cpuset.cpus"); /* another one has them too */
 	setup_free(&s);
 	PLAN(1, 3);
-	s.in.stages = 1u << SETUP_cpuset;
+	s.in.stages = 1u << SETUP_cpuset, s.in.by_name = true;
 	setup_plan_cpuset(&s);
 	assert_string_equal(s.items[0].want, "cpus 3 mems 0-1 exclusive 0 balance 0");
 }
@@ -504,12 +504,12 @@ static void cgroup_cannot(void **state)
 {
 	(void)state;
 	PLAN(1, 0, 1, 2, 3, 4, 5, 6, 7);
-	s.in.stages = 1u << SETUP_cpuset;
+	s.in.stages = 1u << SETUP_cpuset, s.in.by_name = true;
 	setup_plan_cpuset(&s);
 	assert_non_null(strstr(s.items[0].why, "the host needs one"));
 	setup_free(&s);
 	PLAN(1, 3);
-	s.in.stages = 1u << SETUP_cpuset;
+	s.in.stages = 1u << SETUP_cpuset, s.in.by_name = true;
 	setup_plan_cpuset(&s);
 	assert_int_equal(s.items[0].state, SETUP_CANNOT); /* nothing is mounted */
 	make_cgroup2();
