@@ -2,7 +2,7 @@
 /* topo.c - pollux topo: the machine in one picture, and where a program's lcores would be in it.
    Cold; reads and changes nothing; called by main(). */
 #include "cmd.h"
-#include "topo.h"
+#include "topo_view.h"
 
 #include <errno.h>
 #include <linux/ethtool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* topo_json.c - the picture of pollux topo for programs.  Cold, pure but for memory.  What is not
    known is null. */
-#include "topo.h"
+#include "topo_view.h"
 
 #include <string.h>
 

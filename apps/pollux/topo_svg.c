@@ -5,7 +5,7 @@
 
    The same functions go over all three times, so that the passes agree: to measure, to draw the
    boxes that hold others, and, once the lines are on these, to draw what stands on the lines. */
-#include "topo.h"
+#include "topo_view.h"
 
 #include <pollux/plx_text.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* topo_text.c - the picture of pollux topo for terminals of 100 columns.  Cold, pure. */
-#include "topo.h"
+#include "topo_view.h"
 
 #include <pollux/plx_text.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* topo_view.c - facts of the machine put together for the picture of pollux topo; cold, pure but
    for memory. */
-#include "topo.h"
+#include "topo_view.h"
 #include "conf.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
      test_topo_show [DIRECTORY]   also writes the pictures there */
 #include "root_util.h"
 
-#include "../../apps/pollux/topo.h"
+#include "../../apps/pollux/topo_view.h"
 #include <net/if.h>
 
 static struct topo topo;

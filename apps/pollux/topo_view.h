@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* topo.h - the picture that pollux topo draws: facts put together once, and three ways to show
+/* topo_view.h - the picture that pollux topo draws: facts put together once, and three ways to show
    them.  Names in it are printable ASCII. */
-#ifndef POLLUX_TOPO_H
-#define POLLUX_TOPO_H
+#ifndef POLLUX_TOPO_VIEW_H
+#define POLLUX_TOPO_VIEW_H
 
 #include "disco.h"
 #include "plan.h"
