@@ -11,9 +11,16 @@
 
 enum { LIVE_SCHEMA = 1, XSTATS_MAX = 128 };
 
-static const char *const state_names[] = { "boot", "wait", "run", "sleep", "halt", "fail" };
-static const char *const idle_names[] = { "busy", "adaptive", "interrupt" };
-static const char *const link_names[] = { "down", "up", "removed" };
+static const char *const state_names[] = {
+	[PLX_LCORE_BOOT] = "boot", [PLX_LCORE_WAIT] = "wait", [PLX_LCORE_RUN] = "run",
+	[PLX_LCORE_SLEEP] = "sleep", [PLX_LCORE_HALT] = "halt", [PLX_LCORE_FAIL] = "fail",
+};
+static const char *const idle_names[] = {
+	[PLX_IDLE_BUSY] = "busy", [PLX_IDLE_ADAPTIVE] = "adaptive", [PLX_IDLE_INTERRUPT] = "interrupt",
+};
+static const char *const link_names[] = {
+	[PLX_LINK_DOWN] = "down", [PLX_LINK_UP] = "up", [PLX_LINK_REMOVED] = "removed",
+};
 
 static void text(FILE *f, const char *key, const char *s)
 {
