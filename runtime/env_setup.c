@@ -85,19 +85,24 @@ static int look(struct plx_env *env)
 
 /* ---- apply ---- */
 
+struct told { struct plx_env *env; unsigned changes; };
+
 /* told: what cannot be had is no reason not to start; what the start needs it will miss itself.
    It is said in the last round, which changes nothing more. */
 static int told(void *arg, const struct setup *s)
 {
 	bool last = !setup_count(s, SETUP_CHANGE);
-	struct plx_env *env = arg;
+	struct told *t = arg;
+	struct plx_env *env = t->env;
+
+	t->changes += setup_count(s, SETUP_CHANGE);
 
 	for (unsigned i = 0; i < s->nitems; i++) {
 		const struct setup_item *it = &s->items[i];
 		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
 
 		if (command)
-			LOG(env, NOTICE, "setup: %s: %.500s (was %.60s)", setup_stage_name(it->stage), command, it->old);
+			LOG(env, INFO, "setup: %s: %.500s (was %.60s)", setup_stage_name(it->stage), command, it->old);
 		else if (last && it->state == SETUP_CANNOT)
 			LOG(env, WARN, "setup: %s: %s", setup_stage_name(it->stage), it->why);
 		else if (last && it->state == SETUP_SKIP)
@@ -125,7 +130,12 @@ int setup_up(struct plx_env *env)
 		setup_undo(&u, NULL); /* it has told what it could not; the plan takes the host as it is */
 	if (env->conf.setup == PLX_SETUP_CHECK)
 		return look(env);
-	return setup_make(&in, SETUP_HOLD_PROCESS, env->conf.name, env->session, told, env);
+	struct told t = { env, 0 };
+	int err = setup_make(&in, SETUP_HOLD_PROCESS, env->conf.name, env->session, told, &t);
+
+	if (!err && t.changes)
+		LOG(env, NOTICE, "setup: %u values of the host are changed until the end; pollux setup status shows them", t.changes);
+	return err;
 }
 
 void setup_down(struct plx_env *env)

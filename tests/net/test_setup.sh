@@ -190,7 +190,7 @@ check "many at once" crowd
 QUIET=(sh -c 'mount -t tmpfs none /proc/irq && exec "$@"' sh)
 program() { # program OUT WORD MEM ARGUMENT...: in the background; pid in $PID
 	local out=$1 word=$2 mem=$3; shift 3
-	start "$out" a "${QUIET[@]}" "$FWD" --setup "$word" -l "$LC" -m "$mem" --iface sa,rxqs=4,txqs=4 -- --mode rxonly "$@"
+	start "$out" a "${QUIET[@]}" "$FWD" --log-level info --setup "$word" -l "$LC" -m "$mem" --iface sa,rxqs=4,txqs=4 -- --mode rxonly "$@"
 }
 RUN=/run/pollux/setup.journal
 if [ -e $RUN ]; then
