@@ -105,6 +105,10 @@ PLX_API int      plx_pool_audit(const struct plx_pool *p);
 PLX_API uint16_t plx_pool_take(struct plx_pool *p, struct plx_mbuf **m, uint16_t n);
 PLX_API void     plx_pool_give(struct plx_pool *p, struct plx_mbuf **m, uint16_t n);
 
+/* plx_pool_flush gives all that the calling thread's cache holds back to where every thread can
+   take it from: before the thread ends, or gives its slot to another.  Control path. */
+PLX_API void plx_pool_flush(struct plx_pool *p);
+
 /* plx_pool_owns: m's frame is in this pool's area. */
 static inline bool plx_pool_owns(const struct plx_pool *p, const struct plx_mbuf *m)
 {

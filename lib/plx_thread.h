@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* plx_thread.h - what a thread is to Pollux: the only thread-local state there is.
-   The runtime fills it in when an lcore starts; any other thread keeps the zero
-   value, which means: no cache of its own, doorbells rung at once. */
+   The runtime fills it in when an lcore starts or a thread registers as one; any other
+   thread keeps the zero value, which means: no cache of its own, doorbells rung at once. */
 #ifndef PLX_THREAD_H
 #define PLX_THREAD_H
 
@@ -12,10 +12,17 @@ struct plx_thread {
 	struct plx_txq *pending;   /* transmit queues with a doorbell still to ring, linked by
 	                              plx_txq.pending_next; the lcore loop rings them */
 	void *lcore;               /* what plx_lcore_self() returns; the runtime's */
+	bool at_once;              /* it has a cache but no loop that would ring for it */
 };
 
 /* initial-exec: one instruction to reach; fine in a library loaded at start. */
 extern _Thread_local struct plx_thread plx_self __attribute__((tls_model("initial-exec")));
+
+/* plx_tx_may_wait: a burst of this thread may leave its doorbell to be rung later. */
+static inline bool plx_tx_may_wait(void)
+{
+	return plx_self.slot && !plx_self.at_once;
+}
 
 /* plx_tx_pending_add notes that q has unrung descriptors.  q's lcore only. */
 static inline void plx_tx_pending_add(struct plx_txq *q)

@@ -214,3 +214,24 @@ void plx_pool_give(struct plx_pool *p, struct plx_mbuf **m, uint16_t n)
 	else
 		give_shared(p, m, n);
 }
+
+/* By way of the cache of the other threads: what stands in the shared stack has to be whole
+   magazines (pool_init.c).  The frames stay in place in g while they are copied, and nobody
+   else looks into it. */
+static void flush_magazine(struct plx_pool *p, struct plx_magazine *g)
+{
+	uint32_t n = mag_count(g);
+
+	mag_set_count(g, 0);
+	give_shared(p, g->frame, n);
+}
+
+void plx_pool_flush(struct plx_pool *p)
+{
+	struct plx_pool_cache *c = own_cache(p);
+
+	if (!c)
+		return;
+	flush_magazine(p, c->loaded);
+	flush_magazine(p, c->spare);
+}

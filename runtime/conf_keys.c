@@ -58,6 +58,30 @@ static int set_lcores(void *dst, const char *arg, char *why, size_t whylen)
 	return lcore_list_parse(c->lcores, &c->nlcores, arg, why, whylen);
 }
 
+static int set_service_lcores(void *dst, const char *arg, char *why, size_t whylen)
+{
+	struct plx_env_conf *c = dst;
+
+	if (!strcmp(arg, "none")) {
+		c->nservice = 0;
+		return 0;
+	}
+	return lcore_list_parse(c->service, &c->nservice, arg, why, whylen);
+}
+
+static int set_foreign(void *dst, const char *arg, char *why, size_t whylen)
+{
+	uint64_t v;
+
+	if (plx_text_u64(&v, arg, 0, PLX_LCORES_MAX - 1)) {
+		snprintf(why, whylen, "not a number in 0-%d: write how many threads of the program will register",
+		         PLX_LCORES_MAX - 1);
+		return -EINVAL;
+	}
+	((struct plx_env_conf *)dst)->foreign = (uint16_t)v;
+	return 0;
+}
+
 static int set_main_lcore(void *dst, const char *arg, char *why, size_t whylen)
 {
 	struct plx_env_conf *c = dst;
@@ -246,6 +270,8 @@ enum { MORE = PLX_OPT_MORE, REPEAT = PLX_OPT_REPEAT, ARG = PLX_SETTING_ARG_ONLY,
 /* name, letter, placeholder, values, default, sentence, reader, flags */
 #define SETTINGS(X) \
 	X("lcores", 'l', "LIST", "auto|LIST", "auto", "polling threads: 0-3,8 or 1@5 or (0,6)@(4-7)", set_lcores, 0) \
+	X("service-lcores", 'S', "LIST", "none|LIST", "none", "lcores of service pollers, a list as of -l", set_service_lcores, MORE) \
+	X("foreign-threads", 0, "N", "0..127", "0", "threads of the program that register as lcores", set_foreign, MORE) \
 	X("main-lcore", 0, "N", "none|0..1023", "none", "where the control thread runs", set_main_lcore, MORE) \
 	X("iface", 0, "NAME[,k=v..]", "PORT", NULL, "a port, repeatable; --help-all shows its keys", set_iface, REPEAT) \
 	X("mem", 'm', "SIZE", "auto|1M..1024G", "auto", "frame memory in all, MiB or 64M, 2G", set_mem, 0) \

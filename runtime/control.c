@@ -295,6 +295,8 @@ static int run_lcores(struct plx_env *env)
 	uint64_t now = plx_sys_now(env->sys);
 
 	env->running = true;
+	env->runner = pthread_self();
+	__atomic_store_n(&env->live, true, __ATOMIC_RELEASE); /* with may_change */
 	int err = lcores_start(env);
 
 	if (!err) {
@@ -304,12 +306,10 @@ static int run_lcores(struct plx_env *env)
 		links_ask(c);
 		views_open(c, now);
 		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u ports, %u lcores", env->nports, env->nlcores);
-		env->runner = pthread_self();
-		__atomic_store_n(&env->live, true, __ATOMIC_RELEASE); /* with may_change */
 		err = control_loop(c);
-		__atomic_store_n(&env->live, false, __ATOMIC_RELAXED);
 		views_close(c);
 	}
+	__atomic_store_n(&env->live, false, __ATOMIC_RELAXED);
 	int hung = lcores_stop(env);
 
 	env->running = hung != 0;

@@ -37,13 +37,17 @@ static int configuration_up(struct plx_env *env)
 
 	if (!memchr(c->name, 0, sizeof(c->name)) || !*c->name)
 		bad = "name: 1 to 63 bytes";
-	else if (c->nports > PLX_PORTS_MAX || c->nlcores > PLX_LCORES_MAX || c->nnode_mem > PLX_NODES_MAX)
-		bad = "nports, nlcores or nnode_mem: beyond the limits of plx_defs.h";
+	else if (c->nports > PLX_PORTS_MAX || c->nlcores > PLX_LCORES_MAX || c->nservice > PLX_LCORES_MAX ||
+	         c->nnode_mem > PLX_NODES_MAX)
+		bad = "nports, nlcores, nservice or nnode_mem: beyond the limits of plx_defs.h";
 	else if (c->frame_size && c->frame_size != 2048 && c->frame_size != 4096)
 		bad = "frame_size: 2048 or 4096";
 	for (unsigned i = 0; i < c->nlcores && !bad; i++)
 		if (c->lcores[i].ncpus > PLX_ARRAY_SIZE(c->lcores[i].cpus))
 			bad = "lcores[].ncpus: beyond its array";
+	for (unsigned i = 0; i < c->nservice && !bad; i++)
+		if (c->service[i].ncpus > PLX_ARRAY_SIZE(c->service[i].cpus))
+			bad = "service[].ncpus: beyond its array";
 	if (!bad)
 		return 0;
 	LOG(env, ERROR, "configuration: %s; begin with plx_env_conf_init", bad);
@@ -152,7 +156,7 @@ static int pool_up(struct plx_env *env, uint16_t i)
 	if (err)
 		return err;
 	struct plx_pool_conf c = { .name = name, .frames = pp->frames, .frame_size = pp->frame_size,
-	                           .caches = env->plan.nlcores, .node = (int16_t)seg->node };
+	                           .caches = env->plan.caches, .node = (int16_t)seg->node };
 
 	err = plx_pool_init(&env->pools[i], seg->addr, &c);
 	if (err) {
@@ -324,7 +328,7 @@ void plx_env_fini(struct plx_env *env)
 {
 	if (!env)
 		return;
-	if (lcores_stop(env)) {
+	if (lcores_stop(env) || foreign_left(env)) {
 		LOG(env, ERROR, "memory and ports are kept until the process ends");
 		return;
 	}

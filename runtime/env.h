@@ -24,7 +24,9 @@ struct plx_env {
 	struct plx_pool *pools[PLX_NODES_MAX];
 	struct plx_port *ports[PLX_PORTS_MAX];
 	uint16_t npools, nports, nlcores;
-	struct plx_lcore *lcores;      /* array of nlcores */
+	struct plx_lcore *lcores;      /* array of nlcores, then the places of foreign threads: plan.caches in all */
+	char    *vars;                 /* PLX_LCORE_VARS bytes for each of them */
+	size_t   vars_used;            /* under lock */
 	int      ackfd;                /* eventfd: an lcore changed its state, or did what it was asked */
 	bool     running;              /* within plx_env_run, or a poller has hung since */
 	bool     live;                 /* atomic: in the control loop, where pollers may come and go */

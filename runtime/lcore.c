@@ -46,6 +46,7 @@ static void *lcore_main(void *arg)
 	uint64_t token;
 
 	plx_self = (struct plx_thread){ .slot = l->index + 1u, .lcore = l };
+	plx_lcore_here = l->vars;
 	__atomic_store_n(&l->tid, sys->gettid(), __ATOMIC_RELAXED);
 	l->err = lcore_pin(l);
 	lcore_move(l, PLX_LCORE_BOOT, l->err ? PLX_LCORE_FAIL : PLX_LCORE_WAIT);
@@ -169,10 +170,37 @@ static void lcore_close(struct plx_lcore *l)
 	pollers_free(l);
 }
 
+/* The lcores and behind them the places of foreign threads, all without a thread yet. */
+static int lcores_alloc(struct plx_env *env)
+{
+	const size_t n = env->plan.caches, bytes = n * sizeof(*env->lcores);
+
+	env->lcores = n ? aligned_alloc(PLX_CACHELINE, bytes) : NULL;
+	if (n && !env->lcores) {
+		LOG(env, ERROR, "lcores: no memory for %zu lcores", n);
+		return -ENOMEM;
+	}
+	int err = lcore_vars_up(env);
+
+	for (size_t i = 0; i < n && !err; i++) {
+		struct plx_lcore *l = &env->lcores[i];
+
+		memset(l, 0, sizeof(*l));
+		l->env = env;
+		l->index = (uint16_t)i;
+		l->policy = env->conf.idle;
+		l->vars = env->vars + i * PLX_LCORE_VARS;
+		l->epfd = l->wakefd = l->timerfd = l->donefd = -1;
+		l->conf = (struct plan_lcore){ .id = (uint16_t)(PLX_LCORES_MAX + i - env->plan.nlcores), .cpu = -1, .node = -1 };
+		if (i < env->plan.nlcores)
+			l->conf = env->plan.lcores[i];
+	}
+	return err;
+}
+
 int lcores_up(struct plx_env *env)
 {
 	const uint16_t n = env->plan.nlcores;
-	size_t bytes = n * sizeof(*env->lcores);
 	int err = 0;
 
 	env->ackfd = env->sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -181,24 +209,9 @@ int lcores_up(struct plx_env *env)
 		LOG(env, ERROR, "lcores: eventfd: %s; raise the limit with ulimit -n", strerror(-err));
 		return err;
 	}
-	env->lcores = n ? aligned_alloc(PLX_CACHELINE, bytes) : NULL;
-	if (n && !env->lcores) {
-		LOG(env, ERROR, "lcores: no memory for %u lcores", n);
-		err = -ENOMEM;
-	} else if (n) {
-		memset(env->lcores, 0, bytes);
-	}
-	for (uint16_t i = 0; i < n && !err; i++) {
-		struct plx_lcore *l = &env->lcores[i];
-
-		l->env = env;
-		l->conf = env->plan.lcores[i];
-		l->index = i;
-		l->policy = env->conf.idle;
-		l->epfd = l->wakefd = l->timerfd = l->donefd = -1;
-		env->nlcores = i + 1u;
-		err = lcore_open(l);
-	}
+	err = lcores_alloc(env);
+	while (env->nlcores < n && !err)
+		err = lcore_open(&env->lcores[env->nlcores++]);
 	uint64_t deadline = plx_sys_now(env->sys) + LCORE_BOOT_MS * 1000000ull;
 
 	for (uint16_t i = 0; i < n && !err; i++) /* all boot at once */
@@ -212,6 +225,7 @@ void lcores_down(struct plx_env *env)
 {
 	while (env->nlcores)
 		lcore_close(&env->lcores[--env->nlcores]);
+	lcore_vars_down(env);
 	free(env->lcores);
 	env->lcores = NULL;
 	env->sys->close(env->ackfd);
@@ -339,6 +353,8 @@ const char *lcore_hangs_in(const struct plx_lcore *l, char *buf, size_t len)
 
 int plx_lcore_halt(struct plx_lcore *l)
 {
+	if (!l->spawned) /* a foreign thread's */
+		return -EINVAL;
 	l->held = true;
 	lcore_ask_halt(l);
 	return lcore_await_halt(l, plx_sys_now(l->env->sys) + LCORE_HALT_MS * 1000000ull);
@@ -348,6 +364,8 @@ int plx_lcore_resume(struct plx_lcore *l)
 {
 	uint32_t state = lcore_state(l);
 
+	if (!l->spawned)
+		return -EINVAL;
 	if (!l->env->running || state == PLX_LCORE_HALT) {
 		LOG(l->env, ERROR, "lcore %u: cannot resume: %s", l->conf.id,
 		    state == PLX_LCORE_HALT ? "it has not halted yet" : "plx_env_run does not run");

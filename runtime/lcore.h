@@ -39,6 +39,7 @@ struct plx_poller {
 	struct plx_lcore *lcore;     /* NULL: a move failed both ways, it is on none */
 	struct plx_rxq **rxq;        /* queues it polls */
 	uint16_t nrxq;
+	bool     service;
 	uint64_t period_ns;
 	uint64_t told, told_at;      /* control thread: errors reported, when */
 	char     name[PLX_NAME_MAX];
@@ -92,6 +93,7 @@ struct plx_lcore {
 	bool     spawned;
 	int      epfd, wakefd, timerfd, donefd;
 	pthread_t thread;
+	char    *vars;               /* its part of env->vars */
 	int      tid;                /* atomic, relaxed; 0 = it has not run yet */
 	struct plx_poller **poller;  /* main's book of them; others read it under env->lock */
 	uint16_t npollers;           /* atomic, relaxed, for others */
@@ -133,6 +135,11 @@ void lcore_serve(struct plx_lcore *l);
 void lcore_ring_out(struct plx_lcore *l);
 /* any thread */
 void lcore_ask(struct plx_lcore *l, uint32_t what);
+
+/* lcore_var.c, foreign.c */
+int  lcore_vars_up(struct plx_env *env);
+void lcore_vars_down(struct plx_env *env);
+bool foreign_left(const struct plx_env *env);  /* a thread is registered still, and the log says so */
 
 /* poller.c */
 void poller_free(struct plx_poller *p);

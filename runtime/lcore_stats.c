@@ -20,6 +20,7 @@ void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s)
 		.sleep_ns = plx_ctr_read(&l->sleep_ns),
 		.beat = plx_ctr_read(&l->rounds),
 		.pollers = __atomic_load_n(&l->npollers, __ATOMIC_RELAXED),
+		.service = l->conf.service,
 		.cpu = l->conf.cpu,
 		.tid = __atomic_load_n(&l->tid, __ATOMIC_RELAXED),
 	};
@@ -48,6 +49,7 @@ int plx_lcore_poller(const struct plx_lcore *l, uint16_t i, struct plx_poller_in
 
 	if (p) { /* while it is in the book it is not freed */
 		memcpy(info->name, p->name, sizeof(info->name));
+		info->service = p->service;
 		info->queues = p->nrxq;
 		info->period_ns = p->period_ns;
 		info->last_err = __atomic_load_n(&p->last_err, __ATOMIC_RELAXED);
@@ -57,16 +59,14 @@ int plx_lcore_poller(const struct plx_lcore *l, uint16_t i, struct plx_poller_in
 	return p ? 0 : -ENOENT;
 }
 
-/* The kernel's own sum of a running thread is as old as its last tick; its clock is not. */
-static int read_clock(const struct plx_lcore *l, uint64_t *cpu_ns)
+/* The kernel's own sum of a running thread is as old as its last tick; its clock is not.  The
+   clock's number is made as pthread_getcpuclockid does, from the tid, since a foreign thread's
+   pthread_t may have ended: bits 0-1 = 2 scheduler's, bit 2 = of a thread. */
+static int read_clock(const struct plx_sys *sys, int tid, uint64_t *cpu_ns)
 {
 	struct timespec t;
-	clockid_t clock;
-	int err = pthread_getcpuclockid(l->thread, &clock);
 
-	if (err)
-		return -err;
-	if (l->env->sys->clock_gettime(clock, &t))
+	if (sys->clock_gettime((clockid_t)(~(unsigned)tid << 3 | 6), &t))
 		return -errno;
 	*cpu_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 	return 0;
@@ -112,7 +112,7 @@ int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s)
 	*s = (struct plx_lcore_sched){ .tid = __atomic_load_n(&l->tid, __ATOMIC_RELAXED) };
 	if (!s->tid)
 		return -ESRCH;
-	int err = read_clock(l, &s->cpu_ns), e = read_schedstat(sys, s->tid, s);
+	int err = read_clock(sys, s->tid, &s->cpu_ns), e = read_schedstat(sys, s->tid, s);
 
 	err = err ? err : e;
 	e = read_switches(sys, s->tid, s);

@@ -39,6 +39,7 @@ bool plan_usable(const struct topo *t, unsigned cpu)
 
 static int check_cpu(struct plan_maker *m, const char *what, unsigned id, unsigned cpu)
 {
+	const char *opt = *what == 'l' ? "-l" : *what == 's' ? "-S" : NULL;
 	char list[256];
 
 	if (!m->t->ncpus || plan_usable(m->t, cpu))
@@ -46,16 +47,16 @@ static int check_cpu(struct plan_maker *m, const char *what, unsigned id, unsign
 	topo_allowed_list(m->t, list, sizeof(list));
 	if (cpu < m->t->ncpus && m->t->cpu[cpu].present && !m->t->cpu[cpu].online)
 		return plan_fail(m, -EINVAL, "%s %u: CPU %u is offline: use %s of %s, or echo 1 > "
-		                 "/sys/devices/system/cpu/cpu%u/online", what, id, cpu, *what == 'l' ? "-l" : "one", list, cpu);
+		                 "/sys/devices/system/cpu/cpu%u/online", what, id, cpu, opt ? opt : "one", list, cpu);
 	if (cpu >= m->t->ncpus || !m->t->cpu[cpu].online)
 		return plan_fail(m, -EINVAL, "%s %u: CPU %u is not there or offline: use %s of %s", what, id, cpu,
-		                 *what == 'l' ? "-l" : "one", list);
+		                 opt ? opt : "one", list);
 	/* a cpuset that is known and does not bar it: then it is the affinity, which its parent gave */
 	if (m->t->cpuset.version && !m->t->cpu[cpu].barred)
 		return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's affinity (%s): use %s %s, or taskset -c %s,%u "
-		                 "before the program", what, id, cpu, list, *what == 'l' ? "-l" : "one of", list, list, cpu);
+		                 "before the program", what, id, cpu, list, opt ? opt : "one of", list, list, cpu);
 	return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's cpuset (%s%s%s): use %s %s", what, id, cpu,
-	                 list, m->t->cpuset.version ? " of cgroup " : "", m->t->cpuset.path, *what == 'l' ? "-l" : "one of",
+	                 list, m->t->cpuset.version ? " of cgroup " : "", m->t->cpuset.path, opt ? opt : "one of",
 	                 list);
 }
 
@@ -69,16 +70,15 @@ static int16_t node_of(const struct topo *t, const struct plan_lcore *l)
 	return node;
 }
 
-static int given_lcores(struct plan_maker *m)
+static int given_lcores(struct plan_maker *m, const struct plx_lcore_conf *c, uint16_t n, bool service)
 {
 	struct plan *p = m->p;
 
-	for (uint16_t i = 0; i < m->conf->nlcores; i++) {
-		const struct plx_lcore_conf *c = &m->conf->lcores[i];
+	for (; n; n--, c++) {
 		struct plan_lcore *l = &p->lcores[p->nlcores++];
 
 		for (uint16_t k = 0; k < c->ncpus; k++) {
-			int err = check_cpu(m, "lcore", c->id, c->cpus[k]);
+			int err = check_cpu(m, service ? "service lcore" : "lcore", c->id, c->cpus[k]);
 			if (err)
 				return err;
 		}
@@ -87,8 +87,46 @@ static int given_lcores(struct plan_maker *m)
 		memcpy(l->cpus, c->cpus, sizeof(l->cpus));
 		l->cpu = c->ncpus ? c->cpus[0] : -1;
 		l->node = node_of(m->t, l);
+		l->service = service;
 	}
 	return 0;
+}
+
+/* What is in two lists, or too much for the caches of a pool, is known before CPUs are looked at. */
+static int check_lists(struct plan_maker *m)
+{
+	const struct plx_env_conf *c = m->conf;
+	unsigned lcores = (c->nlcores ? c->nlcores : 1u) + c->nservice;
+
+	for (uint16_t i = 0; i < c->nservice; i++)
+		for (uint16_t k = 0; k < c->nlcores; k++)
+			if (c->service[i].id == c->lcores[k].id)
+				return plan_fail(m, -EINVAL, "lcore %u is in -l and in -S: take it out of one of them; two lcores on "
+				                 "one CPU are written as %u@%u", c->service[i].id, c->service[i].id,
+				                 c->service[i].ncpus ? c->service[i].cpus[0] : 0);
+	if (lcores + c->foreign > PLX_LCORES_MAX)
+		return plan_fail(m, -EINVAL, "%u lcores and %u threads that may register as one are more than %d: use "
+		                 "--foreign-threads %u or fewer lcores", lcores, c->foreign, PLX_LCORES_MAX,
+		                 lcores < PLX_LCORES_MAX ? PLX_LCORES_MAX - lcores : 0);
+	return 0;
+}
+
+static int all_lcores(struct plan_maker *m)
+{
+	const struct plx_env_conf *c = m->conf;
+	int err = check_lists(m);
+
+	if (err)
+		return err;
+	if (c->nlcores)
+		err = given_lcores(m, c->lcores, c->nlcores, false);
+	else
+		plan_lcores(m);
+	m->p->nworkers = m->p->nlcores;
+	if (!err)
+		err = given_lcores(m, c->service, c->nservice, true);
+	m->p->caches = m->p->nlcores + c->foreign;
+	return err;
 }
 
 /* note_shared_cpus tells of the first lcores that take time from each other. */
@@ -157,10 +195,7 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	if (err)
 		return err;
 	plan_irqs(&m);
-	if (conf->nlcores)
-		err = given_lcores(&m);
-	else
-		plan_lcores(&m);
+	err = all_lcores(&m);
 	if (!err)
 		err = plan_main(&m);
 	if (!err)

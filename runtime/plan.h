@@ -17,6 +17,7 @@ struct plan_lcore {
 	uint16_t ncpus;
 	uint16_t cpus[64];
 	uint16_t queues;         /* receive queues placed on it */
+	bool     service;        /* of -S: it polls what is marked so, and no planned queue */
 };
 
 /* The interrupt of a receive queue, as discovery found it. */
@@ -50,6 +51,8 @@ struct plan {
 	const struct plx_env_conf *conf;
 	struct plan_lcore lcores[PLX_LCORES_MAX];
 	uint16_t nlcores;
+	uint16_t nworkers;               /* of these, which come first; the others are service lcores */
+	uint16_t caches;                 /* of each pool: lcores, and threads that may register as one */
 	struct plan_port ports[PLX_PORTS_MAX];
 	uint16_t nports;
 	struct plan_pool pools[PLX_NODES_MAX];
@@ -76,7 +79,7 @@ struct plan_maker {
 };
 int  plan_ports(struct plan_maker *m);       /* receive queues, and what an interface must have */
 void plan_irqs(struct plan_maker *m);        /* interrupts of the ports' queues */
-void plan_lcores(struct plan_maker *m);      /* CPUs for lcores that nobody named */
+void plan_lcores(struct plan_maker *m);      /* CPUs for lcores that nobody named, beside those of -S */
 void plan_place(struct plan_maker *m);       /* receive queues to lcores */
 bool plan_usable(const struct topo *t, unsigned cpu);
 int  plan_txqs(struct plan_maker *m);        /* transmit queues, once the lcores are known */

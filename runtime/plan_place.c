@@ -80,19 +80,30 @@ static unsigned worth(const struct plan_maker *m, const struct choice *c, unsign
 	       (!same && !c->irq[cpu] ? 4u : 0) + (!same && !c->irq_core[core] ? 2u : 0);
 }
 
+/* is_kept: a CPU of the control thread, or of a service lcore. */
+static bool is_kept(const struct plan_maker *m, unsigned cpu)
+{
+	bool kept = (int)cpu == m->conf->main_lcore;
+
+	for (uint16_t i = 0; i < m->conf->nservice; i++)
+		for (uint16_t k = 0; k < m->conf->service[i].ncpus; k++)
+			kept |= m->conf->service[i].cpus[k] == cpu;
+	return kept;
+}
+
 static void choose(struct plan_maker *m, struct choice *c)
 {
-	unsigned want = 0, free_cpus = 0;
+	unsigned want = 0, free_cpus = 0, most = PLX_LCORES_MAX - m->conf->nservice - m->conf->foreign;
 
 	for (uint16_t i = 0; i < m->p->nports; i++)
 		want += m->p->ports[i].conf.rxqs;
-	want = want ? want : 1;
+	want = want ? want < most ? want : most : 1;
 	for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++)
-		free_cpus += plan_usable(m->t, cpu) && (int)cpu != m->conf->main_lcore;
-	for (unsigned n = 0; n < want && n < PLX_LCORES_MAX && (n < free_cpus || !n); n++) {
+		free_cpus += plan_usable(m->t, cpu) && !is_kept(m, cpu);
+	for (unsigned n = 0; n < want && (n < free_cpus || !n); n++) {
 		int best = -1;
 		for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++) {
-			if (!plan_usable(m->t, cpu) || c->taken[cpu] || (free_cpus && (int)cpu == m->conf->main_lcore))
+			if (!plan_usable(m->t, cpu) || c->taken[cpu] || (free_cpus && is_kept(m, cpu)))
 				continue;
 			if (best < 0 || worth(m, c, cpu) > worth(m, c, (unsigned)best))
 				best = (int)cpu;
@@ -106,6 +117,23 @@ static void choose(struct plan_maker *m, struct choice *c)
 	}
 }
 
+/* The number of its CPU, unless that is too high or a service lcore's id. */
+static uint16_t free_id(const struct plan_maker *m, unsigned cpu)
+{
+	const struct plx_env_conf *c = m->conf;
+	unsigned id = m->t->ncpus <= PLX_LCORES_MAX ? cpu : m->p->nlcores;
+	bool taken = true;
+
+	for (; taken; id = taken ? (id + 1) % PLX_LCORES_MAX : id) {
+		taken = false;
+		for (uint16_t i = 0; i < c->nservice; i++)
+			taken |= c->service[i].id == id;
+		for (uint16_t i = 0; i < m->p->nlcores; i++)
+			taken |= m->p->lcores[i].id == id;
+	}
+	return (uint16_t)id;
+}
+
 void plan_lcores(struct plan_maker *m)
 {
 	struct choice c;
@@ -117,13 +145,13 @@ void plan_lcores(struct plan_maker *m)
 		if (!c.taken[cpu])
 			continue;
 		p->lcores[p->nlcores] = (struct plan_lcore){
-			.id = (uint16_t)(m->t->ncpus <= PLX_LCORES_MAX ? cpu : p->nlcores),
+			.id = free_id(m, cpu),
 			.cpu = (int)cpu, .node = m->t->cpu[cpu].node, .ncpus = 1, .cpus = { (uint16_t)cpu },
 		};
 		p->nlcores++;
 	}
 	if (!p->nlcores) {
-		p->lcores[p->nlcores++] = (struct plan_lcore){ .cpu = -1, .node = -1 };
+		p->lcores[p->nlcores++] = (struct plan_lcore){ .id = free_id(m, 0), .cpu = -1, .node = -1 };
 		plan_note(p, "the CPUs of this machine are not known: one lcore, not pinned");
 	}
 }
@@ -162,7 +190,7 @@ static uint16_t place(const struct plan_maker *m, const struct choice *c, const 
 	uint16_t best = 0;
 	unsigned best_cost = UINT32_MAX;
 
-	for (uint16_t i = 0; i < p->nlcores; i++) {
+	for (uint16_t i = 0; i < p->nworkers; i++) {
 		bool far = node >= 0 && p->lcores[i].node >= 0 && p->lcores[i].node != node;
 		unsigned cost = 8u * p->lcores[i].queues + 4u * far + beside(m, c, &p->lcores[i], port->rxq_irq[q].cpu);
 		if (cost < best_cost) {
@@ -178,7 +206,7 @@ static void note_idle(struct plan *p)
 	uint16_t idle[PLX_LCORES_MAX], n = 0;
 	char list[256] = "";
 
-	for (uint16_t i = 0; i < p->nlcores && p->nports; i++)
+	for (uint16_t i = 0; i < p->nworkers && p->nports; i++)
 		if (!p->lcores[i].queues)
 			idle[n++] = p->lcores[i].id;
 	lcore_list_fmt(list, sizeof(list), idle, n);

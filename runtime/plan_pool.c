@@ -20,7 +20,7 @@ static uint64_t round_up(uint64_t v, uint64_t to)
 static uint64_t bytes_of(const struct plan_maker *m, const struct plan_pool *pool, uint32_t frames)
 {
 	struct plx_pool_conf c = { .name = "plan", .frames = frames, .frame_size = pool->frame_size,
-	                           .caches = m->p->nlcores, .node = pool->node };
+	                           .caches = m->p->caches, .node = pool->node };
 
 	return plx_pool_size(&c);
 }
@@ -65,9 +65,9 @@ static uint16_t pool_on(struct plan_maker *m, int16_t node)
 	pool = &p->pools[p->npools++];
 	pool->node = node;
 	pool->frame_size = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
-	/* each lcore keeps two magazines and may have one full burst in its hands; threads
-	   without a cache share one magazine more */
-	pool->held = m->p->nlcores * (2u * PLX_MAGAZINE + PLX_BURST_MAX) + PLX_MAGAZINE;
+	/* each lcore, and each thread that may register as one, keeps two magazines and may have one
+	   full burst in its hands; threads without a cache share one magazine more */
+	pool->held = m->p->caches * (2u * PLX_MAGAZINE + PLX_BURST_MAX) + PLX_MAGAZINE;
 	return (uint16_t)(p->npools - 1);
 }
 

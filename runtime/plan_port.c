@@ -198,8 +198,8 @@ int plan_txqs(struct plan_maker *m)
 
 	for (uint16_t i = 0; i < p->nports; i++)
 		polling += p->ports[i].conf.rxqs;
-	if (polling > p->nlcores)
-		polling = p->nlcores;
+	if (polling > p->nworkers)
+		polling = p->nworkers;
 	for (uint16_t i = 0; i < p->nports && !err; i++) {
 		struct plan_port *port = &p->ports[i];
 		struct plx_port_conf *c = &port->conf;

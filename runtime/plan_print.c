@@ -57,11 +57,14 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 		const struct plan_lcore *l = &p->lcores[i];
 		list[0] = 0;
 		lcore_list_fmt(list, sizeof(list), l->cpus, l->ncpus);
-		fprintf(f, "lcore    %-4u CPU %-8s node %-3d polls", l->id, *list ? list : "any", l->node);
+		fprintf(f, "lcore    %-4u CPU %-8s node %-3d %s", l->id, *list ? list : "any", l->node,
+		        l->service ? "serves" : "polls");
 		for (uint16_t k = 0; k < p->nports; k++)
 			queues_of(f, &p->ports[k], i);
-		fprintf(f, "%s\n", l->queues ? "" : " nothing");
+		fprintf(f, "%s\n", l->service ? " pollers marked service" : l->queues ? "" : " nothing");
 	}
+	if (p->caches > p->nlcores)
+		fprintf(f, "threads  %u of the program may register as lcores\n", p->caches - p->nlcores);
 	for (uint16_t i = 0; i < p->nports; i++) {
 		const struct plan_port *o = &p->ports[i];
 		fprintf(f, "port     %-4u %-15s driver %-7s rxqs %u txqs %u first %u rxd %u txd %u pool %u", i, o->conf.name,
@@ -89,7 +92,8 @@ static void json_lcores(FILE *f, const struct plan *p)
 	fprintf(f, "\"lcores\":[");
 	for (uint16_t i = 0; i < p->nlcores; i++) {
 		const struct plan_lcore *l = &p->lcores[i];
-		fprintf(f, "%s{\"id\":%u,\"node\":%d,\"queues\":%u,\"cpus\":[", i ? "," : "", l->id, l->node, l->queues);
+		fprintf(f, "%s{\"id\":%u,\"node\":%d,\"queues\":%u,\"service\":%s,\"cpus\":[", i ? "," : "", l->id,
+		        l->node, l->queues, l->service ? "true" : "false");
 		for (uint16_t k = 0; k < l->ncpus; k++)
 			fprintf(f, "%s%u", k ? "," : "", l->cpus[k]);
 		fprintf(f, "]}");
@@ -127,7 +131,8 @@ static void json_ports(FILE *f, const struct plan *p)
 
 static void json(FILE *f, const struct plan *p, const struct topo *t)
 {
-	fprintf(f, "{\"nodes\":%u,\"main_cpu\":%d,", t->nnodes, p->main_cpu);
+	fprintf(f, "{\"nodes\":%u,\"main_cpu\":%d,\"foreign_threads\":%u,", t->nnodes, p->main_cpu,
+	        p->caches - p->nlcores);
 	json_lcores(f, p);
 	fprintf(f, ",");
 	json_ports(f, p);

@@ -40,7 +40,7 @@ enum plx_setup {
 	PLX_SETUP_APPLY, /* made before the start, with a journal, and undone at its end */
 };
 
-/* One lcore of -l: its id and the CPUs it may run on (usually one). */
+/* One lcore of -l or -S: its id and the CPUs it may run on (usually one). */
 struct plx_lcore_conf {
 	uint16_t id;
 	uint16_t ncpus;
@@ -51,6 +51,9 @@ struct plx_env_conf {
 	char     name[PLX_NAME_MAX];          /* --name; thread names and memory segments carry it */
 	struct plx_lcore_conf lcores[PLX_LCORES_MAX];
 	uint16_t nlcores;                     /* 0 = one for each CPU this process may use, up to the queues there are */
+	struct plx_lcore_conf service[PLX_LCORES_MAX];
+	uint16_t nservice;                    /* -S: lcores of pollers marked .service */
+	uint16_t foreign;                     /* --foreign-threads: threads that may register as lcores */
 	int      main_lcore;                  /* --main-lcore: where the control thread runs; -1 = not pinned */
 	struct plx_port_conf ports[PLX_PORTS_MAX];
 	uint16_t nports;
@@ -160,7 +163,8 @@ PLX_API const struct plx_log *plx_env_log(const struct plx_env *env);
                                thread v  | fd, wake          BOOT --thread--> FAIL
                                      SLEEP                                    */
 enum plx_lcore_state { PLX_LCORE_BOOT, PLX_LCORE_WAIT, PLX_LCORE_RUN, PLX_LCORE_SLEEP,
-                       PLX_LCORE_HALT, PLX_LCORE_FAIL };
+                       PLX_LCORE_HALT, PLX_LCORE_FAIL,
+                       PLX_LCORE_FOREIGN /* a thread of the application's that registered; no loop */ };
 
 PLX_API uint16_t plx_env_lcores(const struct plx_env *env);
 PLX_API struct plx_lcore *plx_env_lcore(const struct plx_env *env, uint16_t i);    /* by index 0..n-1 */
@@ -189,6 +193,7 @@ struct plx_poller_conf {
 	struct plx_rxq *rxq;      /* what it polls: the plan's lcore for it; NULL if none */
 	int      lcore;           /* lcore id that fixes it; -1 = the plan's */
 	uint64_t period_ns;       /* 0 = every round; else no oftener than this */
+	bool     service;         /* goes to the service lcores (-S), if there are any */
 	struct plx_rxq *const *also; /* further queues it polls, to be slept on; NULL-ended or NULL */
 };
 #define PLX_POLLER(...) (&(struct plx_poller_conf){ .lcore = -1, __VA_ARGS__ })
@@ -202,7 +207,9 @@ struct plx_poller_conf {
 
    plx_poller_add registers a poller.  An .lcore of 0 in a plain initializer is lcore 0;
    PLX_POLLER() sets it to -1. With neither rxq nor lcore it goes to the lcore with the fewest
-   pollers.  plx_poller_add_get gives the handle too. */
+   pollers, of these the least busy one.  Service lcores have none but service pollers, which
+   go to them whatever they poll; without -S they are as all others, but not placed by
+   their queues.  plx_poller_add_get gives the handle too. */
 PLX_API int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c);
 PLX_API int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c);
 /* plx_poller_del: when it returns 0, fn is not running and will not be called again, doorbells of
@@ -221,6 +228,7 @@ struct plx_lcore_stats {
 	enum plx_lcore_state state;
 	uint64_t rounds, busy_cycles, idle_cycles, sleeps, wakes, sleep_ns, beat;
 	uint16_t pollers;
+	bool     service;  /* of -S */
 	int      cpu;
 	int      tid;      /* the kernel's number of its thread, as top -H and perf -t have it */
 };
@@ -233,6 +241,7 @@ PLX_API void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *
    a poller may be missed or met twice. */
 struct plx_poller_info {
 	char     name[PLX_NAME_MAX];
+	bool     service;
 	uint16_t queues;      /* receive queues it polls */
 	uint64_t period_ns;
 	int      last_err;    /* the latest error it returned, 0 = none yet */

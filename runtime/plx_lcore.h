@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* plx_lcore.h - more of lcores: functions launched on them.  States, halts and pollers are in
-   plx_env.h.  int = 0 or -errno. */
+/* plx_lcore.h - more of lcores: functions launched on them, a variable for each of them, and
+   threads of the application that become one.  States, halts and pollers are in plx_env.h.
+   int = 0 or -errno. */
 #ifndef PLX_LCORE_H
 #define PLX_LCORE_H
 
@@ -31,6 +32,55 @@ PLX_API int plx_lcore_launch(struct plx_lcore *l, int (*fn)(void *arg), void *ar
    Any thread.  -ETIMEDOUT: it has not yet; -ENOENT: nothing is launched, or another thread was
    told; -EDEADLK: l itself asks. */
 PLX_API int plx_lcore_wait(struct plx_lcore *l, int *ret, uint64_t timeout_ns);
+
+/* ---- threads of the application ---- */
+
+/* plx_lcore_register makes the calling thread an lcore of env without a loop, one of the places
+   that --foreign-threads keeps (each costs the pools what an lcore costs, 1024 frames).  It gets
+   a cache in each pool and its own variables, plx_lcore_self() is *l, and while plx_env_run runs
+   it may burst on queues that no poller and no other thread uses.  Its doorbells are rung by
+   each transmit burst, as it has no loop that would ring later; what the kernel does not take
+   then, its next burst offers again.  Any thread that is not an lcore: -EBUSY on one that is;
+   -ENOSPC: all places are taken. */
+PLX_API int plx_lcore_register(struct plx_env *env, struct plx_lcore **l);
+/* plx_lcore_unregister gives its cached frames back to the pools and the place to others.  By the
+   same thread, before it ends and before plx_env_fini, which refuses to end an environment
+   with a registered thread and says so.  -ESRCH: it is not registered. */
+PLX_API int plx_lcore_unregister(void);
+
+/* ---- a variable for each lcore ---- */
+
+/* A value of its own for each lcore, and for each place of a foreign thread:
+
+     static PLX_LCORE_VAR(struct hits) hits;                 the handle, of one environment
+     err = PLX_LCORE_VAR_NEW(env, &hits);                    all values are zero
+     plx_ctr_add(&PLX_LCORE_MINE(hits)->n, 1);               on an lcore: its own
+     PLX_LCORE_VAR_FOREACH(h, i, env, hits)                  anywhere: struct hits *h of each, i from 0
+             sum += plx_ctr_read(&h->n);
+
+   One's own costs the load of the thread's base and an add.  Values of two lcores never share
+   a cache line, nor a page: each is first touched, and so placed, by its own lcore; variables of one
+   lcore lie side by side.  They live as long as the environment.  What one thread writes and
+   another reads has to be atomic, as plx_ctr is.  A foreign place keeps its values
+   for the next thread that gets it, so sums do not shrink. */
+struct plx_lcore_var { size_t off; };
+#define PLX_LCORE_VAR(type) union { struct plx_lcore_var var; type *of; /* only its type is used */ }
+#define PLX_LCORE_VAR_NEW(env, v) plx_lcore_var_new((env), &(v)->var, sizeof(*(v)->of), __alignof__(*(v)->of))
+#define PLX_LCORE_MINE(v) ((__typeof__((v).of))(void *)(plx_lcore_here + (v).var.off))
+#define PLX_LCORE_VAR_AT(env, i, v) ((__typeof__((v).of))plx_lcore_var_at((env), (i), &(v).var))
+#define PLX_LCORE_VAR_FOREACH(p, i, env, v) \
+	for (unsigned i = 0, once_##i = 1; once_##i; once_##i = 0) \
+		for (__typeof__((v).of) p; (p = PLX_LCORE_VAR_AT(env, i, v)); i++)
+
+enum { PLX_LCORE_VARS = 65536 /* bytes of variables that an lcore has room for */ };
+extern PLX_API __thread char *plx_lcore_here __attribute__((tls_model("initial-exec"))); /* NULL: no lcore */
+
+/* plx_lcore_var_new makes room in each lcore; size and alignment (a power of two, at most 4096) in
+   bytes.  -ENOSPC: PLX_LCORE_VARS are used up; there is no way to give one back.  Any thread. */
+PLX_API int plx_lcore_var_new(struct plx_env *env, struct plx_lcore_var *v, size_t size, size_t align);
+/* plx_lcore_var_at: the value of the i-th lcore, behind these of the foreign places; NULL behind
+   the last.  Any thread. */
+PLX_API void *plx_lcore_var_at(const struct plx_env *env, unsigned i, const struct plx_lcore_var *v);
 
 #ifdef __cplusplus
 }

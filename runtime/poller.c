@@ -16,44 +16,66 @@ struct plx_lcore *plx_env_rxq_lcore(const struct plx_env *env, const struct plx_
 		if (env->ports[i] != q->port)
 			continue;
 		/* Attaching may have raised the queue count beyond what was planned. */
-		return &env->lcores[q->id < env->plan.ports[i].conf.rxqs ? lcore : q->id % env->nlcores];
+		return &env->lcores[q->id < env->plan.ports[i].conf.rxqs ? lcore : q->id % env->plan.nworkers];
 	}
 	return NULL;
 }
 
-static struct plx_lcore *least_loaded(const struct plx_env *env)
+/* The share of its time that an lcore had work, in thousandths. */
+static unsigned busy_share(const struct plx_lcore *l)
+{
+	uint64_t busy = plx_ctr_read(&l->busy_cycles), all = busy + plx_ctr_read(&l->idle_cycles);
+
+	return all ? (unsigned)((double)busy * 1000 / (double)all) : 0;
+}
+
+static bool serves(const struct plx_env *env, const struct plx_lcore *l, bool service)
+{
+	return l->conf.service == (service && env->plan.nworkers < env->plan.nlcores);
+}
+
+static struct plx_lcore *least_loaded(const struct plx_env *env, bool service)
 {
 	struct plx_lcore *best = NULL;
 
-	for (unsigned i = 0; i < env->nlcores; i++)
-		if (!best || env->lcores[i].npollers < best->npollers)
-			best = &env->lcores[i];
+	for (unsigned i = 0; i < env->nlcores; i++) {
+		struct plx_lcore *l = &env->lcores[i];
+
+		if (serves(env, l, service) && (!best || l->npollers < best->npollers ||
+		    (l->npollers == best->npollers && busy_share(l) < busy_share(best))))
+			best = l;
+	}
 	return best;
 }
 
-static struct plx_lcore *lcore_named(const struct plx_env *env, const char *name, int id)
+static struct plx_lcore *lcore_named(const struct plx_env *env, const char *name, int id, bool service)
 {
 	struct plx_lcore *l = id <= UINT16_MAX ? plx_env_lcore_by_id(env, (uint16_t)id) : NULL;
 	char ids[256] = "";
 
-	if (l)
+	if (l && serves(env, l, service))
 		return l;
 	for (unsigned i = 0; i < env->nlcores; i++)
-		plx_text_add(ids, sizeof(ids), "%s%u", i ? "," : "", env->lcores[i].conf.id);
-	plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: there is no lcore %d; it may be one of %s: choose lcores with -l",
-	         name, id, ids);
+		if (serves(env, &env->lcores[i], service))
+			plx_text_add(ids, sizeof(ids), "%s%u", *ids ? "," : "", env->lcores[i].conf.id);
+	if (l)
+		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: lcore %d is for %s: it may be one of %s", name, id,
+		         l->conf.service ? "service pollers, set .service" : "other pollers, this one is marked service", ids);
+	else
+		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: there is no lcore %d; it may be one of %s: choose lcores with %s",
+		         name, id, ids, env->lcores[env->plan.nlcores - 1].conf.service && service ? "-S" : "-l");
 	return NULL;
 }
 
 static struct plx_lcore *place(struct plx_env *env, const struct plx_poller_conf *c, const char *name)
 {
-	const struct plx_rxq *q = c->rxq ? c->rxq : c->also ? c->also[0] : NULL;
+	const struct plx_rxq *q = c->service ? NULL : c->rxq ? c->rxq : c->also ? c->also[0] : NULL;
 	struct plx_lcore *l;
 
 	if (c->lcore >= 0)
-		return lcore_named(env, name, c->lcore);
+		return lcore_named(env, name, c->lcore, c->service);
 	l = q ? plx_env_rxq_lcore(env, q) : NULL;
-	return l ? l : least_loaded(env);
+	return l ? l : least_loaded(env, c->service);
 }
 
 static const struct plx_poller *poller_of(const struct plx_env *env, const struct plx_rxq *q)
@@ -140,7 +162,7 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env };
+	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service };
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	int err = add_queues(env, p, c);
 
@@ -180,7 +202,7 @@ int plx_poller_del(struct plx_poller *p)
 int plx_poller_move(struct plx_poller *p, uint16_t lcore)
 {
 	struct plx_env *env = p->env;
-	struct plx_lcore *from = p->lcore, *to = lcore_named(env, p->name, lcore);
+	struct plx_lcore *from = p->lcore, *to = lcore_named(env, p->name, lcore, p->service);
 	int err = !to ? -EINVAL : may_change(env, p->name);
 
 	if (err || to == from)

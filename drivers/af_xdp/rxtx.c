@@ -548,10 +548,10 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	if (plx_unlikely(i < n))
 		stop(q, PLX_STOP_ring_full);
 	/* An lcore collects until a doorbell is worth its price; its loop rings the rest. */
-	bool now = !n || i < n || !plx_self.slot;
+	bool now = !n || i < n || !plx_tx_may_wait();
 	if (q->unrung >= q->ring_at || (now && (q->unrung || (q->zerocopy && q->in_flight))))
 		tx_ring(q);
-	if (q->unrung && plx_self.slot && !base->link_down && !base->err)
+	if (q->unrung && plx_tx_may_wait() && !base->link_down && !base->err)
 		plx_tx_pending_add(base);
 	return i;
 }

@@ -260,7 +260,7 @@ void pk_tx_ring(struct pk_txq *q)
 	if (p->sys->sendto(q->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) < 0)
 		doorbell_failed(q, errno);
 	/* on an lcore the loop comes back for what is left; on a dead link nobody need */
-	if (plx_self.slot && plx_port_link(p) == PLX_LINK_UP && !all_taken(q))
+	if (plx_tx_may_wait() && plx_port_link(p) == PLX_LINK_UP && !all_taken(q))
 		plx_tx_pending_add(&q->base);
 }
 
@@ -359,7 +359,7 @@ uint16_t pk_tx(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 		plx_ctr_add(&base->stats.bursts, 1);
 		plx_ctr_add(&base->stats.stop[PLX_STOP_ring_full], k < n);
 	}
-	if (plx_self.slot && n && k == n && q->unrung < PLX_BURST)
+	if (plx_tx_may_wait() && n && k == n && q->unrung < PLX_BURST)
 		plx_tx_pending_add(base); /* the lcore rings before it idles */
 	else if (q->unrung || !all_taken(q))
 		pk_tx_ring(q);

@@ -80,6 +80,14 @@ bad "lcore number above all, with one that works"  2 "-l '130': .*use -l 0@130" 
 bad "range before @ without parentheses"           2 "needs parentheses, as in \(1-3\)@20"               -l 1-3@0
 # shellcheck disable=SC2086
 bad "lcore on a CPU that is not there"             2 "lcore 99: CPU 99 is not there or offline: use -l of [0-9,-]+" -l 99 $N
+bad "service lcore list of garbage"                2 "-S '1-': a number is missing at 'the end'"         -S 1-
+bad "an lcore of -l that is in -S too"             2 "lcore $FIRST is in -l and in -S: take it out of one of them; .*$FIRST@$FIRST" \
+	-l "$FIRST" -S "$FIRST" --iface n,driver=null
+# shellcheck disable=SC2086
+bad "service lcore on a CPU that is not there"     2 "service lcore 99: CPU 99 is not there or offline: use -S of [0-9,-]+" -S 99 $N
+bad "--foreign-threads that is no number"          2 "--foreign-threads 'all': not a number in 0-127"    --foreign-threads all
+bad "more lcores and threads than places"          2 "2 lcores and 127 threads that may register as one are more than 128: use --foreign-threads 126" \
+	-l "$FIRST" -S "99@$FIRST" --foreign-threads 127 --iface n,driver=null
 # shellcheck disable=SC2086
 bad "--main-lcore on a CPU that is not there"      2 "--main-lcore 99: CPU 99 is not there"              --main-lcore 99 $N
 if [ "$FIRST" != "$CPUS" ]; then

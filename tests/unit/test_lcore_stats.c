@@ -55,7 +55,7 @@ static void test_kernel_counts(void **state)
 static struct plx_lcore fake_lcore(struct plx_env *env)
 {
 	env->sys = &root_sys;
-	return (struct plx_lcore){ .env = env, .tid = 77, .thread = pthread_self() };
+	return (struct plx_lcore){ .env = env, .tid = gettid() };
 }
 
 static void test_files(void **state)
@@ -65,16 +65,16 @@ static void test_files(void **state)
 	struct plx_lcore l = fake_lcore(&env);
 	struct plx_lcore_sched s;
 
-	put("5000 1234567 42\n", "/proc/self/task/77/schedstat");
-	put("Name:\tx\nvoluntary_ctxt_switches:\t11\nnonvoluntary_ctxt_switches:\t7\n", "/proc/self/task/77/status");
+	put("5000 1234567 42\n", "/proc/self/task/%d/schedstat", gettid());
+	put("Name:\tx\nvoluntary_ctxt_switches:\t11\nnonvoluntary_ctxt_switches:\t7\n", "/proc/self/task/%d/status", gettid());
 	assert_int_equal(plx_lcore_sched(&l, &s), 0);
-	assert_int_equal(s.tid, 77);
+	assert_int_equal(s.tid, gettid());
 	assert_int_equal(s.wait_ns, 1234567);
 	assert_int_equal(s.slices, 42);
 	assert_int_equal(s.yields, 11);
 	assert_int_equal(s.preemptions, 7);
 	assert_true(s.cpu_ns > 0);
-	put("garbage\n", "/proc/self/task/77/schedstat");
+	put("garbage\n", "/proc/self/task/%d/schedstat", gettid());
 	assert_int_equal(plx_lcore_sched(&l, &s), -ENODATA);
 	assert_int_equal(s.wait_ns, 0);
 	assert_int_equal(s.preemptions, 7); /* the rest is right all the same */
@@ -87,7 +87,7 @@ static void test_kernel_without_schedstats(void **state)
 	struct plx_lcore l = fake_lcore(&env);
 	struct plx_lcore_sched s;
 
-	put("Name:\tx\nvoluntary_ctxt_switches:\t11\nnonvoluntary_ctxt_switches:\t7\n", "/proc/self/task/77/status");
+	put("Name:\tx\nvoluntary_ctxt_switches:\t11\nnonvoluntary_ctxt_switches:\t7\n", "/proc/self/task/%d/status", gettid());
 	assert_int_equal(plx_lcore_sched(&l, &s), -ENOENT);
 	assert_int_equal(s.yields, 11);
 	l.tid = 0;

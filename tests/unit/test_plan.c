@@ -658,8 +658,8 @@ static void test_print(void **state)
 	       "note     eth0 is on node 1 and 1 of its 4 receive queues on lcores of other nodes: name lcores of node 1 with -l\n"
 	       "nothing was changed\n");
 	golden(true,
-	       "{\"nodes\":2,\"main_cpu\":0,\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
-	       "\"queues\":2,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":2,\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\","
+	       "{\"nodes\":2,\"main_cpu\":0,\"foreign_threads\":0,\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"service\":false,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
+	       "\"queues\":2,\"service\":false,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":2,\"service\":false,\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\","
 	       "\"driver\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"
 	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,1,2],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
 	       "{\"irq\":41,\"cpu\":0,\"node\":0,\"known_by\":\"netdev netlink\"},{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
