@@ -6,6 +6,7 @@
 
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static struct setup s = { .in = { .sys = &plx_sys_linux, .log = &test_log } };
 static char object[SETUP_OBJECT_MAX], value[SETUP_VALUE_MAX], why[SETUP_WHY_MAX];
@@ -191,6 +192,17 @@ static void gone(void **state)
 /* ---- a cgroup, of the version that this machine has ---- */
 
 static char cgroups[64];
+static pid_t inside;
+
+/* However the test ends. */
+static int cgroup_end(void **state)
+{
+	(void)state;
+	if (inside > 0 && !kill(inside, SIGKILL))
+		waitpid(inside, NULL, 0);
+	snprintf(object, sizeof(object), "%s/plx-test-%d", cgroups, getpid());
+	return setup_cgroup.set(&s, object, "", why, sizeof(why)) && !access(object, F_OK);
+}
 
 static bool find_cgroups(void)
 {
@@ -200,7 +212,7 @@ static bool find_cgroups(void)
 	return !access(strcmp(cgroups, "/sys/fs/cgroup") ? "/sys/fs/cgroup/cpuset/cgroup.procs" : "/sys/fs/cgroup/cgroup.procs", W_OK);
 }
 
-/* Before the namespace hides them. */
+/* Before the mount namespace hides them. */
 static void cgroup(void **state)
 {
 	char own[128], line[SETUP_OBJECT_MAX + 16];
@@ -216,20 +228,19 @@ static void cgroup(void **state)
 	assert_int_equal(write_it(&setup_cgroup, want), 0);
 	assert_string_equal(read_it(&setup_cgroup), want);
 	/* somebody runs in it: the processes go to the parent, then it goes */
-	pid_t pid = fork();
-	if (!pid) {
+	inside = fork();
+	if (!inside) {
 		pause();
 		_exit(0);
 	}
-	run("echo %d > %s/cgroup.procs", pid, object);
-	snprintf(own, sizeof(own), "grep -q %s /proc/%d/cgroup", strrchr(object, '/') + 1, pid);
+	run("echo %d > %s/cgroup.procs", inside, object);
+	snprintf(own, sizeof(own), "grep -q %s /proc/%d/cgroup", strrchr(object, '/') + 1, inside);
 	assert_int_equal(system(own), 0);
 	assert_int_equal(write_it(&setup_cgroup, ""), 0);
 	assert_int_equal(stat(object, &st), -1);
 	assert_int_not_equal(system(own), 0);
 	assert_string_equal(read_it(&setup_cgroup), "");
 	assert_int_equal(write_it(&setup_cgroup, ""), 0);
-	kill(pid, SIGKILL);
 	/* a value that the kernel does not take names the file */
 	assert_true(write_it(&setup_cgroup, v1 ? "cpus 999 mems 0" : "cpus 0-x mems -") < 0);
 	snprintf(line, sizeof(line), "%s/cpuset.cpus", object);
@@ -240,7 +251,7 @@ static void cgroup(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest early[] = { cmocka_unit_test(cgroup) };
+	const struct CMUnitTest early[] = { cmocka_unit_test_teardown(cgroup, cgroup_end) };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(channels, setup, teardown),
 		cmocka_unit_test_setup_teardown(channels_held, setup, teardown),
