@@ -24,8 +24,10 @@ static int irq_open(const char *path, int flags, mode_t mode)
 {
 	bool own = flags & O_WRONLY && !strstr(path, "partition");
 
-	if (flags & O_WRONLY)
-		snprintf(opened, sizeof(opened), "%s", path);
+	if (flags & O_WRONLY) {
+		opened[0] = 0;
+		strncat(opened, path, sizeof(opened) - 1);
+	}
 	if (keep_irq && strstr(path, "smp_affinity_list") && atoi(path + strlen("/proc/irq/")) == keep_irq)
 		own = false;
 	return root_open(path, own ? flags | O_TRUNC : flags, mode); /* a file of the kernel has what was written last */
