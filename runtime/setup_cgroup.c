@@ -311,8 +311,9 @@ static void plan_at(struct setup *s, const char *mount, bool v2, const struct di
 	}
 	if (v2)
 		setup_want(s, SETUP_cpuset, &setup_cgroup, mount, "cpuset on", "cgroups below %s may have CPUs of their own", mount);
-	setup_want(s, SETUP_cpuset, &setup_cgroup, dir, want, "nothing else is scheduled on CPUs %s: start programs by "
-	           "sh -c 'echo $$ > %s/cgroup.procs; exec PROGRAM ..'", list, dir);
+	setup_want(s, SETUP_cpuset, &setup_cgroup, dir, want, "%s CPUs %s: start programs by "
+	           "sh -c 'echo $$ > %s/cgroup.procs; exec PROGRAM ..'",
+	           v2 ? "nothing else is scheduled on" : "no cgroup beside it has", list, dir);
 }
 
 void setup_plan_cpuset(struct setup *s)

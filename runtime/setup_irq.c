@@ -228,10 +228,13 @@ bool setup_irqs_want(const struct setup *s, struct setup_irqs *w)
 	m->s = s;
 	m->w = w;
 	learn(m);
-	queues(m);
+	bool pinned = disco_cpus_first(&m->lcores) >= 0; /* else there is nothing to be beside of */
+
+	if (pinned)
+		queues(m);
 	unsigned used = w->n;
 
-	if (!w->changing) /* what is now an other's may become a queue's */
+	if (pinned && !w->changing) /* what is now an other's may become a queue's */
 		plx_file_dir(s->in.sys, "/proc/irq", other, m);
 	if (w->n > used)
 		qsort(w->irq + used, w->n - used, sizeof(*w->irq), by_number);
@@ -271,7 +274,7 @@ struct kept { struct disco_cpus irqs; unsigned n; int err; };
 
 static void plan_irq(struct setup *s, const struct setup_irq *w, struct kept *kept)
 {
-	char path[64], now[1024];
+	char path[64], now[1024] = "";
 	int n, err = 0;
 
 	snprintf(path, sizeof(path), "/proc/irq/%d/smp_affinity_list", w->irq);

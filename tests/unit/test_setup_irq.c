@@ -192,6 +192,20 @@ static void same_core(void **state)
 	assert_string_equal(wanted(32), "0-2,4-5,7");
 }
 
+/* Lcores that run anywhere are beside nothing. */
+static void not_pinned(void **state)
+{
+	struct setup_irqs w;
+
+	(void)state;
+	PLAN(2, 3);
+	s.plan->lcores[0].cpu = -1;
+	s.plan->lcores[0].ncpus = 0;
+	assert_true(setup_irqs_want(&s, &w));
+	assert_int_equal(w.n, 0);
+	free(w.irq);
+}
+
 static void isolated_and_main(void **state)
 {
 	(void)state;
@@ -577,7 +591,7 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(beside_on_the_node), TEST(stays_where_it_is), TEST(sibling_before_another_node), TEST(no_cpu_left_on_the_node),
-		TEST(every_cpu_is_an_lcores), TEST(same_core), TEST(isolated_and_main), TEST(others), TEST(one_interrupt_for_both),
+		TEST(every_cpu_is_an_lcores), TEST(same_core), TEST(not_pinned), TEST(isolated_and_main), TEST(others), TEST(one_interrupt_for_both),
 		TEST(stage), TEST(stage_kept), TEST(stage_after_channels), TEST(irqbalance_kind), TEST(irqbalance_stage),
 		TEST(cgroup_stage), TEST(cgroup_stage_v1), TEST(cgroup_cannot), TEST(cgroup_kind), TEST(cgroup_invalid),
 		TEST(cgroup_command),
