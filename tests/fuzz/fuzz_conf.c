@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!strncmp(why, place, strlen(place)) && !strchr(why, '\n') && strlen(why) > strlen(place));
 		return 0;
 	}
-	must(c.nports <= PLX_PORTS_MAX && c.nlcores <= PLX_LCORES_MAX && c.nnode_mem <= PLX_NODES_MAX);
+	must(c.nports <= PLX_PORTS_MAX && c.nlcores <= PLX_LCORES_MAX && c.nservice <= PLX_LCORES_MAX &&
+	     c.foreign < PLX_LCORES_MAX && c.nnode_mem <= PLX_NODES_MAX);
 	must(c.frame_size == 2048 || c.frame_size == 4096);
 	return 0;
 }

@@ -29,6 +29,7 @@ static void *move(void *arg)
 	assert_null(plx_lcore_self());
 	assert_int_equal(plx_lcore_register(v->env, &l), 0);
 	assert_ptr_equal(plx_lcore_self(), l);
+	assert_false(plx_tx_may_wait()); /* drivers ring at once */
 	assert_int_equal(plx_lcore_register(v->env, &l), -EBUSY); /* it is one */
 	l = plx_lcore_self();
 	for (int i = 0; i < 64; i++)
