@@ -86,7 +86,7 @@ static void lcore(FILE *f, const struct plx_lcore *l, const struct truth *t, uns
 	struct plx_lcore_stats st;
 
 	plx_lcore_stats(l, &st);
-	fprintf(f, "{\"id\":%u,", l->conf.id);
+	fprintf(f, "{\"id\":%u,\"service\":%s,", l->conf.id, l->conf.service ? "true" : "false");
 	text(f, "state", st.state < PLX_ARRAY_SIZE(state_names) ? state_names[st.state] : "");
 	fprintf(f, ",\"tid\":%d,\"node\":%d", st.tid, l->conf.node);
 	cpus_of(f, &l->conf, &t->sample[t->last].lcore[i]);

@@ -215,7 +215,7 @@ static void say_lcore(const json_t *l)
 	const json_t *cpus = json_object_get(l, "cpus"), *p;
 	size_t i;
 
-	printf("lcore    %-4lld CPU ", number_of(l, "id"));
+	printf("lcore    %-4lld %sCPU ", number_of(l, "id"), json_is_true(json_object_get(l, "service")) ? "service, " : "");
 	for (i = 0; i < json_array_size(cpus); i++)
 		printf("%s%lld", i ? "," : "", json_integer_value(json_array_get(cpus, i)));
 	printf("%s thread %lld  %s", json_array_size(cpus) ? "" : "?", number_of(l, "tid"), text_of(l, "state"));

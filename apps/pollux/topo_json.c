@@ -174,8 +174,8 @@ static json_t *lcores(const struct view *v)
 
 		for (uint16_t i = 0; i < l->ncpus; i++)
 			json_array_append_new(on, json_integer(l->cpus[i]));
-		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:s}", "id", (int)l->id, "node", known(l->node), "cpus", on,
-		                      "polls", view_polls(v, k, polls, sizeof(polls))));
+		json_array_append_new(a, json_pack("{s:i, s:b, s:o, s:o, s:s}", "id", (int)l->id, "service", l->service,
+		                      "node", known(l->node), "cpus", on, "polls", view_polls(v, k, polls, sizeof(polls))));
 	}
 	return a;
 }

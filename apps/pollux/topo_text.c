@@ -297,12 +297,14 @@ static void lcores(struct lines *o, const struct view *v)
 
 		begin(o, 9, "lcore %u", l->id);
 		if (l->ncpus == 1)
-			put(o, " ", "CPU %d, node %d, polls", l->cpu, l->node);
+			put(o, " ", "CPU %d, node %d, %s", l->cpu, l->node, l->service ? "serves" : "polls");
 		else
-			put(o, " ", "%u CPUs, polls", l->ncpus);
-		if (!*view_polls(v, k, polls, sizeof(polls)))
+			put(o, " ", "%u CPUs, %s", l->ncpus, l->service ? "serves" : "polls");
+		if (l->service)
+			put(o, " ", "pollers marked service");
+		else if (!*view_polls(v, k, polls, sizeof(polls)))
 			put(o, " ", "nothing");
-		for (char *w = strtok_r(polls, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		for (char *w = l->service ? NULL : strtok_r(polls, " ", &save); w; w = strtok_r(NULL, " ", &save))
 			put(o, " ", "%s", w);
 		end(o);
 	}
