@@ -223,7 +223,9 @@ static int is_it(void *arg, const char *name)
 	if (*name < '1' || *name > '9')
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%s/comm", name);
-	return plx_file_read(sys, path, comm, sizeof(comm)) > 0 && !strcmp(comm, "irqbalance\n") ? atoi(name) : 0;
+	if (plx_file_read(sys, path, comm, sizeof(comm)) <= 0 || strcmp(comm, "irqbalance\n"))
+		return 0;
+	return setup_started(sys, atoi(name)) ? atoi(name) : 0; /* one that has ended keeps its name for a while */
 }
 
 /* Those of used queues first; the others as far as a request has room. */
