@@ -217,25 +217,26 @@ static int set(const struct setup *s, const char *object, const char *value, cha
 static void command(const struct setup *s, const char *object, const char *value, char *buf, size_t len)
 {
 	const struct part *parts = strstr(value, " partition ") ? parts_v2 : parts_v1;
-	char word[32], text[1024], parent[PATH_LEN];
+	char word[32], text[1024], above[PATH_LEN], parent[PATH_LEN * 4], dir[PATH_LEN * 4];
 	int used;
 
 	(void)s;
-	parent_of(parent, object);
+	parent_of(above, object);
+	setup_quote(parent, sizeof(parent), above);
+	setup_quote(dir, sizeof(dir), object);
 	if (!*value) {
-		snprintf(buf, len, "for p in $(cat %s/cgroup.procs); do echo $p > %s/cgroup.procs; done; rmdir %s", object, parent,
-		         object);
+		snprintf(buf, len, "for p in $(cat %s/cgroup.procs); do echo $p > %s/cgroup.procs; done; rmdir %s", dir, parent, dir);
 		return;
 	}
 	if (!strncmp(value, "cpuset ", 7)) {
-		snprintf(buf, len, "echo %ccpuset > %s/cgroup.subtree_control", strcmp(value, "cpuset on") ? '-' : '+', object);
+		snprintf(buf, len, "echo %ccpuset > %s/cgroup.subtree_control", strcmp(value, "cpuset on") ? '-' : '+', dir);
 		return;
 	}
-	snprintf(buf, len, "mkdir -p %s", object);
+	snprintf(buf, len, "mkdir -p %s", dir);
 	for (; sscanf(value, " %31s %1023s%n", word, text, &used) == 2; value += used)
 		for (const struct part *p = parts; p->word; p++)
 			if (!strcmp(p->word, word) && strcmp(text, "-"))
-				plx_text_add(buf, len, " && echo %s > %s/%s", text, object, p->file);
+				plx_text_add(buf, len, " && echo %s > %s/%s", text, dir, p->file);
 }
 
 const struct setup_kind setup_cgroup = { .name = "cgroup", .get = get, .set = set, .command = command };

@@ -270,6 +270,7 @@ static void command(const struct setup *s, const char *object, const char *value
 	unsigned n[3] = { 0 };
 	struct ethtool_channels c = { .cmd = 0 };
 	struct setup_dev d;
+	char name[80];
 
 	if (!setup_dev_open(&d, s->in.sys, object)) {
 		if (read_channels(&d, &c) < 0)
@@ -279,7 +280,8 @@ static void command(const struct setup *s, const char *object, const char *value
 	const uint32_t max[3] = { c.max_rx, c.max_tx, c.max_combined };
 
 	sscanf(value, "rx %u tx %u combined %u", &n[0], &n[1], &n[2]);
-	snprintf(buf, len, "ethtool -L %s", d.name);
+	setup_quote(name, sizeof(name), d.name);
+	snprintf(buf, len, "ethtool -L %s", name);
 	for (int i = 0; i < 3; i++)
 		if (max[i] || n[i])
 			plx_text_add(buf, len, " %s %u", kinds[i], n[i]);

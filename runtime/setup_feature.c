@@ -143,11 +143,12 @@ static int set(const struct setup *s, const char *object, const char *value, cha
 static void command(const struct setup *s, const char *object, const char *value, char *buf, size_t len)
 {
 	const char *of = strchr(object, '/');
-	char name[16];
+	char name[16], quoted[80];
 
 	of = of ? strchr(of + 1, '/') : NULL;
 	setup_dev_name(name, s->in.sys, object);
-	snprintf(buf, len, "ethtool -K %s %s %s", name, of ? of + 1 : "", value);
+	setup_quote(quoted, sizeof(quoted), name);
+	snprintf(buf, len, "ethtool -K %s %s %s", quoted, of ? of + 1 : "", value);
 }
 
 const struct setup_kind setup_feature = { .name = "feature", .netns = true, .get = get, .set = set, .command = command };

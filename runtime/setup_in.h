@@ -8,8 +8,6 @@
 #include "setup.h"
 #include <stdio.h>
 
-/* setup_quote writes s as one word of a shell. */
-void setup_quote(char *buf, size_t len, const char *s);
 /* setup_command tells a change as one shell command; malloc'd. */
 char *setup_command(const struct setup *s, const struct setup_item *it);
 /* setup_json writes s as a JSON string, with its quotes. */

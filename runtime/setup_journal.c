@@ -24,7 +24,7 @@ enum { LOCK_WAIT_S = 30, FILE_MAX = 64 << 20 };
 
 static const char *mend(int err)
 {
-	return err == -EACCES || err == -EPERM ? ": run as root" : err == -EROFS ? ": name a directory by --dir" :
+	return err == -EACCES || err == -EPERM ? ": run as root" : err == -EROFS ? ": pollux setup apply --dir DIR keeps the journal elsewhere" :
 	       err == -ENOSPC || err == -EDQUOT ? ": make room there" : "";
 }
 

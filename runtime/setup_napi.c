@@ -235,9 +235,10 @@ static void command(const struct setup *s, const char *object, const char *value
 {
 	const char *of = strrchr(object, '/');
 	struct values v;
-	char name[16];
+	char bare[16], name[80];
 
-	setup_dev_name(name, s->in.sys, object);
+	setup_dev_name(bare, s->in.sys, object);
+	setup_quote(name, sizeof(name), bare);
 	buf[0] = 0;
 	if (strcmp(of ? of + 1 : "", "device") || !take(&v, value)) {
 		snprintf(buf, len, "pollux setup apply napi --iface %s # queue %s: %s", name, of ? of + 1 : "?", value);

@@ -191,20 +191,22 @@ static void command(const struct setup *s, const char *object, const char *value
 	struct table t;
 	struct setup_dev d;
 	unsigned start, n, queues = 0;
+	char name[80];
 
 	if (!setup_dev_open(&d, s->in.sys, object)) {
 		queues = rings(&d);
 		setup_dev_close(&d);
 	}
+	setup_quote(name, sizeof(name), d.name);
 	n = take(&t, value) ? equal(&t, &start) : 0;
 	if (n && is_default(&t, queues))
-		snprintf(buf, len, "ethtool -X %s default", d.name);
+		snprintf(buf, len, "ethtool -X %s default", name);
 	else if (n && start)
-		snprintf(buf, len, "ethtool -X %s start %u equal %u", d.name, start, n);
+		snprintf(buf, len, "ethtool -X %s start %u equal %u", name, start, n);
 	else if (n)
-		snprintf(buf, len, "ethtool -X %s equal %u", d.name, n);
+		snprintf(buf, len, "ethtool -X %s equal %u", name, n);
 	else {
-		snprintf(buf, len, "ethtool -X %s weight", d.name);
+		snprintf(buf, len, "ethtool -X %s weight", name);
 		if (!by_weights(buf, len, &t))
 			snprintf(buf, len, "# ethtool has no words for this table of %s: pollux setup restore rss puts it back", d.name);
 	}

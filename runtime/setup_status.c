@@ -54,7 +54,7 @@ static void text(FILE *f, const struct setup_journal *j, const struct setup_netn
 		}
 	}
 	if (j->damaged)
-		fprintf(f, "%u lines of the journal are damaged\n", j->damaged);
+		fprintf(f, "%u line%s of the journal %s damaged\n", j->damaged, j->damaged == 1 ? "" : "s", j->damaged == 1 ? "is" : "are");
 }
 
 static void pair(FILE *f, const char *key, const char *value)

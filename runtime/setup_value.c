@@ -106,11 +106,12 @@ static int file_set(const struct setup *s, const char *object, const char *value
 
 static void file_command(const struct setup *s, const char *object, const char *value, char *buf, size_t len)
 {
-	char quoted[SETUP_VALUE_MAX];
+	char quoted[SETUP_VALUE_MAX], path[SETUP_OBJECT_MAX * 4 + 8];
 
 	(void)s;
 	setup_quote(quoted, sizeof(quoted), value);
-	snprintf(buf, len, "echo %s > %s", quoted, object);
+	setup_quote(path, sizeof(path), object);
+	snprintf(buf, len, "echo %s > %s", quoted, path);
 }
 
 const struct setup_kind setup_file = {

@@ -48,6 +48,9 @@ void mend_option(struct finding *f, const struct doctor *d, const char *option, 
 void mend_key(struct finding *f, const struct doctor *d, const struct patient *p, const char *key, const char *value);
 void mend_name(struct finding *f, const struct doctor *d, const struct patient *p, const char *name);
 void mend_without(struct finding *f, const struct doctor *d, const struct patient *p);
+/* quoted: s as one word of a shell, for mends: names are other people's.  It stands until the
+   fourth call after. */
+const char *quoted(const char *s);
 /* again appends this command as it was given. */
 void again(char *buf, size_t len, const struct doctor *d);
 /* uses_xdp: a port may be of the driver af_xdp, or none is named. */

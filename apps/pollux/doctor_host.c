@@ -30,7 +30,7 @@ static void cap(const struct doctor *d, struct finding *f, unsigned n, const cha
 		mend(f, "# outside of what this container or service may ever have: docker run --cap-add=%s, or "
 		     "CapabilityBoundingSet=%s of systemd", name, name);
 	else
-		mend(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", d->host.exe);
+		mend(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", quoted(d->host.exe));
 }
 
 CHECK(cap_net_raw)   { (void)p; cap(d, f, CAP_NET_RAW, "CAP_NET_RAW", uses_xdp(d) ? "socket(AF_XDP)" : "socket(AF_PACKET)"); }
@@ -174,7 +174,7 @@ CHECK(journal)
 		ok(f, "no change of a program that is no more is left on this host");
 	else {
 		warn(f, "%d programs that are no more changed this host and did not undo it", d->host.orphans);
-		mend(f, "%s setup restore --orphans", program_invocation_name);
+		mend(f, "%s setup restore --orphans", quoted(program_invocation_name));
 	}
 }
 

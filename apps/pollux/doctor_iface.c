@@ -74,7 +74,7 @@ CHECK(iface_sysfs)
 		ok(f, "/sys tells of %s", l->name);
 	else if (*d->host.netns) {
 		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
-		snprintf(f->mend, sizeof(f->mend), "ip netns exec %s", d->host.netns);
+		snprintf(f->mend, sizeof(f->mend), "ip netns exec %s", quoted(d->host.netns));
 		again(f->mend, sizeof(f->mend), d);
 	} else {
 		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
@@ -89,7 +89,7 @@ CHECK(iface_up)
 		ok(f, "%s is up", l->name);
 	else {
 		fail(f, "%s is down", l->name);
-		mend(f, "ip link set dev %s up", l->name);
+		mend(f, "ip link set dev %s up", quoted(l->name));
 	}
 }
 
@@ -102,10 +102,10 @@ CHECK(carrier)
 		ok(f, "%s has a carrier", l->name);
 	else if (p->peer && !(p->peer->flags & IFF_UP)) {
 		warn(f, "%s has no carrier: its other end %s is down", l->name, p->peer->name);
-		mend(f, "%sip link set dev %s up", p->at_peer, p->peer->name);
+		mend(f, "%sip link set dev %s up", p->at_peer, quoted(p->peer->name));
 	} else {
 		warn(f, "%s has no carrier", l->name);
-		mend(f, "# look at cable, module and the switch's port: ethtool %s", l->name);
+		mend(f, "# look at cable, module and the switch's port: ethtool %s", quoted(l->name));
 	}
 }
 
@@ -189,7 +189,7 @@ CHECK(xdp_free)
 	else if (l->xdp.link)
 		mend(f, "bpftool link detach id %u", l->xdp.link);
 	else
-		mend(f, "ip link set dev %s %s off", l->name, off[l->xdp_mode]);
+		mend(f, "ip link set dev %s %s off", quoted(l->name), off[l->xdp_mode]);
 }
 
 CHECK(xdp_pins)
@@ -201,10 +201,10 @@ CHECK(xdp_pins)
 		ok(f, "libxdp's dispatcher left nothing for %s", l->name);
 	else if (l->xdp.id) {
 		warn(f, "libxdp's dispatcher is on %s (/sys/fs/bpf/xdp/%s)", l->name, p->pins);
-		mend(f, "ip link set dev %s xdp off && rm -r /sys/fs/bpf/xdp/%s", l->name, p->pins);
+		mend(f, "ip link set dev %s xdp off && rm -r /sys/fs/bpf/xdp/%s", quoted(l->name), quoted(p->pins));
 	} else {
 		warn(f, "/sys/fs/bpf/xdp/%s is left of a dispatcher that is gone: libxdp may take it for running", p->pins);
-		mend(f, "rm -r /sys/fs/bpf/xdp/%s", p->pins);
+		mend(f, "rm -r /sys/fs/bpf/xdp/%s", quoted(p->pins));
 	}
 }
 
@@ -218,7 +218,7 @@ CHECK(master)
 	else {
 		warn(f, "%s is a port of %s, which no longer gets the frames that we take", l->name,
 		     *l->master.name ? l->master.name : "another interface");
-		mend(f, "ip link set dev %s nomaster", l->name);
+		mend(f, "ip link set dev %s nomaster", quoted(l->name));
 	}
 }
 
@@ -283,7 +283,7 @@ CHECK(promisc)
 		ok(f, "%s takes frames to any address", l->name);
 	else {
 		warn(f, "%s takes frames to its own address only: a program that forwards for others gets nothing", l->name);
-		mend(f, "ip link set dev %s promisc on", l->name);
+		mend(f, "ip link set dev %s promisc on", quoted(l->name));
 	}
 }
 
@@ -301,7 +301,7 @@ static void must_off(const struct disco_link *l, struct finding *f, enum disco_f
 	else {
 		warn(f, "%s is on: %s", disco_feature_name(feature), cost);
 		if (l->f_can >> feature & 1 || !l->f_can) /* older kernels do not tell what can be switched */
-			mend(f, "ethtool -K %s %s off", l->name, disco_feature_word(feature));
+			mend(f, "ethtool -K %s %s off", quoted(l->name), disco_feature_word(feature));
 		else
 			mend(f, "# this driver does not let it be switched");
 	}
@@ -328,7 +328,7 @@ CHECK(header_split)
 		ok(f, "header split is off");
 	else {
 		warn(f, "%s puts headers and data into buffers of their own: drivers refuse XDP then", l->name);
-		mend(f, "ethtool -G %s tcp-data-split off", l->name);
+		mend(f, "ethtool -G %s tcp-data-split off", quoted(l->name));
 	}
 }
 
@@ -341,7 +341,7 @@ CHECK(veth_checksum)
 		skip(f, "the other end of %s is in a network namespace that has no name", l->name);
 	else if (disco_on(p->peer, DISCO_F_tx_csum) == 1) {
 		warn(f, "the other end %s leaves checksums unfinished: ping works, TCP and UDP of its host do not", p->peer->name);
-		mend(f, "%sethtool -K %s tx off", p->at_peer, p->peer->name);
+		mend(f, "%sethtool -K %s tx off", p->at_peer, quoted(p->peer->name));
 	} else
 		ok(f, "the other end %s finishes its checksums", p->peer->name);
 }
@@ -357,7 +357,7 @@ CHECK(veth_napi)
 		ok(f, "GRO brings NAPI");
 	else {
 		warn(f, "veth without NAPI does not tell the receive queue: all frames go to queue 0's socket, or to none");
-		mend(f, "ethtool -K %s gro on", l->name);
+		mend(f, "ethtool -K %s gro on", quoted(l->name));
 	}
 }
 
@@ -381,7 +381,7 @@ CHECK(mtu_room)
 		if (need <= 4096 - XDP_ROOM)
 			mend_option(f, d, "frame-size", "4096");
 		else
-			mend(f, "ip link set dev %s mtu %u", l->name, room - L2);
+			mend(f, "ip link set dev %s mtu %u", quoted(l->name), room - L2);
 	}
 }
 
@@ -399,7 +399,7 @@ CHECK(mtu_chain)
 		ok(f, "MTU %u takes %u frame%s, %s takes chains of %u", l->mtu, segs, segs == 1 ? "" : "s", l->name, most);
 	else {
 		warn(f, "MTU %u takes %u frames and %s takes chains of %u: longer packets are not sent", l->mtu, segs, l->name, most);
-		mend(f, "ip link set dev %s mtu %u", l->name, most * room - L2);
+		mend(f, "ip link set dev %s mtu %u", quoted(l->name), most * room - L2);
 	}
 }
 

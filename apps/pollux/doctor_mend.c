@@ -2,6 +2,7 @@
 /* doctor_mend.c - what checks say, and mends that are pollux doctor once more with better
    options, for those that are to be given to the program too.  Cold, pure. */
 #include "doctor.h"
+#include "setup.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -40,23 +41,22 @@ char *cpus_text(const struct disco_cpus *s, char *buf, size_t len)
 	return buf;
 }
 
+const char *quoted(const char *s)
+{
+	static char text[4][4096];
+	static unsigned at;
+
+	at = (at + 1) % PLX_ARRAY_SIZE(text);
+	setup_quote(text[at], sizeof(text[at]), s);
+	return text[at];
+}
+
 /* ---- this command once more ---- */
 
 /* word appends one word as the shell wants it. */
 static void word(char *buf, size_t len, const char *s)
 {
-	const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,/@+-=:%";
-
-	if (*buf)
-		plx_text_add(buf, len, " ");
-	if (*s && !s[strspn(s, plain)]) {
-		plx_text_add(buf, len, "%s", s);
-		return;
-	}
-	plx_text_add(buf, len, "'");
-	for (; *s; s++)
-		plx_text_add(buf, len, *s == '\'' ? "'\\''" : "%c", *s);
-	plx_text_add(buf, len, "'");
+	plx_text_add(buf, len, "%s%s", *buf ? " " : "", quoted(s));
 }
 
 /* takes tells how many words from w on give the option: 0, 1 or 2. */

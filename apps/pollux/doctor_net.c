@@ -166,10 +166,8 @@ static int named_net(void *arg, const char *name)
 	snprintf(path, sizeof(path), "/run/netns/%s", name);
 	if (!stat(path, &st) && st.st_ino == s->own.st_ino && st.st_dev == s->own.st_dev)
 		snprintf(s->d->host.netns, sizeof(s->d->host.netns), "%.63s", name);
-	if (strlen(name) < 64) {
-		snprintf(enter, sizeof(enter), "ip netns exec %.63s ", name);
+	if ((size_t)snprintf(enter, sizeof(enter), "ip netns exec %s ", quoted(name)) < sizeof(enter))
 		add_net(s, path, enter);
-	}
 	return 0;
 }
 

@@ -101,7 +101,7 @@ CHECK(cpuset)
 	fail(f, "CPU %s of -l is not among those this process may use (%s), by its %s", cpus_text(&missing, lack, sizeof(lack)),
 	     have, group ? "cgroup's cpuset" : "affinity");
 	if (group)
-		mend(f, "echo %s > %s", want, d->host.cpuset);
+		mend(f, "echo %s > %s", want, quoted(d->host.cpuset));
 	else
 		mend(f, "taskset -pc %s $$", want);
 }
@@ -397,7 +397,7 @@ CHECK(cpu_quota)
 	else {
 		warn(f, "the cgroup may run %lld us in each %lld us and %u lcores poll all the time: they are stopped for the rest",
 		     (long long)l->value, (long long)d->host.period, n);
-		mend(f, "echo %s > %s", ends(l->file, "cpu.max") ? "max" : "-1", l->file);
+		mend(f, "echo %s > %s", ends(l->file, "cpu.max") ? "max" : "-1", quoted(l->file));
 	}
 }
 
@@ -496,7 +496,7 @@ CHECK(hugepage_files)
 	else {
 		warn(f, "%u files in %s hold %llu MiB of hugepages, and no process maps them: a program left them behind",
 		     d->host.huge_files, d->host.huge_mount, (ull)(d->host.huge_bytes >> 20));
-		mend(f, "find %s -xdev -type f -delete", d->host.huge_mount);
+		mend(f, "find %s -xdev -type f -delete", quoted(d->host.huge_mount));
 	}
 }
 
@@ -543,7 +543,7 @@ CHECK(memory_limit)
 	else {
 		fail(f, "the cgroup's limit leaves %lld MiB, %llu are needed beside hugepages: the process would be killed",
 		     (long long)l->value >> 20, (ull)(sum >> 20));
-		mend(f, "echo %s > %s", ends(l->file, "memory.max") ? "max" : "-1", l->file);
+		mend(f, "echo %s > %s", ends(l->file, "memory.max") ? "max" : "-1", quoted(l->file));
 	}
 }
 

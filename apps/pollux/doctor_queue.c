@@ -88,7 +88,7 @@ static void set_channels(struct finding *f, const char *at, const struct disco_l
 		if (tx)
 			plx_text_add(text, sizeof(text), " tx %u", tx);
 	}
-	plx_text_add(f->mend, sizeof(f->mend), "%s%sethtool -L %s%s", *f->mend ? " && " : "", at, l->name, text);
+	plx_text_add(f->mend, sizeof(f->mend), "%s%sethtool -L %s%s", *f->mend ? " && " : "", at, quoted(l->name), text);
 }
 
 static unsigned most(int32_t own, int32_t combined)
@@ -169,7 +169,7 @@ CHECK(rss_table)
 	else {
 		warn(f, "%u of the %d entries of the RSS table lead to queues without a socket: their packets go to the host", astray,
 		     l->rss_size);
-		mend(f, "ethtool -X %s equal %u start %u", l->name, rxqs(p), p->conf->queue);
+		mend(f, "ethtool -X %s equal %u start %u", quoted(l->name), rxqs(p), p->conf->queue);
 	}
 }
 
@@ -183,7 +183,7 @@ CHECK(flow_rules)
 			continue;
 		warn(f, "flow rule %u of %s leads to queue %u, which has no socket: its packets go to the host", p->rule[i].id, l->name,
 		     p->rule[i].queue);
-		mend(f, "ethtool -N %s delete %u", l->name, p->rule[i].id);
+		mend(f, "ethtool -N %s delete %u", quoted(l->name), p->rule[i].id);
 		return;
 	}
 	ok(f, "%u flow rules, none leads to a queue without a socket", p->nrules);
@@ -226,7 +226,7 @@ CHECK(rings)
 	else {
 		warn(f, "the receive ring of %s has %d entries and may have %d: a pause of the lcore drops packets", l->name, l->rx_ring,
 		     l->rx_ring_max);
-		mend(f, "ethtool -G %s rx %d", l->name, l->rx_ring_max < RING_GOOD ? l->rx_ring_max : RING_GOOD);
+		mend(f, "ethtool -G %s rx %d", quoted(l->name), l->rx_ring_max < RING_GOOD ? l->rx_ring_max : RING_GOOD);
 	}
 }
 
@@ -266,7 +266,7 @@ CHECK(virtio_queues)
 		warn(f, "%s has %d queue pairs, %u in use, and XDP wants one more for each of %u CPUs: its transmit queues are shared "
 		     "under a lock", l->name, l->ch_combined_max, pairs, cpus);
 		if ((unsigned)l->ch_combined_max > cpus)
-			mend(f, "ethtool -L %s combined %u", l->name, (unsigned)l->ch_combined_max - cpus);
+			mend(f, "ethtool -L %s combined %u", quoted(l->name), (unsigned)l->ch_combined_max - cpus);
 		else
 			mend(f, "# give the virtual machine queues=%u", pairs + cpus);
 	}

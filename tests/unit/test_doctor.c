@@ -435,6 +435,12 @@ static void test_iface(void **state)
 	says("carrier", CHECK_SKIP);
 	l->node = -1;
 	bad("iface-node", CHECK_WARN, "0000:81:00.0", NO_COMMAND);
+	/* the kernel allows such names, and the other end's is chosen by others */
+	strcpy(l->name, "$(halt)");
+	bad("iface-up", CHECK_FAIL, "down", "ip link set dev '$(halt)' up");
+	l->flags = IFF_UP;
+	strcpy(links[1].name, "a;b'c");
+	bad("carrier", CHECK_WARN, "is down", "nsenter -t 1 -n ip link set dev 'a;b'\\''c' up");
 }
 
 static void test_xdp(void **state)

@@ -799,6 +799,8 @@ static void test_print(void **state)
 	assert_string_equal(buf, "''");
 	setup_quote(buf, sizeof(buf), "a'b $c");
 	assert_string_equal(buf, "'a'\\''b $c'");
+	setup_file.command(NULL, "/sys/class/net/$(x)/y", "1", buf, sizeof(buf));
+	assert_string_equal(buf, "echo 1 > '/sys/class/net/$(x)/y'");
 	values(10);
 	begin(&s);
 	want(&s, 0, 20);

@@ -159,6 +159,8 @@ static void rss_command(void **state)
 	}
 	setup_rss.command(&s, "8/gone", "0 1 0 1", value, sizeof(value)); /* its name then */
 	assert_string_equal(value, "ethtool -X gone equal 2");
+	setup_rss.command(&s, "8/$(gone)", "2 3 2 3", value, sizeof(value)); /* the kernel allows such names */
+	assert_string_equal(value, "ethtool -X '$(gone)' start 2 equal 2");
 }
 
 static void rss_stage(void **state)
@@ -219,6 +221,10 @@ static void channels_kind(void **state)
 	assert_string_equal(value, "ethtool -L eth0 combined 4");
 	setup_channels.command(&s, "8/gone", "rx 2 tx 1 combined 0", value, sizeof(value));
 	assert_string_equal(value, "ethtool -L gone rx 2 tx 1");
+	setup_channels.command(&s, "8/a;b", "rx 2 tx 1 combined 0", value, sizeof(value));
+	assert_string_equal(value, "ethtool -L 'a;b' rx 2 tx 1");
+	setup_feature.command(&s, "8/`it's`/gro", "on", value, sizeof(value));
+	assert_string_equal(value, "ethtool -K '`it'\\''s`' gro on");
 	nic.err = EBUSY;
 	why[0] = 0;
 	assert_int_equal(setup_channels.set(&s, "7/eth0", "rx 0 tx 0 combined 4", why, sizeof(why)), -EBUSY);
@@ -303,6 +309,8 @@ static void napi_kind(void **state)
 	assert_int_equal(setup_napi.set(&s, "7/eth0/2", "what", why, sizeof(why)), -EINVAL);
 	setup_napi.command(&s, "7/eth0/device", "defer-hard-irqs 2 gro-flush-timeout 5", value, sizeof(value));
 	assert_string_equal(value, "echo 2 > /sys/class/net/eth0/napi_defer_hard_irqs; echo 5 > /sys/class/net/eth0/gro_flush_timeout");
+	setup_napi.command(&s, "8/a&b/device", "defer-hard-irqs 2", value, sizeof(value));
+	assert_string_equal(value, "echo 2 > /sys/class/net/'a&b'/napi_defer_hard_irqs");
 }
 
 static void napi_stage(void **state)
