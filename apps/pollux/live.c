@@ -15,32 +15,73 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { ANSWER_S = 3, NAMES_MAX = 64, SPACES_MAX = 256 };
+enum { ANSWER_MS = 3000, SPACES_MAX = 256, SHOWN_MAX = 20 };
 
 static const char title[] = "pollux live";
 
 /* ---- which programs there are ---- */
 
-struct names { char name[NAMES_MAX][LIVE_NAME_MAX]; size_t n; };
+struct names { char (*name)[LIVE_NAME_MAX]; size_t n, room; };
+
+/* may_be: a program may have that name (--name).  Anyone may bind a socket of any other, which
+   would do as it likes with the terminal. */
+static bool may_be(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	return n && !name[n] && n < LIVE_NAME_MAX;
+}
+
+static void add_name(struct names *o, const char *name)
+{
+	if (o->n == o->room) {
+		void *more = realloc(o->name, (o->room * 2 + 16) * sizeof(*o->name));
+
+		if (!more)
+			return;
+		o->name = more;
+		o->room = o->room * 2 + 16;
+	}
+	snprintf(o->name[o->n++], LIVE_NAME_MAX, "%s", name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
 
 /* The live views in a table of UNIX sockets, /proc/PID/net/unix:
-   Num: RefCount Protocol Flags Type St Inode Path */
-static void views_in(const char *path, struct names *o)
+   Num: RefCount Protocol Flags Type St Inode Path.  0 or -errno; names_free in either case. */
+static int views_in(const char *path, struct names *o)
 {
 	static const unsigned long listens = 1 << 16; /* __SO_ACCEPTCON of the kernel */
-	char line[512], at[256];
+	char line[512];
 	unsigned long flags;
-	FILE *f = fopen(path, "r");
+	FILE *f = fopen(path, "re");
 
-	o->n = 0;
-	while (f && fgets(line, sizeof(line), f) && o->n < NAMES_MAX)
-		if (sscanf(line, "%*s %*s %*s %lx %*s %*s %*s %255s", &flags, at) == 2 && flags & listens &&
-		    !strncmp(at, "@" LIVE_PREFIX, sizeof(LIVE_PREFIX)))
-			snprintf(o->name[o->n++], LIVE_NAME_MAX, "%.*s", LIVE_NAME_MAX - 1, at + sizeof(LIVE_PREFIX));
-	if (f)
-		fclose(f);
+	*o = (struct names){ .name = NULL };
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		int at = 0;
+
+		line[strcspn(line, "\n")] = 0;
+		if (sscanf(line, "%*s %*s %*s %lx %*s %*s %*s %n", &flags, &at) == 1 && at && flags & listens &&
+		    !strncmp(line + at, "@" LIVE_PREFIX, sizeof(LIVE_PREFIX)) && may_be(line + at + sizeof(LIVE_PREFIX)))
+			add_name(o, line + at + sizeof(LIVE_PREFIX));
+	}
+	fclose(f);
+	if (o->n)
+		qsort(o->name, o->n, sizeof(*o->name), by_name);
+	return 0;
+}
+
+static void names_free(struct names *o)
+{
+	free(o->name);
 }
 
 static bool has(const struct names *o, const char *name)
@@ -55,7 +96,7 @@ static bool has(const struct names *o, const char *name)
 static long elsewhere(const char *name)
 {
 	static ino_t seen[SPACES_MAX];
-	static struct names o;
+	struct names o;
 	size_t n = 0;
 	long found = 0;
 	struct stat st;
@@ -78,6 +119,7 @@ static long elsewhere(const char *name)
 		snprintf(path, sizeof(path), "/proc/%ld/net/unix", pid);
 		views_in(path, &o);
 		found = has(&o, name) ? pid : 0;
+		names_free(&o);
 	}
 	if (d)
 		closedir(d);
@@ -86,17 +128,21 @@ static long elsewhere(const char *name)
 
 static int absent(const char *name)
 {
-	static struct names o;
-	const char *list[NAMES_MAX], *near;
-	char all[1024] = "";
-	long pid = elsewhere(name);
+	struct names o;
+	const char **list, *near = NULL;
+	char all[2048] = "";
+	long pid = may_be(name) ? elsewhere(name) : 0;
 
 	views_in("/proc/net/unix", &o);
-	for (size_t i = 0; i < o.n; i++) {
+	list = calloc(o.n + 1, sizeof(*list));
+	for (size_t i = 0; list && i < o.n; i++) {
 		list[i] = o.name[i];
-		plx_text_add(all, sizeof(all), "%s%s", i ? ", " : "", o.name[i]);
+		if (i < SHOWN_MAX)
+			plx_text_add(all, sizeof(all), "%s%s", i ? ", " : "", o.name[i]);
 	}
-	near = plx_text_near(name, list, o.n);
+	if (o.n > SHOWN_MAX)
+		plx_text_add(all, sizeof(all), " and %zu more, pollux live lists them", o.n - SHOWN_MAX);
+	near = list ? plx_text_near(name, list, o.n) : NULL;
 	if (pid)
 		cmd_error(title, "'%s' runs in another network namespace: nsenter -t %ld -n pollux doctor --live %s", name, pid, name);
 	else if (near)
@@ -105,51 +151,93 @@ static int absent(const char *name)
 		cmd_error(title, "'%s' does not run; in this network namespace there are: %s", name, all);
 	else
 		cmd_error(title, "'%s' does not run, and no other Pollux program does in this network namespace", name);
+	free(list);
+	names_free(&o);
 	return CMD_ABSENT;
 }
 
 static int list_names(void)
 {
-	static struct names o;
+	struct names o;
+	int err = views_in("/proc/net/unix", &o);
 
-	views_in("/proc/net/unix", &o);
+	if (err)
+		cmd_error(title, "/proc/net/unix: %s: is /proc mounted? mount -t proc proc /proc", strerror(-err));
 	for (size_t i = 0; i < o.n; i++)
 		puts(o.name[i]);
-	return CMD_OK;
+	names_free(&o);
+	return err ? CMD_FAIL : CMD_OK;
 }
 
 /* ---- asking ---- */
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* patience lets the next call on fd take what is left until end; -EAGAIN = nothing is. */
+static int patience(int fd, int64_t end)
+{
+	int64_t left = end - now_ms();
+	const struct timeval t = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
+
+	if (left <= 0)
+		return -EAGAIN;
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) ?
+	       -errno : 0;
+}
+
+/* receive reads until the end of the answer, all of it within the time there is. */
+static int receive(int fd, char **out, size_t *len, int64_t end)
+{
+	size_t room = 0;
+
+	for (;;) {
+		if (*len + 4096 > room) {
+			char *more = *len > LIVE_OUT_MAX ? NULL : realloc(*out, room = room * 2 + 65536);
+
+			if (!more)
+				return -EFBIG;
+			*out = more;
+		}
+		int err = patience(fd, end);
+		ssize_t n = err ? 0 : recv(fd, *out + *len, room - *len - 1, 0);
+
+		if (!err && n < 0 && errno == EINTR)
+			continue;
+		if (!err && n < 0 && !(*len && errno == ECONNRESET))
+			err = -errno;
+		if (err || n <= 0)
+			return err;
+		*len += (size_t)n;
+	}
+}
 
 /* ask reads the answer of a program into *out, malloc'd; 0 or -errno. */
 static int ask(const char *name, char **out)
 {
 	static const char request[] = LIVE_REQUEST "\n";
-	const struct timeval patience = { .tv_sec = ANSWER_S };
+	const int64_t end = now_ms() + ANSWER_MS;
 	struct sockaddr_un a;
-	size_t len = 0, room = 0;
-	ssize_t n = 0;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), err = 0;
+	size_t len = 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	*out = NULL;
 	if (fd < 0)
 		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (struct sockaddr *)&a, live_address(&a, name)))
-		err = -errno;
-	else if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0 && errno != EPIPE)
-		err = -errno;
-	do {
-		len += (size_t)n;
-		if (!err && len + 4096 > room) {
-			char *more = len > LIVE_OUT_MAX ? NULL : realloc(*out, room = room * 2 + 65536);
+	int err = patience(fd, end);
 
-			err = more ? 0 : -EFBIG;
-			*out = more ? more : *out;
-		}
-	} while (!err && (n = recv(fd, *out + len, room - len - 1, 0)) > 0);
-	if (!err && n < 0 && !(len && errno == ECONNRESET))
+	if (!err && connect(fd, (struct sockaddr *)&a, live_address(&a, name)))
 		err = -errno;
+	/* who may not look has been told so, and hung up on, by now */
+	if (!err && send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		err = -errno;
+	if (!err)
+		err = receive(fd, out, &len, end);
 	close(fd);
 	if (*out)
 		(*out)[len] = 0;
@@ -302,9 +390,10 @@ static void say(const json_t *o)
 
 int doctor_live(const char *name, bool json)
 {
-	char *answer;
+	char *answer = NULL;
 	json_error_t bad;
-	int err = ask(name, &answer), code = CMD_FAIL;
+	/* a longer one would not fit into an address */
+	int err = may_be(name) ? ask(name, &answer) : -ENOENT, code = CMD_FAIL;
 
 	if (err == -ECONNREFUSED || err == -ENOENT) {
 		free(answer);
@@ -314,7 +403,7 @@ int doctor_live(const char *name, bool json)
 
 	if (err)
 		cmd_error(title, "%s does not answer: %s: is its control thread stuck, or the process stopped?", name,
-		          err == -EAGAIN ? "no word for 3 s" : strerror(-err));
+		          err == -EAGAIN ? "no whole answer within 3 s" : strerror(-err));
 	else if (!json_is_object(o))
 		cmd_error(title, "%s answers what is no JSON object: %s", name, o ? "another value" : bad.text);
 	else if (json_object_get(o, "error")) {

@@ -4,8 +4,11 @@
    program runs, 4 rights. */
 #include "cmd.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct cmd cmds[] = {
 	{ "config", "show, check and describe the configuration", cmd_config },
@@ -16,11 +19,32 @@ static const struct cmd cmds[] = {
 	{ NULL, NULL, NULL },
 };
 
+/* A standard descriptor that is closed would be the next file's that is opened, and get what is
+   printed.  In its place comes one that refuses it. */
+static void hold_descriptors(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+			_exit(CMD_FAIL);
+}
+
+/* A command that did all but be read has failed; those that told so themselves end with it. */
+static int written(int code)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	if (code == CMD_OK)
+		cmd_error("pollux", "standard output: cannot be written: %s", errno ? strerror(errno) : "no room");
+	return code == CMD_OK ? CMD_FAIL : code;
+}
+
 int main(int argc, char **argv)
 {
+	hold_descriptors();
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		puts("pollux " PLX_VERSION);
-		return CMD_OK;
+		return written(CMD_OK);
 	}
-	return cmd_run("pollux", "Looks into the machine and the configuration of Pollux programs.", cmds, argc, argv);
+	return written(cmd_run("pollux", "Looks into the machine and the configuration of Pollux programs.", cmds, argc, argv));
 }

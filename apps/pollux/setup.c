@@ -16,8 +16,9 @@
 /* What the words of a command say. */
 struct words {
 	const char *title;
-	bool json, all, orphans;
+	bool json;
 	char dir[256];
+	bool dir_given;
 	uint32_t stages;
 	bool by_name; /* stages were named */
 	struct plx_log log;
@@ -100,23 +101,23 @@ static int take_dir(struct words *w, int *argc, char **argv)
 			cmd_error(w->title, "--dir '%.200s': a path that begins with '/' is missing", value);
 			return CMD_USAGE;
 		}
-		if (value)
-			snprintf(w->dir, sizeof(w->dir), "%s", value);
+		if (!value)
+			continue;
+		snprintf(w->dir, sizeof(w->dir), "%s", value);
+		w->dir_given = true;
 	}
 	*argc = n;
 	argv[n] = NULL;
 	return CMD_OK;
 }
 
-/* take reads what all commands share; stages stand first, what is left is a program's. */
+/* take reads what commands share; stages stand first, what is left is a program's, or too much. */
 static int take(struct words *w, const char *title, int *argc, char **argv)
 {
 	int n = 1, err;
 
 	*w = (struct words){ .title = title, .log = { line, (void *)(uintptr_t)title, PLX_LOG_NOTICE } };
 	w->json = cmd_flag(argc, argv, "--json");
-	w->all = cmd_flag(argc, argv, "--all");
-	w->orphans = cmd_flag(argc, argv, "--orphans");
 	err = take_dir(w, argc, argv);
 	for (; !err && n < *argc && argv[n][0] != '-'; n++)
 		err = take_stage(w, argv[n]);
@@ -129,6 +130,7 @@ static int take(struct words *w, const char *title, int *argc, char **argv)
 	return err;
 }
 
+/* take_conf: -1 = a text was asked for, which is printed. */
 static int take_conf(struct words *w, int argc, char **argv)
 {
 	static char why[PLX_HELP_MAX];
@@ -142,10 +144,11 @@ static int take_conf(struct words *w, int argc, char **argv)
 	err = plx_env_conf_read(w->conf, &in, why, sizeof(why));
 	if (!err)
 		return CMD_OK;
-	if (err == PLX_TEXT)
+	if (err == PLX_TEXT) {
 		fputs(why, stdout);
-	else
-		cmd_error(w->title, "%s", why);
+		return -1;
+	}
+	cmd_error(w->title, "%s", why);
 	return CMD_USAGE;
 }
 
@@ -153,7 +156,7 @@ static int no_more(const struct words *w, int argc, char **argv)
 {
 	if (argc < 2)
 		return CMD_OK;
-	cmd_error(w->title, "'%s': takes stages, --json and --dir DIR only", argv[1]);
+	cmd_error(w->title, "'%s': not taken here; %s --help tells what is", argv[1], w->title);
 	return CMD_USAGE;
 }
 
@@ -181,6 +184,10 @@ static int plan(int argc, char **argv)
 		return CMD_OK;
 	int rc = take(&w, "pollux setup plan", &argc, argv);
 
+	if (!rc && w.dir_given) {
+		cmd_error(w.title, "--dir: plan writes no journal; apply takes it");
+		rc = CMD_USAGE;
+	}
 	if (!rc)
 		rc = take_conf(&w, argc, argv);
 	if (!rc) {
@@ -198,7 +205,7 @@ static int plan(int argc, char **argv)
 	setup_free(&s);
 	setup_host_free(&h);
 	free(w.conf);
-	return rc;
+	return rc < 0 ? CMD_OK : rc;
 }
 
 /* ---- apply ---- */
@@ -267,7 +274,7 @@ static int apply(int argc, char **argv)
 		json_decref(t.plans);
 	}
 	free(w.conf);
-	return rc;
+	return rc < 0 ? CMD_OK : rc;
 }
 
 /* ---- status and restore ---- */
@@ -286,6 +293,10 @@ static int status(int argc, char **argv)
 		return CMD_OK;
 	int rc = take(&w, "pollux setup status", &argc, argv);
 
+	if (!rc && w.by_name) {
+		cmd_error(w.title, "it shows all stages: name none");
+		rc = CMD_USAGE;
+	}
 	if (!rc)
 		rc = no_more(&w, argc, argv);
 	if (rc)
@@ -309,14 +320,19 @@ static int restore(int argc, char **argv)
 
 	if (asks(argc, argv, restore_help))
 		return CMD_OK;
+	bool all = cmd_flag(&argc, argv, "--all"), orphans = cmd_flag(&argc, argv, "--orphans");
 	int rc = take(&w, "pollux setup restore", &argc, argv);
 
+	if (!rc && all && orphans) {
+		cmd_error(w.title, "--all and --orphans: give one of them");
+		rc = CMD_USAGE;
+	}
 	if (!rc)
 		rc = no_more(&w, argc, argv);
 	if (rc)
 		return rc;
-	struct setup_undo u = { .sys = &plx_sys_linux, .log = &w.log, .dir = w.dir, .stages = w.stages, .orphans = w.orphans,
-	                        .spare_living = !w.all };
+	struct setup_undo u = { .sys = &plx_sys_linux, .log = &w.log, .dir = w.dir, .stages = w.stages, .orphans = orphans,
+	                        .spare_living = !all };
 
 	int elsewhere = ns_undo(&u, &restored), err = setup_undo(&u, &here);
 

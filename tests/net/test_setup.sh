@@ -74,6 +74,12 @@ json() { python3 -c "import json,sys; d = json.load(open(sys.argv[1])); sys.exit
 check "unknown stage, with the one that was meant"  says 2 "'hugepage': unknown stage, did you mean hugepages" setup plan hugepage
 check "unknown option"                              says 2 'did you mean --iface' setup plan --ifac sa
 check "a directory that is no path"                 says 2 "begins with '/'" setup restore --dir x
+check "status takes no stage"                         says 2 'name none' setup status sysctl
+check "status takes no option of restore"             says 2 "'--all'" setup status --all
+check "plan takes no option of restore"               says 2 '^pollux setup plan: .*--orphans' setup plan --orphans
+check "plan writes no journal"                        says 2 'plan writes no journal' setup plan --dir "$D"
+check "all and orphans"                               says 2 'give one of them' setup restore --all --orphans
+check "the version by a command"                      says 0 'pollux [0-9]' setup plan --version
 check "an interface that is not there"              says 1 'no such interface' setup plan --iface nosuch0
 check "restore with nothing to restore"             says 0 '^0 values put back' setup restore --dir "$D"
 check "status with nothing set up"                  says 0 '^nothing is set up' setup status --dir "$D"
