@@ -132,7 +132,7 @@ static void check_text(const struct scene *s)
 {
 	char *text = shown(s, "txt", topo_text);
 
-	for (const char *l = text; *l; l += strcspn(l, "\n") + 1)
+	for (const char *l = text; l && *l; l += strcspn(l, "\n") + 1)
 		if (strcspn(l, "\n") > 100)
 			fail_msg("%s: %zu columns: %.*s", s->name, strcspn(l, "\n"), (int)strcspn(l, "\n"), l);
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(s->text) && s->text[i]; i++)
