@@ -81,6 +81,24 @@ bool lcores_await_word(struct plx_env *env, uint64_t deadline)
 	return true;
 }
 
+void lcore_await_begin(struct plx_lcore *l)
+{
+	l->await_at = plx_sys_now(l->env->sys);
+	l->await_cpu = lcore_cpu_ns(l);
+}
+
+/* A poller that hangs is told by the time that went by.  That says nothing while others have
+   the CPU, or all of this process is stopped. */
+bool lcore_await_word(struct plx_lcore *l)
+{
+	const uint64_t now = plx_sys_now(l->env->sys), most = l->await_at + LCORE_STARVED_MS * 1000000ull;
+	uint64_t deadline = l->await_at + LCORE_HALT_MS * 1000000ull;
+
+	if (now >= deadline && lcore_cpu_ns(l) - l->await_cpu < LCORE_FAIR_NS && lcore_ready(l))
+		deadline = now + LCORE_FAIR_NS < most ? now + LCORE_FAIR_NS : most;
+	return lcores_await_word(l->env, deadline);
+}
+
 /* Waits until l's state is another than `not`, until deadline; its state. */
 static uint32_t lcore_await(struct plx_lcore *l, uint32_t not, uint64_t deadline)
 {
@@ -280,16 +298,19 @@ static void lcore_ask_halt(struct plx_lcore *l)
 {
 	uint32_t s;
 
+	lcore_await_begin(l);
 	while ((s = lcore_state(l)) == PLX_LCORE_RUN || s == PLX_LCORE_SLEEP)
 		if (lcore_move(l, s, PLX_LCORE_HALT))
 			lcore_poke(l->env->sys, l->wakefd);
 }
 
-static int lcore_await_halt(struct plx_lcore *l, uint64_t deadline)
+static int lcore_await_halt(struct plx_lcore *l)
 {
 	char what[PLX_NAME_MAX + 16];
 
-	if (lcore_await(l, PLX_LCORE_HALT, deadline) != PLX_LCORE_WAIT) {
+	while (lcore_state(l) == PLX_LCORE_HALT && lcore_await_word(l))
+		;
+	if (lcore_state(l) != PLX_LCORE_WAIT) {
 		LOG(l->env, ERROR, "lcore %u: %s has not returned for %d ms; a poll function must not block",
 		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), LCORE_HALT_MS);
 		return -ETIMEDOUT;
@@ -299,32 +320,37 @@ static int lcore_await_halt(struct plx_lcore *l, uint64_t deadline)
 	return 0;
 }
 
+static bool calls(const struct plx_lcore *l)
+{
+	const uint32_t state = __atomic_load_n(&l->call.state, __ATOMIC_ACQUIRE); /* with call() */
+
+	return state != CALL_FREE && state != CALL_DONE;
+}
+
 /* What was launched is done before ports and memory go. */
-static int lcore_await_call(struct plx_lcore *l, uint64_t deadline)
+static int lcore_await_call(struct plx_lcore *l)
 {
 	char what[PLX_NAME_MAX + 16];
-	uint32_t state;
 
-	while ((state = __atomic_load_n(&l->call.state, __ATOMIC_ACQUIRE)) != CALL_FREE && state != CALL_DONE)
-		if (!lcores_await_word(l->env, deadline)) {
-			LOG(l->env, ERROR, "lcore %u: %s has not returned for %d ms; what is launched must end before the "
-			    "environment", l->conf.id, lcore_hangs_in(l, what, sizeof(what)), LCORE_HALT_MS);
-			return -ETIMEDOUT;
-		}
-	return 0;
+	while (calls(l) && lcore_await_word(l))
+		;
+	if (!calls(l))
+		return 0;
+	LOG(l->env, ERROR, "lcore %u: %s has not returned for %d ms; what is launched must end before the "
+	    "environment", l->conf.id, lcore_hangs_in(l, what, sizeof(what)), LCORE_HALT_MS);
+	return -ETIMEDOUT;
 }
 
 int lcores_stop(struct plx_env *env)
 {
-	uint64_t deadline = plx_sys_now(env->sys) + LCORE_HALT_MS * 1000000ull;
 	int err = 0;
 
 	for (unsigned i = 0; i < env->nlcores; i++)
 		lcore_ask_halt(&env->lcores[i]);
 	for (unsigned i = 0; i < env->nlcores; i++) {
-		int e = lcore_await_halt(&env->lcores[i], deadline);
+		int e = lcore_await_halt(&env->lcores[i]);
 
-		e = e ? e : lcore_await_call(&env->lcores[i], deadline);
+		e = e ? e : lcore_await_call(&env->lcores[i]);
 		err = err ? err : e;
 	}
 	return err;
@@ -333,11 +359,11 @@ int lcores_stop(struct plx_env *env)
 int lcore_rest_for_good(struct plx_lcore *l)
 {
 	lcore_ask_halt(l);
-	int err = lcore_await_halt(l, plx_sys_now(l->env->sys) + LCORE_HALT_MS * 1000000ull);
+	int err = lcore_await_halt(l);
 
 	if (!err || lcore_move(l, PLX_LCORE_HALT, PLX_LCORE_RUN))
 		return err;
-	return lcore_await_halt(l, UINT64_MAX); /* it has halted just now */
+	return lcore_await_halt(l); /* it has halted just now */
 }
 
 const char *lcore_hangs_in(const struct plx_lcore *l, char *buf, size_t len)
@@ -357,7 +383,7 @@ int plx_lcore_halt(struct plx_lcore *l)
 		return -EINVAL;
 	l->held = true;
 	lcore_ask_halt(l);
-	return lcore_await_halt(l, plx_sys_now(l->env->sys) + LCORE_HALT_MS * 1000000ull);
+	return lcore_await_halt(l);
 }
 
 int plx_lcore_resume(struct plx_lcore *l)

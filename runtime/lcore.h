@@ -21,7 +21,9 @@ enum {
 	LCORE_DOORBELL_NS = 20000,   /* oldest a transmit doorbell gets; gap between two tries */
 	LCORE_RETRY_NS    = 200000,  /* longest sleep while the kernel has not taken all we sent */
 	LCORE_BOOT_MS     = 5000,    /* how long a new thread may take to pin itself */
-	LCORE_HALT_MS     = 1000,    /* how long a halt or a change waits for a poller to return */
+	LCORE_HALT_MS     = 1000,    /* how long a halt or a change waits for a poller to return, */
+	LCORE_STARVED_MS  = 10000,   /* or while its lcore is ready to run and has not had */
+	LCORE_FAIR_NS     = 50000000, /* this much of a CPU since: it starves and does not hang */
 	LCORE_RING_OUT_NS = 1000000, /* how long doorbells are tried when their poller leaves */
 };
 
@@ -102,6 +104,7 @@ struct plx_lcore {
 	struct lcore_set *next;      /* atomic: handed over, not yet taken */
 	struct lcore_set *adopted;   /* atomic: what the lcore polls by */
 	struct lcore_call call;
+	uint64_t await_at, await_cpu; /* main: since when it waits for the lcore, whose CPU time was this */
 	uint64_t beat_seen, beat_at; /* control thread: liveness */
 	bool     stalled;
 };
@@ -118,6 +121,13 @@ void lcore_poke(const struct plx_sys *sys, int fd);
 uint64_t cycles_of(const struct plx_env *env, uint64_t ns);
 /* Waits until an lcore says something on ackfd, or deadline; false = past it. */
 bool lcores_await_word(struct plx_env *env, uint64_t deadline);
+/* The same for l, which has LCORE_HALT_MS from await_begin on, or more while it starves. */
+void lcore_await_begin(struct plx_lcore *l);
+bool lcore_await_word(struct plx_lcore *l);
+
+/* lcore_stats.c, cold; main thread */
+uint64_t lcore_cpu_ns(const struct plx_lcore *l); /* of its thread; 0 = unknown */
+bool lcore_ready(const struct plx_lcore *l);      /* its thread runs, or waits for a CPU; false = unknown too */
 
 /* lcore_set.c, cold; main thread */
 int  lcore_set_make(struct lcore_set **out, struct plx_lcore *l, struct plx_poller *with,

@@ -100,14 +100,14 @@ void lcore_set_free(struct plx_lcore *l, struct lcore_set *s, const struct lcore
    lcore goes on with what it had. */
 static int hand(struct plx_lcore *l, struct lcore_set *s)
 {
-	const uint64_t deadline = plx_sys_now(l->env->sys) + LCORE_HALT_MS * 1000000ull;
 	struct lcore_set *mine = s;
 	char what[PLX_NAME_MAX + 16];
 
+	lcore_await_begin(l);
 	__atomic_store_n(&l->next, s, __ATOMIC_RELEASE); /* with adopt() */
 	lcore_ask(l, LCORE_ASK_SET);
 	while (__atomic_load_n(&l->adopted, __ATOMIC_ACQUIRE) != s) {
-		if (lcores_await_word(l->env, deadline))
+		if (lcore_await_word(l))
 			continue;
 		if (__atomic_compare_exchange_n(&l->next, &mine, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
 			LOG(l->env, ERROR, "lcore %u: %s has not returned for %d ms, so its pollers stay as they are; a poll "

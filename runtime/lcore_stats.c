@@ -105,6 +105,21 @@ static int read_switches(const struct plx_sys *sys, int tid, struct plx_lcore_sc
 	return 0;
 }
 
+uint64_t lcore_cpu_ns(const struct plx_lcore *l)
+{
+	uint64_t ns = 0;
+
+	return read_clock(l->env->sys, __atomic_load_n(&l->tid, __ATOMIC_RELAXED), &ns) ? 0 : ns;
+}
+
+bool lcore_ready(const struct plx_lcore *l)
+{
+	char path[64], buf[8192];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", __atomic_load_n(&l->tid, __ATOMIC_RELAXED));
+	return plx_file_read(l->env->sys, path, buf, sizeof(buf)) > 0 && strstr(buf, "\nState:\tR");
+}
+
 int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s)
 {
 	const struct plx_sys *sys = l->env->sys;
