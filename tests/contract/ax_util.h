@@ -26,7 +26,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TYPE = 0x88b5 }; /* local experimental EtherType: nobody else sends it */
+enum {
+	TYPE = 0x88b5,  /* local experimental EtherType: nobody else sends it */
+	WAIT_MS = 30000 /* for what must come: a thread may get little of a busy CPU */
+};
 
 static char log_text[8192];
 

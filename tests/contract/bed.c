@@ -223,7 +223,7 @@ bool receive(struct plx_port *p, uint32_t want, unsigned ms)
 
 void send_all(struct plx_port *p, uint16_t q, struct plx_mbuf **m, uint16_t n)
 {
-	uint64_t end = now_ms() + 3000;
+	uint64_t end = now_ms() + WAIT_MS;
 	uint16_t k = 0;
 
 	while (k < n && now_ms() < end)
@@ -238,7 +238,7 @@ void exchange(struct plx_port *from, struct plx_port *to, uint16_t q, uint32_t s
 
 	assert_non_null(m);
 	send_all(from, q, &m, 1);
-	uint64_t end = now_ms() + 3000;
+	uint64_t end = now_ms() + WAIT_MS;
 	while (!receive(to, before + 1, 20) && now_ms() < end)
 		plx_tx_burst(plx_port_txq(from, q), NULL, 0); /* rings again for what the kernel left */
 	assert_int_equal(bed.seen[seq], 1);
@@ -262,7 +262,7 @@ void tell_link(struct plx_port *p)
 void wait_running(const char *name, bool running)
 {
 	struct plx_link_info li;
-	uint64_t end = now_ms() + 3000;
+	uint64_t end = now_ms() + WAIT_MS;
 
 	do {
 		assert_int_equal(plx_link_query(&plx_sys_linux, name, &li), 0);

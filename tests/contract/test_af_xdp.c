@@ -12,7 +12,7 @@ static void host_to_port(struct plx_port *p, int fd, uint32_t n)
 	uint8_t buf[2048], seen[N] = { 0 };
 	struct plx_mbuf *m[PLX_BURST];
 	uint32_t sent = 0, got = 0;
-	uint64_t end = now_ms() + 10000;
+	uint64_t end = now_ms() + WAIT_MS;
 
 	while (got < n && now_ms() < end) {
 		for (int i = 0; i < 16 && sent < n; i++) {
@@ -69,7 +69,7 @@ static void port_to_host(struct plx_port *p, struct plx_pool *from, int fd, uint
 {
 	uint8_t seen[N] = { 0 };
 	uint32_t sent = 0, got = 0;
-	uint64_t end = now_ms() + 10000;
+	uint64_t end = now_ms() + WAIT_MS;
 	struct plx_mbuf *m = NULL;
 
 	while (got < n && now_ms() < end) {
@@ -137,7 +137,7 @@ static void forward_copies_nothing(void **state)
 	struct plx_mbuf *m[PLX_BURST];
 	struct plx_port_stats s;
 	uint32_t sent = 0, got = 0, moved = 0;
-	uint64_t end = now_ms() + 10000;
+	uint64_t end = now_ms() + WAIT_MS;
 
 	(void)state;
 	veth("plxa0", "plxb0", 2);
@@ -255,14 +255,14 @@ static void link_down_and_up(void **state)
 	assert_int_equal(plx_tx_burst(q, &m, 1), 1);
 	assert_true(q->link_down);
 	assert_int_equal(plx_port_link(p), PLX_LINK_DOWN);
-	uint64_t kicks = plx_ctr_read(&q->stats.kicks);
+	uint64_t kicks = plx_ctr_read(&q->stats.kicks), begin = now_ms();
 	m = new_frame(pool, 1, 100);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(plx_tx_burst(q, &m, 1), 0);
 	assert_true(plx_ctr_read(&q->stats.stop[PLX_STOP_link_down]) >= 1000);
-	assert_true(plx_ctr_read(&q->stats.kicks) - kicks < 20);
+	assert_true(plx_ctr_read(&q->stats.kicks) - kicks <= (now_ms() - begin) / 10 + 2); /* one in 10 ms */
 	run("ip link set plxa0 up");
-	uint64_t end = now_ms() + 5000;
+	uint64_t end = now_ms() + WAIT_MS;
 	while (!plx_tx_burst(q, &m, 1) && now_ms() < end)
 		usleep(1000);
 	assert_int_equal(plx_port_link(p), PLX_LINK_UP);
@@ -412,7 +412,7 @@ static void passed_and_attached(void **state)
 		fill_frame(buf, i, 60);
 		assert_int_equal(send(fd, buf, 60, 0), 60);
 	}
-	for (uint64_t end = now_ms() + 5000; n[0] < 40 && now_ms() < end; )
+	for (uint64_t end = now_ms() + WAIT_MS; n[0] < 40 && now_ms() < end; )
 		p->drv->passed(p, n, PLX_QUEUES_MAX);
 	assert_int_equal(n[0], 40);
 	assert_int_equal(n[1], 0);

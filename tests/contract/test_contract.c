@@ -77,7 +77,7 @@ static void test_wrap(void **state)
 		for (int k = 0; k < PLX_BURST; k++, seq++)
 			m[k] = make_packet(bed.pool, seq, MIN_LEN + seq % 64, 1);
 		send_all(bed.a, (uint16_t)(i % QUEUES), m, PLX_BURST);
-		uint64_t end = now_ms() + 3000;
+		uint64_t end = now_ms() + WAIT_MS;
 		while (!receive(bed.b, seq, 20) && now_ms() < end)
 			plx_tx_burst(plx_port_txq(bed.a, (uint16_t)(i % QUEUES)), NULL, 0);
 		assert_int_equal(bed.seen_n, seq);
@@ -191,7 +191,7 @@ static void test_bad_lengths(void **state)
 	bad = n;
 	m[n++] = make_packet(bed.pool, 7, 100, 1);
 	send_all(bed.a, 0, m, n);
-	uint64_t end = now_ms() + 3000;
+	uint64_t end = now_ms() + WAIT_MS;
 	while (!receive(bed.b, 1, 20) && now_ms() < end)
 		plx_tx_burst(q, NULL, 0);
 	assert_int_equal(bed.seen_n, 1);
@@ -209,7 +209,7 @@ static void test_chains(void **state)
 		for (uint32_t len = 120; len <= MAX_LEN; len += 311, seq++) {
 			struct plx_mbuf *m = make_packet(bed.pool, seq, len, segs);
 			send_all(bed.a, (uint16_t)(seq % QUEUES), &m, 1);
-			uint64_t end = now_ms() + 3000;
+			uint64_t end = now_ms() + WAIT_MS;
 			while (!receive(bed.b, seq + 1, 20) && now_ms() < end)
 				plx_tx_burst(plx_port_txq(bed.a, (uint16_t)(seq % QUEUES)), NULL, 0);
 			assert_int_equal(bed.seen[seq], 1);
@@ -226,7 +226,7 @@ static void test_foreign_pool(void **state)
 	m[1] = make_packet(bed.pool, 1, 1000, 1);
 	m[2] = make_packet(bed.other, 2, 1000, 3);
 	send_all(bed.a, 1, m, 3);
-	uint64_t end = now_ms() + 3000;
+	uint64_t end = now_ms() + WAIT_MS;
 	while (!receive(bed.b, 3, 20) && now_ms() < end)
 		plx_tx_burst(q, NULL, 0);
 	assert_int_equal(bed.seen_n, 3);
@@ -246,12 +246,12 @@ static void test_shared(void **state)
 		struct plx_mbuf *s = m;
 		forget();
 		send_all(bed.a, (uint16_t)(i % QUEUES), &s, 1);
-		uint64_t end = now_ms() + 3000;
+		uint64_t end = now_ms() + WAIT_MS;
 		while (!receive(bed.b, 1, 20) && now_ms() < end)
 			plx_tx_burst(plx_port_txq(bed.a, (uint16_t)(i % QUEUES)), NULL, 0);
 		assert_int_equal(bed.seen[9], 1);
 	}
-	uint64_t end = now_ms() + 3000;
+	uint64_t end = now_ms() + WAIT_MS;
 	while (__atomic_load_n(&m->ref, __ATOMIC_ACQUIRE) > 1 && now_ms() < end)
 		for (uint16_t i = 0; i < QUEUES; i++)
 			plx_tx_burst(plx_port_txq(bed.a, i), NULL, 0);
@@ -307,7 +307,7 @@ static void test_untold_down(void **state)
 		run_cmd("ip link set plxca %s", downwards ? "down" : "up");
 		if (!downwards)
 			wait_running("plxcb", true);
-		uint64_t end = now_ms() + 3000;
+		uint64_t end = now_ms() + WAIT_MS;
 		do {
 			struct plx_mbuf *m = make_packet(bed.pool, seq++, 100, 1);
 			if (!plx_tx_burst(q, &m, 1))
@@ -332,7 +332,7 @@ static void test_removed(void **state)
 	exchange(bed.a, bed.b, 0, 1, 100);
 	q = plx_port_txq(bed.a, 0);
 	run_cmd("ip link del plxca");
-	uint64_t end = now_ms() + 3000;
+	uint64_t end = now_ms() + WAIT_MS;
 	do {
 		m = make_packet(bed.pool, 0, 100, 1);
 		if (!plx_tx_burst(q, &m, 1))
@@ -410,16 +410,16 @@ static void test_rx_fd(void **state)
 		assert_int_equal(poll(fds, QUEUES, 0), 0); /* silent while nothing is there */
 		send_all(bed.a, (uint16_t)(i % QUEUES), &m, 1);
 		plx_tx_burst(plx_port_txq(bed.a, (uint16_t)(i % QUEUES)), NULL, 0);
-		assert_true(poll(fds, QUEUES, 3000) > 0);
+		assert_true(poll(fds, QUEUES, WAIT_MS) > 0);
 		for (uint16_t k = 0; k < QUEUES; k++)
 			if (bed.b->drv->rx_disarm)
 				bed.b->drv->rx_disarm(plx_port_rxq(bed.b, k));
-		assert_true(receive(bed.b, i + 1, 1000));
+		assert_true(receive(bed.b, i + 1, WAIT_MS));
 		if (bed.b->drv->rx_arm) { /* armed too late: the frame is seen at once */
 			forget();
 			m = make_packet(bed.pool, 1000, 100, 1);
 			send_all(bed.a, (uint16_t)(i % QUEUES), &m, 1);
-			uint64_t end = now_ms() + 3000;
+			uint64_t end = now_ms() + WAIT_MS;
 			int armed = 0;
 			while (!armed && now_ms() < end)
 				for (uint16_t k = 0; k < QUEUES; k++) {
@@ -428,7 +428,7 @@ static void test_rx_fd(void **state)
 						bed.b->drv->rx_disarm(plx_port_rxq(bed.b, k));
 				}
 			assert_true(armed > 0);
-			assert_true(receive(bed.b, 1, 1000));
+			assert_true(receive(bed.b, 1, WAIT_MS));
 		}
 		forget();
 		bed.seen_n = i + 1;

@@ -48,7 +48,7 @@ static struct plx_mbuf *pass(const uint8_t *bytes, uint32_t len)
 {
 	static uint8_t buf[16384];
 	struct plx_mbuf *head = NULL, *got = NULL;
-	uint64_t end = now_ms() + 3000;
+	uint64_t end = now_ms() + WAIT_MS;
 
 	for (uint32_t at = 0; at < len;) {
 		struct plx_mbuf *m = plx_mbuf_get(bed.pool);

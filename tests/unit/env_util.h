@@ -111,11 +111,11 @@ static inline uint64_t now_ns(void)
 	return plx_sys_now(&plx_sys_linux);
 }
 
-/* Waits until cond holds, 10 s at most; looks often at first, then leaves the CPU to others. */
+/* Waits until cond holds, 30 s at most, for a thread may get little of a busy CPU; looks often at first, then leaves the CPU to others. */
 #define wait_for(cond) do { \
 	uint64_t begin_ = now_ns(); \
 	while (!(cond)) { \
-		if (now_ns() > begin_ + 10000000000u) \
+		if (now_ns() > begin_ + 30000000000u) \
 			fail_msg("%s:%d: waited in vain for " #cond, __FILE__, __LINE__); \
 		if (now_ns() > begin_ + 50000) \
 			plx_sys_sleep(&plx_sys_linux, 50000); \
@@ -132,6 +132,33 @@ static inline unsigned count_entries(const char *path)
 	if (d)
 		closedir(d);
 	return n;
+}
+
+/* Tasks of this process.  One that was joined stands in /proc for a moment more, so what
+   is counted are those that stay: no lcore's. */
+static inline unsigned lcore_tasks(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	char path[64], name[32];
+	unsigned n = 0;
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		snprintf(path, sizeof(path), "/proc/self/task/%.16s/comm", e->d_name);
+		FILE *f = *e->d_name == '.' ? NULL : fopen(path, "r");
+
+		n += f && fgets(name, sizeof(name), f) && strstr(name, "-lc");
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+static inline unsigned steady_tasks(void)
+{
+	wait_for(!lcore_tasks());
+	return count_entries("/proc/self/task");
 }
 
 /* plx_env_run in a thread of its own, as a program with other work would. */

@@ -176,7 +176,7 @@ static void test_reader_that_does_not(void **state)
 	assert_int_equal(send(fd, "status\n", 7, 0), 7);
 	uint64_t begin = now_ns();
 	run(0, 100);
-	assert_true(now_ns() - begin < 1000 * MS);
+	assert_true(now_ns() - begin < 20000 * MS); /* a call that is held by it would last */
 	assert_int_equal(conns(), 1);
 	while ((n = drain(fd, buf, sizeof(buf))) > 0) /* it reads after all: the rest comes */
 		got += (size_t)n;
@@ -310,7 +310,7 @@ static json_t *ask(const char *to)
 	uint64_t begin = now_ns();
 	while ((n = drain(fd, buf + got, (1 << 20) - got)) >= 0) {
 		got += (size_t)n;
-		if (now_ns() - begin > 10000 * MS)
+		if (now_ns() - begin > 30000 * MS)
 			fail_msg("no answer");
 		plx_sys_sleep(&plx_sys_linux, MS);
 	}

@@ -182,7 +182,7 @@ static void *sleeper(void *arg)
 		if (got == MANY || d->rx_arm(q) > 0) /* straight to sleep: the next one may come right now */
 			continue;
 		struct pollfd fd = { d->rx_fd(q), POLLIN, 0 };
-		if (poll(&fd, 1, 5000) != 1) {
+		if (poll(&fd, 1, 30000) != 1) {
 			__atomic_store_n(&sh->lost, 1, __ATOMIC_RELAXED);
 			return NULL;
 		}
