@@ -157,6 +157,10 @@ int cmd_doctor(int argc, char **argv)
 		cmd_error("pollux doctor", "a name is missing: --only CHECK[,CHECK..], --live NAME");
 		return CMD_USAGE;
 	}
+	if (live && (only || brief || argc > 1)) {
+		cmd_error("pollux doctor", "--live %s: takes --json and nothing else beside it", live);
+		return CMD_USAGE;
+	}
 	if (live)
 		return doctor_live(live, json);
 	if (check_only(only))

@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "live.h"
 #include "live_tasks.h"
+#include "setup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -26,12 +27,14 @@ static const char title[] = "pollux live";
 
 struct names { char (*name)[LIVE_NAME_MAX]; size_t n, room; };
 
-/* may_be: a program may have that name (--name).  Anyone may bind a socket of any other, which
-   would do as it likes with the terminal. */
+/* may_be: a name that fits, of letters that a terminal shows.  Anyone may bind a socket of any
+   other, which would do as it likes with the terminal. */
 static bool may_be(const char *name)
 {
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	size_t n = 0;
 
+	while (name[n] >= ' ' && name[n] <= '~')
+		n++;
 	return n && !name[n] && n < LIVE_NAME_MAX;
 }
 
@@ -130,9 +133,10 @@ static int absent(const char *name)
 {
 	struct names o;
 	const char **list, *near = NULL;
-	char all[2048] = "";
+	char all[2048] = "", quoted[512];
 	long pid = may_be(name) ? elsewhere(name) : 0;
 
+	setup_quote(quoted, sizeof(quoted), name);
 	views_in("/proc/net/unix", &o);
 	list = calloc(o.n + 1, sizeof(*list));
 	for (size_t i = 0; list && i < o.n; i++) {
@@ -144,7 +148,7 @@ static int absent(const char *name)
 		plx_text_add(all, sizeof(all), " and %zu more, pollux live lists them", o.n - SHOWN_MAX);
 	near = list ? plx_text_near(name, list, o.n) : NULL;
 	if (pid)
-		cmd_error(title, "'%s' runs in another network namespace: nsenter -t %ld -n pollux doctor --live %s", name, pid, name);
+		cmd_error(title, "'%s' runs in another network namespace: nsenter -t %ld -n pollux doctor --live %s", name, pid, quoted);
 	else if (near)
 		cmd_error(title, "'%s' does not run; did you mean %s?", name, near);
 	else if (o.n)
