@@ -33,13 +33,21 @@ static void number(FILE *f, const char *key, uint64_t v)
 	fprintf(f, ",\"%s\":%" PRIu64, key, v);
 }
 
+/* One digit behind the point, which %f writes as the program's locale has it.  v >= 0. */
+static void tenths(FILE *f, const char *key, double v)
+{
+	const uint64_t n = (uint64_t)(v * 10 + 0.5);
+
+	fprintf(f, ",\"%s\":%" PRIu64 ".%u", key, n / 10, (unsigned)(n % 10));
+}
+
 /* Percent and rates; what was not told is null. */
 static void known(FILE *f, const char *key, double v)
 {
 	if (v < 0)
 		fprintf(f, ",\"%s\":null", key);
 	else
-		fprintf(f, ",\"%s\":%.1f", key, v);
+		tenths(f, key, v);
 }
 
 /* ---- lcores ---- */
@@ -227,9 +235,12 @@ static void findings(FILE *f, const struct truth *t)
 		text(f, "name", limit->name);
 		fprintf(f, ",");
 		text(f, "on", o->on);
-		fprintf(f, ",\"value\":%.1f,\"threshold\":%.1f,", o->value, limit->threshold);
+		tenths(f, "value", o->value);
+		tenths(f, "threshold", limit->threshold);
+		fprintf(f, ",");
 		text(f, "unit", limit->unit);
-		fprintf(f, ",\"seconds\":%.1f,", (double)(t->sample[t->last].at - o->since) / 1e9);
+		tenths(f, "seconds", (double)(t->sample[t->last].at - o->since) / 1e9);
+		fprintf(f, ",");
 		text(f, "what", limit->what);
 		fprintf(f, ",");
 		text(f, "evidence", o->evidence);
@@ -248,7 +259,7 @@ static void all(FILE *f, const struct plx_env *env, const struct truth *t, const
 	text(f, "live_name", live_name);
 	fprintf(f, ",\"pid\":%d,", (int)getpid());
 	text(f, "version", PLX_VERSION);
-	fprintf(f, ",\"uptime_seconds\":%.1f", (double)uptime_ns / 1e9);
+	tenths(f, "uptime_seconds", (double)uptime_ns / 1e9);
 	number(f, "samples", t->samples);
 	number(f, "cycles_hz", env->cycles_hz);
 	fprintf(f, ",");

@@ -6,6 +6,7 @@
 #include "jsontext.h"
 #include "live.h"
 #include <jansson.h>
+#include <locale.h>
 #include <sys/un.h>
 
 #define MS 1000000ull
@@ -331,7 +332,12 @@ static int idle(void *arg)
 
 static void test_environment(void **state)
 {
+	/* where one is installed: a program may well write its numbers with commas */
+	static const char *const commas[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "ru_RU.UTF-8" };
+
 	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(commas) && !setlocale(LC_NUMERIC, commas[i]); i++)
+		;
 	struct kept_log k;
 	struct plx_env_conf c;
 	struct runner r;
