@@ -117,6 +117,9 @@ int setup_status(const struct plx_sys *sys, const struct plx_log *log, const cha
 		else
 			text(f, &j, &here);
 		err = fclose(f) ? -ENOMEM : 0;
+		/* names are other people's: nothing of them may move a terminal's cursor */
+		for (char *c = err ? NULL : *out; c && *c && !as_json; c++)
+			*c = ((unsigned char)*c < ' ' && *c != '\n') || *c == 127 ? '?' : *c;
 	} else if (!err)
 		err = -ENOMEM;
 	journal_close(&j);

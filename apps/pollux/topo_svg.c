@@ -93,6 +93,14 @@ static void words(struct pen *p, int x, int y, const char *style, size_t max, co
 
 /* ---- CPUs ---- */
 
+/* polled: what an lcore polls or serves, in words. */
+static const char *polled(const struct view *v, unsigned k, char *buf, size_t len)
+{
+	if (v->plan->lcores[k].service)
+		return "pollers marked service";
+	return *view_polls(v, k, buf, len) ? buf : "nothing";
+}
+
 static void hint(struct pen *p, const struct view *v, unsigned cpu)
 {
 	const struct topo_cpu *c = &v->t->cpu[cpu];
@@ -109,8 +117,9 @@ static void hint(struct pen *p, const struct view *v, unsigned cpu)
 	if (v->irq_on[cpu])
 		draw(p, ", serves interrupts");
 	if (v->lcore_of[cpu] >= 0) {
-		draw(p, ", lcore %u polls ", v->plan->lcores[v->lcore_of[cpu]].id);
-		escaped(p, *view_polls(v, (unsigned)v->lcore_of[cpu], polls, sizeof(polls)) ? polls : "nothing");
+		draw(p, ", lcore %u %s ", v->plan->lcores[v->lcore_of[cpu]].id,
+		     v->plan->lcores[v->lcore_of[cpu]].service ? "serves" : "polls");
+		escaped(p, polled(v, (unsigned)v->lcore_of[cpu], polls, sizeof(polls)));
 	}
 	draw(p, "</title>");
 }
@@ -390,12 +399,13 @@ static int lcores(struct pen *p, const struct view *v, int y, int columns)
 	for (unsigned k = 0; k < n; k++) {
 		const struct plan_lcore *l = &v->plan->lcores[k];
 		int x = MARGIN + (int)(k % (unsigned)columns) * (NODE_W + MARGIN);
-		const char *what = *view_polls(v, k, polls, sizeof(polls)) ? polls : "nothing";
+		const char *what = polled(v, k, polls, sizeof(polls)), *does = l->service ? "serves" : "polls";
+		int line = y + 11 + (int)k / columns * LINE;
 
 		if (l->ncpus == 1)
-			words(p, x, y + 11 + (int)k / columns * LINE, "small", CHARS, "lcore %u on CPU %d polls %s", l->id, l->cpu, what);
+			words(p, x, line, "small", CHARS, "lcore %u on CPU %d %s %s", l->id, l->cpu, does, what);
 		else
-			words(p, x, y + 11 + (int)k / columns * LINE, "small", CHARS, "lcore %u on %u CPUs polls %s", l->id, l->ncpus, what);
+			words(p, x, line, "small", CHARS, "lcore %u on %u CPUs %s %s", l->id, l->ncpus, does, what);
 	}
 	return n ? ((int)n + columns - 1) / columns * LINE + 10 : 0;
 }

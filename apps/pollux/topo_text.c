@@ -37,7 +37,8 @@ static void put(struct lines *o, const char *before, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(word, sizeof(word), fmt, ap);
 	va_end(ap);
-	n = (unsigned)strlen(word);
+	for (n = 0; word[n]; n++) /* paths and models are other people's */
+		word[n] = (unsigned char)word[n] < ' ' || word[n] == 127 ? '?' : word[n];
 	if (o->begun && o->at + gap + n >= COLUMNS) {
 		fprintf(o->f, "%.*s\n%*s", (int)strcspn(before, " "), before, (int)o->indent, "");
 		o->at = o->indent;

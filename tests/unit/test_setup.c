@@ -814,7 +814,14 @@ static void test_print(void **state)
 	assert_non_null(strstr(json, "\"command\":\"echo 20 > /proc/v0\""));
 	free(text);
 	free(json);
+	char session[SETUP_SESSION_MAX] = "";
+
+	assert_int_equal(setup_apply(&s, SETUP_HOLD_HOST, "o\x1b[2J\ny", session), 0);
 	setup_free(&s);
+	assert_int_equal(setup_status(&sys, &log_keep, NULL, false, &text), 0);
+	assert_non_null(strstr(text, "of o?[2J"));
+	assert_null(strchr(text, '\x1b'));
+	free(text);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, make, root_remove)

@@ -139,6 +139,12 @@ static void check_text(const struct scene *s)
 		if (!strstr(text, s->text[i]))
 			fail_msg("%s: '%s' is not in\n%s", s->name, s->text[i], text);
 	free(text);
+	/* what others wrote may not move the terminal's cursor */
+	strcpy(view.more.model, "m\x1b[2J\x7f\xc3\xa9");
+	text = shown(s, "txt", topo_text);
+	assert_non_null(strstr(text, "m?[2J?\xc3\xa9"));
+	assert_null(strchr(text, '\x1b'));
+	free(text);
 }
 
 static void check_json(const struct scene *s)
