@@ -85,6 +85,7 @@ void lcore_await_begin(struct plx_lcore *l)
 {
 	l->await_at = plx_sys_now(l->env->sys);
 	l->await_cpu = lcore_cpu_ns(l);
+	l->await_calls = plx_ctr_read(&l->call.returned);
 }
 
 /* A poller that hangs is told by the time that went by.  That says nothing while others have
@@ -320,11 +321,12 @@ static int lcore_await_halt(struct plx_lcore *l)
 	return 0;
 }
 
+/* One that another thread launches right behind it is not waited for: there may be no end of them. */
 static bool calls(const struct plx_lcore *l)
 {
 	const uint32_t state = __atomic_load_n(&l->call.state, __ATOMIC_ACQUIRE); /* with call() */
 
-	return state != CALL_FREE && state != CALL_DONE;
+	return state != CALL_FREE && state != CALL_DONE && plx_ctr_read(&l->call.returned) == l->await_calls;
 }
 
 /* What was launched is done before ports and memory go. */

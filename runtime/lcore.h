@@ -62,6 +62,7 @@ struct lcore_set {
 enum { CALL_FREE, CALL_FILL, CALL_READY, CALL_RUNS, CALL_DONE };
 struct lcore_call {
 	uint32_t state;              /* atomic */
+	plx_ctr  returned;           /* calls, since ever */
 	int      ret;
 	int    (*fn)(void *arg);
 	void    *arg;
@@ -104,7 +105,8 @@ struct plx_lcore {
 	struct lcore_set *next;      /* atomic: handed over, not yet taken */
 	struct lcore_set *adopted;   /* atomic: what the lcore polls by */
 	struct lcore_call call;
-	uint64_t await_at, await_cpu; /* main: since when it waits for the lcore, whose CPU time was this */
+	uint64_t await_at, await_cpu; /* main: since when it waits for the lcore, whose CPU time was this, */
+	uint64_t await_calls;        /* and whose calls that had returned were these */
 	uint64_t beat_seen, beat_at; /* control thread: liveness */
 	bool     stalled;
 };

@@ -64,6 +64,7 @@ static void call(struct plx_lcore *l)
 	__atomic_store_n(&c->ret, c->fn(c->arg), __ATOMIC_RELAXED);
 	if (lcore_state(l) == PLX_LCORE_WAIT)
 		lcore_ring_out(l); /* no loop will */
+	plx_ctr_add(&c->returned, 1);
 	__atomic_store_n(&c->state, CALL_DONE, __ATOMIC_RELEASE); /* with plx_lcore_wait */
 	lcore_poke(l->env->sys, l->donefd);
 	lcore_poke(l->env->sys, l->env->ackfd);

@@ -233,6 +233,43 @@ static void test_hung_at_the_end(void **state)
 	plx_env_fini(env); /* it has returned: now everything goes */
 }
 
+/* When main is told that a call returned, the next one is there already: the end waits for the
+   first alone, or those who launch without end would hold it up. */
+static struct { struct plx_lcore *l; int hangs[2], follows; } chain;
+
+static int follow_poll(struct pollfd *p, nfds_t n, int ms)
+{
+	if (plx_lcore_self() || !chain.l || p->fd != chain.l->env->ackfd || chain.follows++)
+		return plx_sys_linux.poll(p, n, ms);
+	__atomic_store_n(&chain.hangs[0], 0, __ATOMIC_RELAXED);
+	assert_int_equal(plx_lcore_wait(chain.l, NULL, UINT64_MAX), 0);
+	assert_int_equal(plx_lcore_launch(chain.l, hang, &chain.hangs[1]), 0);
+	return 0;
+}
+
+static void test_end_waits_for_one(void **state)
+{
+	(void)state;
+	struct plx_sys sys = plx_sys_linux;
+	struct kept_log k;
+	struct plx_env_conf c;
+
+	sys.poll = follow_poll;
+	test_conf(&c, &k, 1, NULL);
+	c.sys = &sys;
+	struct plx_env *env = test_open(&c, &k);
+	chain.l = plx_env_lcore(env, 0);
+	chain.hangs[0] = chain.hangs[1] = 1;
+	assert_int_equal(plx_lcore_launch(chain.l, hang, &chain.hangs[0]), 0);
+	plx_env_stop(env, 0);
+	assert_int_equal(plx_env_run(env), 0);
+	assert_true(chain.follows > 0);
+	__atomic_store_n(&chain.hangs[1], 0, __ATOMIC_RELAXED);
+	assert_int_equal(plx_lcore_wait(chain.l, NULL, UINT64_MAX), 0);
+	plx_env_fini(env);
+	chain.l = NULL;
+}
+
 /* ---- doorbells of a lcore that waits ---- */
 
 static plx_ctr rings;
@@ -275,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_from_a_poller),
 		cmocka_unit_test(test_drained_at_the_end),
 		cmocka_unit_test(test_hung_at_the_end),
+		cmocka_unit_test(test_end_waits_for_one),
 		cmocka_unit_test(test_doorbell_without_a_loop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -299,7 +299,7 @@ static void test_names(void **state)
 
 /* ---- the answer of an environment ---- */
 
-static json_t *ask(const char *to)
+static json_t *ask_once(const char *to)
 {
 	char *buf = calloc(1, 1 << 20);
 	size_t got = 0;
@@ -307,7 +307,7 @@ static json_t *ask(const char *to)
 	int fd;
 
 	wait_for((fd = client(to)) >= 0);
-	assert_int_equal(send(fd, "status\n", 7, 0), 7);
+	(void)!send(fd, "status\n", 7, MSG_NOSIGNAL);
 	uint64_t begin = now_ns();
 	while ((n = drain(fd, buf + got, (1 << 20) - got)) >= 0) {
 		got += (size_t)n;
@@ -318,9 +318,18 @@ static json_t *ask(const char *to)
 	close(fd);
 	json_error_t e;
 	json_t *o = json_loads(buf, 0, &e);
-	if (!o)
+	if (!o && got && buf[got - 1] == '\n') /* all of it */
 		fail_msg("%s in %s", e.text, buf);
 	free(buf);
+	return o;
+}
+
+/* One that took longer than LIVE_MS for want of a CPU is cut off, and asks again. */
+static json_t *ask(const char *to)
+{
+	json_t *o;
+
+	wait_for((o = ask_once(to)));
 	return o;
 }
 
