@@ -20,9 +20,9 @@ enum {
 	LCORE_OPAQUE_NS   = 1000000, /* longest sleep beside a poller that names no queue */
 	LCORE_DOORBELL_NS = 20000,   /* oldest a transmit doorbell gets; gap between two tries */
 	LCORE_RETRY_NS    = 200000,  /* longest sleep while the kernel has not taken all we sent */
-	LCORE_BOOT_MS     = 5000,    /* how long a new thread may take to pin itself */
+	LCORE_BOOT_MS     = 20000,   /* how long a new thread may take to pin itself */
 	LCORE_HALT_MS     = 1000,    /* how long a halt or a change waits for a poller to return, */
-	LCORE_STARVED_MS  = 10000,   /* or while its lcore is ready to run and has not had */
+	LCORE_STARVED_MS  = 20000,   /* or while its lcore is ready to run and has not had */
 	LCORE_FAIR_NS     = 50000000, /* this much of a CPU since: it starves and does not hang */
 	LCORE_RING_OUT_NS = 1000000, /* how long doorbells are tried when their poller leaves */
 };

@@ -130,7 +130,7 @@ PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const 
    first SIGINT or SIGTERM (0), or a fatal fault (-ENODEV: no port is left).  A second
    signal ends the process at once with 128 + its number.  Pollers and ports are stopped when
    it returns, and it may be called again; but -ETIMEDOUT: a poller has not returned for 1 s
-   (10 s if its lcore hardly gets a CPU), the log names it, and ports and memory are left as they are.  Signals are the process's:
+   (20 s if its lcore hardly gets a CPU), the log names it, and ports and memory are left as they are.  Signals are the process's:
    with several environments, or threads that do not block them, set no_signals and call
    plx_env_stop.  docs/lcores.md tells more. */
 PLX_API int plx_env_run(struct plx_env *env);
@@ -173,7 +173,7 @@ PLX_API uint16_t plx_lcore_id(const struct plx_lcore *l);
 /* The lcore that the plan gave to q, where a poller of q goes by itself; NULL if q is not env's. */
 PLX_API struct plx_lcore *plx_env_rxq_lcore(const struct plx_env *env, const struct plx_rxq *q);
 PLX_API struct plx_lcore *plx_lcore_self(void);   /* NULL on other threads; any thread */
-/* plx_lcore_halt stops one lcore's loop between rounds and waits for it (1 s, or up to 10 s
+/* plx_lcore_halt stops one lcore's loop between rounds and waits for it (1 s, or up to 20 s
    while the lcore hardly gets a CPU; then -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main thread, while
    running; from within plx_env_run use a control timer. */
 PLX_API int plx_lcore_halt(struct plx_lcore *l);
