@@ -145,6 +145,9 @@ void setup_plan_irqbalance(struct setup *s);
 void setup_plan_irq_affinity(struct setup *s);
 void setup_plan_cpuset(struct setup *s);
 
+/* setup_irqbalance_pid finds the process that moves interrupts; 0 = none. */
+pid_t setup_irqbalance_pid(const struct plx_sys *sys);
+
 /* setup_channels_want is pure: what channels l should have to serve c, for the stage and for
    the plan of the host as it would be.  0 and *rx, *tx, *combined; 1 = as it is; -ERANGE =
    beyond what the device can. */

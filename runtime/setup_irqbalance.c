@@ -13,9 +13,11 @@
 #include "plx_text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 enum { REQUEST_MAX = 500, ANSWER_MAX = 65536, ANSWER_MS = 3000, IRQS_MAX = 1024 };
@@ -215,6 +217,18 @@ const struct setup_kind setup_irqbalance = { .name = "irqbalance", .get = get, .
 
 /* ---- the stage ---- */
 
+/* trusted: of root, or our own.  Anyone may take that name, and not answer. */
+static bool trusted(const struct plx_sys *sys, const char *path)
+{
+	struct stat st;
+	int fd = sys->open(path, O_RDONLY | O_CLOEXEC, 0);
+	bool is = fd >= 0 && !sys->fstat(fd, &st) && (!st.st_uid || st.st_uid == sys->geteuid());
+
+	if (fd >= 0)
+		sys->close(fd);
+	return is;
+}
+
 static int is_it(void *arg, const char *name)
 {
 	const struct plx_sys *sys = *(const struct plx_sys **)arg;
@@ -223,9 +237,16 @@ static int is_it(void *arg, const char *name)
 	if (*name < '1' || *name > '9')
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%s/comm", name);
-	if (plx_file_read(sys, path, comm, sizeof(comm)) <= 0 || strcmp(comm, "irqbalance\n"))
+	if (plx_file_read(sys, path, comm, sizeof(comm)) <= 0 || strcmp(comm, "irqbalance\n") || !trusted(sys, path))
 		return 0;
 	return setup_started(sys, atoi(name)) ? atoi(name) : 0; /* one that has ended keeps its name for a while */
+}
+
+pid_t setup_irqbalance_pid(const struct plx_sys *sys)
+{
+	int pid = plx_file_dir(sys, "/proc", is_it, &sys);
+
+	return pid > 0 ? pid : 0;
 }
 
 /* Those of used queues first; the others as far as a request has room. */
@@ -253,7 +274,7 @@ static bool add_ours(const struct setup *s, struct list *l)
 void setup_plan_irqbalance(struct setup *s)
 {
 	const struct plx_sys *sys = s->in.sys;
-	int pid = plx_file_dir(sys, "/proc", is_it, &sys);
+	pid_t pid = setup_irqbalance_pid(sys);
 	uint64_t start = pid > 0 ? setup_started(sys, pid) : 0;
 	char object[SETUP_OBJECT_MAX], want[SETUP_VALUE_MAX], text[REQUEST_MAX];
 	struct list l;

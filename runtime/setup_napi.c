@@ -171,7 +171,7 @@ static int device(const struct setup_dev *d, struct values *read, const struct v
 	if (!plx_link_sysfs(d->sys, d->name, d->ifindex))
 		return -ENODEV; /* the sysfs that is mounted is another network namespace's */
 	for (int i = 0; i <= FLUSH && !err; i++) {
-		long n;
+		long n = -1;
 
 		snprintf(path, sizeof(path), "/sys/class/net/%s/%s", d->name, files[i]);
 		if (read) {

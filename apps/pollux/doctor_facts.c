@@ -214,22 +214,6 @@ static void read_rights(struct doctor *d)
 	h->exe[len < 0 ? 0 : len] = 0;
 }
 
-static int find_irqbalance(void *arg, const char *name)
-{
-	struct doctor *d = arg;
-	char path[64], comm[32];
-	long pid = strtol(name, NULL, 10);
-
-	if (pid <= 0)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
-	line(d, path, comm, sizeof(comm));
-	if (strcmp(comm, "irqbalance"))
-		return 0;
-	d->host.irqbalance = (int32_t)pid;
-	return 1;
-}
-
 static void read_tools(struct doctor *d)
 {
 	static const char *const tools[] = { "ip", "ethtool", "bpftool", "prlimit" };
@@ -264,7 +248,7 @@ void read_host(struct doctor *d)
 	line(d, "/sys/devices/system/clocksource/clocksource0/current_clocksource", h->clocksource, sizeof(h->clocksource));
 	line(d, "/sys/devices/system/clocksource/clocksource0/available_clocksource", h->clocksources, sizeof(h->clocksources));
 	h->orphans = setup_orphans(d->sys, NULL);
-	plx_file_dir(d->sys, "/proc", find_irqbalance, d);
+	h->irqbalance = setup_irqbalance_pid(d->sys);
 	h->hypervisor = *text(d, "/proc/cpuinfo", buf, sizeof(buf)) ? strstr(buf, " hypervisor") != NULL : -1;
 	read_tools(d);
 	h->quota.value = h->memory.value = -1;
