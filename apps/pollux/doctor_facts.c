@@ -356,12 +356,27 @@ struct drawing {
 	struct plan_irqs irqs[PLX_PORTS_MAX];
 };
 
+/* only_usable keeps those of n lcores whose CPUs may be used; how many. */
+static uint16_t only_usable(const struct topo *t, struct plx_lcore_conf *l, unsigned n)
+{
+	uint16_t kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		bool usable = l[i].ncpus > 0;
+		for (unsigned k = 0; k < l[i].ncpus; k++)
+			usable &= plan_usable(t, l[i].cpus[k]);
+		if (usable)
+			l[kept++] = l[i];
+	}
+	return kept;
+}
+
 /* What FAILs by a check of its own must not hide the plan from the others: as if it were mended.
    Ports that are not there are left out. */
 static void forgive(struct doctor *d, struct drawing *w)
 {
 	struct plx_env_conf *c = &w->conf;
-	unsigned n = 0, k = 0;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < c->nports; i++) {
 		bool there = true, twice = false;
@@ -384,14 +399,8 @@ static void forgive(struct doctor *d, struct drawing *w)
 		n++;
 	}
 	c->nports = (uint16_t)n;
-	for (unsigned i = 0; i < c->nlcores; i++) {
-		bool usable = c->lcores[i].ncpus > 0;
-		for (unsigned j = 0; j < c->lcores[i].ncpus; j++)
-			usable &= plan_usable(&w->topo, c->lcores[i].cpus[j]);
-		if (usable)
-			c->lcores[k++] = c->lcores[i];
-	}
-	c->nlcores = (uint16_t)k;
+	c->nlcores = only_usable(&w->topo, c->lcores, c->nlcores);
+	c->nservice = only_usable(&w->topo, c->service, c->nservice);
 	c->main_lcore = -1;
 	c->huge = c->huge == PLX_REQUIRE ? PLX_PREFER : c->huge;
 	c->mem = c->nnode_mem = 0;

@@ -54,13 +54,22 @@ CHECK(plan)
 
 /* ---- lcores ---- */
 
+/* given: lcore i of -l, or behind these of -S; NULL = there are no more. */
+static const struct plx_lcore_conf *given_lcore(const struct doctor *d, unsigned i)
+{
+	if (i < d->conf.nlcores)
+		return &d->conf.lcores[i];
+	i -= d->conf.nlcores;
+	return i < d->conf.nservice ? &d->conf.service[i] : NULL;
+}
+
 CHECK(lcore_online)
 {
+	const struct plx_lcore_conf *l;
 	char text[256];
 
 	HOST;
-	for (unsigned i = 0; i < d->conf.nlcores; i++) {
-		const struct plx_lcore_conf *l = &d->conf.lcores[i];
+	for (unsigned i = 0; (l = given_lcore(d, i)); i++) {
 		for (unsigned k = 0; k < l->ncpus && d->topo.ncpus; k++) {
 			if (d->topo.cpu[l->cpus[k]].online)
 				continue;
@@ -68,8 +77,10 @@ CHECK(lcore_online)
 			     "offline" : "not in this machine");
 			if (d->topo.cpu[l->cpus[k]].present)
 				mend(f, "echo 1 > /sys/devices/system/cpu/cpu%u/online", l->cpus[k]);
-			else
+			else if (i < d->conf.nlcores)
 				mend_option(f, d, "lcores", topo_allowed_list(&d->topo, text, sizeof(text)));
+			else
+				mend(f, "# name CPUs with -S that are there: %s", topo_allowed_list(&d->topo, text, sizeof(text)));
 			return;
 		}
 	}
@@ -79,14 +90,15 @@ CHECK(lcore_online)
 CHECK(cpuset)
 {
 	struct disco_cpus all = usable_cpus(d), missing = { { 0 } };
+	const struct plx_lcore_conf *l;
 	char want[256], have[256], lack[256];
 	bool group = false;
 
 	HOST;
 	cpus_text(&all, have, sizeof(have));
-	for (unsigned i = 0; i < d->conf.nlcores; i++)
-		for (unsigned k = 0; k < d->conf.lcores[i].ncpus; k++) {
-			unsigned cpu = d->conf.lcores[i].cpus[k];
+	for (unsigned i = 0; (l = given_lcore(d, i)); i++)
+		for (unsigned k = 0; k < l->ncpus; k++) {
+			unsigned cpu = l->cpus[k];
 			if (cpu >= d->topo.ncpus || !d->topo.cpu[cpu].online || d->topo.cpu[cpu].allowed)
 				continue;
 			disco_cpus_add(&missing, cpu);
@@ -98,24 +110,29 @@ CHECK(cpuset)
 		return;
 	}
 	cpus_text(&all, want, sizeof(want));
-	fail(f, "CPU %s of -l is not among those this process may use (%s), by its %s", cpus_text(&missing, lack, sizeof(lack)),
-	     have, group ? "cgroup's cpuset" : "affinity");
+	fail(f, "CPU %s of -l%s is not among those this process may use (%s), by its %s",
+	     cpus_text(&missing, lack, sizeof(lack)), d->conf.nservice ? " or -S" : "", have, group ? "cgroup's cpuset" : "affinity");
 	if (group)
 		mend(f, "echo %s > %s", want, quoted(d->host.cpuset));
 	else
 		mend(f, "taskset -pc %s $$", want);
 }
 
-/* other_lcores: as many CPUs as lcores there are, each alone on its CPU, or (cores) on its
-   core, of the CPUs given; what can stay stays.  false = there are fewer. */
+/* other_lcores: as many CPUs as lcores there are that poll queues, each alone on its CPU, or (cores)
+   on its core, and none on a service lcore's; what can stay stays.  false = there are fewer. */
 static bool other_lcores(const struct doctor *d, bool cores, struct disco_cpus *out)
 {
 	struct disco_cpus taken = { { 0 } };
 	unsigned n = 0;
 
 	memset(out, 0, sizeof(*out));
+	for (unsigned i = d->plan.nworkers; i < d->plan.nlcores; i++)
+		for (unsigned k = 0; k < d->plan.lcores[i].ncpus; k++) {
+			unsigned cpu = d->plan.lcores[i].cpus[k];
+			disco_cpus_add(&taken, cores && d->topo.cpu[cpu].core >= 0 ? (unsigned)d->topo.cpu[cpu].core : cpu);
+		}
 	for (unsigned pass = 0; pass < 2; pass++) {
-		for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nlcores; cpu++) {
+		for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nworkers; cpu++) {
 			struct disco_cpus now = lcore_cpus(d);
 			unsigned key = cores && d->topo.cpu[cpu].core >= 0 ? (unsigned)d->topo.cpu[cpu].core : cpu;
 
@@ -126,7 +143,7 @@ static bool other_lcores(const struct doctor *d, bool cores, struct disco_cpus *
 			n++;
 		}
 	}
-	return n == d->plan.nlcores;
+	return n == d->plan.nworkers;
 }
 
 /* sharing finds the first two lcores on one CPU, or (cores) on two threads of one core. */
@@ -177,7 +194,7 @@ CHECK(lcore_idle)
 	HOST;
 	if (no_plan(d, f))
 		return;
-	for (unsigned i = 0; i < d->plan.nlcores; i++) {
+	for (unsigned i = 0; i < d->plan.nworkers; i++) { /* service lcores poll none */
 		const struct plan_lcore *l = &d->plan.lcores[i];
 		if (!l->queues && !idle)
 			idle = l;
@@ -219,7 +236,7 @@ CHECK(lcore_node)
 		return;
 	}
 	warn(f, "%u receive queues of node %d are polled on another node: each frame crosses", far, node);
-	for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nlcores; cpu++)
+	for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nworkers; cpu++)
 		if (plan_usable(&d->topo, cpu) && d->topo.cpu[cpu].node == node && ++n)
 			disco_cpus_add(&near, cpu);
 	if (n)
@@ -253,7 +270,7 @@ static void boot(const struct doctor *d, struct finding *f, const char *name, co
 
 	if (no_plan(d, f))
 		return;
-	if (!d->conf.nlcores && !d->conf.nports) {
+	if (!given_lcore(d, 0) && !d->conf.nports) {
 		skip(f, "no lcores and no ports are named");
 		return;
 	}

@@ -235,7 +235,7 @@ static int plan(struct job *j)
 {
 	struct view *v = &j->view;
 
-	if (!j->conf.nports && !j->conf.nlcores)
+	if (!j->conf.nports && !j->conf.nlcores && !j->conf.nservice)
 		return CMD_OK;
 	if (!plan_make(&j->plan, &j->conf, &j->topo, j->links, j->irqs, v->why, sizeof(v->why))) {
 		v->why[0] = 0;

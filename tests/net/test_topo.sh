@@ -35,6 +35,7 @@ svg() {
 check "the machine"                              says 0 "^machine +[0-9]+ node.* $(nproc --all) CPU" 
 narrow() { [ "$(wc -L <"$TMP/out")" -le 100 ] && [ ! -s "$TMP/err" ]; }
 check "and all of it fits 100 columns"           narrow
+check "service lcores alone make a plan too"      says 0 "^lcore $FIRST .*serves pollers marked service" -S "$FIRST"
 check "interfaces without a device: in one line" says 0 '^without +a device: va \(veth\)'
 check "--iface shows one in full"                says 0 '^  va  veth, up, 10 Gbit/s, MTU 1500, 2 receive and 2 transmit' --iface va
 check "its queues have no interrupt"             says 0 '^    queue 1  no interrupt -> lcore' --iface va

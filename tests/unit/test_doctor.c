@@ -320,6 +320,23 @@ static void test_lcores(void **state)
 	bad("cpuset", CHECK_FAIL, "cgroup", "echo 0-15 > /sys/fs/cgroup/cpuset/box/cpuset.cpus");
 }
 
+static void test_service(void **state)
+{
+	(void)state;
+	asked("eth1,rxqs=3 -l 4-6 -S 7");
+	says("lcore-idle", CHECK_OK); /* it has no queue, and is to have none */
+	asked("eth1,rxqs=2 -l 4@4,5@4 -S 0,1");
+	bad("lcore-shared", CHECK_WARN, "both on CPU 4", "pollux doctor eth1,rxqs=2 -S 0,1 -l 2,4");
+	asked("eth1 -l 4-6 -S 7");
+	d.topo.cpu[7].online = false;
+	bad("lcore-online", CHECK_FAIL, "lcore 7: CPU 7 is offline", "echo 1 > /sys/devices/system/cpu/cpu7/online");
+	d.topo.cpu[7].present = false;
+	bad("lcore-online", CHECK_FAIL, "not in this machine", NO_COMMAND);
+	d.topo.cpu[7].online = d.topo.cpu[7].present = true;
+	d.topo.cpu[7].allowed = false;
+	bad("cpuset", CHECK_FAIL, "CPU 7 of -l or -S", "taskset -pc 0-15 $$");
+}
+
 static void test_sharing(void **state)
 {
 	(void)state;
@@ -762,6 +779,7 @@ int main(void)
 		cmocka_unit_test_setup(test_rights, healthy), cmocka_unit_test_setup(test_limits, healthy),
 		cmocka_unit_test_setup(test_machine, healthy), cmocka_unit_test_setup(test_kernel, healthy),
 		cmocka_unit_test_setup(test_lcores, healthy), cmocka_unit_test_setup(test_sharing, healthy),
+		cmocka_unit_test_setup(test_service, healthy),
 		cmocka_unit_test_setup(test_quiet_cpus, healthy), cmocka_unit_test_setup(test_memory, healthy),
 		cmocka_unit_test_setup(test_iface, healthy), cmocka_unit_test_setup(test_xdp, healthy),
 		cmocka_unit_test_setup(test_uses, healthy), cmocka_unit_test_setup(test_offloads, healthy),
