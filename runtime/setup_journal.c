@@ -24,7 +24,7 @@ enum { LOCK_WAIT_S = 30, FILE_MAX = 64 << 20 };
 
 static const char *mend(int err)
 {
-	return err == -EACCES || err == -EPERM ? ": run as root" : err == -EROFS ? ": pollux setup apply --dir DIR keeps the journal elsewhere" :
+	return err == -EACCES || err == -EPERM ? ": run as root" : err == -ENOENT ? ": mkdir -p makes what it stands in" : err == -EROFS ? ": pollux setup apply --dir DIR keeps the journal elsewhere" :
 	       err == -ENOSPC || err == -EDQUOT ? ": make room there" : "";
 }
 
@@ -126,7 +126,7 @@ int journal_open(struct setup_journal *j, const struct plx_sys *sys, const struc
 	snprintf(j->dir, sizeof(j->dir), "%s", dir);
 	int err = how == JOURNAL_LOOK ? 0 : lock(j, how == JOURNAL_MAKE);
 
-	return err == -ENOENT ? 0 : err ? err : load(j);
+	return err == -ENOENT && how == JOURNAL_LOCK ? 0 : err ? err : load(j);
 }
 
 void journal_close(struct setup_journal *j)

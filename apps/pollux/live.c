@@ -439,6 +439,10 @@ int cmd_live(int argc, char **argv)
 		}
 	bool json = cmd_flag(&argc, argv, "--json");
 
+	if (argc > 1 && argv[1][0] == '-') {
+		cmd_error(title, "'%s': unknown option; pollux live --help tells what there is", argv[1]);
+		return CMD_USAGE;
+	}
 	if (argc > 2) {
 		cmd_error(title, "'%s': one name is enough", argv[2]);
 		return CMD_USAGE;

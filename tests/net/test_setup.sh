@@ -80,6 +80,8 @@ check "plan takes no option of restore"               says 2 '^pollux setup plan
 check "plan writes no journal"                        says 2 'plan writes no journal' setup plan --dir "$D"
 check "all and orphans"                               says 2 'give one of them' setup restore --all --orphans
 check "the version by a command"                      says 0 'pollux [0-9]' setup plan --version
+nowhere() { says 1 'cannot make .*/a/b: No such file or directory: mkdir -p' setup apply channels --dir "$D/a/b" "${OPTS[@]}"; }
+check "apply into a directory that cannot be made"    nowhere
 check "an interface that is not there"              says 1 'no such interface' setup plan --iface nosuch0
 check "restore with nothing to restore"             says 0 '^0 values put back' setup restore --dir "$D"
 check "status with nothing set up"                  says 0 '^nothing is set up' setup status --dir "$D"

@@ -68,6 +68,8 @@ absent() { live "$1"; [ $? = 3 ] && grep -q 'does not run' "$TMP/err"; }
 check "a name too long for any program" absent "$(printf 'a%.0s' {1..200})"
 check "a name that no program has" absent $'a\x1bb'
 check "no name" absent ''
+dash() { live --jsn; [ $? = 2 ] && grep -q 'unknown option' "$TMP/err"; }
+check "an option that is none" dash
 drips() { grep -qa '@pollux/drip' "/proc/$PID/net/unix"; }
 drip() { # a listener that sends a byte at a time, for ever
 	start drip a python3 -c 'import socket, time
