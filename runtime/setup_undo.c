@@ -218,14 +218,17 @@ static void tell_living(const struct setup_journal *j, const struct setup_undo *
 	}
 }
 
+/* Whoever counts its pids elsewhere may be in a namespace that cannot be found from here. */
 static void drop_gone(struct setup_journal *j, const struct setup_undo *u, const struct setup_netns *here)
 {
+	const uint64_t pidns = journal_pidns(u->sys);
 	unsigned n = 0;
 
 	for (unsigned i = j->nrecords; u->gone && i-- > 0; ) {
 		struct setup_record *r = &j->records[i];
+		bool seen = !pidns || !r->session->pidns || r->session->pidns == pidns;
 
-		if (asked(u, r) && r->session->netns.inode == u->gone && !journal_here(r, here)) {
+		if (asked(u, r) && seen && r->session->netns.inode == u->gone && !journal_here(r, here)) {
 			journal_drop(j, i);
 			n++;
 		}

@@ -484,6 +484,7 @@ static void test_netns(void **state)
 
 	put("5\n", "/proc/sys/net/x");
 	put("", "/proc/thread-self/ns/net");
+	put("", "/proc/self/ns/pid");
 	begin(&s);
 	setup_want(&s, SETUP_sysctl, &setup_file, "/proc/sys/net/x", "6", "a test");
 	assert_int_equal(setup_apply(&s, SETUP_HOLD_HOST, "test", session), 0);
@@ -494,9 +495,29 @@ static void test_netns(void **state)
 	assert_int_equal(list[0].cookie, 1);
 	assert_int_equal(undo(NULL, SETUP_ALL), -EXDEV);
 	assert_int_equal(value("/proc/sys/net/x"), 6);
+	/* from another pid namespace it cannot be told that nobody is in it */
+	struct setup_undo gone = { .sys = &sys, .log = &log_keep, .stages = SETUP_ALL, .gone = list[0].inode, .only_netns = true };
+	char pid[512], own[512], other[512];
+
+	put("", "/proc/self/ns/other");
+	rename(root_path(pid, "/proc/self/ns/pid"), root_path(own, "/proc/self/ns/own"));
+	rename(root_path(other, "/proc/self/ns/other"), pid);
+	assert_int_equal(setup_undo(&gone, NULL), 0);
+	assert_int_equal(setup_elsewhere(&sys, NULL, list, 4), 1);
+	rename(own, pid);
 	cookie = 1;
 	assert_int_equal(undo(NULL, SETUP_ALL), 0);
 	assert_int_equal(value("/proc/sys/net/x"), 5);
+	/* and one that is no more takes its values along */
+	session[0] = 0;
+	begin(&s);
+	setup_want(&s, SETUP_sysctl, &setup_file, "/proc/sys/net/x", "6", "a test");
+	assert_int_equal(setup_apply(&s, SETUP_HOLD_HOST, "test", session), 0);
+	setup_free(&s);
+	cookie = 2;
+	assert_int_equal(setup_undo(&gone, NULL), 0);
+	assert_int_equal(setup_elsewhere(&sys, NULL, list, 4), 0);
+	cookie = 1;
 }
 
 /* ---- a kill, and a failure, at every call ---- */
