@@ -81,7 +81,7 @@ plan_agrees() {
 		sed -n "$((q + 1))p" /tmp/plan.irqs | grep -q "\"irq\":$i,\"cpu\":$beside,\"node\":1" || { cat /tmp/plan.json; return 1; }
 		[ "$(cat "/proc/irq/$i/effective_affinity_list")" = $beside ] || return 1
 	done
-	grep -q "\"node\":1,\"queues\":2,\"cpus\":\[$lcore\]" /tmp/plan.json && grep -q '"pools":\[{"node":1,' /tmp/plan.json &&
+	grep -q "\"node\":1,\"queues\":2,\"service\":false,\"cpus\":\[$lcore\]" /tmp/plan.json && grep -q '"pools":\[{"node":1,' /tmp/plan.json &&
 		grep -q '"page_bytes":2097152' /tmp/plan.json
 }
 frames_on_node_1() { # PID
