@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bench.h - a small harness for measurements: ours against theirs in the same process,
    rounds interleaved so that noise of the machine meets both, the lower quartile of each:
-   disturbance only ever adds time.  A row that seems to miss its mark goes on to the most
-   rounds there are: seconds of disturbance fill 21 rounds, hardly 101.
+   disturbance only ever adds time.
 
      struct bench b;
      bench_init(&b, argc, argv, "ring");
@@ -39,7 +38,7 @@ struct bench_result { double ns, instructions, syscalls; }; /* an operation; < 0
 
 struct bench_row {
 	char what[48];
-	unsigned burst, rounds;
+	unsigned burst;
 	bool pair;
 	struct bench_result ours, theirs;
 };
@@ -197,11 +196,6 @@ static inline struct bench_result bench_of(const struct bench_result *r, unsigne
 	return (struct bench_result){ bench_quartile(v[0], n), bench_quartile(v[1], n), bench_quartile(v[2], n) };
 }
 
-static inline bool bench_ok(const struct bench_row *r)
-{
-	return !r->pair || r->ours.ns <= r->theirs.ns;
-}
-
 static inline void bench_pair(struct bench *b, const char *what, unsigned burst,
                               struct bench_side ours, struct bench_side theirs)
 {
@@ -212,23 +206,26 @@ static inline void bench_pair(struct bench *b, const char *what, unsigned burst,
 	if (b->rows == BENCH_ROWS_MAX)
 		return;
 	b->rows++;
+	if (theirs.run)
+		theirs.run(theirs.arg, ops); /* warm, as ours is */
+	for (unsigned i = 0; i < b->rounds; i++) {
+		bench_round(b, ours, ops, &r[0][i]);
+		if (theirs.run)
+			bench_round(b, theirs, ops, &r[1][i]);
+	}
 	snprintf(row->what, sizeof(row->what), "%s", what);
 	row->burst = burst;
 	row->pair = theirs.run;
-	if (theirs.run)
-		theirs.run(theirs.arg, ops); /* warm, as ours is */
-	for (unsigned n = b->rounds; row->rounds < n; n = bench_ok(row) ? n : BENCH_ROUNDS_MAX) {
-		for (; row->rounds < n; row->rounds++) {
-			bench_round(b, ours, ops, &r[0][row->rounds]);
-			if (theirs.run)
-				bench_round(b, theirs, ops, &r[1][row->rounds]);
-		}
-		row->ours = bench_of(r[0], n);
-		if (row->pair)
-			row->theirs = bench_of(r[1], n);
-	}
+	row->ours = bench_of(r[0], b->rounds);
+	if (row->pair)
+		row->theirs = bench_of(r[1], b->rounds);
 	if (!b->json)
 		fprintf(stderr, "."); /* sign of life */
+}
+
+static inline bool bench_ok(const struct bench_row *r)
+{
+	return !r->pair || r->ours.ns <= r->theirs.ns;
 }
 
 static inline const char *bench_num(char *buf, size_t len, double v, const char *none)
@@ -244,11 +241,11 @@ static inline void bench_print_json(const struct bench *b)
 {
 	char n[6][32];
 
-	printf("{\"bench\":\"%s\",\"theirs\":\"%s\",\"rows\":[", b->name, b->theirs);
+	printf("{\"bench\":\"%s\",\"theirs\":\"%s\",\"rounds\":%u,\"rows\":[", b->name, b->theirs, b->rounds);
 	for (const struct bench_row *r = b->row; r < b->row + b->rows; r++)
-		printf("%s\n{\"what\":\"%s\",\"burst\":%u,\"rounds\":%u,\"ours_ns\":%s,\"theirs_ns\":%s,\"ratio\":%s,"
+		printf("%s\n{\"what\":\"%s\",\"burst\":%u,\"ours_ns\":%s,\"theirs_ns\":%s,\"ratio\":%s,"
 		       "\"ours_instructions\":%s,\"theirs_instructions\":%s,\"ours_syscalls\":%s,\"ok\":%s}",
-		       r == b->row ? "" : ",", r->what, r->burst, r->rounds, bench_num(n[0], 32, r->ours.ns, "null"),
+		       r == b->row ? "" : ",", r->what, r->burst, bench_num(n[0], 32, r->ours.ns, "null"),
 		       bench_num(n[1], 32, r->pair ? r->theirs.ns : -1, "null"),
 		       bench_num(n[2], 32, r->pair ? r->ours.ns / r->theirs.ns : -1, "null"),
 		       bench_num(n[3], 32, r->ours.instructions, "null"),
@@ -272,8 +269,8 @@ static inline void bench_print_table(const struct bench *b)
 		       bench_num(n[3], 32, r->ours.instructions, "n/a"),
 		       bench_num(n[4], 32, r->pair ? r->theirs.instructions : -1, "n/a"),
 		       !r->pair ? "" : bench_ok(r) ? "OK" : "MISS");
-	printf("an operation is one object; lower quartile of %u interleaved rounds, of %d where the ratio is near; ratio ours/theirs (%s), OK if <= 1\n",
-	       b->rounds, BENCH_ROUNDS_MAX, b->theirs);
+	printf("an operation is one object; lower quartile of %u interleaved rounds; ratio ours/theirs (%s), OK if <= 1\n",
+	       b->rounds, b->theirs);
 }
 
 /* Prints what was measured; 1 if a row with a mark missed it. */
