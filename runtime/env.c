@@ -7,19 +7,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define LOG(env, level, ...) plx_logf(&(env)->log, PLX_LOG_##level, __VA_ARGS__)
 
 /* ---- stages ---- */
 
+static struct plx_log log_of(const struct plx_env_conf *c, const struct plx_sys *sys, struct sink *sink)
+{
+	struct plx_log log = c->log;
+
+	sink_init(sink, sys, c->name);
+	if (!log.fn)
+		log = (struct plx_log){ .fn = sink_line, .arg = sink };
+	log.level = c->log_level;
+	return log;
+}
+
 static int log_up(struct plx_env *env)
 {
-	sink_init(&env->sink, env->sys, env->conf.name);
-	env->log = env->conf.log;
-	if (!env->log.fn)
-		env->log = (struct plx_log){ .fn = sink_line, .arg = &env->sink };
-	env->log.level = env->conf.log_level;
+	env->log = log_of(&env->conf, env->sys, &env->sink);
 	clock_begin(&env->clock, env->sys);
 	return 0;
 }
@@ -263,20 +271,45 @@ static int stages_up(struct plx_env *env)
 
 /* ---- life ---- */
 
+/* Pages of its own: half a megabyte of which most is never touched, and which in the heap would
+   leave a hole whenever a library keeps something behind it. */
+static struct plx_env *env_make(const struct plx_env_conf *c, const struct plx_sys *sys)
+{
+	struct plx_env *env = sys->mmap(NULL, sizeof(*env), PROT_READ | PROT_WRITE,
+	                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sink sink;
+
+	if (env != MAP_FAILED)
+		return env;
+	struct plx_log log = log_of(c, sys, &sink);
+
+	plx_logf(&log, PLX_LOG_ERROR, "no %zu KiB of memory for the environment; free some, or raise `ulimit -v`",
+	         sizeof(*env) / 1024);
+	sink_fini(&sink);
+	return NULL;
+}
+
+static void env_free(struct plx_env *env)
+{
+	pthread_mutex_destroy(&env->lock);
+	env->sys->munmap(env, sizeof(*env));
+}
+
 int plx_env_open(struct plx_env **out, const struct plx_env_conf *c)
 {
-	struct plx_env *env = calloc(1, sizeof(*env));
+	const struct plx_sys *sys = c->sys ? c->sys : &plx_sys_linux;
+	struct plx_env *env = env_make(c, sys);
 
 	*out = NULL;
 	if (!env)
 		return -ENOMEM;
 	env->conf = *c;
-	env->sys = c->sys ? c->sys : &plx_sys_linux;
+	env->sys = sys;
 	pthread_mutex_init(&env->lock, NULL);
 	int err = stages_up(env);
 
 	if (err)
-		free(env);
+		env_free(env);
 	else
 		*out = env;
 	return err;
@@ -334,7 +367,7 @@ void plx_env_fini(struct plx_env *env)
 	}
 	env->running = false;
 	stages_down(env);
-	free(env);
+	env_free(env);
 }
 
 /* ---- what it made ---- */

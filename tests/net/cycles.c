@@ -17,11 +17,11 @@ enum { GROWTH_KB = 256 };
 
 struct held { long fds, threads, rss_kb, huge_kb; };
 
-static long status_of(const char *key)
+static long word_of(const char *path, const char *key)
 {
 	char line[256];
 	long v = 0;
-	FILE *f = fopen("/proc/self/status", "r");
+	FILE *f = fopen(path, "r");
 	while (f && fgets(line, sizeof(line), f))
 		if (!strncmp(line, key, strlen(key)))
 			v = atol(line + strlen(key));
@@ -32,8 +32,10 @@ static long status_of(const char *key)
 
 static struct held holding(void)
 {
-	struct held h = { .threads = status_of("Threads:"), .rss_kb = status_of("VmRSS:"),
-	                  .huge_kb = status_of("HugetlbPages:") };
+	/* VmRSS of status may be off by the pages each CPU has counted for itself; smaps counts them all */
+	struct held h = { .threads = word_of("/proc/self/status", "Threads:"),
+	                  .rss_kb = word_of("/proc/self/smaps_rollup", "Rss:"),
+	                  .huge_kb = word_of("/proc/self/status", "HugetlbPages:") };
 	DIR *d = opendir("/proc/self/fd");
 	while (d && readdir(d))
 		h.fds++;
