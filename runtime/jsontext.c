@@ -18,3 +18,12 @@ void json_text(FILE *f, const char *s)
 	}
 	fputc('"', f);
 }
+
+void json_pair(FILE *f, const char *key, const char *s)
+{
+	fprintf(f, ",\"%s\":", key);
+	if (s)
+		json_text(f, s);
+	else
+		fprintf(f, "null");
+}

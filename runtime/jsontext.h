@@ -8,5 +8,7 @@
 
 /* json_text writes s as a JSON string. */
 void json_text(FILE *f, const char *s);
+/* json_pair writes a comma, the key and s, null for NULL. */
+void json_pair(FILE *f, const char *key, const char *s);
 
 #endif

@@ -22,10 +22,11 @@ static const char *const link_names[] = {
 	[PLX_LINK_DOWN] = "down", [PLX_LINK_UP] = "up", [PLX_LINK_REMOVED] = "removed",
 };
 
-static void text(FILE *f, const char *key, const char *s)
+/* named begins an object, with its name. */
+static void named(FILE *f, const char *name)
 {
-	fprintf(f, "\"%s\":", key);
-	json_text(f, s);
+	fprintf(f, "{\"name\":");
+	json_text(f, name);
 }
 
 static void number(FILE *f, const char *key, uint64_t v)
@@ -59,8 +60,8 @@ static void pollers(FILE *f, const struct plx_lcore *l)
 		struct plx_poller_stats s;
 
 		plx_poller_stats(l->poller[i], &s);
-		fprintf(f, "%s{", i ? "," : "");
-		text(f, "name", l->poller[i]->name);
+		fprintf(f, "%s", i ? "," : "");
+		named(f, l->poller[i]->name);
 		number(f, "calls", s.calls);
 		number(f, "work_calls", s.work_calls);
 		number(f, "errors", s.errors);
@@ -94,8 +95,8 @@ static void lcore(FILE *f, const struct plx_lcore *l, const struct truth *t, uns
 	struct plx_lcore_stats st;
 
 	plx_lcore_stats(l, &st);
-	fprintf(f, "{\"id\":%u,\"service\":%s,", l->conf.id, l->conf.service ? "true" : "false");
-	text(f, "state", st.state < PLX_ARRAY_SIZE(state_names) ? state_names[st.state] : "");
+	fprintf(f, "{\"id\":%u,\"service\":%s", l->conf.id, l->conf.service ? "true" : "false");
+	json_pair(f, "state", st.state < PLX_ARRAY_SIZE(state_names) ? state_names[st.state] : "");
 	fprintf(f, ",\"tid\":%d,\"node\":%d", st.tid, l->conf.node);
 	cpus_of(f, &l->conf, &t->sample[t->last].lcore[i]);
 	known(f, "busy_percent", (double)s.busy);
@@ -129,6 +130,15 @@ static int polled_by(const struct plx_env *env, const struct plx_rxq *q)
 	return -1;
 }
 
+/* Counters of one kind of a queue, each by its reason. */
+static void reasons(FILE *f, const char *key, const char *const *name, const plx_ctr *count, unsigned n)
+{
+	fprintf(f, ",\"%s\":{", key);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(f, "%s\"%s\":%" PRIu64, i ? "," : "", name[i], plx_ctr_read(&count[i]));
+	fprintf(f, "}");
+}
+
 static void rxq(FILE *f, const struct plx_env *env, const struct plx_rxq *q, const struct plan_irq *irq, int irq_cpu)
 {
 #define X(id, why) #id,
@@ -143,10 +153,8 @@ static void rxq(FILE *f, const struct plx_env *env, const struct plx_rxq *q, con
 	number(f, "bursts", plx_ctr_read(&q->stats.bursts));
 	number(f, "empty", plx_ctr_read(&q->stats.empty));
 	number(f, "kicks", plx_ctr_read(&q->stats.kicks));
-	fprintf(f, ",\"drops\":{");
-	for (unsigned r = 0; r < PLX_RX_DROP_N; r++)
-		fprintf(f, "%s\"%s\":%" PRIu64, r ? "," : "", drops[r], plx_ctr_read(&q->stats.drop[r]));
-	fprintf(f, "}}");
+	reasons(f, "drops", drops, q->stats.drop, PLX_RX_DROP_N);
+	fprintf(f, "}");
 }
 
 static void txq(FILE *f, const struct plx_txq *q)
@@ -160,13 +168,9 @@ static void txq(FILE *f, const struct plx_txq *q)
 	number(f, "bursts", plx_ctr_read(&q->stats.bursts));
 	number(f, "copied", plx_ctr_read(&q->stats.copied));
 	number(f, "kicks", plx_ctr_read(&q->stats.kicks));
-	fprintf(f, ",\"drops\":{");
-	for (unsigned r = 0; r < PLX_TX_DROP_N; r++)
-		fprintf(f, "%s\"%s\":%" PRIu64, r ? "," : "", drops[r], plx_ctr_read(&q->stats.drop[r]));
-	fprintf(f, "},\"stops\":{");
-	for (unsigned r = 0; r < PLX_STOP_N; r++)
-		fprintf(f, "%s\"%s\":%" PRIu64, r ? "," : "", stops[r], plx_ctr_read(&q->stats.stop[r]));
-	fprintf(f, "}}");
+	reasons(f, "drops", drops, q->stats.drop, PLX_TX_DROP_N);
+	reasons(f, "stops", stops, q->stats.stop, PLX_STOP_N);
+	fprintf(f, "}");
 }
 
 static void xstats(FILE *f, struct plx_port *p)
@@ -189,18 +193,12 @@ static void port(FILE *f, const struct plx_env *env, const struct truth *t, unsi
 	const struct plan_port *plan = &env->plan.ports[i];
 	struct plx_port *p = env->ports[i];
 
-	fprintf(f, "{");
-	text(f, "name", p->name);
-	fprintf(f, ",");
-	text(f, "planned_driver", *plan->conf.driver ? plan->conf.driver : "auto");
-	fprintf(f, ",");
-	text(f, "driver", p->drv->name);
-	fprintf(f, ",");
-	text(f, "mode", p->info.mode ? p->info.mode : "");
-	fprintf(f, ",");
-	text(f, "why", p->info.why);
-	fprintf(f, ",");
-	text(f, "link", link_names[plx_port_link(p)]);
+	named(f, p->name);
+	json_pair(f, "planned_driver", *plan->conf.driver ? plan->conf.driver : "auto");
+	json_pair(f, "driver", p->drv->name);
+	json_pair(f, "mode", p->info.mode ? p->info.mode : "");
+	json_pair(f, "why", p->info.why);
+	json_pair(f, "link", link_names[plx_port_link(p)]);
 	fprintf(f, ",\"ifindex\":%u,\"mtu\":%u,\"node\":%d,\"queue\":%u,\"planned_rxqs\":%u,\"planned_txqs\":%u,\"rxqs\":[",
 	        p->info.ifindex, p->info.mtu, p->info.node, p->conf.queue, plan->conf.rxqs, plan->conf.txqs);
 	for (unsigned q = 0; q < p->nrx; q++) {
@@ -231,21 +229,16 @@ static void findings(FILE *f, const struct truth *t)
 
 		if (!o->used || !o->stands)
 			continue;
-		fprintf(f, "%s{", n++ ? "," : "");
-		text(f, "name", limit->name);
-		fprintf(f, ",");
-		text(f, "on", o->on);
+		fprintf(f, "%s", n++ ? "," : "");
+		named(f, limit->name);
+		json_pair(f, "on", o->on);
 		tenths(f, "value", o->value);
 		tenths(f, "threshold", limit->threshold);
-		fprintf(f, ",");
-		text(f, "unit", limit->unit);
+		json_pair(f, "unit", limit->unit);
 		tenths(f, "seconds", (double)(t->sample[t->last].at - o->since) / 1e9);
-		fprintf(f, ",");
-		text(f, "what", limit->what);
-		fprintf(f, ",");
-		text(f, "evidence", o->evidence);
-		fprintf(f, ",");
-		text(f, "mend", o->mend);
+		json_pair(f, "what", limit->what);
+		json_pair(f, "evidence", o->evidence);
+		json_pair(f, "mend", o->mend);
 		fprintf(f, "}");
 	}
 	fprintf(f, "]");
@@ -253,17 +246,15 @@ static void findings(FILE *f, const struct truth *t)
 
 static void all(FILE *f, const struct plx_env *env, const struct truth *t, const char *live_name, uint64_t uptime_ns)
 {
-	fprintf(f, "{\"schema\":%d,", LIVE_SCHEMA);
-	text(f, "name", env->conf.name);
-	fprintf(f, ",");
-	text(f, "live_name", live_name);
-	fprintf(f, ",\"pid\":%d,", (int)getpid());
-	text(f, "version", PLX_VERSION);
+	fprintf(f, "{\"schema\":%d", LIVE_SCHEMA);
+	json_pair(f, "name", env->conf.name);
+	json_pair(f, "live_name", live_name);
+	fprintf(f, ",\"pid\":%d", (int)getpid());
+	json_pair(f, "version", PLX_VERSION);
 	tenths(f, "uptime_seconds", (double)uptime_ns / 1e9);
 	number(f, "samples", t->samples);
 	number(f, "cycles_hz", env->cycles_hz);
-	fprintf(f, ",");
-	text(f, "idle", idle_names[env->conf.idle]);
+	json_pair(f, "idle", idle_names[env->conf.idle]);
 	fprintf(f, ",\"main_cpu\":%d,\"lcores\":[", env->plan.main_cpu);
 	for (unsigned i = 0; i < env->nlcores; i++) {
 		fprintf(f, "%s", i ? "," : "");
@@ -276,8 +267,8 @@ static void all(FILE *f, const struct plx_env *env, const struct truth *t, const
 	}
 	fprintf(f, "],\"pools\":[");
 	for (unsigned i = 0; i < env->npools; i++) {
-		fprintf(f, "%s{", i ? "," : "");
-		text(f, "name", env->pools[i]->name);
+		fprintf(f, "%s", i ? "," : "");
+		named(f, env->pools[i]->name);
 		fprintf(f, ",\"node\":%d,\"frames\":%u,\"free\":%u,\"frame_size\":%u,\"page_bytes\":%" PRIu64 "}", env->segs[i].node,
 		        env->pools[i]->frames, plx_pool_avail(env->pools[i]), env->plan.pools[i].frame_size, env->segs[i].page);
 	}

@@ -160,16 +160,7 @@ static void plan_port(struct setup *s, unsigned i)
 
 void setup_plan_channels(struct setup *s)
 {
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < s->in.conf->nports; i++) {
-		if (!setup_dev_first(s, i))
-			continue;
-		n++;
-		plan_port(s, i);
-	}
-	if (!n)
-		setup_skip(s, SETUP_channels, "no port binds to queues of an interface");
+	setup_dev_each(s, SETUP_channels, plan_port);
 }
 
 /* ---- channels as a value ---- */

@@ -100,7 +100,8 @@ static bool same(const struct setup *s, unsigned i, unsigned k)
 	return a && b && a->ifindex == b->ifindex && setup_dev_binds(&s->in.conf->ports[k]);
 }
 
-bool setup_dev_first(const struct setup *s, unsigned i)
+/* first: of the ports that bind to queues of its interface, i is the first. */
+static bool first(const struct setup *s, unsigned i)
 {
 	if (!same(s, i, i))
 		return false;
@@ -108,6 +109,20 @@ bool setup_dev_first(const struct setup *s, unsigned i)
 		if (same(s, i, k))
 			return false;
 	return true;
+}
+
+void setup_dev_each(struct setup *s, enum setup_stage_id stage, void (*plan_port)(struct setup *s, unsigned i))
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->in.conf->nports; i++) {
+		if (!first(s, i))
+			continue;
+		n++;
+		plan_port(s, i);
+	}
+	if (!n)
+		setup_skip(s, stage, "no port binds to queues of an interface");
 }
 
 /* polling: lcores that poll, as far as the configuration tells. */

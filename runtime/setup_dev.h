@@ -30,9 +30,9 @@ void setup_dev_name(char name[16], const struct plx_sys *sys, const char *object
 
 /* ---- the ports ---- */
 
-/* setup_dev_first: port i is the first one on its interface, and its driver (or auto) binds to
-   queues: what is to be done by interface is done then. */
-bool setup_dev_first(const struct setup *s, unsigned i);
+/* setup_dev_each calls plan_port once for each interface that ports bind to queues of, with the
+   first of these ports; a stage that finds none says so. */
+void setup_dev_each(struct setup *s, enum setup_stage_id stage, void (*plan_port)(struct setup *s, unsigned i));
 /* setup_dev_binds: the driver of c, or auto, binds to queues of its interface. */
 bool setup_dev_binds(const struct plx_port_conf *c);
 /* setup_dev_conf: what all ports on the interface of port i want of it together: queue 0, and

@@ -205,25 +205,21 @@ static void guards(struct setup *s, uint32_t ifindex, const char *name)
 #define NO_TAG "its host stack hands over VLAN tags beside the frame, where XDP does not see them"
 
 /* The end of a pair that sends to the port. */
-static unsigned plan_peer(struct setup *s, unsigned i)
+static void plan_peer(struct setup *s, const struct disco_link *l)
 {
-	const struct disco_link *l = s->in.links[i];
-	unsigned n = s->nitems;
-
 	if (strcmp(l->kind, "veth") || !l->lower.ifindex)
-		return 0;
+		return;
 	if (l->lower_netns >= 0) {
 		setup_skip(s, SETUP_offloads, "%s: the other end, interface %u of another network namespace (id %d), cannot be seen from "
 		           "here: there, ethtool -K PEER tx off txvlan off, else packets of its host come without checksum", l->name,
 		           l->lower.ifindex, l->lower_netns);
-		return 1;
+		return;
 	}
 	if (is_on(s, l->lower.ifindex, l->lower.name, "tx-checksum-ip-generic"))
 		guards(s, l->lower.ifindex, l->lower.name);
 	off(s, l->lower.ifindex, l->lower.name, "tx-checksum-ip-generic", PARTIAL);
 	off(s, l->lower.ifindex, l->lower.name, "tx-checksum-sctp", PARTIAL);
 	off(s, l->lower.ifindex, l->lower.name, "txvlan", NO_TAG);
-	return s->nitems - n;
 }
 
 /* Both ends of a pair may be ports: the other one's packets come from us, and are whole. */
@@ -237,25 +233,23 @@ static bool peer_is_port(const struct setup *s, unsigned i)
 	return false;
 }
 
+static void plan_port(struct setup *s, unsigned i)
+{
+	const struct disco_link *l = s->in.links[i];
+
+	off(s, l->ifindex, l->name, "lro", "frames merged by the NIC fit no buffer of ours");
+	off(s, l->ifindex, l->name, "rx-gro-hw", "frames merged by the NIC fit no buffer of ours");
+	if (strcmp(l->kind, "veth"))
+		off(s, l->ifindex, l->name, "rxvlan", "the NIC would take the VLAN tag away before XDP sees it");
+	if (!peer_is_port(s, i))
+		plan_peer(s, l);
+}
+
 void setup_plan_offloads(struct setup *s)
 {
-	unsigned before = s->nitems, ports = 0;
+	unsigned before = s->nitems;
 
-	for (unsigned i = 0; i < s->in.conf->nports; i++) {
-		const struct disco_link *l = s->in.links[i];
-
-		if (!setup_dev_first(s, i))
-			continue;
-		ports++;
-		off(s, l->ifindex, l->name, "lro", "frames merged by the NIC fit no buffer of ours");
-		off(s, l->ifindex, l->name, "rx-gro-hw", "frames merged by the NIC fit no buffer of ours");
-		if (strcmp(l->kind, "veth"))
-			off(s, l->ifindex, l->name, "rxvlan", "the NIC would take the VLAN tag away before XDP sees it");
-		if (!peer_is_port(s, i))
-			plan_peer(s, i);
-	}
-	if (!ports)
-		setup_skip(s, SETUP_offloads, "no port stands on XDP");
-	else if (s->nitems == before)
+	setup_dev_each(s, SETUP_offloads, plan_port);
+	if (s->nitems == before)
 		setup_skip(s, SETUP_offloads, "nothing hides from XDP what was on the wire");
 }

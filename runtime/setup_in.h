@@ -10,8 +10,6 @@
 
 /* setup_command tells a change as one shell command; malloc'd. */
 char *setup_command(const struct setup *s, const struct setup_item *it);
-/* setup_json writes s as a JSON string, with its quotes. */
-void setup_json(FILE *f, const char *s);
 
 /* setup_self: our process, as the procfs that is mounted counts it; 0 = not told. */
 pid_t setup_self(const struct plx_sys *sys);

@@ -289,13 +289,18 @@ static bool first_of_napi(const struct disco_link *l, const bool *used, unsigned
 	return true;
 }
 
-static void plan_port(struct setup *s, unsigned i, bool single)
+static void plan_port(struct setup *s, unsigned i)
 {
 	const struct disco_link *l = s->in.links[i];
 	char object[SETUP_OBJECT_MAX];
-	bool used[PLX_QUEUES_MAX];
+	bool used[PLX_QUEUES_MAX], single = may_set(s->in.sys);
 	unsigned end = setup_dev_used(s, i, used);
+	int rx, tx, combined;
 
+	if (setup_dev_channels(s, i, &rx, &tx, &combined)) {
+		setup_skip(s, SETUP_napi, "%s: its queues are made anew with the channels: set once those are", l->name);
+		return;
+	}
 	end = end < l->nrxqs ? end : l->nrxqs;
 	for (unsigned q = 0; q < end; q++)
 		single &= !used[q] || (l->rxq[q].napi >= 0 && l->rxq[q].defer_hard_irqs >= 0);
@@ -324,25 +329,9 @@ static void plan_port(struct setup *s, unsigned i, bool single)
 
 void setup_plan_napi(struct setup *s)
 {
-	unsigned n = 0;
-	int rx, tx, combined;
-	bool single;
-
-	if (!s->in.by_name) {
+	if (s->in.by_name)
+		setup_dev_each(s, SETUP_napi, plan_port);
+	else
 		setup_skip(s, SETUP_napi, "left alone unless it is named (pollux setup apply napi): nothing here polls through the "
 		           "socket, and without that a deferred interrupt holds a frame for up to the flush timeout");
-		return;
-	}
-	single = may_set(s->in.sys);
-	for (unsigned i = 0; i < s->in.conf->nports; i++) {
-		if (!setup_dev_first(s, i))
-			continue;
-		n++;
-		if (setup_dev_channels(s, i, &rx, &tx, &combined))
-			setup_skip(s, SETUP_napi, "%s: its queues are made anew with the channels: set once those are", s->in.links[i]->name);
-		else
-			plan_port(s, i, single);
-	}
-	if (!n)
-		setup_skip(s, SETUP_napi, "no port binds to queues of an interface");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* setup_print.c - a planned set-up for people, which is a shell script too, and as JSON.  Cold,
    pure but for the memory of its text. */
+#include "jsontext.h"
 #include "setup_in.h"
 #include <stdlib.h>
 #include <string.h>
@@ -18,22 +19,6 @@ void setup_quote(char *buf, size_t len, const char *s)
 	for (; *s; s++)
 		plx_text_add(buf, len, *s == '\'' ? "'\\''" : "%c", *s);
 	plx_text_add(buf, len, "'");
-}
-
-void setup_json(FILE *f, const char *s)
-{
-	fputc('"', f);
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '"' || c == '\\')
-			fprintf(f, "\\%c", c);
-		else if (c < ' ' || c > 126)
-			fprintf(f, "\\u%04x", c); /* names of interfaces are bytes: taken as Latin-1 */
-		else
-			fputc(c, f);
-	}
-	fputc('"', f);
 }
 
 static const char *const states[] = { [SETUP_OK] = "ok", [SETUP_CHANGE] = "change", [SETUP_GUARD] = "guard",
@@ -103,15 +88,6 @@ static void text(FILE *f, const struct setup *s)
 	fputc('\n', f);
 }
 
-static void pair(FILE *f, const char *key, const char *value)
-{
-	fprintf(f, ",\"%s\":", key);
-	if (value)
-		setup_json(f, value);
-	else
-		fprintf(f, "null");
-}
-
 static void json(FILE *f, const struct setup *s)
 {
 	fprintf(f, "{\"changes\":%u,\"cannot\":%u,\"items\":[", setup_count(s, SETUP_CHANGE), setup_count(s, SETUP_CANNOT));
@@ -120,12 +96,12 @@ static void json(FILE *f, const struct setup *s)
 		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
 
 		fprintf(f, "%s{\"stage\":\"%s\",\"state\":\"%s\"", i ? "," : "", setup_stage_name(it->stage), states[it->state]);
-		pair(f, "kind", it->kind ? it->kind->name : NULL);
-		pair(f, "object", it->kind ? it->object : NULL);
-		pair(f, "old", it->old);
-		pair(f, "want", it->want);
-		pair(f, "why", it->why);
-		pair(f, "command", command);
+		json_pair(f, "kind", it->kind ? it->kind->name : NULL);
+		json_pair(f, "object", it->kind ? it->object : NULL);
+		json_pair(f, "old", it->old);
+		json_pair(f, "want", it->want);
+		json_pair(f, "why", it->why);
+		json_pair(f, "command", command);
 		fputc('}', f);
 		free(command);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* setup_status.c - what the journal of a set-up holds, and what there is now.  Cold; changes
    nothing, waits for nobody; called by the tool and by starts that look for orphans. */
+#include "jsontext.h"
 #include "setup_in.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -57,15 +58,6 @@ static void text(FILE *f, const struct setup_journal *j, const struct setup_netn
 		fprintf(f, "%u line%s of the journal %s damaged\n", j->damaged, j->damaged == 1 ? "" : "s", j->damaged == 1 ? "is" : "are");
 }
 
-static void pair(FILE *f, const char *key, const char *value)
-{
-	fprintf(f, ",\"%s\":", key);
-	if (value)
-		setup_json(f, value);
-	else
-		fprintf(f, "null");
-}
-
 static void json(FILE *f, const struct setup_journal *j, const struct setup_netns *here)
 {
 	char buf[SETUP_VALUE_MAX];
@@ -76,10 +68,10 @@ static void json(FILE *f, const struct setup_journal *j, const struct setup_netn
 		unsigned n = 0;
 
 		fprintf(f, "%s{\"pid\":%d,\"netns\":%llu", i ? "," : "", s->pid, (unsigned long long)s->netns.inode);
-		pair(f, "id", s->id);
-		pair(f, "owner", s->owner);
-		pair(f, "hold", s->hold == SETUP_HOLD_HOST ? "host" : "process");
-		pair(f, "state", life(j, s));
+		json_pair(f, "id", s->id);
+		json_pair(f, "owner", s->owner);
+		json_pair(f, "hold", s->hold == SETUP_HOLD_HOST ? "host" : "process");
+		json_pair(f, "state", life(j, s));
 		fprintf(f, ",\"values\":[");
 		for (unsigned k = 0; k < j->nrecords; k++) {
 			const struct setup_record *r = &j->records[k];
@@ -87,12 +79,12 @@ static void json(FILE *f, const struct setup_journal *j, const struct setup_netn
 			if (r->session != s)
 				continue;
 			fprintf(f, "%s{\"guard\":%s", n++ ? "," : "", r->set ? "false" : "true");
-			pair(f, "stage", r->stage_word);
-			pair(f, "kind", r->word);
-			pair(f, "object", r->object);
-			pair(f, "old", r->old);
-			pair(f, "set", r->set);
-			pair(f, "now", now_of(j, r, here, buf, sizeof(buf)));
+			json_pair(f, "stage", r->stage_word);
+			json_pair(f, "kind", r->word);
+			json_pair(f, "object", r->object);
+			json_pair(f, "old", r->old);
+			json_pair(f, "set", r->set);
+			json_pair(f, "now", now_of(j, r, here, buf, sizeof(buf)));
 			fputc('}', f);
 		}
 		fprintf(f, "]}");
