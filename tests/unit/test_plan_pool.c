@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* test_plan_pool.c - the memory of a plan: frames, pages and nodes of its pools. */
+#include "plan_util.h"
+
+static void test_frames(void **state)
+{
+	struct plx_pool_conf c = { .name = "p", .frame_size = 2048, .caches = 2, .node = 0 };
+
+	(void)state;
+	machine(1, 2, 1);
+	nic("eth0", 2, -1);
+	made();
+	/* 2 x 2 x 2048 receiving, 2 x 2048 sending, 2 lcores x (2 magazines + a burst), 1 magazine */
+	assert_int_equal(plan.pools[0].held, 12288 + 2 * (512 + 512) + 256);
+	assert_true(plan.pools[0].frames >= plan.pools[0].held * 9 / 8);
+	c.frames = plan.pools[0].frames;
+	assert_int_equal(plan.pools[0].bytes, plx_pool_size(&c));
+	assert_int_equal(plan.pools[0].page, 2 << 20);
+	c.frames++; /* the last hugepage is full */
+	assert_true(plx_pool_size(&c) > (plan.pools[0].bytes + (2 << 20) - 1) / (2 << 20) * (2 << 20));
+}
+
+static void test_mem(void **state)
+{
+	(void)state;
+	machine(2, 2, 1);
+	nic("eth0,queues=1", 1, 0);
+	nic("eth1,queues=1", 1, 1);
+	conf.mem = 256 << 20;
+	made();
+	assert_int_equal(plan.npools, 2);
+	assert_true(plan.pools[0].bytes + plan.pools[1].bytes <= conf.mem);
+	assert_true(plan.pools[0].bytes + plan.pools[1].bytes > conf.mem - 16384);
+	conf.mem = 8 << 20;
+	refused(-ENOMEM, "memory of node 0: 1954 frames of 2048 bytes, but rings and lcores can hold 8448: -m 35 or more, or "
+	        "smaller rings by rxd= and txd=");
+	conf.mem = 35 << 20;
+	made();
+	conf.mem = 0;
+	conf.nnode_mem = 1;
+	conf.node_mem[0] = 64 << 20;
+	refused(-ENOMEM, "memory of node 1: 0 frames of 2048 bytes, but rings and lcores can hold 8448: --node-mem 64,18");
+	conf.nnode_mem = 2;
+	conf.node_mem[1] = 18 << 20;
+	made();
+	assert_true(plan.pools[0].bytes > 63 << 20);
+	assert_true(plan.pools[1].bytes <= 18 << 20);
+}
+
+/* To the byte: one less than rings and lcores can hold is refused. */
+static void test_mem_edge(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	conf.mem = (6144 + 1024 + 256) * 2112ull + 65536;
+	made();
+	assert_int_equal(plan.pools[0].frames, plan.pools[0].held);
+	conf.mem--;
+	refused(-ENOMEM, "memory of node 0: 7423 frames of 2048 bytes, but rings and lcores can hold 7424: -m 16 or more, or "
+	        "smaller rings by rxd= and txd=");
+}
+
+static void test_pages(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	topo.huge[0][1] = (struct topo_huge){ .page = 2 << 20, .total = 10, .free = 3 };
+	made();
+	assert_int_equal(plan.pools[0].page, 4096);
+	assert_string_equal(plan.pools[0].why, "3 of 9 hugepages free: echo 16 > "
+	                    "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages");
+	conf.huge = PLX_REQUIRE;
+	refused(-ENOMEM, "memory of node 0: --huge=require wants 9 hugepages of 2 MiB, 3 are free: echo 16 > "
+	        "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages");
+	topo.huge[0][1].free = 9;
+	made();
+	conf.huge = PLX_NEVER;
+	made();
+	assert_int_equal(plan.pools[0].page, 4096);
+	conf.huge = PLX_PREFER;
+	conf.mem = 1500u << 20;
+	topo.huge[0][0].free = 1;
+	made();
+	assert_int_equal(plan.pools[0].page, 4096);
+	topo.huge[0][0].free = 2;
+	made();
+	assert_int_equal(plan.pools[0].page, 1 << 30);
+}
+
+static void test_too_little_memory(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	conf.huge = PLX_NEVER;
+	topo.mem_avail = 10 << 20;
+	refused(-ENOMEM, "memory: 16 MiB wanted, 10 MiB available: use smaller rings by rxd= and txd=, or fewer queues");
+	conf.mem = 64 << 20;
+	refused(-ENOMEM, "memory: 64 MiB wanted, 10 MiB available: ask for less with -m");
+	conf.mem = 0;
+	conf.huge = PLX_PREFER; /* from hugepages */
+	made();
+}
+
+static void test_port_without_node(void **state)
+{
+	(void)state;
+	machine(2, 2, 1);
+	nic("eth0", 1, -1);
+	nic("eth1", 1, 1);
+	lcores("3");
+	made();
+	assert_int_equal(plan.npools, 1); /* both where lcore 3 is: no copy between them */
+	assert_int_equal(plan.pools[0].node, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge),
+		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_port_without_node),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

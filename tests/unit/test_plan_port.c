@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* test_plan_port.c - what a plan makes of ports: names, channels, MTU, peers and rights; every
+   refusal word for word. */
+#include "plan_util.h"
+
+#include <linux/capability.h>
+
+static void test_names(void **state)
+{
+	(void)state;
+	machine(1, 2, 1);
+	nic("eth0", 2, -1);
+	nic("eth0", 2, -1);
+	refused(-EINVAL, "eth0: given by --iface twice: give it once, with queues=N for more queues");
+	machine(1, 2, 1);
+	add("nul0,driver=null");
+	snprintf(conf.ports[0].driver, 16, "dpdk");
+	refused(-EINVAL, "nul0: no driver 'dpdk': --help-all lists them");
+	conf.ports[0].name[0] = 0;
+	refused(-EINVAL, "port 0 has no name: --iface NAME");
+}
+
+static void test_one_interface_twice(void **state)
+{
+	(void)state;
+	machine(1, 2, 1);
+	nic("eth0,queues=2", 4, -1);
+	nic("altname,queue=1,queues=2", 4, -1)->ifindex = links[0].ifindex;
+	refused(-EINVAL, "eth0 and altname are one interface, and both want its queue 1: give it once, or part its queues "
+	        "with queue= and rxqs=");
+	conf.ports[1].queue = 2;
+	made();
+}
+
+static void test_interface_missing(void **state)
+{
+	(void)state;
+	machine(1, 2, 1);
+	add("eth7");
+	refused(-ENODEV, "eth7: no such interface (ENODEV): ip link lists them; driver=loop and driver=null need none");
+	topo.nlinks = 2;
+	snprintf(topo.links[0], 16, "lo");
+	snprintf(topo.links[1], 16, "eth1");
+	refused(-ENODEV, "eth7: no such interface (ENODEV), did you mean --iface eth1? ip link lists them");
+	nic("eth1", 1, -1)->up = false;
+	conf.ports[0] = conf.ports[1];
+	links[0] = links[1];
+	conf.nports = 1;
+	refused(-ENETDOWN, "eth1: the interface is down (ENETDOWN): ip link set eth1 up");
+}
+
+static void test_channels(void **state)
+{
+	(void)state;
+	machine(1, 4, 1);
+	nic("eth0,rxqs=5", 2, -1);
+	refused(-EINVAL, "eth0: rx queue 4 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L eth0 "
+	        "combined 5");
+	links[0].combined = false;
+	refused(-EINVAL, "eth0: rx queue 4 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L eth0 "
+	        "rx 5");
+	conf.ports[0].rxqs = 9;
+	refused(-EINVAL, "eth0: rx queue 8 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or driver=packet, "
+	        "which needs no channels");
+	conf.ports[0].rxqs = 1;
+	conf.ports[0].queue = 8;
+	refused(-EINVAL, "eth0: rx queue 8 is asked for, the interface has 2 (0-1): use queue=1 or lower");
+	conf.ports[0].queue = 1;
+	conf.ports[0].txqs = 2;
+	refused(-EINVAL, "eth0: tx queue 2 is asked for, the interface has 2 (0-1): use txqs=1 or fewer, or ethtool -L eth0 "
+	        "tx 3");
+	conf.ports[0].txqs = 0;
+	made();
+	assert_int_equal(plan.ports[0].conf.txqs, 1);
+	machine(1, 4, 1);
+	nic("eth0,driver=packet,rxqs=16,txqs=9", 2, -1);
+	made();
+	assert_int_equal(plan.ports[0].conf.rxqs, 16);
+}
+
+static void test_rest_of_the_channels(void **state)
+{
+	(void)state;
+	machine(1, 4, 1);
+	nic("eth0,queue=3", 8, -1);
+	made();
+	assert_int_equal(plan.ports[0].conf.rxqs, 5);
+	assert_int_equal(plan.ports[0].conf.txqs, 5);
+}
+
+/* An lcore gets a transmit queue of its own on every port, as far as there are any. */
+static void test_transmit_queues(void **state)
+{
+	(void)state;
+	machine(1, 4, 1);
+	nic("eth0,rxqs=1", 4, -1);
+	nic("eth1,rxqs=3", 4, -1);
+	add("l,driver=loop");
+	made();
+	assert_int_equal(plan.nlcores, 4);
+	assert_int_equal(plan.ports[0].conf.txqs, 4);
+	assert_int_equal(plan.ports[1].conf.txqs, 4);
+	assert_int_equal(plan.ports[2].conf.rxqs, 1);
+	assert_int_equal(plan.ports[2].conf.txqs, 4);
+	assert_int_equal(plan.nnotes, 0);
+	links[0].txqs = links[0].rxqs = 2;
+	made();
+	assert_int_equal(plan.ports[0].conf.txqs, 2);
+	assert_true(noted("eth0 has 2 transmit queues for 4 lcores that poll"));
+}
+
+static void test_mtu(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0,multibuf=never", 1, -1)->mtu = 1774; /* 1774 + 18 = 2048 - 256 */
+	made();
+	links[0].mtu = 1775;
+	refused(-EMSGSIZE, "eth0: MTU 1775 needs 1793 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
+	        "multibuf=prefer, --frame-size=4096, or ip link set eth0 mtu 1774");
+	links[0].mtu = 9000;
+	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9018 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
+	        "multibuf=prefer, or ip link set eth0 mtu 1774");
+	conf.frame_size = 4096;
+	links[0].mtu = 3822;
+	made();
+	links[0].mtu = 9000;
+	conf.ports[0].multibuf = PLX_PREFER;
+	made();
+}
+
+static void test_peers(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	add("a,driver=loop,peer=b");
+	refused(-EINVAL, "a: peer=b is no loop port: add --iface b,driver=loop");
+	add("b,driver=null");
+	refused(-EINVAL, "a: peer=b is no loop port: add --iface b,driver=loop");
+	snprintf(conf.ports[1].driver, 16, "loop");
+	made();
+}
+
+/* ---- rights ---- */
+
+static uint64_t without(uint64_t a, uint64_t b)
+{
+	return 1ull << a | 1ull << b;
+}
+
+static void test_rights(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	topo.missing_caps = ~0ull;
+	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_XDP), CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP "
+	        "program, CAP_BPF for bpf(BPF_PROG_LOAD), CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 17810): run "
+	        "as root, or setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep on the program");
+	topo.memlock = UINT64_MAX;
+	topo.missing_caps = ~(1ull << CAP_SYS_ADMIN);
+	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_XDP), CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP "
+	        "program: run as root, or setcap cap_net_raw,cap_net_admin+ep on the program");
+	/* the ladder goes on to packet, which needs CAP_NET_RAW only */
+	topo.missing_caps = without(CAP_BPF, CAP_SYS_ADMIN);
+	made();
+	assert_string_equal(plan.notes[0], "eth0: driver=packet, since af_xdp misses CAP_BPF for bpf(BPF_PROG_LOAD): run as "
+	                    "root, or setcap cap_bpf+ep on the program");
+	snprintf(conf.ports[0].driver, 16, "af_xdp");
+	refused(-EPERM, "eth0: missing CAP_BPF for bpf(BPF_PROG_LOAD): run as root, or setcap cap_bpf+ep on the program");
+	snprintf(conf.ports[0].driver, 16, "packet");
+	made();
+	topo.missing_caps = ~0ull;
+	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_PACKET): run as root, or setcap cap_net_raw+ep on the program");
+	snprintf(conf.ports[0].driver, 16, "loop");
+	made(); /* memory drivers need nothing */
+	assert_int_equal(plan.nnotes, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice), cmocka_unit_test(test_interface_missing),
+		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
+		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_mtu), cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_rights),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
