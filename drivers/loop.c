@@ -12,6 +12,7 @@
    single-producer rings, a burst of 32 pays one compare-and-swap more. */
 #include "drivers.h"
 #include "plx_ring.h"
+#include "plx_text.h"
 
 #include <errno.h>
 #include <net/ethernet.h>
@@ -388,7 +389,7 @@ static int loop_start(struct plx_port *p)
 	connect_all(lp);
 	if (!find_peer(lp))
 		plx_logf(p->log, PLX_LOG_WARN, "%s: loop: its peer %s is not open, so its link is down: --iface %s,driver=loop",
-		         p->name, p->conf.peer, p->conf.peer);
+		         p->name, p->conf.peer, PLX_QUOTED(p->conf.peer));
 	return 0;
 }
 

@@ -130,7 +130,7 @@ static int no_device(const struct plx_port_conf *c, int err)
 
 	if (err != -ENODEV) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: cannot ask the kernel about it: %s: see ip link show %s",
-		         c->name, strerrorname_np(-err), c->name);
+		         c->name, strerrorname_np(-err), PLX_QUOTED(c->name));
 		return err;
 	}
 	int n = plx_link_names(c->sys, names, NAMES_MAX);
@@ -146,12 +146,13 @@ static int no_device(const struct plx_port_conf *c, int err)
 static int too_many(const struct plx_port_conf *c, const struct plx_link_info *li, const char *dir, unsigned want)
 {
 	unsigned have = *dir == 'r' ? li->rxqs : li->txqs, max = *dir == 'r' ? li->rxqs_max : li->txqs_max;
-	char mend[128] = "";
+	char mend[PLX_QUOTED_MAX + 64] = "";
 
 	if (want <= max)
-		plx_text_add(mend, sizeof(mend), "ethtool -L %s %s %u, or ", c->name, li->combined ? "combined" : dir, want);
+		plx_text_add(mend, sizeof(mend), "ethtool -L %s %s %u, or ", PLX_QUOTED(c->name),
+		             li->combined ? "combined" : dir, want);
 	plx_logf(c->log, PLX_LOG_ERROR, "%s: %s queue %u is asked for but it has %u, at most %u (EINVAL): %sask for fewer "
-	         "with queues= (ethtool -l %s shows them)", c->name, dir, want - 1, have, max, mend, c->name);
+	         "with queues= (ethtool -l %s shows them)", c->name, dir, want - 1, have, max, mend, PLX_QUOTED(c->name));
 	return -EINVAL;
 }
 
@@ -182,7 +183,7 @@ static int check_device(struct plx_port_conf *c, const struct plx_driver *drv)
 	if (err)
 		return no_device(c, err);
 	if (!li.up) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: it is down (ENETDOWN): ip link set %s up", c->name, c->name);
+		plx_logf(c->log, PLX_LOG_ERROR, "%s: it is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
 		return -ENETDOWN;
 	}
 	return resolve_queues(c, drv, &li);

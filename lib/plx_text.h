@@ -25,6 +25,13 @@ PLX_API int plx_text_duration(uint64_t *ns, const char *s, uint64_t lo, uint64_t
 PLX_API const char *plx_text_near(const char *s, const char *const *list, size_t n);
 /* plx_text_add appends to the string in buf[len], cut at its end, always terminated. */
 PLX_API void plx_text_add(char *buf, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* plx_text_quote writes s as one word of a shell, for commands that are told to people; names
+   of interfaces may hold a ';', a '$' or a quote.  Four times its length and three bytes
+   always do.  buf. */
+PLX_API const char *plx_text_quote(char *buf, size_t len, const char *s);
+/* PLX_QUOTED is the quoted s, of at most 127 bytes, until the end of the block it stands in. */
+#define PLX_QUOTED(s) plx_text_quote((char[PLX_QUOTED_MAX]){ 0 }, PLX_QUOTED_MAX, s)
+enum { PLX_QUOTED_MAX = 4 * 127 + 3 };
 
 #ifdef __cplusplus
 }

@@ -193,3 +193,19 @@ void plx_text_add(char *buf, size_t len, const char *fmt, ...)
 	vsnprintf(buf + at, len - at, fmt, ap);
 	va_end(ap);
 }
+
+const char *plx_text_quote(char *buf, size_t len, const char *s)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+,./:=@";
+
+	buf[0] = 0;
+	if (*s && !s[strspn(s, safe)]) {
+		plx_text_add(buf, len, "%s", s);
+		return buf;
+	}
+	plx_text_add(buf, len, "'");
+	for (; *s; s++)
+		plx_text_add(buf, len, *s == '\'' ? "'\\''" : "%c", *s);
+	plx_text_add(buf, len, "'");
+	return buf;
+}

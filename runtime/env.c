@@ -3,6 +3,7 @@
    and their undoing newest first.  Cold; main thread. */
 #include "env.h"
 #include "plx_conf.h"
+#include "plx_text.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +105,7 @@ static int interfaces_up(struct plx_env *env)
 
 		if (err && err != -ENODEV) {
 			LOG(env, ERROR, "%s: cannot ask the kernel about it: %s: see ip link show %s", c->name,
-			    strerror(-err), c->name);
+			    strerror(-err), PLX_QUOTED(c->name));
 			return err;
 		}
 		find_irqs(env, i);

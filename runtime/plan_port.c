@@ -41,7 +41,7 @@ static int no_interface(struct plan_maker *m, const char *name)
 	near = plx_text_near(name, list, m->t->nlinks);
 	if (near)
 		return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV), did you mean --iface %s? ip link lists them",
-		                 name, near);
+		                 name, PLX_QUOTED(near));
 	return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV): ip link lists them; driver=loop and driver=null "
 	                 "need none", name);
 }
@@ -56,7 +56,7 @@ static void mend_channels(char *buf, size_t len, const struct plx_port_conf *c, 
 	else
 		plx_text_add(buf, len, "use queue=%u or lower", have ? have - 1 : 0);
 	if (want <= max)
-		plx_text_add(buf, len, ", or ethtool -L %s %s %u", c->name, li->combined ? "combined" : dir, want);
+		plx_text_add(buf, len, ", or ethtool -L %s %s %u", PLX_QUOTED(c->name), li->combined ? "combined" : dir, want);
 	else if (!*c->driver && !c->queue)
 		plx_text_add(buf, len, ", or driver=packet, which needs no channels");
 }
@@ -67,7 +67,7 @@ static int check_channels(struct plan_maker *m, struct plan_port *port, const ch
 	const struct plx_link_info *li = &port->link;
 	unsigned have = *dir == 'r' ? li->rxqs : li->txqs, max = *dir == 'r' ? li->rxqs_max : li->txqs_max;
 	unsigned want = c->queue + (*dir == 'r' ? c->rxqs : c->txqs);
-	char mend[160];
+	char mend[PLX_QUOTED_MAX + 96];
 
 	if (want <= have)
 		return 0;
@@ -93,7 +93,8 @@ static int check_mtu(struct plan_maker *m, const struct plan_port *port)
 		return 0;
 	return plan_fail(m, -EMSGSIZE, "%s: MTU %u needs %u bytes and a frame of %u holds %u, with multibuf=never: "
 	                 "use multibuf=prefer%s, or ip link set %s mtu %u", name, port->link.mtu, need, frame, room,
-	                 frame < 4096 && need <= 4096 - XDP_ROOM ? ", --frame-size=4096" : "", name, room - L2_MAX);
+	                 frame < 4096 && need <= 4096 - XDP_ROOM ? ", --frame-size=4096" : "", PLX_QUOTED(name),
+	                 room - L2_MAX);
 }
 
 static int device_port(struct plan_maker *m, struct plan_port *port)
@@ -104,7 +105,7 @@ static int device_port(struct plan_maker *m, struct plan_port *port)
 	if (!port->link.ifindex)
 		return no_interface(m, c->name);
 	if (!port->link.up)
-		return plan_fail(m, -ENETDOWN, "%s: the interface is down (ENETDOWN): ip link set %s up", c->name, c->name);
+		return plan_fail(m, -ENETDOWN, "%s: the interface is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
 	if (!c->rxqs) {
 		have = have > c->queue ? have - c->queue : 1;
 		c->rxqs = (uint16_t)(have > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : have);
@@ -152,7 +153,7 @@ static int check_peer(struct plan_maker *m, const struct plan_port *port)
 		if (!strcmp(m->p->ports[i].conf.name, peer) && !strcmp(m->p->ports[i].conf.driver, port->conf.driver))
 			return 0;
 	return *peer ? plan_fail(m, -EINVAL, "%s: peer=%s is no loop port: add --iface %s,driver=loop", port->conf.name,
-	                         peer, peer) : 0;
+	                         peer, PLX_QUOTED(peer)) : 0;
 }
 
 int plan_ports(struct plan_maker *m)

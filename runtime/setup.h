@@ -120,9 +120,6 @@ unsigned setup_count(const struct setup *s, enum setup_state state);
    object; a malloc'd string. */
 char *setup_print(const struct setup *s, bool json);
 
-/* setup_quote writes s as one word of a shell; four times its length and a few bytes always do. */
-void setup_quote(char *buf, size_t len, const char *s);
-
 /* For stages.  setup_want reads object and adds an item: SETUP_OK or SETUP_CHANGE.  An object
    that is wanted twice is an error of ours. */
 void setup_want(struct setup *s, enum setup_stage_id stage, const struct setup_kind *k, const char *object,

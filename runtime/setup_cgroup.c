@@ -222,8 +222,8 @@ static void command(const struct setup *s, const char *object, const char *value
 
 	(void)s;
 	parent_of(above, object);
-	setup_quote(parent, sizeof(parent), above);
-	setup_quote(dir, sizeof(dir), object);
+	plx_text_quote(parent, sizeof(parent), above);
+	plx_text_quote(dir, sizeof(dir), object);
 	if (!*value) {
 		snprintf(buf, len, "for p in $(cat %s/cgroup.procs); do echo $p > %s/cgroup.procs; done; rmdir %s", dir, parent, dir);
 		return;

@@ -221,7 +221,7 @@ static void mend(int err, const struct setup_dev *d, char *why, size_t len)
 		plx_text_add(why, len, "%sit needs CAP_NET_ADMIN: run as root", *why ? ": " : "");
 	else if (err == -EINVAL || err == -EBUSY)
 		plx_text_add(why, len, "%send the program that has an AF_XDP socket on %s, or free the queues of its "
-		             "table: ethtool -X %s default", *why ? ": " : "", d->name, d->name);
+		             "table: ethtool -X %s default", *why ? ": " : "", d->name, PLX_QUOTED(d->name));
 }
 
 static int set(const struct setup *s, const char *object, const char *value, char *why, size_t len)
@@ -271,7 +271,7 @@ static void command(const struct setup *s, const char *object, const char *value
 	const uint32_t max[3] = { c.max_rx, c.max_tx, c.max_combined };
 
 	sscanf(value, "rx %u tx %u combined %u", &n[0], &n[1], &n[2]);
-	setup_quote(name, sizeof(name), d.name);
+	plx_text_quote(name, sizeof(name), d.name);
 	snprintf(buf, len, "ethtool -L %s", name);
 	for (int i = 0; i < 3; i++)
 		if (max[i] || n[i])

@@ -117,7 +117,7 @@ static int write_feature(const struct setup_dev *d, const struct feature *f, boo
 	}
 	if (err & ETHTOOL_F_WISH)
 		snprintf(why, len, "the kernel keeps it %s: an XDP program or another feature is in the way: ethtool -k %s",
-		         on ? "off" : "on", d->name);
+		         on ? "off" : "on", PLX_QUOTED(d->name));
 	return 0;
 }
 
@@ -147,7 +147,7 @@ static void command(const struct setup *s, const char *object, const char *value
 
 	of = of ? strchr(of + 1, '/') : NULL;
 	setup_dev_name(name, s->in.sys, object);
-	setup_quote(quoted, sizeof(quoted), name);
+	plx_text_quote(quoted, sizeof(quoted), name);
 	snprintf(buf, len, "ethtool -K %s %s %s", quoted, of ? of + 1 : "", value);
 }
 

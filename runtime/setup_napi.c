@@ -238,7 +238,7 @@ static void command(const struct setup *s, const char *object, const char *value
 	char bare[16], name[80];
 
 	setup_dev_name(bare, s->in.sys, object);
-	setup_quote(name, sizeof(name), bare);
+	plx_text_quote(name, sizeof(name), bare);
 	buf[0] = 0;
 	if (strcmp(of ? of + 1 : "", "device") || !take(&v, value)) {
 		snprintf(buf, len, "pollux setup apply napi --iface %s # queue %s: %s", name, of ? of + 1 : "?", value);

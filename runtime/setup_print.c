@@ -6,21 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void setup_quote(char *buf, size_t len, const char *s)
-{
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+,./:=@";
-
-	buf[0] = 0;
-	if (*s && !s[strspn(s, safe)]) {
-		plx_text_add(buf, len, "%s", s);
-		return;
-	}
-	plx_text_add(buf, len, "'");
-	for (; *s; s++)
-		plx_text_add(buf, len, *s == '\'' ? "'\\''" : "%c", *s);
-	plx_text_add(buf, len, "'");
-}
-
 static const char *const states[] = { [SETUP_OK] = "ok", [SETUP_CHANGE] = "change", [SETUP_GUARD] = "guard",
                                       [SETUP_CANNOT] = "cannot", [SETUP_SKIP] = "skip" };
 

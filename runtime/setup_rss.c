@@ -153,7 +153,7 @@ static int set(const struct setup *s, const char *object, const char *value, cha
 	err = set_table(&d, &t);
 	if (err == -EINVAL)
 		snprintf(why, len, "%s has %u receive queues and perhaps a table of another size by now: ethtool -x %s", d.name,
-		         rings(&d), d.name);
+		         rings(&d), PLX_QUOTED(d.name));
 	else if (err == -EPERM)
 		snprintf(why, len, "it needs CAP_NET_ADMIN: run as root");
 	setup_dev_close(&d);
@@ -197,7 +197,7 @@ static void command(const struct setup *s, const char *object, const char *value
 		queues = rings(&d);
 		setup_dev_close(&d);
 	}
-	setup_quote(name, sizeof(name), d.name);
+	plx_text_quote(name, sizeof(name), d.name);
 	n = take(&t, value) ? equal(&t, &start) : 0;
 	if (n && is_default(&t, queues))
 		snprintf(buf, len, "ethtool -X %s default", name);
@@ -257,7 +257,7 @@ static void plan_port(struct setup *s, unsigned i)
 	}
 	if (t.n > DISCO_RSS_MAX) {
 		setup_cannot(s, SETUP_rss, "%s: its table has %u entries, no more than %d are dealt with: ethtool -X %s equal %u",
-		             l->name, t.n, DISCO_RSS_MAX, l->name, n);
+		             l->name, t.n, DISCO_RSS_MAX, PLX_QUOTED(l->name), n);
 		return;
 	}
 	for (uint32_t e = 0; e < t.n; e++)
@@ -267,7 +267,7 @@ static void plan_port(struct setup *s, unsigned i)
 		setup_want(s, SETUP_rss, &setup_rss, object, want, "%s: flows to queues %s, which ports use", l->name, queues);
 	else
 		setup_cannot(s, SETUP_rss, "%s: its table is too long to be written down: ethtool -X %s equal %u", l->name,
-		             l->name, n);
+		             PLX_QUOTED(l->name), n);
 }
 
 void setup_plan_rss(struct setup *s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* setup_run.c - a set-up from reading the machine to the last change.  Cold; called by the
    environment and the tool. */
+#include "plx_text.h"
 #include "setup.h"
 #include <errno.h>
 #include <stdio.h>
@@ -46,7 +47,8 @@ int setup_host_read(struct setup_host *h, const struct plx_sys *sys, const struc
 		if (err == -ENODEV)
 			err = no_link(h, conf, why, whylen);
 		else if (err)
-			snprintf(why, whylen, "%s: cannot ask the kernel about it: %s: see ip link show %s", c->name, strerror(-err), c->name);
+			snprintf(why, whylen, "%s: cannot ask the kernel about it: %s: see ip link show %s", c->name,
+			         strerror(-err), PLX_QUOTED(c->name));
 	}
 	return err;
 }

@@ -109,8 +109,8 @@ static void file_command(const struct setup *s, const char *object, const char *
 	char quoted[SETUP_VALUE_MAX], path[SETUP_OBJECT_MAX * 4 + 8];
 
 	(void)s;
-	setup_quote(quoted, sizeof(quoted), value);
-	setup_quote(path, sizeof(path), object);
+	plx_text_quote(quoted, sizeof(quoted), value);
+	plx_text_quote(path, sizeof(path), object);
 	snprintf(buf, len, "echo %s > %s", quoted, path);
 }
 

@@ -261,7 +261,7 @@ static void judge_attached(struct truth *t, unsigned i, const struct truth_port 
 	plx_text_add(f->on, sizeof(f->on), "%s", name);
 	plx_text_add(f->evidence, sizeof(f->evidence), "somebody took the XDP program off, so frames go to the host; %s%s",
 	             *is->holder ? "in its place is " : "nothing is in its place", is->holder);
-	plx_text_add(f->mend, sizeof(f->mend), "find out who did (bpftool net list dev %s), and start the program again", name);
+	plx_text_add(f->mend, sizeof(f->mend), "find out who did (bpftool net list dev %s), and start the program again", PLX_QUOTED(name));
 }
 
 static void judge_queues(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
@@ -280,10 +280,10 @@ static void judge_queues(struct truth *t, unsigned i, const struct truth_port *w
 		plx_text_add(f->evidence, sizeof(f->evidence), "%.0f frames a second go to the host, because %s", rate,
 		             ours ? "its lcore does not poll it in time" : "no socket of this program is there");
 		if (ours)
-			plx_text_add(f->mend, sizeof(f->mend), "give the queue a poller that returns, or raise stall= of --iface %s", name);
+			plx_text_add(f->mend, sizeof(f->mend), "give the queue a poller that returns, or raise stall= of --iface %s", PLX_QUOTED(name));
 		else
 			plx_text_add(f->mend, sizeof(f->mend), "poll it too (--iface %s,queue=0,queues=%u), or let nothing arrive there: "
-			             "ethtool -X %s start %u equal %u", name, q + 1 > end ? q + 1 : end, name, is->first, is->nrx);
+			             "ethtool -X %s start %u equal %u", PLX_QUOTED(name), q + 1 > end ? q + 1 : end, PLX_QUOTED(name), is->first, is->nrx);
 	}
 }
 

@@ -2,6 +2,7 @@
 /* watch.c - what the control thread looks after: heartbeats of lcores, errors of pollers,
    links of ports, and the views of a run.  Cold; control thread. */
 #include "control.h"
+#include "plx_text.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,7 +192,7 @@ void views_open(struct control *c, uint64_t now)
 		LOG(c, WARN, "no live view: %s", strerror(-err));
 	else
 		plx_logf(&env->log, strcmp(c->live.name, env->conf.name) ? PLX_LOG_NOTICE : PLX_LOG_INFO,
-		         "pollux doctor --live %s shows this program", c->live.name);
+		         "pollux doctor --live %s shows this program", PLX_QUOTED(c->live.name));
 }
 
 void views_close(struct control *c)

@@ -2,7 +2,6 @@
 /* doctor_mend.c - what checks say, and mends that are pollux doctor once more with better
    options, for those that are to be given to the program too.  Cold, pure. */
 #include "doctor.h"
-#include "setup.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -47,7 +46,7 @@ const char *quoted(const char *s)
 	static unsigned at;
 
 	at = (at + 1) % PLX_ARRAY_SIZE(text);
-	setup_quote(text[at], sizeof(text[at]), s);
+	plx_text_quote(text[at], sizeof(text[at]), s);
 	return text[at];
 }
 

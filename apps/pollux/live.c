@@ -136,7 +136,7 @@ static int absent(const char *name)
 	char all[2048] = "", quoted[512];
 	long pid = may_be(name) ? elsewhere(name) : 0;
 
-	setup_quote(quoted, sizeof(quoted), name);
+	plx_text_quote(quoted, sizeof(quoted), name);
 	views_in("/proc/net/unix", &o);
 	list = calloc(o.n + 1, sizeof(*list));
 	for (size_t i = 0; list && i < o.n; i++) {

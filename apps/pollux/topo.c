@@ -186,7 +186,8 @@ static int links(struct job *j)
 		err = plx_link_query(j->sys, name, &j->links[i]);
 		err = look(j, name, &j->irqs[i]);
 		if (err)
-			cmd_error(title, "%s: cannot ask the kernel about it: %s: see ip link show %s", name, strerror(-err), name);
+			cmd_error(title, "%s: cannot ask the kernel about it: %s: see ip link show %s", name, strerror(-err),
+			          PLX_QUOTED(name));
 	}
 	return err;
 }
@@ -225,7 +226,7 @@ static int other_machine(const struct job *j)
 	for (unsigned i = 0; j->view.xml && i < j->conf.nports; i++)
 		if (is_device(&j->conf.ports[i])) {
 			cmd_error(title, "--iface %s: an interface of this machine has no place in another one's picture: leave out "
-			          "--iface or --xml", j->conf.ports[i].name);
+			          "--iface or --xml", PLX_QUOTED(j->conf.ports[i].name));
 			return -1;
 		}
 	return 0;

@@ -172,7 +172,7 @@ static int explain_sock(struct ax_port *p, const struct ax_sock *s, int err)
 	} else if (s->kind & AX_KIND_SG && (err == -EINVAL || err == -EOPNOTSUPP)) {
 		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u: no packets of several buffers (%s of %s) and MTU %u needs them with frames "
 		         "of %u bytes: ip link set %s mtu %u, or frame-size=4096", b->name, s->queue, strerrorname_np(-err), s->step,
-		         b->info.mtu, b->pool->frame_size, b->name, ax_umem_room(b->pool) - FRAME_EXTRA);
+		         b->info.mtu, b->pool->frame_size, PLX_QUOTED(b->name), ax_umem_room(b->pool) - FRAME_EXTRA);
 	} else {
 		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u: %s failed (%s): use driver=packet if this kernel cannot do it",
 		         b->name, s->queue, s->step, strerrorname_np(-err));
@@ -190,7 +190,7 @@ static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, uns
 		return 0;
 	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: MTU %u needs %u bytes, a frame of %u holds %u (EINVAL): ip link set %s mtu %u, "
 	         "frame-size=4096, or multibuf=prefer", p->base.name, li->mtu, need, p->base.pool->frame_size, room,
-	         p->base.name, room - FRAME_EXTRA);
+	         PLX_QUOTED(p->base.name), room - FRAME_EXTRA);
 	return -EINVAL;
 }
 
@@ -272,7 +272,7 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 	if (c->queue || c->rxqs < li->rxqs)
 		plx_logf(p->base.log, PLX_LOG_WARN, "%s: receives on queues %u-%u of %u, the others' frames are the host's: use "
 		         "queues=%u, or ethtool -X %s equal %u", c->name, c->queue, c->queue + c->rxqs - 1, li->rxqs, li->rxqs,
-		         c->name, c->rxqs);
+		         PLX_QUOTED(c->name), c->rxqs);
 	return 0;
 }
 
@@ -414,8 +414,8 @@ static int ax_open(struct plx_port **out, const struct plx_port_conf *conf)
 		if (err != -ERESTART)
 			return err;
 	}
-	plx_logf(c.log, PLX_LOG_ERROR, "%s: its number of queues does not settle (EBUSY): set it with ethtool -L, and queues=",
-	         c.name);
+	plx_logf(c.log, PLX_LOG_ERROR, "%s: its number of queues does not settle (EBUSY): set it with ethtool -L %s, and queues=",
+	         c.name, PLX_QUOTED(c.name));
 	return -EBUSY;
 }
 
@@ -541,7 +541,7 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 		set_mtu(p, mtu);
 		if (!b->info.multibuf && mtu + FRAME_EXTRA > room)
 			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
-			         "or start again with frame-size=4096 or multibuf=require", b->name, mtu, room, b->name,
+			         "or start again with frame-size=4096 or multibuf=require", b->name, mtu, room, PLX_QUOTED(b->name),
 			         room - FRAME_EXTRA);
 	}
 	plx_port_set_link(b, link);

@@ -3,6 +3,7 @@
    bpf_link that is not pinned, so that it is gone with the process however that ends;
    cold; called by af_xdp.c on the main thread, the counters by any. */
 #include "af_xdp.h"
+#include "plx_text.h"
 #include "plx_xdp.h"
 #include "steer.h"
 #include "steer.skel.h"
@@ -100,7 +101,7 @@ static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
 	plx_xdp_who(&x, who, sizeof(who));
 	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: its XDP hook is held by %s (%s): see bpftool net list dev %s; end its "
 	         "owner, or remove a left-over one with ip link set dev %s xdp off", p->base.name, who,
-	         strerrorname_np(-err), p->base.name, p->base.name);
+	         strerrorname_np(-err), PLX_QUOTED(p->base.name), PLX_QUOTED(p->base.name));
 }
 
 static int attach(struct ax_prog *g, struct ax_port *p, uint32_t ifindex)

@@ -8,6 +8,7 @@
    between start and stop: members of a group cannot be unbound one by one. */
 #include "packet.h"
 #include "plx_link.h"
+#include "plx_text.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -236,7 +237,7 @@ static int pk_open(struct plx_port **out, const struct plx_port_conf *c)
 	err = plx_link_query(c->sys, c->name, &li);
 	if (err) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: packet: cannot ask the kernel about it: %s: see ip link show %s", c->name,
-		         strerrorname_np(-err), c->name);
+		         strerrorname_np(-err), PLX_QUOTED(c->name));
 		return err;
 	}
 	struct plx_port *p = plx_port_new(&plx_packet_driver, c, sizeof(struct pk_port), sizeof(struct pk_rxq),

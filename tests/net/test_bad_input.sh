@@ -8,6 +8,7 @@
 pair 2
 at a ip link set va alias "bad input" && at a ip link property add dev va altname va-again || exit 1
 at a ip link add down0 type veth peer name down1 || exit 1
+at a ip link add 'a;b' type veth peer name '$(id);x' || exit 1 # the kernel allows such names
 at a ip link add big0 mtu 9000 up type veth peer name big1 mtu 9000 || exit 1
 CPUS=$(python3 -c 'import os; print(max(os.sched_getaffinity(0)))') # the highest one
 FIRST=$(lcores 1)
@@ -104,6 +105,7 @@ fi
 bad "interface missing"                            3 "nosuch: no such interface \(ENODEV\).*ip link"     --iface nosuch
 bad "interface missing, with the one that was meant" 3 "did you mean.*down[01]"                           --iface downn
 bad "interface down"                               3 "down0: .*down \(ENETDOWN\): ip link set down0 up"  --iface down0
+bad "interface down, with a name a shell would run" 3 "ip link set '\\$\(id\);x' up"                 --iface '$(id);x'
 bad "interface name of nothing"                    2 "--iface ',driver=null': "                          --iface ,driver=null
 bad "unknown key"                                  2 "unknown key \"mod\".*did you mean \"mode\""        --iface va,mod=zc
 bad "unknown driver"                               2 "\"dpdk\" is none of .*af_xdp"                      --iface va,driver=dpdk

@@ -49,6 +49,31 @@ static void test_interface_missing(void **state)
 	refused(-ENETDOWN, "eth1: the interface is down (ENETDOWN): ip link set eth1 up");
 }
 
+/* The kernel allows nearly all bytes in a name; what is told is one word of a shell. */
+static void test_name_of_a_shell(void **state)
+{
+	(void)state;
+	machine(1, 2, 1);
+	add("a;c");
+	topo.nlinks = 1;
+	snprintf(topo.links[0], 16, "a;b");
+	refused(-ENODEV, "a;c: no such interface (ENODEV), did you mean --iface 'a;b'? ip link lists them");
+	machine(1, 2, 1);
+	nic("a;b", 1, -1)->up = false;
+	refused(-ENETDOWN, "a;b: the interface is down (ENETDOWN): ip link set 'a;b' up");
+	links[0].up = true;
+	conf.ports[0].rxqs = 3;
+	refused(-EINVAL, "a;b: rx queue 2 is asked for, the interface has 1 (0-0): use rxqs=1 or fewer, or ethtool -L 'a;b' "
+	        "combined 3");
+	machine(1, 2, 1);
+	nic("$(id)'s,multibuf=never", 1, -1)->mtu = 3000;
+	refused(-EMSGSIZE, "$(id)'s: MTU 3000 needs 3018 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
+	        "multibuf=prefer, --frame-size=4096, or ip link set '$(id)'\\''s' mtu 1774");
+	machine(1, 2, 1);
+	add("x,driver=loop,peer=y&");
+	refused(-EINVAL, "x: peer=y& is no loop port: add --iface 'y&',driver=loop");
+}
+
 static void test_channels(void **state)
 {
 	(void)state;
@@ -180,7 +205,7 @@ static void test_rights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice), cmocka_unit_test(test_interface_missing),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice), cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
 		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_mtu), cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_rights),

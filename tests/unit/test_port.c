@@ -92,6 +92,10 @@ static void test_interfaces(void **state)
 	refused(&c, -ENODEV, "no such interface");
 	c = conf("plxdown0");
 	refused(&c, -ENETDOWN, "ip link set plxdown0 up");
+	c = conf("a;b");
+	refused(&c, -ENETDOWN, "ip link set 'a;b' up");
+	c = conf("$(id)'s,rxqs=3");
+	refused(&c, -EINVAL, "(EINVAL): ethtool -L '$(id)'\\''s' rx 3, or ask for fewer with queues= (ethtool -l '$(id)'\\''s' shows");
 	c = conf("plxunit0,rxqs=3");
 	refused(&c, -EINVAL, "it has 2, at most 4 (EINVAL): ethtool -L plxunit0 rx 3");
 	c = conf("plxunit0,queue=1,queues=2");
@@ -236,7 +240,9 @@ int main(void)
 	if (!netns)
 		printf("SKIP: a network namespace of its own (unshare: %s)\n", strerror(errno));
 	else if (system("ip link add plxunit0 numtxqueues 4 numrxqueues 4 type veth peer name plxdown0 && "
-	                "ip link set plxunit0 up && ethtool -L plxunit0 rx 2 tx 2"))
+	                "ip link set plxunit0 up && ethtool -L plxunit0 rx 2 tx 2 && "
+	                "ip link add \"\\$(id)'s\" numtxqueues 4 numrxqueues 4 type veth peer name 'a;b' && "
+	                "ip link set \"\\$(id)'s\" up && ethtool -L \"\\$(id)'s\" rx 2 tx 2"))
 		return 1;
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	free(plx_pool_fini(pool));

@@ -181,12 +181,6 @@ static void test_print(void **state)
 	char buf[64];
 	struct setup s;
 
-	setup_quote(buf, sizeof(buf), "0-3,8");
-	assert_string_equal(buf, "0-3,8");
-	setup_quote(buf, sizeof(buf), "");
-	assert_string_equal(buf, "''");
-	setup_quote(buf, sizeof(buf), "a'b $c");
-	assert_string_equal(buf, "'a'\\''b $c'");
 	setup_file.command(NULL, "/sys/class/net/$(x)/y", "1", buf, sizeof(buf));
 	assert_string_equal(buf, "echo 1 > '/sys/class/net/$(x)/y'");
 	values(10);

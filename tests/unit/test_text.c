@@ -111,12 +111,29 @@ static void test_add(void **state)
 	assert_string_equal(buf, "1234567");
 }
 
+static void test_quote(void **state)
+{
+	char buf[PLX_QUOTED_MAX], name[128];
+
+	(void)state;
+	assert_ptr_equal(plx_text_quote(buf, sizeof(buf), "0-3,8"), buf);
+	assert_string_equal(buf, "0-3,8");
+	assert_string_equal(PLX_QUOTED(""), "''");
+	assert_string_equal(PLX_QUOTED("a'b $c"), "'a'\\''b $c'");
+	assert_string_equal(PLX_QUOTED("a;b"), "'a;b'");
+	/* the longest name there is, of quotes alone */
+	memset(name, '\'', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	assert_int_equal(strlen(PLX_QUOTED(name)), PLX_QUOTED_MAX - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_near),
 		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_quote),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -173,6 +173,29 @@ static void test_each_fact(void **state)
 			fail_msg("%s is not tested", truth_limits[f].name);
 }
 
+/* The kernel allows such a name, and a mend is pasted. */
+static void test_name_of_a_shell(void **state)
+{
+	static const struct { void (*wrong)(void); enum truth_fact fact; const char *mend; } rows[] = {
+		{ wrong_unserved, TRUTH_unserved, "--iface 'a;b'\\''$c',queue=0,queues=4" },
+		{ wrong_unserved, TRUTH_unserved, "ethtool -X 'a;b'\\''$c' start 0 equal 2" },
+		{ wrong_passed, TRUTH_passed_by, "--iface 'a;b'\\''$c'" },
+		{ wrong_prog, TRUTH_not_attached, "net list dev 'a;b'\\''$c')" },
+	};
+
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		make(state);
+		snprintf(env.plan.ports[0].conf.name, sizeof(env.plan.ports[0].conf.name), "a;b'$c");
+		rows[i].wrong();
+		judge(2);
+		const struct truth_found *f = stands(rows[i].fact);
+		if (!f || !strstr(f->mend, rows[i].mend))
+			fail_msg("row %zu: %s", i, f ? f->mend : "not found");
+		unmake(state);
+	}
+	make(state);
+}
+
 static void test_told_ever_less_often(void **state)
 {
 	(void)state;
@@ -517,7 +540,8 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, make, unmake)
 #define F(fn) cmocka_unit_test_setup_teardown(fn, make_files, remove_files)
 	const struct CMUnitTest tests[] = {
-		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake), T(test_told_ever_less_often),
+		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake),
+		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), T(test_told_ever_less_often),
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
 		cmocka_unit_test_setup_teardown(test_whose_queue, NULL, unmake),
 		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_cost_is_bounded),
