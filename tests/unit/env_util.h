@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MS 1000000ull /* in ns */
+
 struct kept_log {
 	pthread_mutex_t lock;
 	char text[16384];

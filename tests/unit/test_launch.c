@@ -4,8 +4,6 @@
 #include "env_util.h"
 #include "plx_thread.h"
 
-#define MS 1000000ull
-
 static int who(void *arg)
 {
 	__atomic_store_n((struct plx_lcore **)arg, plx_lcore_self(), __ATOMIC_RELAXED);

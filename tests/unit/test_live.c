@@ -9,8 +9,6 @@
 #include <locale.h>
 #include <sys/un.h>
 
-#define MS 1000000ull
-
 static struct live v;
 static struct plx_sys sys;
 static size_t big;                /* bytes of the answer */

@@ -4,8 +4,6 @@
 #include "env_util.h"
 #include "plx_thread.h"
 
-#define MS 1000000ull
-
 /* What the control thread goes through: step after step, each until it returns true. */
 struct script { struct plx_env *env; bool (*step)(struct script *s, unsigned n); unsigned at, steps; void *arg; };
 
