@@ -1,62 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* test_conf.c - the parser of the environment's and an application's options: every option,
    every refusal word for word, and the help. */
-#include "conf.h"
-#include "plx_text.h"
+#include "conf_util.h"
 
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-/* an application with three options */
-struct app { char mode[16]; unsigned burst; bool json; };
-
-static int set_mode(void *dst, const char *arg, char *why, size_t whylen)
-{
-	if (strcmp(arg, "io") && strcmp(arg, "mac")) {
-		snprintf(why, whylen, "unknown mode (io, mac)");
-		return -EINVAL;
-	}
-	snprintf(((struct app *)dst)->mode, 16, "%s", arg);
-	return 0;
-}
-
-static int set_burst(void *dst, const char *arg, char *why, size_t whylen)
-{
-	(void)why, (void)whylen;
-	((struct app *)dst)->burst += (unsigned)atoi(arg);
-	return 0;
-}
-
-static int set_json(void *dst, const char *arg, char *why, size_t whylen)
-{
-	(void)why, (void)whylen;
-	assert_null(arg);
-	((struct app *)dst)->json = true;
-	return 0;
-}
-
-static const struct plx_opt app_opts[] = {
-	{ "mode", 'M', "WORD", "what to do", set_mode, 0 },
-	{ "burst", 0, "N", "frames of a burst", set_burst, PLX_OPT_REPEAT },
-	{ "json", 0, NULL, "statistics as JSON", set_json, PLX_OPT_MORE },
-	{ NULL, 0, NULL, NULL, NULL, 0 },
-};
-
-/* parse splits words at '|' into an argv; "" is no words at all. */
+/* parse reads words as arguments; they are split at '|'. */
 static int parse(struct plx_env_conf *c, struct app *a, const char *words, char *why, size_t whylen)
 {
 	struct plx_app app = { .name = "app", .what = "Does things.", .opts = app_opts, .dst = a };
-	char buf[2048], *rest = buf, *argv[64] = { "/usr/bin/app" };
-	int argc = 1;
+	char buf[2048], *argv[64] = { "/usr/bin/app" };
+	int argc = words_of(argv, buf, words);
 
-	snprintf(buf, sizeof(buf), "%s", words);
-	while (*words && rest && argc < 63)
-		argv[argc++] = strsep(&rest, "|");
 	memset(a, 0, sizeof(*a));
 	plx_env_conf_init(c);
 	return plx_env_conf_parse(c, argc, argv, &app, why, whylen);
