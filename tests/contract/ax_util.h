@@ -5,6 +5,7 @@
 #ifndef AX_UTIL_H
 #define AX_UTIL_H
 
+#include "fd_util.h"
 #include "plx_driver.h"
 #include "plx_pool.h"
 #include "plx_thread.h"
@@ -14,7 +15,6 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -187,17 +187,6 @@ static inline int64_t check_frame(const uint8_t *p, uint32_t len)
 static inline uint32_t frame_len(uint32_t n)
 {
 	return 60 + (n * 37) % (1514 - 60 + 1);
-}
-
-static inline int count_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 static inline uint64_t xstat_of(struct plx_port *p, const char *name)

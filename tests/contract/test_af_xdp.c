@@ -323,7 +323,7 @@ static void device_deleted(void **state)
 static void hundred_cycles(void **state)
 {
 	struct plx_pool *pool = make_pool(4096, 2048);
-	int fds = 0;
+	unsigned fds = 0;
 
 	(void)state;
 	veth("plxa0", "plxb0", 2);

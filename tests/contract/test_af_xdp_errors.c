@@ -11,7 +11,7 @@
 static struct plx_pool *pool;
 static struct plx_sys sys;
 static struct plx_port_conf conf;
-static int fds;
+static unsigned fds;
 
 static int set_up(void **state)
 {

@@ -72,7 +72,7 @@ static void identity(void **state)
 
 static void no_such(void **state)
 {
-	int fds = count_fds();
+	unsigned fds = count_fds();
 
 	(void)state;
 	assert_int_equal(disco_link_read(&plx_sys_linux, "plxnot", l), -ENODEV);

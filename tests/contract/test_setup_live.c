@@ -54,7 +54,7 @@ static void run_command(const struct setup_kind *k, const char *to)
 
 static void channels(void **state)
 {
-	int fds = count_fds();
+	unsigned fds = count_fds();
 
 	(void)state;
 	of("plxa0", "");

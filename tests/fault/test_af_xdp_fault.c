@@ -75,7 +75,7 @@ static void once(struct plx_pool *pool, const struct plx_sys *sys, int at)
 	struct plx_port_conf c = conf_of(pool, "plxa0", PLX_XDP_AUTO);
 	struct plx_xstat x[256];
 	struct plx_port *p;
-	int fds = count_fds();
+	unsigned fds = count_fds();
 
 	c.sys = sys;
 	c.rxd = c.txd = 64;
@@ -96,7 +96,7 @@ static void once(struct plx_pool *pool, const struct plx_sys *sys, int at)
 		plx_port_close(p);
 	}
 	if (count_fds() != fds || plx_pool_avail(pool) != pool->frames || pool->reg || *program_of("plxa0"))
-		fprintf(stderr, "call %d, %s: descriptors %d of %d, frames %u of %u, %s\n%s", at, f.what, count_fds(), fds,
+		fprintf(stderr, "call %d, %s: descriptors %u of %u, frames %u of %u, %s\n%s", at, f.what, count_fds(), fds,
 		        plx_pool_avail(pool), pool->frames, program_of("plxa0"), log_text);
 	assert_int_equal(count_fds(), fds);
 	assert_int_equal(plx_pool_avail(pool), pool->frames);

@@ -3,9 +3,9 @@
    found out stays unknown, and nothing is left open. */
 #include "disco.h"
 #include "fault_sys.h"
+#include "fd_util.h"
 
 #include <errno.h>
-#include <dirent.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,17 +15,6 @@
 #include <cmocka.h>
 
 static struct disco_link *l;
-
-static unsigned count_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
 
 /* The interface may have gone only if the kernel said so. */
 static void read_once(const char *what, int err)

@@ -3,9 +3,9 @@
    turn, with each errno it may give.  Whatever fails: no crash, nothing leaked, and a
    refusal is told in one line that names the port. */
 #include "fault_sys.h"
+#include "fd_util.h"
 #include "plx_driver.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -22,17 +22,6 @@ enum { FRAMES = 1024 };
 static struct plx_pool *pool;
 static char errors[4096];
 static unsigned nerrors;
-
-static unsigned count_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
 
 static void log_line(void *arg, enum plx_log_level level, const char *line)
 {

@@ -2,9 +2,9 @@
 /* test_live_fault.c - the live view with each of its system calls failing in turn: a view that does
    not open leaves nothing, one that is open goes on. */
 #include "fault_sys.h"
+#include "fd_util.h"
 #include "live.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,17 +16,6 @@
 #include <cmocka.h>
 
 static char name[32];
-
-static unsigned count_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
 
 static char *answer(void *arg)
 {

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "env.h"
+#include "fd_util.h"
 #include <dirent.h>
 #include <errno.h>
 #include <sched.h>
@@ -123,18 +124,6 @@ static inline uint64_t now_ns(void)
 			plx_sys_sleep(&plx_sys_linux, 50000); \
 	} \
 } while (0)
-
-static inline unsigned count_entries(const char *path)
-{
-	DIR *d = opendir(path);
-	unsigned n = 0;
-
-	while (d && readdir(d))
-		n++;
-	if (d)
-		closedir(d);
-	return n;
-}
 
 /* Tasks of this process.  One that was joined stands in /proc for a moment more, so what
    is counted are those that stay: no lcore's. */

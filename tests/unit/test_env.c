@@ -210,13 +210,13 @@ static void test_hundred_cycles(void **state)
 	/* what libraries keep for good, and freed chunks that malloc keeps at hand and counts as used */
 	for (int i = 0; i < 25; i++)
 		start_stop_once();
-	unsigned tasks = steady_tasks(), fds = count_entries("/proc/self/fd");
+	unsigned tasks = steady_tasks(), fds = count_fds();
 	struct mallinfo2 before = mallinfo2();
 
 	for (int i = 20; i < 100; i++)
 		start_stop_once();
 	struct mallinfo2 after = mallinfo2();
-	assert_int_equal(count_entries("/proc/self/fd"), fds);
+	assert_int_equal(count_fds(), fds);
 	wait_for(count_entries("/proc/self/task") == tasks);
 	assert_true(after.uordblks < before.uordblks + 16384); /* 0 under a sanitizer's allocator */
 	assert_true(after.hblkhd <= before.hblkhd);
@@ -288,7 +288,7 @@ static void test_every_failure_unwinds(void **state)
 	sys.thread_create = f_thread_create;
 	sys.thread_setaffinity = f_thread_setaffinity;
 	start_stop_once();
-	unsigned tasks = steady_tasks(), fds = count_entries("/proc/self/fd");
+	unsigned tasks = steady_tasks(), fds = count_fds();
 
 	for (;; nth++) {
 		struct plx_env *env = (void *)1;
@@ -308,7 +308,7 @@ static void test_every_failure_unwinds(void **state)
 			if (kept_count(&k, "error: ") != 1)
 				fail_msg("call %d: %s", nth, k.text);
 		}
-		assert_int_equal(count_entries("/proc/self/fd"), fds);
+		assert_int_equal(count_fds(), fds);
 		wait_for(count_entries("/proc/self/task") == tasks);
 		assert_int_equal(mapped, 0);
 		if (__atomic_load_n(&fault.left, __ATOMIC_RELAXED) >= 0)
