@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -101,10 +102,41 @@ int16_t plx_link_node(const struct plx_sys *sys, const struct plx_link_info *li)
 	return -1;
 }
 
+/* by_altname asks rtnetlink, since a name of an ioctl has 15 bytes.  The answer is there when
+   sendto returns; only its beginning matters. */
+static int by_altname(const struct plx_sys *sys, const char *name, int *ifindex)
+{
+	struct { struct nlmsghdr h; struct ifinfomsg m; struct rtattr a; char name[PLX_IFNAME_MAX]; } ask = {
+		.h = { .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = 1 },
+		.a = { .rta_type = IFLA_ALT_IFNAME, .rta_len = (unsigned short)RTA_LENGTH(strlen(name) + 1) },
+	};
+	struct { struct nlmsghdr h; union { struct ifinfomsg m; struct nlmsgerr e; }; } is = { .h = { .nlmsg_len = 0 } };
+	int fd = sys->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return -errno;
+	strcpy(ask.name, name);
+	ask.h.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof(ask.m)) + RTA_ALIGN(ask.a.rta_len));
+	if (sys->sendto(fd, &ask, ask.h.nlmsg_len, 0, NULL, 0) >= 0)
+		n = sys->recvfrom(fd, &is, sizeof(is), MSG_DONTWAIT, NULL, NULL);
+	int err = n < 0 ? -errno : n < (ssize_t)NLMSG_LENGTH(sizeof(is.m)) ? -EBADMSG : 0;
+
+	sys->close(fd);
+	if (err)
+		return err;
+	if (is.h.nlmsg_type == NLMSG_ERROR)
+		return is.e.error ? is.e.error : -EBADMSG;
+	if (is.h.nlmsg_type != RTM_NEWLINK)
+		return -EBADMSG;
+	*ifindex = is.m.ifi_index;
+	return 0;
+}
+
 static int query(const struct plx_sys *sys, int fd, const char *name, struct plx_link_info *li)
 {
-	struct ifreq ifr;
-	int err = ask(sys, fd, SIOCGIFINDEX, name, &ifr);
+	struct ifreq ifr = { .ifr_ifindex = 0 };
+	int err = strlen(name) < IFNAMSIZ ? ask(sys, fd, SIOCGIFINDEX, name, &ifr) : by_altname(sys, name, &ifr.ifr_ifindex);
 
 	if (err)
 		return err;
@@ -137,7 +169,7 @@ int plx_link_query(const struct plx_sys *sys, const char *name, struct plx_link_
 {
 	memset(li, 0, sizeof(*li));
 	li->node = -1;
-	if (!name[0] || strlen(name) >= IFNAMSIZ)
+	if (!name[0] || strlen(name) >= PLX_IFNAME_MAX)
 		return -ENODEV;
 	int fd = sys->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)

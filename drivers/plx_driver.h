@@ -27,7 +27,7 @@ enum plx_steer { PLX_STEER_ALL, PLX_STEER_NONE };
 /* All of a port's configuration: one plain struct, made by plx_port_conf_parse or by
    hand from plx_port_conf_default, read-only afterwards.  0 means "choose". */
 struct plx_port_conf {
-	char     name[PLX_NAME_MAX];   /* interface name, or any name for loop and null */
+	char     name[PLX_IFNAME_MAX]; /* interface, also by an alternative name, or any name below PLX_NAME_MAX for loop and null */
 	char     driver[16];           /* "" = auto */
 	uint16_t rxqs, txqs;           /* 0 = as many as the interface has / as rxqs */
 	uint16_t queue;                /* first device queue */
@@ -86,7 +86,7 @@ struct plx_port {
 	const struct plx_sys *sys;
 	const struct plx_log *log;
 	struct plx_pool *pool;
-	char     name[PLX_NAME_MAX];
+	char     name[PLX_NAME_MAX];   /* an interface's is the kernel's, also when it was given by another */
 	uint8_t  id;
 	uint16_t nrx, ntx;
 	struct plx_rxq **rxq;          /* array of pointers: a queue's size is its driver's */

@@ -20,7 +20,7 @@ struct plx_link_info {
 	char     bus[32];        /* where the device is, "0000:01:00.0"; "" if not told */
 };
 
-/* plx_link_query: 0, -ENODEV (no such name), -errno. */
+/* plx_link_query takes any name of it, up to 127 bytes.  0, -ENODEV (no such name), -errno. */
 int plx_link_query(const struct plx_sys *sys, const char *name, struct plx_link_info *li);
 
 /* plx_link_node: the first parent device with a numa_node >= 0, by li's name and index; -1. */

@@ -73,7 +73,7 @@ struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_por
 		p->pool = c->pool;
 		p->id = c->id;
 		p->conf = *c;
-		memcpy(p->name, c->name, sizeof(p->name));
+		snprintf(p->name, sizeof(p->name), "%.*s", PLX_NAME_MAX - 1, c->name);
 		p->nrx = c->rxqs;
 		p->ntx = c->txqs;
 		p->info.driver = drv->name;
@@ -113,7 +113,9 @@ static int check_conf(struct plx_port_conf *c)
 	c->bind_timeout_ms = c->bind_timeout_ms ? c->bind_timeout_ms : 2000;
 	c->stall_ms = c->stall_ms ? c->stall_ms : 1000;
 	c->sys = c->sys ? c->sys : &plx_sys_linux;
+	const struct plx_driver *drv = find_driver(c->driver);
 	const char *bad = !memchr(c->name, 0, sizeof(c->name)) || !*c->name ? "a name is missing: set name" :
+	                  drv && !drv->device && strlen(c->name) >= PLX_NAME_MAX ? "a name that is no interface's has at most 63 bytes" :
 	                  !c->pool ? "it has no frames: set pool" :
 	                  !ring_ok(c->rxd) || !ring_ok(c->txd) ? "rxd= and txd= are powers of two in 64..65536" :
 	                  c->rxqs > PLX_QUEUES_MAX || c->txqs > PLX_QUEUES_MAX ? "queues= is at most 256" : NULL;
@@ -185,6 +187,10 @@ static int check_device(struct plx_port_conf *c, const struct plx_driver *drv)
 	if (!li.up) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: it is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
 		return -ENETDOWN;
+	}
+	if (strcmp(li.name, c->name)) {
+		plx_logf(c->log, PLX_LOG_NOTICE, "%s: given as %s, another name of it", li.name, c->name);
+		snprintf(c->name, sizeof(c->name), "%s", li.name);
 	}
 	return resolve_queues(c, drv, &li);
 }

@@ -85,7 +85,7 @@ static int ring(uint32_t *to, const char *v, char *why, size_t len)
 	return 0;
 }
 
-static int name_ok(char to[PLX_NAME_MAX], const char *v, char *why, size_t len)
+static int name_ok(char *to, size_t max, const char *v, char *why, size_t len)
 {
 	size_t n = strlen(v);
 
@@ -94,8 +94,8 @@ static int name_ok(char to[PLX_NAME_MAX], const char *v, char *why, size_t len)
 			plx_text_add(why, len, "a name has no spaces, slashes or control characters");
 			return -EINVAL;
 		}
-	if (!n || n >= PLX_NAME_MAX) {
-		plx_text_add(why, len, n ? "a name has at most %d bytes" : "a name is missing", PLX_NAME_MAX - 1);
+	if (!n || n >= max) {
+		plx_text_add(why, len, n ? "a name has at most %zu bytes" : "a name is missing", max - 1);
 		return -EINVAL;
 	}
 	memcpy(to, v, n + 1);
@@ -206,7 +206,7 @@ static int set_stall(struct plx_port_conf *c, const char *v, char *why, size_t l
 
 static int set_peer(struct plx_port_conf *c, const char *v, char *why, size_t len)
 {
-	return name_ok(c->peer, v, why, len);
+	return name_ok(c->peer, sizeof(c->peer), v, why, len);
 }
 
 static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t len)
@@ -305,8 +305,8 @@ int port_conf_check(const struct plx_port_conf *c, uint64_t seen, int *key, char
 		return -EINVAL;
 	}
 	*key = -1;
-	if (strcmp(c->driver, "loop") && strcmp(c->driver, "null") && strlen(c->name) > 15) {
-		plx_text_add(why, len, "an interface name has at most 15 bytes");
+	if (!(have & (D_XDP | D_PACKET)) && strlen(c->name) >= PLX_NAME_MAX) {
+		plx_text_add(why, len, "a name that is no interface's has at most %d bytes", PLX_NAME_MAX - 1);
 		return -EINVAL;
 	}
 	return 0;
@@ -314,7 +314,7 @@ int port_conf_check(const struct plx_port_conf *c, uint64_t seen, int *key, char
 
 int port_conf_name(struct plx_port_conf *c, const char *text, char *why, size_t len)
 {
-	int err = name_ok(c->name, text, why, len);
+	int err = name_ok(c->name, sizeof(c->name), text, why, len);
 
 	if (!err && strpbrk(c->name, "=,")) {
 		plx_text_add(why, len, "\"%s\" stands where the interface name belongs: NAME[,key=value...]", c->name);

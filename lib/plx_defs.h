@@ -23,6 +23,7 @@ enum {
 	PLX_LCORES_MAX = 128,  /* lcores of one environment = caches of one pool */
 	PLX_NODES_MAX  = 16,   /* NUMA nodes */
 	PLX_NAME_MAX   = 64,   /* bytes of a port, pool or poller name, with its NUL */
+	PLX_IFNAME_MAX = 128,  /* bytes of an interface's alternative name, with its NUL: the kernel's ALTIFNAMSIZ */
 	PLX_RING_MAX   = 65536 /* entries of a descriptor ring; the kernel would take 2^25 */
 };
 

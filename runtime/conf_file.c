@@ -275,7 +275,7 @@ static int port_key(struct reader *r, struct port *p)
 static int port_map(struct reader *r, bool more)
 {
 	struct port p = { .conf = plx_port_conf_default, .begin = r->ev.start_mark };
-	char text[VALUE_MAX + PLX_NAME_MAX] = "", reason[768] = "";
+	char text[VALUE_MAX + PLX_IFNAME_MAX] = "", reason[768] = "";
 	int row, err = next(r);
 
 	while (!err && r->ev.type != YAML_MAPPING_END_EVENT)

@@ -207,6 +207,8 @@ static int ports_up(struct plx_env *env)
 	for (uint16_t i = 0; i < env->plan.nports && !err; i++) {
 		struct plx_port_conf c = env->plan.ports[i].conf;
 
+		if (strcmp(c.name, env->plan.ports[i].given))
+			LOG(env, NOTICE, "%s: given as %s, another name of it", c.name, env->plan.ports[i].given);
 		c.pool = env->pools[env->plan.ports[i].pool];
 		c.sys = env->sys;
 		c.log = &env->log;
@@ -385,6 +387,9 @@ struct plx_port *plx_env_port(const struct plx_env *env, uint16_t i)
 
 struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *name)
 {
+	for (unsigned i = 0; i < env->nports; i++)
+		if (!strcmp(env->plan.ports[i].given, name))
+			return env->ports[i];
 	for (unsigned i = 0; i < env->nports; i++)
 		if (!strcmp(env->ports[i]->name, name))
 			return env->ports[i];

@@ -30,7 +30,8 @@ struct plan_irq {
 struct plan_irqs { struct plan_irq q[PLX_QUEUES_MAX]; };
 
 struct plan_port {
-	struct plx_port_conf conf;       /* resolved: rxqs, txqs, rxd, txd are set; driver may be "" = auto */
+	struct plx_port_conf conf;       /* resolved: name is the kernel's, rxqs, txqs, rxd, txd are set; driver may be "" = auto */
+	char     given[PLX_IFNAME_MAX];  /* how the configuration names it */
 	struct plx_link_info link;       /* of device drivers; ifindex 0 for memory drivers */
 	uint16_t rxq_lcore[PLX_QUEUES_MAX]; /* index into plan.lcores */
 	struct plan_irq rxq_irq[PLX_QUEUES_MAX]; /* by queue of the port */

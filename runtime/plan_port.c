@@ -104,6 +104,8 @@ static int device_port(struct plan_maker *m, struct plan_port *port)
 
 	if (!port->link.ifindex)
 		return no_interface(m, c->name);
+	if (*port->link.name) /* an alternative name has done its work */
+		snprintf(c->name, sizeof(c->name), "%s", port->link.name);
 	if (!port->link.up)
 		return plan_fail(m, -ENETDOWN, "%s: the interface is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
 	if (!c->rxqs) {
@@ -122,13 +124,13 @@ static int check_name(struct plan_maker *m, uint16_t i)
 	if (*port->conf.driver && !driver_of(&port->conf))
 		return plan_fail(m, -EINVAL, "%s: no driver '%s': --help-all lists them", port->conf.name, port->conf.driver);
 	for (uint16_t k = 0; k < i; k++)
-		if (!strcmp(m->p->ports[k].conf.name, port->conf.name))
+		if (!strcmp(m->p->ports[k].given, port->given))
 			return plan_fail(m, -EINVAL, "%s: given by --iface twice: give it once, with queues=N for more queues",
 			                 port->conf.name);
 	return 0;
 }
 
-/* overlap: an interface has several names, and two ports on one queue would take it from
+/* overlap: an interface may have several names, and two ports on one queue would take it from
    each other. */
 static int check_overlap(struct plan_maker *m, uint16_t i)
 {
@@ -140,7 +142,7 @@ static int check_overlap(struct plan_maker *m, uint16_t i)
 		if (a->link.ifindex == b->link.ifindex && lo < a->conf.queue + (unsigned)a->conf.rxqs &&
 		    lo < b->conf.queue + (unsigned)b->conf.rxqs)
 			return plan_fail(m, -EINVAL, "%s and %s are one interface, and both want its queue %u: give it once, "
-			                 "or part its queues with queue= and rxqs=", a->conf.name, b->conf.name, lo);
+			                 "or part its queues with queue= and rxqs=", a->given, b->given, lo);
 	}
 	return 0;
 }
@@ -166,6 +168,7 @@ int plan_ports(struct plan_maker *m)
 
 		port->conf = m->conf->ports[i];
 		port->conf.id = (uint8_t)i;
+		memcpy(port->given, port->conf.name, sizeof(port->given));
 		if (!strcmp(port->conf.driver, "auto"))
 			port->conf.driver[0] = 0;
 		port->conf.rxd = port->conf.rxd ? port->conf.rxd : 2048;

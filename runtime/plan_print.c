@@ -6,6 +6,7 @@
 #include "jsontext.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *page_name(uint64_t page)
 {
@@ -73,6 +74,8 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 		if (o->link.ifindex)
 			fprintf(f, " node %d MTU %u%s%s%s", o->link.node, o->link.mtu, *o->link.kdriver ? " (" : "",
 			        o->link.kdriver, *o->link.kdriver ? ")" : "");
+		if (strcmp(o->given, o->conf.name))
+			fprintf(f, "; given as %s, another name of it", o->given);
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
 		interrupts(f, p, o);
 	}
@@ -108,6 +111,8 @@ static void json_ports(FILE *f, const struct plan *p)
 		const struct plan_port *o = &p->ports[i];
 		fprintf(f, "%s{\"name\":", i ? "," : "");
 		json_text(f, o->conf.name);
+		fprintf(f, ",\"given\":");
+		json_text(f, o->given);
 		fprintf(f, ",\"driver\":");
 		json_text(f, *o->conf.driver ? o->conf.driver : "auto");
 		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"

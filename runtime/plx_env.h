@@ -152,7 +152,7 @@ PLX_API int plx_exit_code(int err);
 
 PLX_API uint16_t plx_env_ports(const struct plx_env *env);
 PLX_API struct plx_port *plx_env_port(const struct plx_env *env, uint16_t i);      /* by order of --iface */
-PLX_API struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *name);
+PLX_API struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *name); /* as given, else the kernel's */
 PLX_API struct plx_pool *plx_env_pool(const struct plx_env *env, int node);        /* -1 = the first */
 PLX_API const struct plx_log *plx_env_log(const struct plx_env *env);
 

@@ -116,7 +116,7 @@ static void one_queue(struct maker *m, const struct plan_port *port, const struc
 	}
 	m->given[cpu]++;
 	snprintf(w->want, sizeof(w->want), "%d", cpu);
-	snprintf(w->why, sizeof(w->why), "%s %s queue %u: %s", port->conf.name, dir, number, what);
+	snprintf(w->why, sizeof(w->why), "%.15s %s queue %u: %s", port->conf.name, dir, number, what);
 }
 
 static void queues(struct maker *m)

@@ -72,7 +72,8 @@ static json_t *text_json(const char *word)
 	if (!strcmp(word, "LIST") || !strcmp(word, "SIZES"))
 		return json_pack("{s:[s,s,s], s:{s:[s,s]}}", "type", "string", "integer", "array",
 		                 "items", "type", "string", "integer");
-	return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", PLX_NAME_MAX - 1);
+	return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
+	                 (strcmp(word, "INTERFACE") ? PLX_NAME_MAX : PLX_IFNAME_MAX) - 1);
 }
 
 static void alternative(json_t *any, json_t *words, const struct plx_value *v)
@@ -133,7 +134,7 @@ static json_t *ports_json(const char *what)
 {
 	json_t *keys = json_object();
 
-	json_object_set_new(keys, "name", values_json("NAME", NULL, "name of the interface"));
+	json_object_set_new(keys, "name", values_json("INTERFACE", NULL, "name of the interface, also an alternative one"));
 	for (const struct plx_port_key *k = plx_port_keys; k->name; k++)
 		json_object_set_new(keys, k->name, values_json(k->values, k->def, k->what));
 	return json_pack("{s:s, s:s, s:i, s:{s:[{s:s, s:b, s:[s], s:o}, {s:s, s:s}]}}",

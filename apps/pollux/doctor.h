@@ -154,7 +154,7 @@ bool route_default(const char *text, const char *iface);
 
 /* ---- judging and printing ---- */
 
-struct result { const struct check *check; char object[PLX_NAME_MAX]; struct finding f; };
+struct result { const struct check *check; char object[PLX_IFNAME_MAX]; struct finding f; };
 struct report { struct result *r; size_t n; unsigned count[CHECK_STATUSES]; };
 
 /* doctor_judge runs the checks; only NULL = all, else names with commas between.  0 or -ENOMEM. */

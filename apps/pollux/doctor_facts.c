@@ -414,7 +414,7 @@ static void port_plans(struct doctor *d)
 {
 	for (unsigned i = 0; d->planned && i < d->nports; i++)
 		for (unsigned k = 0; k < d->plan.nports; k++)
-			if (!strcmp(d->plan.ports[k].conf.name, d->port[i].conf->name))
+			if (!strcmp(d->plan.ports[k].given, d->port[i].conf->name))
 				d->port[i].plan = &d->plan.ports[k];
 }
 

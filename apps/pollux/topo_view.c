@@ -227,7 +227,7 @@ char *view_list(const struct view *v, bool (*yes)(const struct topo_cpu *c), cha
 char *view_polls(const struct view *v, unsigned k, char *buf, size_t len)
 {
 	uint16_t mine[PLX_QUEUES_MAX];
-	char name[PLX_NAME_MAX];
+	char name[PLX_IFNAME_MAX];
 
 	buf[0] = 0;
 	for (uint16_t i = 0; i < v->plan->nports; i++) {

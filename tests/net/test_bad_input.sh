@@ -6,7 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 
 pair 2
-at a ip link set va alias "bad input" && at a ip link property add dev va altname va-again || exit 1
+LONG=va-by-a-name-of-127-bytes$(printf '%0102d' 0) # as long as the kernel takes
+at a ip link set va alias "bad input" && at a ip link property add dev va altname va-again altname "$LONG" || exit 1
 at a ip link add down0 type veth peer name down1 || exit 1
 at a ip link add 'a;b' type veth peer name '$(id);x' || exit 1 # the kernel allows such names
 at a ip link add big0 mtu 9000 up type veth peer name big1 mtu 9000 || exit 1
@@ -124,6 +125,18 @@ bad "more transmit queues than channels"           2 "va: tx queue 7 is asked fo
 bad "one interface twice"                          2 "va: given by --iface twice"                        --iface va --iface va
 bad "two ports on one queue, by another name"      2 "va and va-again are one interface, and both want its queue 0" \
 	--iface va --iface va-again
+bad "two ports on one queue, by a long name"       2 "$LONG and va are one interface, and both want its queue 0" \
+	--iface "$LONG" --iface va
+bad "a name longer than the kernel takes"          2 "a name has at most 127 bytes"                      --iface "${LONG}0"
+bad "a long name that no interface has"            3 "no such interface \(ENODEV\)"                    --iface "${LONG%00}1"
+# given: plan, doctor, topo and set-up take a name of any length, and say the kernel's too
+given() {
+	at a "$FWD" --dry-run --iface "$LONG,driver=packet" >"$TMP/out" 2>&1 && grep -q "port *0 *va .*given as $LONG" "$TMP/out" || return 1
+	at a "$BUILD/apps/pollux" topo --iface "$LONG" >"$TMP/out" 2>&1 && grep -qw va "$TMP/out" || return 1
+	at a "$BUILD/apps/pollux" setup plan rss channels --iface "$LONG,queues=1" >"$TMP/out" 2>&1 && grep -q "ethtool -L va " "$TMP/out" || return 1
+	at a "$BUILD/apps/pollux" doctor --only iface-name "$LONG" >"$TMP/out" 2>&1; grep -q "$LONG is another name of va" "$TMP/out"
+}
+check "a name of 127 bytes is taken by all" given
 bad "loop peer that is not there"                  2 "peer=y is no loop port: add --iface y,driver=loop" --iface x,driver=loop,peer=y
 bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 1774" \
 	--iface big0,driver=af_xdp,multibuf=never

@@ -32,6 +32,31 @@ static void test_one_interface_twice(void **state)
 	made();
 }
 
+/* From the plan on, the interface has the kernel's name. */
+static void test_alternative_name(void **state)
+{
+	static const char given[] = "an-alternative-name-of-more-bytes-than-an-ioctl-takes-and-a-port-has-a-name-of";
+
+	(void)state;
+	machine(1, 2, 1);
+	strcpy(nic(given, 2, -1)->name, "eth0");
+	made();
+	assert_string_equal(plan.ports[0].conf.name, "eth0");
+	assert_string_equal(plan.ports[0].given, given);
+	for (int json = 0; json < 2; json++) {
+		char *text = plan_print(&plan, &topo, json);
+
+		assert_non_null(strstr(text, json ? "{\"name\":\"eth0\",\"given\":\"an-alternative-name-" : "; given as an-alternative-name-"));
+		free(text);
+	}
+	strcpy(nic("eth0", 2, -1)->name, "eth0");
+	links[1].ifindex = links[0].ifindex;
+	refused(-EINVAL, "an-alternative-name-of-more-bytes-than-an-ioctl-takes-and-a-port-has-a-name-of and eth0 are one "
+	        "interface, and both want its queue 0: give it once, or part its queues with queue= and rxqs=");
+	conf.ports[0].rxqs = conf.ports[1].rxqs = conf.ports[1].queue = 1;
+	made();
+}
+
 static void test_interface_missing(void **state)
 {
 	(void)state;
@@ -205,7 +230,8 @@ static void test_rights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice), cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice), cmocka_unit_test(test_alternative_name),
+		cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
 		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_mtu), cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_rights),

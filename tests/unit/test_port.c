@@ -14,6 +14,8 @@
 
 enum { FRAMES = 1024 };
 
+#define ALTNAME "plx-a-name-of-twice-as-many-bytes-as-a-port-has-and-many-more-than-an-ioctl-takes-of-one-interface"
+
 static struct plx_pool *pool, *other;
 static char line[1024];
 static unsigned errors;
@@ -105,6 +107,22 @@ static void test_interfaces(void **state)
 	c = conf("plxunit0,driver=packet");
 	c.mode = PLX_XDP_ZEROCOPY;
 	refused(&c, -EOPNOTSUPP, "use driver=af_xdp");
+}
+
+static void test_alternative_name(void **state)
+{
+	struct plx_port_conf c = conf(ALTNAME ",driver=packet");
+	struct plx_port *p;
+
+	(void)state;
+	if (!netns)
+		skip();
+	assert_int_equal(plx_port_open(&p, &c), 0);
+	assert_string_equal(p->name, "plxunit0");
+	assert_string_equal(p->conf.name, "plxunit0");
+	plx_port_close(p);
+	c = conf(ALTNAME "x");
+	refused(&c, -ENODEV, "no such interface");
 }
 
 static int no_bpf(struct bpf_object_skeleton *s)
@@ -230,7 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conf_by_hand), cmocka_unit_test(test_null), cmocka_unit_test(test_link_state),
-		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_ladder),
+		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_alternative_name), cmocka_unit_test(test_ladder),
 	};
 
 	pool = make_pool(FRAMES);
@@ -240,7 +258,7 @@ int main(void)
 	if (!netns)
 		printf("SKIP: a network namespace of its own (unshare: %s)\n", strerror(errno));
 	else if (system("ip link add plxunit0 numtxqueues 4 numrxqueues 4 type veth peer name plxdown0 && "
-	                "ip link set plxunit0 up && ethtool -L plxunit0 rx 2 tx 2 && "
+	                "ip link set plxunit0 up && ip link property add dev plxunit0 altname " ALTNAME " && ethtool -L plxunit0 rx 2 tx 2 && "
 	                "ip link add \"\\$(id)'s\" numtxqueues 4 numrxqueues 4 type veth peer name 'a;b' && "
 	                "ip link set \"\\$(id)'s\" up && ethtool -L \"\\$(id)'s\" rx 2 tx 2"))
 		return 1;

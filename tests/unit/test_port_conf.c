@@ -61,6 +61,9 @@ static void test_all_keys(void **state)
 	assert_int_equal(c.stall_ms, 2000);
 }
 
+#define LONG32 "a-long-name-of-thirty-two-bytes-"
+#define LONG LONG32 LONG32 LONG32 "a-long-name-of-thirty-one-bytes"
+
 static const struct { const char *text, *says; } bad[] = {
 	{ "",                                "a name is missing" },
 	{ ",queues=2",                       "a name is missing" },
@@ -68,7 +71,8 @@ static const struct { const char *text, *says; } bad[] = {
 	{ "a/b",                             "no spaces, slashes" },
 	{ "et h0",                           "no spaces, slashes" },
 	{ "eth0\n",                          "no spaces, slashes" },
-	{ "averyverylonginterface",          "at most 15 bytes" },
+	{ LONG "x",                          "at most 127 bytes" }, /* an alternative name may have 127 */
+	{ LONG ",driver=loop",               "a name that is no interface's has at most 63 bytes" },
 	{ "eth0,",                           "unknown key \"\"" },
 	{ "eth0,quues=2",                    "did you mean \"queues\"" },
 	{ "eth0,colour=red",                 "the keys are driver, queues" },
