@@ -65,15 +65,11 @@ static int print(struct plx_env *env, const struct setup *s)
 static int look(struct plx_env *env)
 {
 	struct setup_in in = input(env);
-	struct setup s = { .items = NULL };
+	struct setup s;
 	struct setup_host h;
 	char why[2048] = "";
-	int err = setup_host_read(&h, in.sys, in.conf, why, sizeof(why));
+	int err = setup_look(&s, &h, &in, why, sizeof(why));
 
-	in.topo = h.topo;
-	in.links = (const struct disco_link *const *)h.links;
-	if (!err)
-		err = setup_plan(&s, &in, why, sizeof(why));
 	if (err)
 		LOG(env, ERROR, "%s", why);
 	else

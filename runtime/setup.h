@@ -128,19 +128,13 @@ void setup_guard(struct setup *s, enum setup_stage_id stage, const struct setup_
 void setup_cannot(struct setup *s, enum setup_stage_id stage, const char *why, ...) __attribute__((format(printf, 3, 4)));
 void setup_skip(struct setup *s, enum setup_stage_id stage, const char *why, ...) __attribute__((format(printf, 3, 4)));
 
-/* The stages' own functions; each in a setup_*.c of its own or with its like. */
+/* The stages' own functions, setup_plan_hugepages() and so on; each in a setup_*.c of its own or
+   with its like. */
 struct setup_stage { const char *name, *what; void (*plan)(struct setup *s); };
 extern const struct setup_stage setup_stages[SETUP_STAGES_N];
-void setup_plan_hugepages(struct setup *s);
-void setup_plan_memlock(struct setup *s);
-void setup_plan_sysctl(struct setup *s);
-void setup_plan_channels(struct setup *s);
-void setup_plan_rss(struct setup *s);
-void setup_plan_offloads(struct setup *s);
-void setup_plan_napi(struct setup *s);
-void setup_plan_irqbalance(struct setup *s);
-void setup_plan_irq_affinity(struct setup *s);
-void setup_plan_cpuset(struct setup *s);
+#define X(id, what) void setup_plan_##id(struct setup *s);
+SETUP_STAGES(X)
+#undef X
 
 /* setup_irqbalance_pid finds the process that moves interrupts; 0 = none. */
 pid_t setup_irqbalance_pid(const struct plx_sys *sys);
@@ -200,13 +194,14 @@ int setup_orphans(const struct plx_sys *sys, const char *dir);
 
 /* ---- all of it, for a program and for the tool ---- */
 
-/* setup_host reads machine and interfaces anew, for setup_in. */
+/* Machine and interfaces as they are now, for setup_in. */
 struct setup_host {
 	struct topo *topo;
 	struct disco_link *links[PLX_PORTS_MAX]; /* NULL of a memory driver's port */
 };
-/* 0, or -errno and a line in why.  setup_host_free in either case. */
-int  setup_host_read(struct setup_host *h, const struct plx_sys *sys, const struct plx_env_conf *conf, char *why, size_t whylen);
+/* setup_look reads the host into h and plans on it: in has neither topo nor links.  0, or -errno
+   and a line in why.  setup_free and setup_host_free in either case. */
+int  setup_look(struct setup *s, struct setup_host *h, const struct setup_in *in, char *why, size_t whylen);
 void setup_host_free(struct setup_host *h);
 
 /* setup_make reads, plans and applies until there is nothing more to change: some changes, as

@@ -30,7 +30,7 @@ static int no_link(const struct setup_host *h, const struct plx_env_conf *conf, 
 	return err ? err : -ENODEV;
 }
 
-int setup_host_read(struct setup_host *h, const struct plx_sys *sys, const struct plx_env_conf *conf, char *why, size_t whylen)
+static int read_host(struct setup_host *h, const struct plx_sys *sys, const struct plx_env_conf *conf, char *why, size_t whylen)
 {
 	*h = (struct setup_host){ .topo = malloc(sizeof(*h->topo)) };
 	int err = h->topo ? topo_read(sys, h->topo) : -ENOMEM;
@@ -61,20 +61,26 @@ void setup_host_free(struct setup_host *h)
 	*h = (struct setup_host){ .topo = NULL };
 }
 
-/* once is one round: read, plan, tell, apply.  *left counts what was to be changed. */
+int setup_look(struct setup *s, struct setup_host *h, const struct setup_in *in, char *why, size_t whylen)
+{
+	struct setup_in now = *in;
+	int err = read_host(h, in->sys, in->conf, why, whylen);
+
+	*s = (struct setup){ .items = NULL };
+	now.topo = h->topo;
+	now.links = (const struct disco_link *const *)h->links;
+	return err ? err : setup_plan(s, &now, why, whylen);
+}
+
+/* once is one round: look, tell, apply.  *left counts what was to be changed. */
 static int once(const struct setup_in *in, enum setup_hold hold, const char *owner, char *session,
                 int (*told)(void *arg, const struct setup *s), void *arg, unsigned *left)
 {
-	struct setup_in now = *in;
-	struct setup s = { .items = NULL };
+	struct setup s;
 	struct setup_host h;
 	char why[2048] = "";
-	int err = setup_host_read(&h, in->sys, in->conf, why, sizeof(why));
+	int err = setup_look(&s, &h, in, why, sizeof(why));
 
-	now.topo = h.topo;
-	now.links = (const struct disco_link *const *)h.links;
-	if (!err)
-		err = setup_plan(&s, &now, why, sizeof(why));
 	if (err)
 		plx_logf(in->log, PLX_LOG_ERROR, "%s", why);
 	*left = setup_count(&s, SETUP_CHANGE);

@@ -192,12 +192,8 @@ static int plan(int argc, char **argv)
 		rc = take_conf(&w, argc, argv);
 	if (!rc) {
 		struct setup_in in = input(&w);
-		int err = setup_host_read(&h, in.sys, in.conf, why, sizeof(why));
+		int err = setup_look(&s, &h, &in, why, sizeof(why));
 
-		in.topo = h.topo;
-		in.links = (const struct disco_link *const *)h.links;
-		if (!err)
-			err = setup_plan(&s, &in, why, sizeof(why));
 		if (err)
 			cmd_error(w.title, "%s", why);
 		rc = err ? code(err) : print(setup_print(&s, w.json));
