@@ -78,9 +78,9 @@ shown() { # the first C block of README.md
 	awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md
 }
 check "README's program is tests/net/readme.c" diff -u <(shown) tests/net/readme.c
-long_files() { git ls-files 'lib/*.[ch]' 'drivers/*.[ch]' 'runtime/*.[ch]' 'bpf/*.[ch]' 'apps/*.[ch]' | xargs wc -l | awk '$2 != "total" && $1 > 600 { print; n = 1 } END { exit n }'; }
+long_files() { find lib drivers runtime bpf apps -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 600 { print; n = 1 } END { exit n }'; }
 check "no source file is longer than 600 lines" long_files
-spdx() { ! git ls-files '*.[ch]' '*.sh' | grep -v 'readme.c$' | xargs grep -L 'SPDX-License-Identifier' | grep .; }
+spdx() { ! find lib drivers runtime bpf apps tests '(' -name '*.[ch]' -o -name '*.sh' ')' ! -name readme.c -exec grep -L 'SPDX-License-Identifier' {} + | grep .; }
 check "every source file names its licence" spdx
 links() { # every relative link of the documents leads to a file
 	local f l bad=0
