@@ -179,6 +179,23 @@ int plx_link_query(const struct plx_sys *sys, const char *name, struct plx_link_
 	return err;
 }
 
+int plx_link_named(const struct plx_sys *sys, uint32_t ifindex, char *name, const char *of, uint32_t *index)
+{
+	struct ifreq ifr = { .ifr_ifindex = (int)ifindex };
+	int fd = sys->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	*index = 0;
+	*name = 0;
+	if (fd < 0)
+		return -errno;
+	if (!sys->ioctl(fd, SIOCGIFNAME, &ifr))
+		snprintf(name, IFNAMSIZ, "%.*s", IFNAMSIZ - 1, ifr.ifr_name);
+	if (!ask(sys, fd, SIOCGIFINDEX, of, &ifr))
+		*index = (uint32_t)ifr.ifr_ifindex;
+	sys->close(fd);
+	return 0;
+}
+
 /* /proc/net/dev: two lines of heading, then "  name: numbers". */
 int plx_link_names(const struct plx_sys *sys, char names[][16], int n)
 {

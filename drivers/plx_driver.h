@@ -134,6 +134,9 @@ struct plx_driver {
 	/* passed: frames the port was to have and the host got, because nobody took them, by
 	   queue of the device: n[0..queues-1].  The number of queues there are.  NULL = not told. */
 	int  (*passed)(struct plx_port *p, uint64_t *n, int queues);
+	/* lost adds the frames that the kernel dropped on their way into the port's rings, by enum
+	   plx_rx_drop: n[0..PLX_RX_DROP_N-1].  Any thread.  NULL = not told. */
+	void (*lost)(struct plx_port *p, uint64_t *n);
 	/* attached: 1 = the port's program is on the interface; 0 = somebody took it off, or the
 	   interface is gone; -errno = not told.  NULL if it needs none. */
 	int  (*attached)(struct plx_port *p);

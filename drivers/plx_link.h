@@ -23,6 +23,10 @@ struct plx_link_info {
 /* plx_link_query takes any name of it, up to 127 bytes.  0, -ENODEV (no such name), -errno. */
 int plx_link_query(const struct plx_sys *sys, const char *name, struct plx_link_info *li);
 
+/* plx_link_named: the name that an interface has now (name[16], "" = it is not here), and the
+   interface that has the name `of` (0 = none).  0 or -errno. */
+int plx_link_named(const struct plx_sys *sys, uint32_t ifindex, char *name, const char *of, uint32_t *index);
+
 /* plx_link_node: the first parent device with a numa_node >= 0, by li's name and index; -1. */
 int16_t plx_link_node(const struct plx_sys *sys, const struct plx_link_info *li);
 

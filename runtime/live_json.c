@@ -119,17 +119,6 @@ static void lcore(FILE *f, const struct plx_lcore *l, const struct truth *t, uns
 
 /* ---- ports ---- */
 
-/* The lcore that polls q now, by what its pollers named; -1 = nobody named it. */
-static int polled_by(const struct plx_env *env, const struct plx_rxq *q)
-{
-	for (unsigned i = 0; i < env->nlcores; i++)
-		for (unsigned k = 0; k < env->lcores[i].npollers; k++)
-			for (unsigned j = 0; j < env->lcores[i].poller[k]->nrxq; j++)
-				if (env->lcores[i].poller[k]->rxq[j] == q)
-					return env->lcores[i].conf.id;
-	return -1;
-}
-
 /* Counters of one kind of a queue, each by its reason. */
 static void reasons(FILE *f, const char *key, const char *const *name, const plx_ctr *count, unsigned n)
 {
@@ -145,9 +134,10 @@ static void rxq(FILE *f, const struct plx_env *env, const struct plx_rxq *q, con
 	static const char *const drops[] = { PLX_RX_DROPS(X) };
 #undef X
 	const struct plx_lcore *l = plx_env_rxq_lcore(env, q);
+	const int by = truth_polled_by(env, q);
 
 	fprintf(f, "{\"queue\":%u,\"planned_lcore\":%d,\"lcore\":%d,\"irq\":%d,\"planned_irq_cpu\":%d,\"irq_cpu\":%d", q->hwq,
-	        l ? l->conf.id : -1, polled_by(env, q), irq->irq, irq->cpu, irq_cpu);
+	        l ? l->conf.id : -1, by < 0 ? -1 : env->lcores[by].conf.id, irq->irq, irq->cpu, irq_cpu);
 	number(f, "packets", plx_ctr_read(&q->stats.pkts));
 	number(f, "bytes", plx_ctr_read(&q->stats.bytes));
 	number(f, "bursts", plx_ctr_read(&q->stats.bursts));

@@ -50,6 +50,8 @@ struct topo_node {
 	uint64_t mem_total, mem_free; /* bytes, 0 = not told */
 };
 
+/* Where a cgroup is: the mount point of its hierarchy, and the rest of its directory's path. */
+struct topo_cgroup_place { char mount[256], below[256]; };
 /* What limits this process: the cgroup of the cpuset and that of the CPU time, which cgroup v1
    keeps apart. */
 struct topo_cgroup {
@@ -65,6 +67,7 @@ struct topo {
 	struct topo_huge huge[PLX_NODES_MAX][TOPO_PAGE_SIZES]; /* 1 GiB, 2 MiB, then others that exist; page 0 = no more */
 	struct topo_huge huge_all[TOPO_PAGE_SIZES]; /* of the machine, the same sizes */
 	struct topo_cgroup cpuset, time;
+	struct topo_cgroup_place time_at;
 	uint64_t quota_us, period_us; /* CPU time of the cgroup in each period; quota 0 = not limited */
 	uint64_t mem_avail;      /* bytes of small pages to be had without swapping, 0 = not told */
 	uint64_t missing_caps;   /* bit n: capability n is not effective */
@@ -139,8 +142,9 @@ void topo_cgroups(const struct plx_sys *sys, struct topo *t);
    cgroup of a controller ("cpuset", "cpu") is: cg, the mount point and the directory of this
    process below it ("" = the mount point itself).  v1 goes first, since a controller that
    stands there is not in v2.  Pure; false = nowhere. */
-struct topo_cgroup_place { char mount[256], below[256]; };
 bool topo_cgroup_find(const char *cgroup, const char *mountinfo, const char *controller, bool v1,
                       struct topo_cgroup *cg, struct topo_cgroup_place *at);
+/* topo_cgroup_up leads one directory up; false at the mount point. */
+bool topo_cgroup_up(struct topo_cgroup_place *at);
 
 #endif

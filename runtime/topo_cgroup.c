@@ -120,8 +120,7 @@ bool topo_cgroup_find(const char *cgroup, const char *mountinfo, const char *con
 
 /* ---- what ---- */
 
-/* up leads one directory up; false at the mount point. */
-static bool up(struct topo_cgroup_place *at)
+bool topo_cgroup_up(struct topo_cgroup_place *at)
 {
 	char *slash = strrchr(at->below, '/');
 
@@ -150,7 +149,7 @@ static bool read_set(const struct plx_sys *sys, struct topo_cgroup_place at, con
 			continue;
 		if (!disco_cpus_list(s, text))
 			return disco_cpus_count(s) > 0;
-	} while (up(&at));
+	} while (topo_cgroup_up(&at));
 	return false;
 }
 
@@ -209,7 +208,7 @@ static void quota(const struct plx_sys *sys, struct topo *t, struct topo_cgroup_
 			continue;
 		t->quota_us = (uint64_t)q;
 		t->period_us = (uint64_t)p;
-	} while (up(&at));
+	} while (topo_cgroup_up(&at));
 }
 
 void topo_cgroups(const struct plx_sys *sys, struct topo *t)
@@ -225,8 +224,8 @@ void topo_cgroups(const struct plx_sys *sys, struct topo *t)
 	if (topo_cgroup_find(own, mounts, "cpuset", true, &t->cpuset, &at) ||
 	    topo_cgroup_find(own, mounts, "cpuset", false, &t->cpuset, &at))
 		cpuset(sys, t, &at);
-	if (topo_cgroup_find(own, mounts, "cpu", true, &t->time, &at) ||
-	    topo_cgroup_find(own, mounts, "cpu", false, &t->time, &at))
-		quota(sys, t, at);
+	if (topo_cgroup_find(own, mounts, "cpu", true, &t->time, &t->time_at) ||
+	    topo_cgroup_find(own, mounts, "cpu", false, &t->time, &t->time_at))
+		quota(sys, t, t->time_at);
 	free(mounts);
 }

@@ -205,6 +205,21 @@ static void judge_ticks(struct truth *t, unsigned i, const struct truth_lcore *w
 	           "pin the virtual CPU to a CPU of its own on the host");
 }
 
+/* An lcore that mostly sleeps lets its clock sink, and may. */
+static void judge_clock(struct truth *t, unsigned i, const struct truth_lcore *is)
+{
+	const struct plan_lcore *l = &t->plan->lcores[i];
+	struct truth_found *f;
+
+	if (!is->khz || is->khz >= is->khz_max || t->share[i].sleep > 50 ||
+	    !(f = met(t, TRUTH_slow_clock, l->id, share(is->khz_max - is->khz, is->khz_max))))
+		return;
+	plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
+	plx_text_add(f->evidence, sizeof(f->evidence), "CPU %d runs at %u MHz and can do %u", l->cpu, is->khz / 1000, is->khz_max / 1000);
+	plx_text_add(f->mend, sizeof(f->mend), "echo performance > /sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor; where that "
+	             "does not help, heat, a power limit or scaling_max_freq beside it holds the clock down", l->cpu);
+}
+
 static void judge_cpus(struct truth *t, unsigned i, const struct truth_lcore *is)
 {
 	const struct plan_lcore *l = &t->plan->lcores[i];
@@ -246,7 +261,22 @@ static void judge_lcore(struct truth *t, unsigned i, const struct truth_lcore *w
 	}
 	judge_sched(t, i, was, is, dt);
 	judge_ticks(t, i, was, is, dt);
+	judge_clock(t, i, is);
 	judge_cpus(t, i, is);
+}
+
+static void judge_group(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt)
+{
+	const double stopped = was->group_told && is->group_told ? share(grown(was->throttled, is->throttled), dt) : 0;
+	struct truth_found *f = met(t, TRUTH_throttled, 0, stopped);
+
+	if (!f)
+		return;
+	plx_text_add(f->on, sizeof(f->on), "the program");
+	plx_text_add(f->evidence, sizeof(f->evidence), "threads of %s were stopped for its CPU quota, for %.0f ms of each second, "
+	             "all CPUs together", is->group, stopped * 10);
+	plx_text_add(f->mend, sizeof(f->mend), "let it have more: echo max > cpu.max there, or echo -1 > cpu.cfs_quota_us with cgroup "
+	             "version 1; or use fewer lcores, or --idle adaptive");
 }
 
 /* ---- ports ---- */
@@ -262,6 +292,78 @@ static void judge_attached(struct truth *t, unsigned i, const struct truth_port 
 	plx_text_add(f->evidence, sizeof(f->evidence), "somebody took the XDP program off, so frames go to the host; %s%s",
 	             *is->holder ? "in its place is " : "nothing is in its place", is->holder);
 	plx_text_add(f->mend, sizeof(f->mend), "find out who did (bpftool net list dev %s), and start the program again", PLX_QUOTED(name));
+}
+
+/* What is gone is gone for good: an interface that is made again, or comes back from another
+   network namespace, has none of the port's sockets. */
+static void judge_there(struct truth *t, unsigned i, const struct truth_port *is)
+{
+	const struct plan_port *o = &t->plan->ports[i];
+	const char *name = o->link.name;
+	struct truth_found *f;
+
+	if (!o->link.ifindex)
+		return;
+	if (!is->there && (f = met(t, TRUTH_removed, i, 1))) {
+		plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
+		plx_text_add(f->evidence, sizeof(f->evidence), "interface %u was removed or went to another network namespace", o->link.ifindex);
+		if (is->named)
+			plx_text_add(f->evidence, sizeof(f->evidence), "; the %s that is here now is interface %u and not the port's", name,
+			             is->named);
+		plx_text_add(f->mend, sizeof(f->mend), "%sstart the program again", is->named ? "" : "bring the interface back, and ");
+	} else if (is->there && *is->now && strcmp(is->now, name) && (f = met(t, TRUTH_renamed, i, 1))) {
+		plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
+		plx_text_add(f->evidence, sizeof(f->evidence), "interface %u was %s and is %s now: frames come all the same", o->link.ifindex,
+		             name, is->now);
+		if (is->named)
+			plx_text_add(f->evidence, sizeof(f->evidence), "; %s is interface %u", name, is->named);
+		plx_text_add(f->mend, sizeof(f->mend), "ip link set dev %s name %s, or have --iface name it %s from the next start on",
+		             PLX_QUOTED(is->now), PLX_QUOTED(name), PLX_QUOTED(is->now));
+	}
+}
+
+static void judge_missed(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
+{
+	const double rate = was->missed_told && is->missed_told ? (double)grown(was->missed, is->missed) * 1e9 / (double)dt : 0;
+	struct truth_found *f = met(t, TRUTH_missed, i, rate);
+
+	if (!f)
+		return;
+	plx_text_add(f->on, sizeof(f->on), "%s", t->plan->ports[i].conf.name);
+	plx_text_add(f->evidence, sizeof(f->evidence), "the NIC had no buffer for %.0f frames a second (rx_missed_errors)", rate);
+	plx_text_add(f->mend, sizeof(f->mend), "use more queues and lcores; against bursts, a longer ring: ethtool -G %s rx N (ethtool -g tells "
+	             "the most), and rxd= of --iface", PLX_QUOTED(*is->now ? is->now : t->plan->ports[i].conf.name));
+}
+
+static void judge_nodes(struct truth *t, unsigned i, const struct truth_port *is)
+{
+	const struct plan_port *o = &t->plan->ports[i];
+	unsigned far = 0, first = 0;
+	struct truth_found *f;
+
+	for (unsigned q = 0; o->link.node >= 0 && q < is->nrx && q < PLX_QUEUES_MAX; q++) {
+		const int by = is->polled_by[q], node = by >= 0 && by < t->plan->nlcores ? t->plan->lcores[by].node : -1;
+
+		if (node < 0 || node == o->link.node)
+			continue;
+		first = far++ ? first : q;
+	}
+	if (far && (f = met(t, TRUTH_far_lcore, i, 1))) {
+		const struct plan_lcore *l = &t->plan->lcores[is->polled_by[first]];
+
+		plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
+		plx_text_add(f->evidence, sizeof(f->evidence), "it is on node %d, and %u of its %u receive queues are polled on other nodes: queue "
+		             "%u by lcore %u on node %d", o->link.node, far, is->nrx, is->first + first, l->id, l->node);
+		plx_text_add(f->mend, sizeof(f->mend), "name CPUs of node %d with -l: cat /sys/devices/system/node/node%d/cpulist",
+		             o->link.node, o->link.node);
+	}
+	if (is->far_pages && (f = met(t, TRUTH_far_memory, i, 1))) {
+		plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
+		plx_text_add(f->evidence, sizeof(f->evidence), "it is on node %d, and of %u pages of its frames %u are elsewhere, one on node %d",
+		             o->link.node, is->pages, is->far_pages, is->far_node);
+		plx_text_add(f->mend, sizeof(f->mend), "raise the hugepages of node %d, keep the kernel from moving pages "
+		             "(sysctl kernel.numa_balancing=0), and start again; pollux doctor tells how many", o->link.node);
+	}
 }
 
 static void judge_queues(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
@@ -376,10 +478,14 @@ void truth_judge(struct truth *t, const struct truth_sample *was, const struct t
 		return;
 	const uint64_t dt = is->at - was->at;
 
+	judge_group(t, was, is, dt);
 	for (unsigned i = 0; i < is->nlcores; i++)
 		judge_lcore(t, i, &was->lcore[i], &is->lcore[i], dt);
 	for (unsigned i = 0; i < is->nports; i++) {
+		judge_there(t, i, &is->port[i]);
 		judge_attached(t, i, &is->port[i]);
+		judge_missed(t, i, &was->port[i], &is->port[i], dt);
+		judge_nodes(t, i, &is->port[i]);
 		judge_queues(t, i, &was->port[i], &is->port[i], dt);
 		judge_drops(t, i, &was->port[i], &is->port[i], dt);
 		judge_irqs_moved(t, i, &is->port[i]);

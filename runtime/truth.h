@@ -17,7 +17,12 @@ struct plx_env;
 	X(not_attached, 1, "",    "the XDP program of the port is not on the interface any more") \
 	X(unserved,     1, "/s",  "frames arrive on a queue where the program has no socket, and go to the host") \
 	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
-	X(drops,        1, "/s",  "frames are dropped") \
+	X(drops,        1, "/s",  "frames are dropped, by the kernel before a ring of the program or by the program") \
+	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
+	X(removed,      1, "",    "the interface of a port is gone") \
+	X(renamed,      1, "",    "the interface of a port has another name than when the program started") \
+	X(far_lcore,    1, "",    "receive queues are polled on another node than their NIC's") \
+	X(far_memory,   1, "",    "pages of a port's frames are on another node than its NIC") \
 	X(offline,      1, "",    "the CPU of an lcore went offline") \
 	X(affinity,     1, "",    "somebody changed the CPUs where the thread of an lcore may run") \
 	X(stolen,       2, "%",   "an lcore waits for its CPU while another task runs there") \
@@ -25,6 +30,8 @@ struct plx_env;
 	X(softirq,      20, "%",  "the kernel handles packets and timers of others on the CPU of an lcore") \
 	X(hardirq,      5, "%",   "interrupts take the CPU of an lcore") \
 	X(steal,        5, "%",   "the hypervisor gives the CPU of an lcore to another machine") \
+	X(throttled,    1, "%",   "a cgroup's quota stops the program's threads") \
+	X(slow_clock,   40, "%",  "the clock of a polling lcore's CPU is that far below the most it can do") \
 	X(irq_here,     50, "/s", "an interrupt that the plan has elsewhere lands on the CPU of an lcore") \
 	X(irq_moved,    1, "",    "the interrupt of a queue is served by another CPU than when the plan was made")
 #define X(id, threshold, unit, what) TRUTH_##id,
@@ -43,6 +50,7 @@ enum {
 	TRUTH_GOOD      = 3,     /* samples in a row that end it */
 	TRUTH_FOUND_MAX = 64,    /* findings at once; more are not kept */
 	TRUTH_IRQS_MAX  = 512,   /* pairs of interrupt and lcore that are counted */
+	TRUTH_PAGES     = 16,    /* of each pool that a look asks the node of */
 };
 
 /* ---- a sample; what could not be read is not `told` ---- */
@@ -59,16 +67,24 @@ struct truth_lcore {
 	uint64_t ticks, hardirq, softirq, steal; /* of its CPU: all, and parts of it */
 	uint64_t net_rx;             /* runs of the NET_RX softirq there */
 	bool     offline;            /* its CPU */
+	uint32_t khz, khz_max;       /* clock of its CPU now, and the most it can do; 0 = not told */
 };
 
 struct truth_port {
 	bool     there;              /* the interface is */
+	char     now[16];            /* the name of it, "" = not told */
+	uint32_t named;              /* the interface that has the port's name, 0 = none or not told */
+	bool     missed_told;
+	uint64_t missed;             /* frames the NIC had no buffer for */
+	uint16_t pages, far_pages;   /* of its frames that were looked at, and of these on another node than the NIC */
+	int16_t  far_node;           /* where one of these is */
 	int      attached;           /* 1, 0, or -1 = not told or needs none */
 	char     holder[96];         /* who is on the interface instead, "" = nobody */
 	uint16_t first, nrx;         /* queues of the device that are ours */
 	uint32_t queues;             /* of passed */
 	uint64_t passed[PLX_QUEUES_MAX]; /* by queue of the device */
 	uint64_t rx_drop[PLX_RX_DROP_N], tx_drop[PLX_TX_DROP_N];
+	int16_t  polled_by[PLX_QUEUES_MAX]; /* by queue of the port: index of the lcore that does, -1 = none is told */
 	int16_t  irq_cpu[PLX_QUEUES_MAX]; /* by queue of the port: that serves its interrupt now; -1 = not told */
 };
 
@@ -77,6 +93,9 @@ struct truth_irq { int32_t irq; uint16_t lcore; uint64_t n; char action[32]; };
 struct truth_sample {
 	uint64_t at;                 /* ns; 0 = none was taken */
 	uint16_t nlcores, nports, nirqs;
+	bool     group_told;
+	uint64_t throttled;          /* ns that threads of its cgroup, or of one above, were stopped for a quota */
+	char     group[300];         /* directory of the one that stopped them most */
 	struct truth_lcore *lcore;   /* by index */
 	struct truth_port *port;
 	struct truth_irq irq[TRUTH_IRQS_MAX];
@@ -121,6 +140,11 @@ void truth_close(struct truth *t);
 void truth_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is);
 /* truth_take fills a sample of a running environment.  Control thread; reads procfs. */
 void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now);
+/* truth_host takes the parts of a sample that other files of the host tell: clocks of CPUs,
+   quotas, names and nodes.  After the rest of it. */
+void truth_host(struct truth_sample *s, const struct plx_env *env);
+/* The index of the lcore that polls q now, by what its pollers named; -1 = nobody named it. */
+int  truth_polled_by(const struct plx_env *env, const struct plx_rxq *q);
 /* truth_look takes a sample and judges it, when one is due.  Control thread. */
 void truth_look(struct truth *t, const struct plx_env *env, uint64_t now);
 /* Whether the plan has interrupts of a port, or what stands in for them, on this CPU. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* truth_sample.c - one look at a running environment: its lcores by their own counters and by
    procfs, its ports by their drivers, the interrupts on the lcores' CPUs.  Cold; control
-   thread, once a second; some hundred microseconds.  truth.c judges. */
+   thread, once a second; some hundred microseconds.  truth_host.c adds what the host tells
+   beside that, truth.c judges. */
 #include "env.h"
 #include "plx_file.h"
 #include "truth.h"
@@ -207,6 +208,16 @@ static int16_t irq_cpu(const struct plx_sys *sys, const struct plan_irq *irq)
 	return (int16_t)(disco_cpus_has(&cpus, (unsigned)irq->cpu) ? irq->cpu : disco_cpus_first(&cpus));
 }
 
+int truth_polled_by(const struct plx_env *env, const struct plx_rxq *q)
+{
+	for (unsigned i = 0; i < env->nlcores; i++)
+		for (unsigned k = 0; k < env->lcores[i].npollers; k++)
+			for (unsigned j = 0; j < env->lcores[i].poller[k]->nrxq; j++)
+				if (env->lcores[i].poller[k]->rxq[j] == q)
+					return (int)i;
+	return -1;
+}
+
 static void take_port(struct truth_port *o, const struct plx_env *env, struct plx_port *p, const struct plan_port *plan)
 {
 	struct plx_port_stats st;
@@ -216,6 +227,8 @@ static void take_port(struct truth_port *o, const struct plx_env *env, struct pl
 		o->rx_drop[r] = st.rx.drop[r];
 	for (int r = 0; r < PLX_TX_DROP_N; r++)
 		o->tx_drop[r] = st.tx.drop[r];
+	if (p->drv->lost)
+		p->drv->lost(p, o->rx_drop);
 	o->first = p->conf.queue;
 	o->nrx = p->nrx;
 	o->there = plx_port_link(p) != PLX_LINK_REMOVED;
@@ -233,8 +246,10 @@ static void take_port(struct truth_port *o, const struct plx_env *env, struct pl
 
 		o->queues = n < 0 ? 0 : n < PLX_QUEUES_MAX ? (uint32_t)n : PLX_QUEUES_MAX;
 	}
-	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
+	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++) {
 		o->irq_cpu[q] = q < p->nrx ? irq_cpu(env->sys, &plan->rxq_irq[q]) : -1;
+		o->polled_by[q] = (int16_t)(q < p->nrx ? truth_polled_by(env, p->rxq[q]) : -1);
+	}
 }
 
 void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
@@ -250,4 +265,5 @@ void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
 	for (unsigned i = 0; i < s->nports; i++)
 		take_port(&s->port[i], env, env->ports[i], &env->plan.ports[i]);
 	take_cpus(s, env);
+	truth_host(s, env);
 }

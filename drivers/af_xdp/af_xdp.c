@@ -497,6 +497,14 @@ static int ax_passed(struct plx_port *b, uint64_t *n, int queues)
 	return b->conf.steer == PLX_STEER_NONE ? 0 : ax_prog_passed(&((struct ax_port *)b)->prog, n, queues);
 }
 
+static void ax_lost(struct plx_port *b, uint64_t *n)
+{
+	struct ax_port *p = (struct ax_port *)b;
+
+	for (int i = 0; i < p->nsock; i++)
+		ax_sock_lost(&p->sock[i], n);
+}
+
 static int ax_attached(struct plx_port *b)
 {
 	return ax_prog_attached(&((struct ax_port *)b)->prog, b->sys);
@@ -551,5 +559,5 @@ const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
 	.frames = ax_frames, .open = ax_open, .start = ax_start, .stop = ax_stop, .close = ax_close,
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .beat = ax_beat, .link = ax_link,
-	.passed = ax_passed, .attached = ax_attached,
+	.passed = ax_passed, .lost = ax_lost, .attached = ax_attached,
 };

@@ -146,6 +146,7 @@ int  ax_sock_bind(struct ax_sock *s, const struct ax_sock_conf *c);
 void ax_sock_close(struct ax_sock *s);
 int  ax_sock_settled(const struct ax_sock *s, uint32_t timeout_ms);
 int  ax_sock_xstats(const struct ax_sock *s, int n, struct plx_xstat *x, int room);
+void ax_sock_lost(const struct ax_sock *s, uint64_t *n);
 
 /* priv.c: what this process lacks for a port of c, as words for a line; "" = nothing. */
 void ax_priv_missing(const struct plx_sys *sys, const struct plx_pool *pool, char *buf, size_t len);

@@ -193,6 +193,31 @@ int ax_sock_settled(const struct ax_sock *s, uint32_t timeout_ms)
 	return err == -ENODEV ? 0 : err; /* no such interface any more: it is released */
 }
 
+/* 0, or -errno.  Kernels before 5.9 fill in the first three. */
+static int ask_statistics(const struct ax_sock *s, struct xdp_statistics *st)
+{
+	socklen_t len = sizeof(*st);
+
+	memset(st, 0, sizeof(*st));
+	return s->sys->getsockopt(s->fd, SOL_XDP, XDP_STATISTICS, st, &len) ? -errno : 0;
+}
+
+/* In copy mode a frame that found the fill ring empty counts as dropped, too.  With zero-copy
+   it is the driver that finds it empty, whenever it fills up its own ring, and no frame need
+   be lost by that: what is lost, the NIC counts. */
+void ax_sock_lost(const struct ax_sock *s, uint64_t *n)
+{
+	struct xdp_statistics st;
+
+	if (ask_statistics(s, &st))
+		return;
+	const uint64_t empty = s->zerocopy ? 0 : st.rx_fill_ring_empty_descs < st.rx_dropped ? st.rx_fill_ring_empty_descs : st.rx_dropped;
+
+	n[PLX_RX_DROP_ring_full] += st.rx_ring_full;
+	n[PLX_RX_DROP_fill_empty] += empty;
+	n[PLX_RX_DROP_kernel] += st.rx_dropped - empty;
+}
+
 /* The kernel's counters, added up over n sockets.  fill_empty is part of dropped in copy
    mode, so they are never summed into one. */
 int ax_sock_xstats(const struct ax_sock *s, int n, struct plx_xstat *x, int room)
@@ -203,10 +228,12 @@ int ax_sock_xstats(const struct ax_sock *s, int n, struct plx_xstat *x, int room
 
 	static_assert(sizeof(struct xdp_statistics) == sizeof(sum), "a name for each counter");
 	for (int i = 0; i < n; i++) {
-		uint64_t one[PLX_ARRAY_SIZE(names)] = { 0 };
-		socklen_t len = sizeof(one); /* kernels before 5.9 fill in the first three */
-		if (s[i].sys->getsockopt(s[i].fd, SOL_XDP, XDP_STATISTICS, one, &len))
+		uint64_t one[PLX_ARRAY_SIZE(names)];
+		struct xdp_statistics st;
+
+		if (ask_statistics(&s[i], &st))
 			continue;
+		memcpy(one, &st, sizeof(one));
 		for (size_t k = 0; k < PLX_ARRAY_SIZE(names); k++)
 			sum[k] += one[k];
 	}

@@ -345,20 +345,38 @@ static int put_xstat(struct plx_xstat *x, int n, int at, uint64_t v, const char 
 	return at + 1;
 }
 
+/* Reading clears what the kernel counts, so the sums are ours. */
+static void ask_statistics(const struct plx_port *p, struct pk_rxq *q)
+{
+	struct tpacket_stats st = { 0 };
+	socklen_t len = sizeof(st);
+
+	if (p->sys->getsockopt(q->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len))
+		return;
+	__atomic_add_fetch(&q->kernel_pkts, st.tp_packets, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&q->kernel_drops, st.tp_drops, __ATOMIC_RELAXED);
+}
+
+static void pk_lost(struct plx_port *p, uint64_t *n)
+{
+	for (uint16_t i = 0; i < p->nrx; i++) {
+		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+
+		ask_statistics(p, q);
+		n[PLX_RX_DROP_ring_full] += __atomic_load_n(&q->kernel_drops, __ATOMIC_RELAXED);
+	}
+}
+
 static int pk_xstats(struct plx_port *p, struct plx_xstat *x, int n)
 {
 	int at = 0;
 
 	for (uint16_t i = 0; i < p->nrx; i++) {
 		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
-		struct tpacket_stats st = { 0 };
-		socklen_t len = sizeof(st);
-		if (p->sys->getsockopt(q->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len))
-			st = (struct tpacket_stats){ 0 };
-		uint64_t pkts = __atomic_add_fetch(&q->kernel_pkts, st.tp_packets, __ATOMIC_RELAXED);
-		uint64_t drops = __atomic_add_fetch(&q->kernel_drops, st.tp_drops, __ATOMIC_RELAXED);
-		at = put_xstat(x, n, at, pkts, "kernel_packets", i);
-		at = put_xstat(x, n, at, drops, "kernel_drops", i);
+
+		ask_statistics(p, q);
+		at = put_xstat(x, n, at, __atomic_load_n(&q->kernel_pkts, __ATOMIC_RELAXED), "kernel_packets", i);
+		at = put_xstat(x, n, at, __atomic_load_n(&q->kernel_drops, __ATOMIC_RELAXED), "kernel_drops", i);
 		at = put_xstat(x, n, at, plx_ctr_read(&q->waits), "pool_waits", i);
 	}
 	return at;
@@ -373,5 +391,5 @@ static uint32_t pk_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t 
 const struct plx_driver plx_packet_driver = {
 	.name = "packet", .what = "AF_PACKET rings: any interface, one copy", .device = true, .any_queues = true,
 	.frames = pk_frames, .open = pk_open, .start = pk_start, .stop = pk_stop, .close = pk_close,
-	.xstats = pk_xstats, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm, .rx_disarm = pk_rx_disarm, .link = pk_link,
+	.xstats = pk_xstats, .lost = pk_lost, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm, .rx_disarm = pk_rx_disarm, .link = pk_link,
 };

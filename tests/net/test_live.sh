@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # test_live.sh - the live view and what it finds, of a real program: frames on a queue without a socket, a
-# task on the lcore's CPU, an affinity changed from outside, the XDP program taken off; nothing when nothing
-# is wrong; and clients of every kind.
+# task on the lcore's CPU, frames that the kernel drops for it, an affinity changed from outside, the XDP
+# program taken off, an interface renamed and moved away; nothing when nothing is wrong; and clients of every kind.
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 need taskset
@@ -23,8 +23,10 @@ found() { view "$NAME" --json; python3 - "$TMP/view" "$1" <<-'PY'
 not_found() { ! found "$1"; }
 warned() { grep -q "warning: .*: $1: " "$TMP/fwd.err"; }
 over() { grep -q "notice: .*: $1 is over after" "$TMP/fwd.err"; }
-program() { # program IDLE IFACE: on one lcore, with a view
-	start fwd a "$FWD" -l "$CPU" -m 32M --idle "$1" --name "$NAME" --iface "$2" -- --mode rxonly
+program() { # program IDLE IFACE...: on one lcore, with a view
+	local idle=$1 ifaces=() i; shift
+	for i; do ifaces+=(--iface "$i"); done
+	start fwd a "$FWD" -l "$CPU" -m 32M --idle "$idle" --name "$NAME" "${ifaces[@]}" -- --mode rxonly
 	FWD_PID=$PID
 	within 5 running fwd || { show "$TMP/fwd.err"; return 1; }
 }
@@ -186,7 +188,42 @@ stolen() { view "$NAME"; grep -q "^FOUND    lcore $CPU: stolen" "$TMP/view" && w
 thief() { view "$NAME"; grep -q "^         there: .*\\(sh\\|taskset\\) (task $HOG)" "$TMP/view" || { cat "$TMP/view"; return 1; }; }
 check "it is told with the lcore, in the log too" stolen
 check "and who took it" within 10 thief
-kill -KILL "$HOG"
 check "the program ends in order with a client in place" end "$FWD_PID"
 check "an orderly end leaves no socket" no_socket
+
+# ---- frames that the kernel drops ----
+
+# The lcore has half of a CPU, and short rings.
+check "a program with short rings starts beside it" program busy va,queues=1,rxd=64,stall=off
+burst() { # frames for its queue, more than the rings hold in a turn of the other task
+	start load b "$FWD" -l "$LC" -m 32M --idle adaptive --iface vb -- --mode txonly --flows 64 --length 60 --rate 100k --duration 60
+	LOAD=$PID
+	within 5 running load
+}
+check "load begins" burst
+check "frames that the kernel drops are found" within 20 found drops
+dropped() { view "$NAME"; grep -qE '^FOUND    va rx: drops, .*(ring_full|fill_empty): [0-9]+ frames' "$TMP/view" && warned drops || { cat "$TMP/view"; return 1; }; }
+check "they are told with the reason, in the log too" dropped
+check "load ends" end "$LOAD"
+kill -KILL "$HOG"
+check "and so does the finding" within 20 not_found drops
+check "the program ends" end "$FWD_PID"
+
+# ---- another name, and gone ----
+
+check "a program with two ports starts" program adaptive va n,driver=loop
+check "the interface gets another name" at a ip link set dev va name vx
+check "that is found" within 5 found renamed
+renamed() { view "$NAME"; grep -q 'mend: ip link set dev vx name va' "$TMP/view" && warned renamed; }
+check "and told, with the command that mends it" renamed
+check "which does" at a ip link set dev vx name va
+check "and the finding goes" within 5 not_found renamed
+check "the interface goes to another namespace" at a ip link set dev va netns "${NS}b"
+check "that is found" within 5 found removed
+check "and told" warned removed
+back() { ip -n "${NS}b" link set dev va netns "${NS}a" && at a ip link set va up; }
+check "it comes back" back
+late() { found removed && view "$NAME"; grep -q 'the va that is here now is interface [0-9]* and not the port' "$TMP/view"; }
+check "which is not the port's any more" within 5 late
+check "the program ends with its other port" end "$FWD_PID"
 done_testing

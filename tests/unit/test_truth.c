@@ -6,6 +6,9 @@
 #include "env.h"
 #include "truth.h"
 #include <errno.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 
 #define S 1000000000ull
 
@@ -40,6 +43,7 @@ static int make(void **state)
 	snprintf(p->ports[0].conf.name, sizeof(p->ports[0].conf.name), "eth0");
 	p->ports[0].conf.rxqs = 2;
 	p->ports[0].link.ifindex = 7;
+	snprintf(p->ports[0].link.name, sizeof(p->ports[0].link.name), "eth0");
 	p->ports[0].rxq_irq[0] = (struct plan_irq){ .irq = 24, .cpu = 0, .how = DISCO_IRQ_NAPI };
 	p->ports[0].rxq_irq[1] = (struct plan_irq){ .irq = 25, .cpu = 3, .how = DISCO_IRQ_NAPI };
 	*lines = 0;
@@ -56,7 +60,10 @@ static int make(void **state)
 			s->lcore[i] = (struct truth_lcore){ .runs = true, .sched_told = true, .cpus_told = true, .ticks_told = true,
 			                                    .ticks = k * 100u, .cpus = { { 4u << i } },
 			                                    .idle_cycles = k * 2500000000u };
-		s->port[0] = (struct truth_port){ .there = true, .attached = 1, .queues = 4, .nrx = 2, .irq_cpu = { 0, 3 } };
+		s->port[0] = (struct truth_port){ .there = true, .attached = 1, .queues = 4, .nrx = 2, .irq_cpu = { 0, 3 },
+		                                   .now = "eth0", .named = 7, .missed_told = true, .polled_by = { 0, 1 }, .pages = 16 };
+		s->group_told = true;
+		snprintf(s->group, sizeof(s->group), "/sys/fs/cgroup/box");
 	}
 	return 0;
 }
@@ -119,6 +126,15 @@ static void wrong_steal(void)    { is.lcore[0].steal = 7; }
 static void wrong_cpus(void)     { is.lcore[0].cpus.w[0] = 0xf; }
 static void wrong_offline(void)  { is.lcore[0].offline = true; is.lcore[0].ticks_told = false; is.lcore[0].cpus.w[0] = 0xb; }
 static void wrong_moved(void)    { is.port[0].irq_cpu[0] = 1; }
+static void wrong_missed(void)   { is.port[0].missed = 31; }
+static void wrong_removed(void)  { is.port[0].there = false; is.port[0].now[0] = 0; is.port[0].named = 0; }
+static void wrong_replaced(void) { wrong_removed(); is.port[0].named = 9; }
+static void wrong_name(void)     { snprintf(is.port[0].now, 16, "a;b"); is.port[0].named = 0; }
+static void wrong_names(void)    { wrong_name(); is.port[0].named = 8; }
+static void wrong_lcore(void)    { env.plan.lcores[1].node = 1; }
+static void wrong_memory(void)   { is.port[0].far_pages = 3; is.port[0].far_node = 1; }
+static void wrong_quota(void)    { is.throttled = 250000000; }
+static void wrong_clock(void)    { is.lcore[1].khz = 1200000; is.lcore[1].khz_max = 2000000; }
 static void wrong_irq(void)
 {
 	is.nirqs = 2;
@@ -131,6 +147,16 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_passed, TRUTH_passed_by, "eth0 queue 1", "5 frames a second", "stall=" },
 	{ wrong_drops, TRUTH_drops, "eth0 rx", "ring_full: 77 frames", "raise rxd=" },
 	{ wrong_tx, TRUTH_drops, "eth0 tx", "device: 78 frames", "refused" },
+	{ wrong_missed, TRUTH_missed, "eth0", "31 frames a second", "ethtool -G eth0" },
+	{ wrong_removed, TRUTH_removed, "eth0", "interface 7 was removed", "bring the interface back" },
+	{ wrong_replaced, TRUTH_removed, "eth0", "the eth0 that is here now is interface 9", "start the program again" },
+	{ wrong_name, TRUTH_renamed, "eth0", "interface 7 was eth0 and is a;b now", "ip link set dev 'a;b' name eth0" },
+	{ wrong_names, TRUTH_renamed, "eth0", "eth0 is interface 8", "--iface name it 'a;b'" },
+	{ wrong_lcore, TRUTH_far_lcore, "eth0", "1 of its 2 receive queues are polled on other nodes: queue 1 by lcore 4 on node 1",
+	  "node0/cpulist" },
+	{ wrong_memory, TRUTH_far_memory, "eth0", "of 16 pages of its frames 3 are elsewhere, one on node 1", "hugepages of node 0" },
+	{ wrong_quota, TRUTH_throttled, "the program", "/sys/fs/cgroup/box were stopped for its CPU quota, for 250 ms", "cpu.max" },
+	{ wrong_clock, TRUTH_slow_clock, "lcore 4", "CPU 3 runs at 1200 MHz and can do 2000", "cpu3/cpufreq/scaling_governor" },
 	{ wrong_prog, TRUTH_not_attached, "eth0", "in its place is program 12", "bpftool net list dev eth0" },
 	{ wrong_stolen, TRUTH_stolen, "lcore 4", "48.0 % of the time", "$1==3" },
 	{ wrong_preempt, TRUTH_preempted, "lcore 4", "150 times a second", "isolate CPU 3" },
@@ -270,11 +296,48 @@ static void test_what_is_planned_is_no_finding(void **state)
 	is.lcore[0].runs = false; /* a halted lcore loses nothing */
 	is.lcore[0].wait_ns = S;
 	is.lcore[0].cpus.w[0] = 0xff;
-	is.port[0].there = false; /* removed: told elsewhere */
-	is.port[0].attached = 0;
 	judge(3);
 	assert_int_equal(standing(), 0);
 	assert_true(t.share[0].stolen < 0);
+	wrong_removed(); /* what is gone has lost its program, too */
+	is.port[0].attached = 0;
+	judge(3);
+	assert_int_equal(standing(), 1);
+	assert_non_null(stands(TRUTH_removed));
+}
+
+/* What is not told, or does not matter, beside what was judged above. */
+static void test_what_the_host_does_not_tell(void **state)
+{
+	(void)state;
+	is.port[0].now[0] = 0;
+	is.port[0].named = 0;
+	is.throttled = is.port[0].missed = 9 * S;
+	was.group_told = was.port[0].missed_told = false;
+	env.plan.lcores[0].node = -1;
+	is.port[0].polled_by[1] = -1; /* by nobody who named it */
+	env.plan.lcores[1].node = 1;
+	wrong_clock();
+	was.lcore[1].idle_cycles = 1600000000; /* it sleeps for most of the time */
+	judge(3);
+	assert_int_equal(standing(), 0);
+	is.port[0].polled_by[1] = 1;
+	env.plan.ports[0].link.node = -1;
+	was.group_told = was.port[0].missed_told = true;
+	is.group_told = is.port[0].missed_told = false;
+	is.lcore[1].khz = 0; /* not told of one that is awake */
+	was.lcore[1].idle_cycles = 0;
+	judge(3);
+	assert_int_equal(standing(), 0);
+	is.lcore[1].khz = 2100000; /* beyond what it says it can do */
+	env.plan.ports[0].link.ifindex = 0; /* no interface of the kernel */
+	wrong_name();
+	wrong_removed();
+	judge(3);
+	assert_int_equal(standing(), 0);
+	is.lcore[1].khz = 1200001;
+	judge(3);
+	assert_int_equal(standing(), 0);
 }
 
 /* Counters that seem to go back, a clock that stands, what is not told: nothing. */
@@ -469,7 +532,14 @@ static int passed_of(struct plx_port *p, uint64_t *n, int queues)
 	return fake_queues;
 }
 
-static const struct plx_driver full = { .name = "full", .attached = attached_of, .passed = passed_of };
+static void lost_of(struct plx_port *p, uint64_t *n)
+{
+	(void)p;
+	n[PLX_RX_DROP_ring_full] += 100;
+	n[PLX_RX_DROP_kernel] += 3;
+}
+
+static const struct plx_driver full = { .name = "full", .attached = attached_of, .passed = passed_of, .lost = lost_of };
 static const struct plx_driver bare = { .name = "bare" };
 
 static void test_sample_of_ports(void **state)
@@ -492,7 +562,9 @@ static void test_sample_of_ports(void **state)
 	assert_true(o->there && o->attached == 1 && o->first == 1 && o->nrx == 2);
 	assert_int_equal(o->queues, 4);
 	assert_int_equal(o->passed[3], 103);
-	assert_int_equal(o->rx_drop[PLX_RX_DROP_ring_full], 11);
+	assert_int_equal(o->rx_drop[PLX_RX_DROP_ring_full], 111); /* those that the kernel dropped, too */
+	assert_int_equal(o->rx_drop[PLX_RX_DROP_kernel], 3);
+	assert_int_equal(o->polled_by[1], -1);
 	assert_int_equal(o->irq_cpu[0], 1);
 	assert_int_equal(o->irq_cpu[1], 3);
 	assert_int_equal(o->irq_cpu[2], -1);
@@ -514,6 +586,141 @@ static void test_sample_of_ports(void **state)
 	fake_attached = 0;
 	truth_take(&t.sample[0], &env, S);
 	assert_true(!o->there && o->attached == -1);
+}
+
+/* ---- what the host tells ---- */
+
+static const char *if_name; /* of interface 7; NULL = there is none */
+static int if_index;        /* of the interface named eth0; 0 = there is none */
+
+static int fake_ioctl(int fd, unsigned long request, void *arg)
+{
+	struct ifreq *r = arg;
+
+	(void)fd;
+	errno = ENODEV;
+	if (request == SIOCGIFNAME && r->ifr_ifindex == 7 && if_name)
+		return snprintf(r->ifr_name, sizeof(r->ifr_name), "%s", if_name) < 0;
+	if (request == SIOCGIFINDEX && !strcmp(r->ifr_name, "eth0") && if_index) {
+		r->ifr_ifindex = if_index;
+		return 0;
+	}
+	return -1;
+}
+
+static char frames[64 << 12];
+static int page_err;
+
+/* Every fourth page is on node 1, the eighth is nowhere. */
+static long fake_move_pages(int pid, unsigned long n, void **pages, const int *nodes, int *status, int flags)
+{
+	assert_true(!pid && !nodes && !flags);
+	for (unsigned long i = 0; i < n; i++) {
+		const size_t at = (size_t)((char *)pages[i] - frames) >> 12;
+
+		assert_true(at < 64 && !((uintptr_t)((char *)pages[i] - frames) & 4095));
+		status[i] = at == 28 ? -ENOENT : at % 16 == 12;
+	}
+	return page_err;
+}
+
+static int make_host(void **state)
+{
+	make_files(state);
+	root_sys.ioctl = fake_ioctl;
+	root_sys.move_pages = fake_move_pages;
+	if_name = "eth0";
+	if_index = 7;
+	page_err = 0;
+	env.ports[0] = NULL;
+	env.topo.nnodes = 2;
+	env.npools = 1;
+	env.segs[0] = (struct mem_seg){ .addr = frames, .len = sizeof(frames), .page = 4096 };
+	env.topo.time = (struct topo_cgroup){ .version = 2, .path = "/a/b" };
+	env.topo.time_at = (struct topo_cgroup_place){ .mount = "/cg", .below = "/a/b" };
+	put("7\n", "/sys/class/net/eth0/ifindex");
+	put("55\n", "/sys/class/net/eth0/statistics/rx_missed_errors");
+	put("usage_usec 9\nnr_throttled 4\nthrottled_usec 30\n", "/cg/a/b/cpu.stat");
+	put("usage_usec 9\nnr_throttled 4\nthrottled_usec 500\n", "/cg/a/cpu.stat");
+	put("usage_usec 9\n", "/cg/cpu.stat");
+	put("800000\n", "/sys/devices/system/cpu/cpu2/cpufreq/scaling_cur_freq");
+	put("3200000\n", "/sys/devices/system/cpu/cpu2/cpufreq/cpuinfo_max_freq");
+	put("-5\n", "/sys/devices/system/cpu/cpu3/cpufreq/cpuinfo_max_freq");
+	put("800000\n", "/sys/devices/system/cpu/cpu3/cpufreq/scaling_cur_freq");
+	memset(t.sample[0].port, 0, sizeof(*t.sample[0].port));
+	t.sample[0].lcore[0].runs = t.sample[0].lcore[1].runs = true;
+	return 0;
+}
+
+static void test_host(void **state)
+{
+	struct truth_sample *s = &t.sample[0];
+	struct truth_port *o = &s->port[0];
+
+	(void)state;
+	truth_host(s, &env);
+	assert_true(s->group_told);
+	assert_int_equal(s->throttled, 530000);
+	assert_string_equal(s->group, "/cg/a");
+	assert_int_equal(s->lcore[0].khz, 800000);
+	assert_int_equal(s->lcore[0].khz_max, 3200000);
+	assert_true(!s->lcore[1].khz && !s->lcore[1].khz_max);
+	assert_string_equal(o->now, "eth0");
+	assert_int_equal(o->named, 7);
+	assert_true(o->missed_told && o->missed == 55);
+	assert_int_equal(o->pages, 15);
+	assert_int_equal(o->far_pages, 3);
+	assert_int_equal(o->far_node, 1);
+	env.topo.time.version = 1;
+	put("nr_periods 1\nthrottled_time 77\n", "/cg/cpu.stat");
+	truth_host(s, &env);
+	assert_int_equal(s->throttled, 77);
+	assert_string_equal(s->group, "/cg");
+	if_name = "wan0"; /* its files are by its name */
+	if_index = 9;
+	put("7\n", "/sys/class/net/wan0/ifindex");
+	put("56\n", "/sys/class/net/wan0/statistics/rx_missed_errors");
+	truth_host(s, &env);
+	assert_string_equal(o->now, "wan0");
+	assert_int_equal(o->named, 9);
+	assert_int_equal(o->missed, 56);
+	assert_int_equal(open_fds, 0);
+}
+
+static void test_host_tells_nothing(void **state)
+{
+	struct truth_sample *s = &t.sample[0];
+	struct truth_port *o = &s->port[0];
+
+	(void)state;
+	put("8\n", "/sys/class/net/eth0/ifindex"); /* another network namespace's */
+	page_err = -1;
+	env.topo.time.version = 0;
+	s->lcore[0].runs = false;
+	truth_host(s, &env);
+	assert_false(s->group_told || s->throttled || *s->group || s->lcore[0].khz_max || o->missed_told || o->pages);
+	page_err = 0;
+	env.topo.nnodes = 1;
+	env.topo.time.version = 2;
+	if_name = NULL;
+	if_index = 0;
+	for (int i = 0; i < 3; i++)
+		put("nonsense", "%s", (const char *[]){ "/cg/cpu.stat", "/cg/a/cpu.stat", "/cg/a/b/cpu.stat" }[i]);
+	truth_host(s, &env);
+	assert_false(s->group_told || *o->now || o->named || o->missed_told || o->pages);
+	env.topo.nnodes = 2;
+	env.plan.ports[0].link.node = -1;
+	truth_host(s, &env);
+	assert_int_equal(o->pages, 0);
+	env.plan.ports[0].link.node = 0;
+	env.segs[0].len = 3 << 12; /* fewer pages than are asked for */
+	truth_host(s, &env);
+	assert_int_equal(o->pages, 3);
+	env.segs[0].page = 0; /* none at all */
+	o->pages = 0;
+	truth_host(s, &env);
+	assert_int_equal(o->pages, 0);
+	assert_int_equal(open_fds, 0);
 }
 
 /* Files that no kernel writes. */
@@ -545,7 +752,9 @@ int main(void)
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
 		cmocka_unit_test_setup_teardown(test_whose_queue, NULL, unmake),
 		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_cost_is_bounded),
-		F(test_sample_of_garbage),
+		F(test_sample_of_garbage), T(test_what_the_host_does_not_tell),
+		cmocka_unit_test_setup_teardown(test_host, make_host, remove_files),
+		cmocka_unit_test_setup_teardown(test_host_tells_nothing, make_host, remove_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
