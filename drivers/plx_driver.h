@@ -129,7 +129,8 @@ struct plx_driver {
 	/* beat: the lcores of these queues are alive at now (ns, CLOCK_MONOTONIC).  NULL if
 	   the driver does not fail open. */
 	void (*beat)(struct plx_port *p, uint16_t rxq, uint64_t now);
-	/* link: a link event said so.  NULL if the state alone is kept. */
+	/* link: a link event said so; info.mtu is still what it was.  NULL if state and MTU
+	   alone are kept. */
 	void (*link)(struct plx_port *p, enum plx_link link, uint32_t mtu);
 	/* passed: frames the port was to have and the host got, because nobody took them, by
 	   queue of the device: n[0..queues-1].  The number of queues there are.  NULL = not told. */

@@ -208,10 +208,10 @@ static void capture_line(void *arg, enum plx_log_level level, const char *line)
 		plx_logf(cap->to, level, "%s", line);
 }
 
-/* A lower rung cannot cure a wrong configuration or a missing device. */
+/* A lower rung cannot cure a wrong configuration, a missing device or a limit of ours. */
 static bool ladder_ends(int err)
 {
-	return err == -EINVAL || err == -ENODEV || err == -ENETDOWN;
+	return err == -EINVAL || err == -ENODEV || err == -ENETDOWN || err == -EMFILE || err == -ENFILE;
 }
 
 static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)

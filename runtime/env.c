@@ -332,6 +332,19 @@ static void say(const struct plx_sys *sys, int err, const char *name, const char
 	(void)!write_all(sys, STDERR_FILENO, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 
+/* own_name names the environment after its program, unless the settings say otherwise. */
+static void own_name(struct plx_env_conf *c, const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	snprintf(c->name, sizeof(c->name), "%s", slash ? slash + 1 : program);
+	for (char *s = c->name; *s; s++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *s))
+			*s = '_';
+	if (!*c->name)
+		snprintf(c->name, sizeof(c->name), "pollux");
+}
+
 int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct plx_app *app)
 {
 	struct plx_conf_in in = { .argc = argc, .argv = argv, .app = app, .environ = environ };
@@ -342,6 +355,7 @@ int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct p
 	*out = NULL;
 	if (c && why) {
 		plx_env_conf_init(c);
+		own_name(c, argc > 0 ? argv[0] : "");
 		err = plx_env_conf_read(c, &in, why, PLX_HELP_MAX);
 		if (err)
 			say(&plx_sys_linux, err, c->name, why);

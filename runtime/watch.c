@@ -216,15 +216,16 @@ void links_ask(struct control *c)
 	}
 }
 
+/* The driver is told before the port's info follows: it compares with what was. */
 static void port_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
 {
 	if (plx_port_link(p) == PLX_LINK_REMOVED)
 		return;
-	if (mtu)
-		__atomic_store_n(&p->info.mtu, mtu, __ATOMIC_RELAXED);
+	mtu = mtu ? mtu : p->info.mtu;
 	plx_port_set_link(p, link);
 	if (p->drv->link)
-		p->drv->link(p, link, p->info.mtu);
+		p->drv->link(p, link, mtu);
+	__atomic_store_n(&p->info.mtu, mtu, __ATOMIC_RELAXED);
 }
 
 static void on_link(void *arg, const struct nl_event *e)

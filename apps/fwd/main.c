@@ -9,9 +9,29 @@
 #include "report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* A standard descriptor that is closed would be the next one that is opened, a socket or the
+   frames, and get what is printed.  In its place comes one that refuses it. */
+static void hold_descriptors(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+			_exit(PLX_EXIT_RUNTIME);
+}
+
+/* A run of which the account was lost has failed. */
+static int written(int code)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	fprintf(stderr, "plx-fwd: error: standard output: cannot be written: %s\n", errno ? strerror(errno) : "no room");
+	return code ? code : PLX_EXIT_RUNTIME;
+}
 
 static int open_env(struct fwd *f, int argc, char **argv)
 {
@@ -27,6 +47,10 @@ static int open_env(struct fwd *f, int argc, char **argv)
 		err = plx_env_conf_read(c, &in, why, PLX_HELP_MAX);
 		if (!err)
 			err = fwd_conf_check(&f->conf, why, PLX_HELP_MAX);
+		if (!err && !c->nports && !c->dry_run) {
+			snprintf(why, PLX_HELP_MAX, "no port: name an interface, as in --iface eth1 (ip link lists them)");
+			err = -EINVAL;
+		}
 		if (err)
 			fprintf(err == PLX_TEXT ? stdout : stderr, err == PLX_TEXT ? "%s" : "plx-fwd: %s\n", why);
 		else
@@ -52,15 +76,16 @@ int main(int argc, char **argv)
 	struct result x;
 	int err, code;
 
+	hold_descriptors();
 	fwd_conf_init(&f.conf);
 	f.run = run_id();
 	err = open_env(&f, argc, argv);
 	if (err)
-		return plx_exit_code(err);
+		return written(plx_exit_code(err));
 	err = fwd_setup(&f);
 	if (!err) {
 		err = report_run(&r, &f);
-		report_result(&r, &x);
+		report_result(&r, &x, err);
 		if (f.conf.json)
 			json_summary(&r, &x);
 		else
@@ -71,5 +96,5 @@ int main(int argc, char **argv)
 		plx_logf(plx_env_log(f.env), PLX_LOG_ERROR, "failed: %s", x.failed);
 	fwd_teardown(&f);
 	plx_env_fini(f.env);
-	return code;
+	return written(code);
 }

@@ -238,7 +238,7 @@ static void add_verified(struct fwd *f, struct result *x)
 	x->knows_loss = true;
 }
 
-void report_result(struct report *r, struct result *x)
+void report_result(struct report *r, struct result *x, int err)
 {
 	struct fwd *f = r->f;
 
@@ -263,4 +263,6 @@ void report_result(struct report *r, struct result *x)
 	}
 	x->pps = (uint64_t)((double)(f->nsinks ? x->received : x->sent) * 1e9 / (double)x->ns);
 	judge(r, x);
+	if (err)
+		plx_text_add(x->failed, sizeof(x->failed), "%sended by an error: %s", *x->failed ? "; " : "", strerror(-err));
 }

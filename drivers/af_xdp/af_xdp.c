@@ -254,7 +254,8 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 	int err = plx_link_query(p->base.sys, c->name, li);
 
 	if (err) {
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: it went away (%s): see ip link", c->name, strerrorname_np(-err));
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: cannot ask the kernel about it once more (%s): see ip link", c->name,
+		         strerrorname_np(-err));
 		return err;
 	}
 	p->base.info.channels_rx = li->rxqs;

@@ -109,6 +109,7 @@ struct ax_prog {
 	size_t    beat_len;
 	const uint64_t *passed;              /* mapped: the same; NULL = could not be */
 	uint32_t  queues;
+	int       cpus;                      /* possible ones, each with its counters; below 1 = not told */
 	bool      native, frags;
 	bool      load_failed;               /* no mode will help */
 };

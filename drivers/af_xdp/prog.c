@@ -73,15 +73,19 @@ static int load(struct ax_prog *g, struct ax_port *p)
 	for (size_t i = 0; log && i < PLX_ARRAY_SIZE(loads); i++) {
 		*log = 0;
 		err = load_once(g, sys, loads[i].frags, loads[i].coarse, log);
-		if (!err || err == -EPERM || err == -ENOMEM)
+		if (!err || err == -EPERM || err == -ENOMEM || err == -EMFILE || err == -ENFILE)
 			break;
 	}
+	g->cpus = libbpf_num_possible_cpus(); /* here, where it is quiet if /sys does not tell */
 	libbpf_set_print(print);
 	if (err == -EPERM) {
 		ax_priv_missing(sys, p->base.pool, missing, sizeof(missing));
 		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program was refused (EPERM): %s", p->base.name,
 		         *missing ? missing : "unprivileged user namespace, lockdown or a security module: "
 		         "load it as root of the first user namespace");
+	} else if (err == -EMFILE || err == -ENFILE) {
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: no descriptors for the steering program (%s): raise ulimit -n",
+		         p->base.name, strerrorname_np(-err));
 	} else if (err) {
 		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program does not load (%s)%s%s: use driver=packet",
 		         p->base.name, strerrorname_np(-err), log && *log ? ": " : "", log ? last_line(log) : "");
@@ -154,7 +158,7 @@ int ax_prog_open(struct ax_prog *g, struct ax_port *p, const struct plx_link_inf
 	err = load(g, p);
 	if (err) {
 		g->load_failed = true;
-		return err == -EPERM || err == -ENOMEM ? err : -EOPNOTSUPP;
+		return err == -EPERM || err == -ENOMEM || err == -EMFILE || err == -ENFILE ? err : -EOPNOTSUPP;
 	}
 	g->skel->bss->conf.mode = p->base.conf.steer == PLX_STEER_ALL ? STEER_MODE_ALL : STEER_MODE_NONE;
 	g->beat_len = page_round(g->queues * sizeof(*g->beat));
@@ -227,15 +231,15 @@ int ax_prog_xstats(const struct ax_prog *g, const struct plx_sys *sys, struct pl
 #define X(id, why) "steer_" #id,
 	static const char *const names[] = { STEER_VERDICTS(X) };
 #undef X
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t *each = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*each));
+	/* the kernel writes one for each CPU, however many we took there to be */
+	uint64_t *each = g->cpus > 0 ? calloc((size_t)g->cpus, sizeof(*each)) : NULL;
 
-	for (uint32_t v = 0; each && v < STEER_VERDICT_N && (int)v < n; v++) {
+	for (uint32_t v = 0; v < STEER_VERDICT_N && (int)v < n; v++) {
 		snprintf(x[v].name, sizeof(x[v].name), "%s", names[v]);
 		x[v].value = 0;
-		if (sys->bpf_map_lookup(bpf_map__fd(g->skel->maps.verdicts), &v, each))
+		if (!each || sys->bpf_map_lookup(bpf_map__fd(g->skel->maps.verdicts), &v, each))
 			continue;
-		for (int i = 0; i < cpus; i++)
+		for (int i = 0; i < g->cpus; i++)
 			x[v].value += each[i];
 	}
 	free(each);

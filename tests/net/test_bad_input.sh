@@ -140,6 +140,7 @@ check "a name of 127 bytes is taken by all" given
 bad "loop peer that is not there"                  2 "peer=y is no loop port: add --iface y,driver=loop" --iface x,driver=loop,peer=y
 bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 1774" \
 	--iface big0,driver=af_xdp,multibuf=never
+bad "no interface at all"                          2 "no port: name an interface, as in --iface"       -- --mode io
 bad "65 interfaces"                                2 "more than 64 interfaces"                        "${MANY[@]}"
 
 # ---- memory ----
@@ -166,6 +167,10 @@ bad "too little locked memory"                     4 "va: missing CAP_IPC_LOCK f
 	--iface va,driver=af_xdp
 WITH=()
 
+WITH=(bash -c 'ulimit -n 8; exec "$@"' x)
+bad "too few descriptors"                          1 "va: no descriptors for .*EMFILE.*: raise ulimit -n" --iface va
+WITH=()
+
 # ---- the application's own ----
 bad "unknown mode"                                 2 "--mode 'macswp': .*did you mean macswap\?"         --iface va -- --mode macswp
 bad "burst zero"                                   2 "--burst '0': .*1 to 512"                           --iface va -- --burst 0
@@ -174,6 +179,20 @@ bad "duration negative"                            2 "--duration '-1': "        
 bad "frame length beyond Ethernet's least"         2 "--length '10': .*60"                               --iface va -- --length 10
 bad "a MAC address that is none"                   2 "--peer-mac '02:00:zz': "                           --iface va -- --peer-mac 02:00:zz
 bad "a word behind --"                             2 "'io': unexpected word"                             --iface va -- io
+
+# ---- nobody reads it ----
+# unwritten CODE COMMAND...: its standard output takes nothing
+unwritten() {
+	local code=$1 rc to; shift
+	for to in '>/dev/full' '>&-'; do
+		at a timeout -k 1 10 bash -c "exec \"\$@\" $to" x "$@" 2>"$TMP/err" </dev/null; rc=$?
+		[ $rc = "$code" ] || { echo "exit code $rc, wanted $code"; show "$TMP/err"; return 1; }
+		grep -q 'error: standard output: cannot be written' "$TMP/err" || { show "$TMP/err"; return 1; }
+	done
+}
+# shellcheck disable=SC2086
+check "standard output that takes no summary" unwritten 1 "$FWD" -l "$FIRST" $N -- --duration 100ms --json
+check "standard output that takes no help"    unwritten 1 "$FWD" --help
 
 # ---- taken by others ----
 busy() {
@@ -208,6 +227,13 @@ says() { # says PATTERN COMMAND...: exit code 0, PATTERN on standard output, not
 }
 short() { says "^usage: plx-fwd" "$FWD" --help && [ "$(wc -l <"$TMP/out")" -le 24 ] && [ "$(wc -L <"$TMP/out")" -le 80 ]; }
 json() { says . "$FWD" --dry-run --json --iface va && python3 -m json.tool <"$TMP/out" >/dev/null; }
+# no_sys: where /sys is empty it runs all the same, and libbpf keeps its words to itself
+no_sys() {
+	at a unshare -m bash -c 'mount -t tmpfs none /sys && exec "$@"' x "$FWD" -l "$FIRST" --iface va,driver=af_xdp -- \
+		--duration 100ms --json >"$TMP/out" 2>"$TMP/err" || { echo "exit code $?"; show "$TMP/err"; return 1; }
+	! grep libbpf "$TMP/err"
+}
+check "an empty /sys"                  no_sys
 check "--help fits a screen"           short
 check "--help-all has every key"       says "bind-timeout=1ms..60s" "$FWD" --help-all
 # known: each option and key of --help-all has its row in the manual

@@ -36,12 +36,30 @@ delete_case() {
 	finish "$fwd" 5; rc=$?
 	[ $rc = 3 ] || { echo "plx-fwd: exit code $rc, wanted 3"; show "$TMP/fwd.err"; return 1; }
 	grep -q 'va' "$TMP/fwd.err" || { echo "the error does not name va"; return 1; }
+	[ "$(field "$TMP/fwd" result)" = failed ] || { echo "the summary says ok"; show "$TMP/fwd"; return 1; }
 	finish "$load" 5; rc=$?
 	[ $rc = 3 ] || { echo "the load: exit code $rc, wanted 3"; show "$TMP/load.err"; return 1; }
+}
+mtu_case() {
+	forward fwd a macswap "va,$1" || return 1
+	local fwd=$PID rc
+	at a ip link set va mtu 1700; at b ip link set vb mtu 1700
+	start gen b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,stall=off -- \
+		--mode flowgen --verify --length 1500-1700 --count 2000 --rate 20k --window 256 --json
+	finish "$PID" 20; rc=$?
+	[ $rc = 0 ] || { echo "exit code $rc"; show "$TMP/gen" "$TMP/gen.err" "$TMP/fwd.err"; end "$fwd"; return 1; }
+	intact gen 2000 || return 1
+	at a ip link set va mtu 1900
+	if [ "$1" != driver=packet ]; then
+		within 2 grep -q 'va: its MTU is 1900 now.*ip link set va mtu 1774' "$TMP/fwd.err" ||
+			{ echo "no word about an MTU beyond the frame"; show "$TMP/fwd.err"; return 1; }
+	fi
+	end "$fwd"
 }
 for driver in driver=af_xdp,mode=native driver=af_xdp,mode=generic driver=packet; do
 	pair 2
 	check "link down and up under traffic, $driver" flap_case $driver
+	check "an MTU raised while it runs, $driver" mtu_case $driver
 	unpair
 	pair 2
 	check "interface deleted under traffic: device error, exit code 3, $driver" delete_case $driver

@@ -54,7 +54,7 @@ static void test_timers(void **state)
 
 static struct plx_driver fake;         /* loop's, with the verbs under test */
 static plx_ctr beats[2], link_calls;
-static uint32_t link_mtu;
+static uint32_t link_mtu, link_mtu_was;
 
 static void fake_beat(struct plx_port *p, uint16_t rxq, uint64_t now)
 {
@@ -67,6 +67,7 @@ static void fake_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
 {
 	assert_int_equal(plx_port_link(p), link);
 	link_mtu = mtu;
+	link_mtu_was = p->info.mtu; /* a driver compares */
 	plx_ctr_add(&link_calls, 1);
 }
 
@@ -314,6 +315,8 @@ static void test_link_events(void **state)
 	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP, 9000, 0);
 	wait_for(plx_port_link(a) == PLX_LINK_DOWN);
 	wait_for(plx_ctr_read(&link_calls) == 1);
+	assert_int_equal(link_mtu, 9000);
+	assert_int_not_equal(link_mtu_was, 9000);
 	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP | IFF_RUNNING, 1500, 0);
 	wait_for(plx_port_link(a) == PLX_LINK_UP);
 	wire_say(fd, RTM_DELLINK, 0, 7, 0, 0, 0); /* someone else's */
@@ -330,6 +333,7 @@ static void test_link_events(void **state)
 	assert_int_equal(r.err, -ENODEV);
 	assert_int_equal(plx_port_link(a), PLX_LINK_REMOVED);
 	assert_int_equal(link_mtu, 1500);
+	assert_int_equal(plx_port_info(a)->mtu, 1500);
 	assert_int_equal(kept_count(&k, "a: link removed"), 1);
 	assert_true(kept_has(&k, "no port is left"));
 	plx_env_fini(env);

@@ -391,6 +391,7 @@ static void test_texts(void **state)
 	size_t n = captured(buf, sizeof(buf), 2, init_wrong, &err);
 	assert_int_equal(err, -EINVAL);
 	assert_non_null(strstr(buf, "--help"));
+	assert_ptr_equal(strstr(buf, "prog: "), buf); /* named after the program */
 	assert_ptr_equal(strchr(buf, '\n'), buf + n - 1); /* one line */
 	n = captured(buf, sizeof(buf), 2, init_missing, &err);
 	assert_int_equal(err, -ENODEV);
