@@ -14,6 +14,11 @@ PREFIX ?= /usr/local
 configure = [ -f $(BUILD)/build.ninja ] || { rm -rf $(BUILD)/meson-private; mkdir -p $(BUILD); \
 	meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD)/setup.log 2>&1 || { tail -n 20 $(BUILD)/setup.log; exit 1; }; }
 
+# a prefix that was asked for holds for a tree configured with another, too
+ifneq ($(origin PREFIX),file)
+set_prefix = meson configure $(BUILD) -Dprefix=$(PREFIX) && ninja --quiet -C $(BUILD)
+endif
+
 all: build
 
 build:
@@ -40,7 +45,9 @@ bench:
 	@tests/bench/run $(BENCH)
 
 install: build
+	@$(set_prefix)
 	@meson install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || PATH=$$PATH:/sbin:/usr/sbin ldconfig
 
 clean:
 	rm -rf build build-asan build-tsan build-clang build-bench build-logs

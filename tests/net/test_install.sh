@@ -11,9 +11,12 @@ pc=$(find "$TMP/root" -name pollux.pc)
 prefix=${pc%/lib/*}
 pkg() { PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --define-variable=prefix="$prefix" "$@" pollux; }
 libdir=$(pkg --variable=libdir)
+check "the library lies where linkers look" test "$libdir" = "$prefix/lib"
 check "pollux.pc names the version" test "$(pkg --modversion)" = "$(sed -n "s/.*version: '\([0-9.]*\)'.*/\1/p;T;q" "$TOP/meson.build")"
 check "headers are flat and all there" diff <(ls "$prefix/include/pollux") <(ls "$BUILD/include/pollux")
-check "plx-fwd is installed and runs" env LD_LIBRARY_PATH="$libdir" "$prefix/bin/plx-fwd" --version
+for p in plx-fwd plx-l2fwd pollux; do
+	check "$p is installed and runs from where it lies" "$prefix/bin/$p" --version
+done
 awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' "$TOP/README.md" >"$TMP/fwd.c"
 
 cd "$TMP" || exit 1
