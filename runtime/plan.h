@@ -45,6 +45,7 @@ struct plan_pool {
 	uint32_t held;                   /* frames that rings and lcores can hold at once */
 	uint64_t bytes;                  /* of the segment, metadata included */
 	uint64_t page;                   /* page size that is expected to hold it */
+	uint64_t pages, pages_free;      /* hugepages it needs, and those of that size that are free; 0: not asked for */
 	char     why[160];
 };
 

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { IMPROVE_QUEUES = 1024, IMPROVE_PASSES = 8 }; /* exchanges look at pairs of queues */
+
 void plan_irqs(struct plan_maker *m)
 {
 	for (uint16_t i = 0; i < m->p->nports; i++) {
@@ -39,6 +41,7 @@ struct choice {
 	bool taken[TOPO_CPUS_MAX], taken_core[TOPO_CPUS_MAX];
 	bool irq[TOPO_CPUS_MAX], irq_core[TOPO_CPUS_MAX]; /* serves the interrupt of a queue that is polled */
 	unsigned node[PLX_NODES_MAX];                     /* such queues on it that have no lcore there yet */
+	unsigned anywhere;                                /* and those that no node is better for than another */
 };
 
 /* A core's number counts cores, so there is none beyond the CPUs'. */
@@ -60,6 +63,8 @@ static void look_at_queues(const struct plan_maker *m, struct choice *c)
 
 			if (node >= 0 && node < PLX_NODES_MAX)
 				c->node[node]++;
+			else
+				c->anywhere++;
 			if (cpu >= 0 && cpu < TOPO_CPUS_MAX)
 				c->irq[cpu] = c->irq_core[core_of(m->t, (unsigned)cpu)] = true;
 		}
@@ -67,17 +72,17 @@ static void look_at_queues(const struct plan_maker *m, struct choice *c)
 }
 
 /* worth: how well a CPU serves when none were named, the weightiest first.  Isolated ones are
-   meant for this work; a core's second thread shares it with the first; the node of a queue without
-   an lcore saves a trip across; a CPU without interrupts need not share its time, nor its core. */
+   meant for this work; the node of a queue without an lcore saves a trip across; a core's second
+   thread shares it with the first; a CPU without interrupts need not share its time, nor its core. */
 static unsigned worth(const struct plan_maker *m, const struct choice *c, unsigned cpu)
 {
 	const struct topo_cpu *t = &m->t->cpu[cpu];
 	unsigned core = core_of(m->t, cpu);
 	bool same = m->conf->placement == PLX_PLACE_SAME;
 
-	return (same && c->irq[cpu] ? 64u : 0) + (t->isolated ? 32u : 0) + (!c->taken_core[core] ? 16u : 0) +
-	       (t->node >= 0 && t->node < PLX_NODES_MAX && c->node[t->node] ? 8u : 0) +
-	       (!same && !c->irq[cpu] ? 4u : 0) + (!same && !c->irq_core[core] ? 2u : 0);
+	return (same && c->irq[cpu] ? 64u : 0) + (t->isolated ? 32u : 0) +
+	       (t->node >= 0 && t->node < PLX_NODES_MAX && c->node[t->node] ? 16u : 0) +
+	       (!c->taken_core[core] ? 8u : 0) + (!same && !c->irq[cpu] ? 4u : 0) + (!same && !c->irq_core[core] ? 2u : 0);
 }
 
 /* is_kept: a CPU of the control thread, or of a service lcore. */
@@ -91,29 +96,63 @@ static bool is_kept(const struct plan_maker *m, unsigned cpu)
 	return kept;
 }
 
+/* may_poll: a CPU that an lcore can have; those that are kept only if there are no others. */
+static bool may_poll(const struct plan_maker *m, unsigned cpu, bool kept)
+{
+	return plan_usable(m->t, cpu) && (kept || !is_kept(m, cpu));
+}
+
+/* serves: an lcore there has something to do that none nearer can.  One more that is far from all
+   queues would take frames across, so these rather share the lcores of their node. */
+static bool serves(const struct plan_maker *m, const struct choice *c, unsigned cpu)
+{
+	int16_t node = m->t->cpu[cpu].node;
+
+	return c->anywhere || node < 0 || node >= PLX_NODES_MAX || c->node[node] || m->t->cpu[cpu].isolated ||
+	       (m->conf->placement == PLX_PLACE_SAME && c->irq[cpu]);
+}
+
+static void take(const struct plan_maker *m, struct choice *c, unsigned cpu)
+{
+	int16_t node = m->t->cpu[cpu].node;
+
+	c->taken[cpu] = c->taken_core[core_of(m->t, cpu)] = true;
+	if (node >= 0 && node < PLX_NODES_MAX && c->node[node])
+		c->node[node]--;
+	else if (c->anywhere)
+		c->anywhere--;
+}
+
 static void choose(struct plan_maker *m, struct choice *c)
 {
 	unsigned want = 0, free_cpus = 0, most = PLX_LCORES_MAX - m->conf->nservice - m->conf->foreign;
+	bool has[PLX_NODES_MAX] = { false };
 
 	for (uint16_t i = 0; i < m->p->nports; i++)
 		want += m->p->ports[i].conf.rxqs;
+	c->anywhere += !want;
 	want = want ? want < most ? want : most : 1;
 	for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++)
-		free_cpus += plan_usable(m->t, cpu) && !is_kept(m, cpu);
+		free_cpus += may_poll(m, cpu, false);
+	for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++)
+		if (may_poll(m, cpu, !free_cpus) && m->t->cpu[cpu].node >= 0 && m->t->cpu[cpu].node < PLX_NODES_MAX)
+			has[m->t->cpu[cpu].node] = true;
+	for (unsigned node = 0; node < PLX_NODES_MAX; node++)
+		if (!has[node]) {
+			c->anywhere += c->node[node];
+			c->node[node] = 0;
+		}
 	for (unsigned n = 0; n < want && (n < free_cpus || !n); n++) {
 		int best = -1;
 		for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++) {
-			if (!plan_usable(m->t, cpu) || c->taken[cpu] || (free_cpus && is_kept(m, cpu)))
+			if (!may_poll(m, cpu, !free_cpus) || c->taken[cpu] || !serves(m, c, cpu))
 				continue;
 			if (best < 0 || worth(m, c, cpu) > worth(m, c, (unsigned)best))
 				best = (int)cpu;
 		}
 		if (best < 0)
 			break;
-		c->taken[best] = c->taken_core[core_of(m->t, (unsigned)best)] = true;
-		int16_t node = m->t->cpu[best].node;
-		if (node >= 0 && node < PLX_NODES_MAX && c->node[node])
-			c->node[node]--;
+		take(m, c, (unsigned)best);
 	}
 }
 
@@ -181,24 +220,79 @@ static unsigned beside(const struct plan_maker *m, const struct choice *c, const
 	}
 }
 
+static bool is_far(const struct plan_maker *m, const struct plan_port *port, unsigned q, uint16_t k)
+{
+	int16_t node = near_node(port, q), at = m->p->lcores[k].node;
+
+	return node >= 0 && at >= 0 && at != node;
+}
+
 /* place picks the lcore with the fewest queues, of several one on the queue's node, of these
    the one that suits its interrupt. */
 static uint16_t place(const struct plan_maker *m, const struct choice *c, const struct plan_port *port, unsigned q)
 {
 	const struct plan *p = m->p;
-	int16_t node = near_node(port, q);
 	uint16_t best = 0;
 	unsigned best_cost = UINT32_MAX;
 
 	for (uint16_t i = 0; i < p->nworkers; i++) {
-		bool far = node >= 0 && p->lcores[i].node >= 0 && p->lcores[i].node != node;
-		unsigned cost = 8u * p->lcores[i].queues + 4u * far + beside(m, c, &p->lcores[i], port->rxq_irq[q].cpu);
+		unsigned cost = 8u * p->lcores[i].queues + 4u * is_far(m, port, q, i) +
+		                beside(m, c, &p->lcores[i], port->rxq_irq[q].cpu);
 		if (cost < best_cost) {
 			best = i;
 			best_cost = cost;
 		}
 	}
 	return best;
+}
+
+/* ill: what is wrong with a queue on lcore k, and not only second best. */
+static unsigned ill(const struct plan_maker *m, const struct plan_port *port, unsigned q, uint16_t k)
+{
+	int cpu = port->rxq_irq[q].cpu;
+	bool own = cpu >= 0 && runs_on(&m->p->lcores[k], cpu);
+
+	return 2u * is_far(m, port, q, k) + (m->conf->placement == PLX_PLACE_SPLIT ? own :
+	       m->conf->placement == PLX_PLACE_SAME && cpu >= 0 && !own ? 4u : 0);
+}
+
+/* exchange: the first queue that a queue of port changes lcores with to the good of both together. */
+static bool exchange(struct plan_maker *m, struct plan_port *port, unsigned q)
+{
+	uint16_t *mine = &port->rxq_lcore[q];
+	unsigned now = ill(m, port, q, *mine);
+
+	for (uint16_t i = 0; now && i < m->p->nports; i++) {
+		struct plan_port *other = &m->p->ports[i];
+
+		for (uint16_t k = 0; k < other->conf.rxqs; k++) {
+			uint16_t *theirs = &other->rxq_lcore[k], was = *mine;
+
+			if (*theirs == was || ill(m, port, q, *theirs) + ill(m, other, k, was) >= now + ill(m, other, k, *theirs))
+				continue;
+			*mine = *theirs;
+			*theirs = was;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* improve: queues are placed one after the other, and an early one may have what suits a later one
+   better. */
+static void improve(struct plan_maker *m)
+{
+	unsigned all = 0;
+	bool more = true;
+
+	for (uint16_t i = 0; i < m->p->nports; i++)
+		all += m->p->ports[i].conf.rxqs;
+	for (unsigned pass = 0; more && pass < IMPROVE_PASSES && all <= IMPROVE_QUEUES; pass++) {
+		more = false;
+		for (uint16_t i = 0; i < m->p->nports; i++)
+			for (uint16_t q = 0; q < m->p->ports[i].conf.rxqs; q++)
+				more |= exchange(m, &m->p->ports[i], q);
+	}
 }
 
 static void note_idle(struct plan *p)
@@ -252,13 +346,20 @@ void plan_place(struct plan_maker *m)
 	look_at_queues(m, &c);
 	for (uint16_t i = 0; i < p->nports; i++) {
 		struct plan_port *port = &p->ports[i];
+
+		for (uint16_t q = 0; q < port->conf.rxqs; q++) {
+			port->rxq_lcore[q] = place(m, &c, port, q);
+			p->lcores[port->rxq_lcore[q]].queues++;
+		}
+	}
+	improve(m);
+	for (uint16_t i = 0; i < p->nports; i++) {
+		const struct plan_port *port = &p->ports[i];
 		unsigned far = 0;
 
 		for (uint16_t q = 0; q < port->conf.rxqs; q++) {
-			uint16_t k = place(m, &c, port, q);
-			port->rxq_lcore[q] = k;
-			p->lcores[k].queues++;
-			far += port->link.node >= 0 && p->lcores[k].node >= 0 && p->lcores[k].node != port->link.node;
+			const struct plan_lcore *l = &p->lcores[port->rxq_lcore[q]];
+			far += port->link.node >= 0 && l->node >= 0 && l->node != port->link.node;
 		}
 		if (far)
 			plan_note(p, "%s is on node %d and %u of its %u receive queues on lcores of other nodes: name lcores of "

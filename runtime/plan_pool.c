@@ -189,10 +189,14 @@ static int choose_page(struct plan_maker *m, struct plan_pool *pool)
 		plx_text_add(pool->why, sizeof(pool->why), "--huge=never");
 		return 0;
 	}
-	if (pool->bytes >= GIB1 && pages(t, pool->node, 0, true) * GIB1 >= pool->bytes) {
+	pool->pages = round_up(pool->bytes, GIB1) / GIB1;
+	pool->pages_free = pages(t, pool->node, 0, true);
+	if (pool->bytes >= GIB1 && pool->pages_free >= pool->pages) {
 		pool->page = GIB1;
 		return 0;
 	}
+	pool->pages = want;
+	pool->pages_free = have;
 	if (have >= want) {
 		pool->page = MIB2;
 		return 0;

@@ -46,11 +46,34 @@ static void interrupts(FILE *f, const struct plan *p, const struct plan_port *o)
 	}
 }
 
+static bool may_be_xdp(const struct plan_port *o)
+{
+	return o->link.ifindex && (!*o->conf.driver || !strcmp(o->conf.driver, "af_xdp"));
+}
+
+/* mode_name: as mode= takes it. */
+static const char *mode_name(const struct plan_port *o)
+{
+	static const char *const words[] = { "auto", "zc", "native", "generic" }; /* order of plx_xdp_mode */
+
+	return words[o->conf.mode];
+}
+
+/* Numbers of nodes may have gaps. */
+static unsigned count_nodes(const struct topo *t)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < t->nnodes; i++)
+		n += t->node[i].present;
+	return n ? n : t->nnodes;
+}
+
 static void text(FILE *f, const struct plan *p, const struct topo *t)
 {
 	char list[256];
 
-	fprintf(f, "machine  %u node%s, CPUs %s allowed\n", t->nnodes, t->nnodes == 1 ? "" : "s",
+	fprintf(f, "machine  %u node%s, CPUs %s allowed\n", count_nodes(t), count_nodes(t) == 1 ? "" : "s",
 	        topo_allowed_list(t, list, sizeof(list)));
 	if (p->main_cpu >= 0)
 		fprintf(f, "control  CPU %d\n", p->main_cpu);
@@ -74,6 +97,8 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 		if (o->link.ifindex)
 			fprintf(f, " node %d MTU %u%s%s%s", o->link.node, o->link.mtu, *o->link.kdriver ? " (" : "",
 			        o->link.kdriver, *o->link.kdriver ? ")" : "");
+		if (may_be_xdp(o))
+			fprintf(f, " mode %s", mode_name(o));
 		if (strcmp(o->given, o->conf.name))
 			fprintf(f, "; given as %s, another name of it", o->given);
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
@@ -81,9 +106,11 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 	}
 	for (uint16_t i = 0; i < p->npools; i++) {
 		const struct plan_pool *o = &p->pools[i];
-		fprintf(f, "pool     %-4u node %d: %u frames of %u, %u of them for rings and lcores; %.1f MiB in pages of %s%s%s\n",
-		        i, o->node, o->frames, o->frame_size, o->held, (double)o->bytes / (1 << 20), page_name(o->page),
-		        *o->why ? "; " : "", o->why);
+		fprintf(f, "pool     %-4u node %d: %u frames of %u, %u of them for rings and lcores; %.1f MiB in pages of %s",
+		        i, o->node, o->frames, o->frame_size, o->held, (double)o->bytes / (1 << 20), page_name(o->page));
+		if (o->page >= 2u << 20)
+			fprintf(f, ", %llu of %llu free", (unsigned long long)o->pages, (unsigned long long)o->pages_free);
+		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
 	}
 	for (uint16_t i = 0; i < p->nnotes; i++)
 		fprintf(f, "note     %s\n", p->notes[i]);
@@ -115,6 +142,8 @@ static void json_ports(FILE *f, const struct plan *p)
 		json_text(f, o->given);
 		fprintf(f, ",\"driver\":");
 		json_text(f, *o->conf.driver ? o->conf.driver : "auto");
+		fprintf(f, ",\"mode\":%s%s%s", may_be_xdp(o) ? "\"" : "", may_be_xdp(o) ? mode_name(o) : "null",
+		        may_be_xdp(o) ? "\"" : "");
 		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"
 		        "\"node\":%d,\"rxq_lcores\":[", o->conf.queue, o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
 		        o->pool, o->link.ifindex, o->link.mtu, o->link.node);
@@ -136,7 +165,7 @@ static void json_ports(FILE *f, const struct plan *p)
 
 static void json(FILE *f, const struct plan *p, const struct topo *t)
 {
-	fprintf(f, "{\"nodes\":%u,\"main_cpu\":%d,\"foreign_threads\":%u,", t->nnodes, p->main_cpu,
+	fprintf(f, "{\"nodes\":%u,\"main_cpu\":%d,\"foreign_threads\":%u,", count_nodes(t), p->main_cpu,
 	        p->caches - p->nlcores);
 	json_lcores(f, p);
 	fprintf(f, ",");
@@ -144,9 +173,10 @@ static void json(FILE *f, const struct plan *p, const struct topo *t)
 	fprintf(f, ",\"pools\":[");
 	for (uint16_t i = 0; i < p->npools; i++) {
 		const struct plan_pool *o = &p->pools[i];
-		fprintf(f, "%s{\"node\":%d,\"frames\":%u,\"frame_size\":%u,\"held\":%u,\"bytes\":%llu,\"page_bytes\":%llu,\"why\":",
+		fprintf(f, "%s{\"node\":%d,\"frames\":%u,\"frame_size\":%u,\"held\":%u,\"bytes\":%llu,\"page_bytes\":%llu,"
+		        "\"hugepages\":%llu,\"hugepages_free\":%llu,\"why\":",
 		        i ? "," : "", o->node, o->frames, o->frame_size, o->held, (unsigned long long)o->bytes,
-		        (unsigned long long)o->page);
+		        (unsigned long long)o->page, (unsigned long long)o->pages, (unsigned long long)o->pages_free);
 		json_text(f, o->why);
 		fprintf(f, "}");
 	}

@@ -18,10 +18,10 @@ static const struct machine machines[] = {
 	  "lcore    6    CPU 6        node 1   polls ens1f0:0\n"
 	  "lcore    7    CPU 7        node 1   polls ens1f0:1\n"
 	  "port     0    ens1f0          driver auto    rxqs 2 txqs 2 first 0 rxd 2048 txd 2048 pool 0 node 1 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    ens1f0:0 interrupt 60 on CPU 4 node 1 (by name in msi_irqs), polled by lcore 6\n"
 	  "queue    ens1f0:1 interrupt 61 on CPU 5 node 1 (by name in msi_irqs), polled by lcore 7\n"
-	  "pool     0    node 1: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB\n"
+	  "pool     0    node 1: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 64 free\n"
 	  "nothing was changed\n", 0 },
 
 	{ "four nodes without SMT, mlx5-like NIC on the last, no pages there",
@@ -36,7 +36,7 @@ static const struct machine machines[] = {
 	  "lcore    14   CPU 14       node 3   polls enp1s0np0:0\n"
 	  "lcore    15   CPU 15       node 3   polls enp1s0np0:1\n"
 	  "port     0    enp1s0np0       driver auto    rxqs 3 txqs 3 first 0 rxd 2048 txd 2048 pool 0 node 3 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    enp1s0np0:0 interrupt 101 on CPU 12 node 3 (by name in msi_irqs), polled by lcore 14\n"
 	  "queue    enp1s0np0:1 interrupt 102 on CPU 13 node 3 (by name in msi_irqs), polled by lcore 15\n"
 	  "queue    enp1s0np0:2 interrupt 103 on CPU 8 node 2 (by name in msi_irqs), polled by lcore 12\n"
@@ -58,12 +58,12 @@ static const struct machine machines[] = {
 	  "lcore    2    CPU 2        node 0   polls ens2f1:2\n"
 	  "lcore    3    CPU 3        node 0   polls ens2f1:0\n"
 	  "port     0    ens2f1          driver auto    rxqs 4 txqs 4 first 0 rxd 2048 txd 2048 pool 0 node 0 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    ens2f1:0 interrupt 201 on CPU 0 node 0 (by name in msi_irqs), polled by lcore 3\n"
 	  "queue    ens2f1:1 interrupt 202 on CPU 1 node 0 (by name in msi_irqs), polled by lcore 1\n"
 	  "queue    ens2f1:2 interrupt 203 on CPU 2 node 0 (by name in msi_irqs), polled by lcore 2\n"
 	  "queue    ens2f1:3 interrupt 204 on CPU 6 node 0 (by name in msi_irqs), polled by lcore 0\n"
-	  "pool     0    node 0: 32736 frames of 2048, 28928 of them for rings and lcores; 66.0 MiB in pages of 2 MiB\n"
+	  "pool     0    node 0: 32736 frames of 2048, 28928 of them for rings and lcores; 66.0 MiB in pages of 2 MiB, 33 of 64 free\n"
 	  "nothing was changed\n", 0 },
 
 	{ "the same, an lcore on one of them",
@@ -91,12 +91,12 @@ static const struct machine machines[] = {
 	  "lcore    4    CPU 4        node 0   polls eth0:1,3\n"
 	  "lcore    5    CPU 5        node 0   polls eth0:0,2\n"
 	  "port     0    eth0            driver auto    rxqs 4 txqs 4 first 0 rxd 2048 txd 2048 pool 0 node 0 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    eth0:0 interrupt 41 on CPU 0 node 0 (by name in msi_irqs), polled by lcore 5\n"
 	  "queue    eth0:1 interrupt 43 on CPU 1 node 0 (by name in msi_irqs), polled by lcore 4\n"
 	  "queue    eth0:2 interrupt 45 on CPU 4 node 0 (by name in msi_irqs), polled by lcore 5\n"
 	  "queue    eth0:3 interrupt 47 on CPU 3 node 0 (by name in msi_irqs), polled by lcore 4\n"
-	  "pool     0    node 0: 30751 frames of 2048, 26880 of them for rings and lcores; 62.0 MiB in pages of 2 MiB\n"
+	  "pool     0    node 0: 30751 frames of 2048, 26880 of them for rings and lcores; 62.0 MiB in pages of 2 MiB, 31 of 64 free\n"
 	  "note     cgroup /kube/pod/app has the time of 1 CPU (cpu.max): 2 busy lcores will stand still for a part "
 	  "of each 100 ms: --idle=adaptive, or a cgroup with more\n"
 	  "nothing was changed\n", 0 },
@@ -131,10 +131,10 @@ static const struct machine machines[] = {
 	  "machine  2 nodes, CPUs 3 allowed\n"
 	  "lcore    3    CPU 3        node 1   polls eth0:0-1\n"
 	  "port     0    eth0            driver auto    rxqs 2 txqs 2 first 0 rxd 2048 txd 2048 pool 0 node 1 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    eth0:0 interrupt 41 on CPU 2 node 1 (by name in msi_irqs), polled by lcore 3\n"
 	  "queue    eth0:1 interrupt 43 on CPU 3 node 1 (by name in msi_irqs), polled by lcore 3\n"
-	  "pool     0    node 1: 15856 frames of 2048, 13568 of them for rings and lcores; 32.0 MiB in pages of 2 MiB\n"
+	  "pool     0    node 1: 15856 frames of 2048, 13568 of them for rings and lcores; 32.0 MiB in pages of 2 MiB, 16 of 64 free\n"
 	  "note     cgroup /docker/a1/in has the time of 0.5 CPUs (cpu.cfs_quota_us): 1 busy lcore will stand still "
 	  "for a part of each 50 ms: --idle=adaptive, or a cgroup with more\n"
 	  "nothing was changed\n", 0 },
@@ -150,10 +150,10 @@ static const struct machine machines[] = {
 	  "lcore    2    CPU 2        node 1   polls enp65s0f0:0\n"
 	  "lcore    3    CPU 3        node 1   polls enp65s0f0:1\n"
 	  "port     0    enp65s0f0       driver auto    rxqs 2 txqs 2 first 0 rxd 2048 txd 2048 pool 0 node 1 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    enp65s0f0:0 interrupt 82 on CPU 2 node 1 (by name in msi_irqs), polled by lcore 2\n"
 	  "queue    enp65s0f0:1 interrupt 83 on CPU 3 node 1 (by name in msi_irqs), polled by lcore 3\n"
-	  "pool     0    node -1: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB\n"
+	  "pool     0    node -1: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 64 free\n"
 	  "note     enp65s0f0 is on node 1, of which the cpuset of cgroup /batch gives no memory: its frames are "
 	  "elsewhere\n"
 	  "nothing was changed\n", 0 },
@@ -167,10 +167,10 @@ static const struct machine machines[] = {
 	  "lcore    0    CPU 0        node 0   polls eth1:0\n"
 	  "lcore    3    CPU 3        node 0   polls eth1:1\n"
 	  "port     0    eth1            driver auto    rxqs 2 txqs 2 first 0 rxd 2048 txd 2048 pool 0 node -1 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    eth1:0 interrupt 51 on CPU 1 node -1 (by name in msi_irqs), polled by lcore 0\n"
 	  "queue    eth1:1 interrupt 52 on CPU 2 node -1 (by name in msi_irqs), polled by lcore 3\n"
-	  "pool     0    node 0: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB\n"
+	  "pool     0    node 0: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 50 free\n"
 	  "nothing was changed\n", 0 },
 
 	{ "pages that are free and promised to others",
@@ -194,9 +194,9 @@ static const struct machine machines[] = {
 	  "machine  2 nodes, CPUs 0-3 allowed\n"
 	  "lcore    0    CPU 0        node 0   polls eth2:0\n"
 	  "port     0    eth2            driver auto    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0 node 0 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    eth2:0 interrupt 30 on CPU 1 node 0 (by name in msi_irqs), polled by lcore 0\n"
-	  "pool     0    node 0: 8905 frames of 2048, 7424 of them for rings and lcores; 18.0 MiB in pages of 2 MiB\n"
+	  "pool     0    node 0: 8905 frames of 2048, 7424 of them for rings and lcores; 18.0 MiB in pages of 2 MiB, 9 of 32 free\n"
 	  "nothing was changed\n", 0 },
 
 	{ "isolated CPUs with nohz_full, both threads of two cores; the interrupts elsewhere",
@@ -210,10 +210,10 @@ static const struct machine machines[] = {
 	  "lcore    2    CPU 2        node 0   polls eth0:0\n"
 	  "lcore    3    CPU 3        node 0   polls eth0:1\n"
 	  "port     0    eth0            driver auto    rxqs 2 txqs 2 first 0 rxd 2048 txd 2048 pool 0 node 0 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    eth0:0 interrupt 70 on CPU 0 node 0 (by name in msi_irqs), polled by lcore 2\n"
 	  "queue    eth0:1 interrupt 71 on CPU 1 node 0 (by name in msi_irqs), polled by lcore 3\n"
-	  "pool     0    node 0: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB\n"
+	  "pool     0    node 0: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 64 free\n"
 	  "nothing was changed\n", 0 },
 
 	{ "two NICs on two nodes of a package, an lcore each where it belongs",
@@ -226,13 +226,13 @@ static const struct machine machines[] = {
 	  "lcore    1    CPU 1        node 0   polls eth0:0\n"
 	  "lcore    5    CPU 5        node 1   polls eth1:0\n"
 	  "port     0    eth0            driver auto    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0 node 0 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    eth0:0 interrupt 70 on CPU 0 node 0 (by name in msi_irqs), polled by lcore 1\n"
 	  "port     1    eth1            driver auto    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 1 node 1 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "queue    eth1:0 interrupt 71 on CPU 4 node 1 (by name in msi_irqs), polled by lcore 5\n"
-	  "pool     0    node 0: 9898 frames of 2048, 8448 of them for rings and lcores; 20.0 MiB in pages of 2 MiB\n"
-	  "pool     1    node 1: 9898 frames of 2048, 8448 of them for rings and lcores; 20.0 MiB in pages of 2 MiB\n"
+	  "pool     0    node 0: 9898 frames of 2048, 8448 of them for rings and lcores; 20.0 MiB in pages of 2 MiB, 10 of 64 free\n"
+	  "pool     1    node 1: 9898 frames of 2048, 8448 of them for rings and lcores; 20.0 MiB in pages of 2 MiB, 10 of 64 free\n"
 	  "note     eth0 has 1 transmit queue for 2 lcores that poll: one queue may be used by one lcore only\n"
 	  "note     2 pools, one on each node with ports: packets between nodes are copied\n"
 	  "nothing was changed\n", 0 },
@@ -243,7 +243,7 @@ static const struct machine machines[] = {
 	  "machine  1 node, CPUs 0 allowed\n"
 	  "lcore    0    CPU 0        node 0   polls eth0:0\n"
 	  "port     0    eth0            driver auto    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0 node -1 MTU "
-	  "1500; driver auto: the best that works, all channels\n"
+	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "pool     0    node 0: 8905 frames of 2048, 7424 of them for rings and lcores; 18.0 MiB in pages of 4 KiB; "
 	  "0 of 9 hugepages free: echo 9 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages\n"
 	  "nothing was changed\n", 0 },

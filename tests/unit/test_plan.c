@@ -64,14 +64,27 @@ static void test_node_of_nic(void **state)
 	assert_int_equal(plan.lcores[0].node, 1);
 	assert_int_equal(plan.npools, 1);
 	assert_int_equal(plan.pools[0].node, 1);
-	/* whole cores first, wherever they are, then second threads on the node */
+	/* whole cores first, then second threads, and none of another node */
 	links[0].rxqs = links[0].txqs = 6;
 	made();
-	assert_int_equal(plan.nlcores, 6);
+	assert_int_equal(plan.nlcores, 4);
+	assert_int_equal(plan.lcores[2].id, 6);
+	assert_int_equal(plan.lcores[3].id, 7);
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(plan.lcores[i].id, i);
-	assert_int_equal(plan.lcores[4].id, 6);
-	assert_int_equal(plan.lcores[5].id, 7);
+		assert_int_equal(plan.lcores[i].node, 1);
+	/* but where that node has no CPU for us, any is better than none */
+	for (int i = 0; i < 8; i++)
+		topo.cpu[i].allowed = topo.cpu[i].node == 0;
+	made();
+	assert_int_equal(plan.nlcores, 4);
+	assert_int_equal(plan.lcores[0].node, 0);
+	/* and a far one that was isolated is meant for it */
+	for (int i = 0; i < 8; i++)
+		topo.cpu[i].allowed = true;
+	topo.cpu[1].isolated = true;
+	made();
+	assert_int_equal(plan.nlcores, 5);
+	assert_int_equal(plan.lcores[0].id, 1);
 }
 
 /* Where threads of a core have adjacent numbers, whole cores come first all the same. */
@@ -246,10 +259,10 @@ static void test_print(void **state)
 	golden(false,
 	       "machine  2 nodes, CPUs 0-3 allowed\n"
 	       "control  CPU 0\n"
-	       "lcore    1    CPU 0-1      node 0   polls eth0:2\n"
+	       "lcore    1    CPU 0-1      node 0   polls l:0\n"
 	       "lcore    2    CPU 2        node 1   polls eth0:0,3\n"
-	       "lcore    3    CPU 3        node 1   polls eth0:1 l:0\n"
-	       "port     0    eth0            driver auto    rxqs 4 txqs 4 first 0 rxd 2048 txd 2048 pool 0 node 1 MTU 1500 (veth);"
+	       "lcore    3    CPU 3        node 1   polls eth0:1-2\n"
+	       "port     0    eth0            driver auto    rxqs 4 txqs 4 first 0 rxd 2048 txd 2048 pool 0 node 1 MTU 1500 (veth) mode auto;"
 	       " driver auto: the best that works, all channels\n"
 	       "queue    eth0:1 interrupt 41 on CPU 0 node 0 (by netdev netlink), polled by lcore 3\n"
 	       "queue    eth0:3 interrupt 43 on an unknown CPU (by name in msi_irqs), polled by lcore 2\n"
@@ -257,20 +270,19 @@ static void test_print(void **state)
 	       "pool     0    node 1: 38694 frames of 2048, 34048 of them for rings and lcores; 78.0 MiB in pages of 4 KiB;"
 	       " 0 of 39 hugepages free: echo 551 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
 	       "note     l has 1 transmit queue for 3 lcores that poll: one queue may be used by one lcore only\n"
-	       "note     eth0 is on node 1 and 1 of its 4 receive queues on lcores of other nodes: name lcores of node 1 with -l\n"
 	       "nothing was changed\n");
 	golden(true,
 	       "{\"nodes\":2,\"main_cpu\":0,\"foreign_threads\":0,\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"service\":false,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
 	       "\"queues\":2,\"service\":false,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":2,\"service\":false,\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\",\"given\":\"eth0\","
-	       "\"driver\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"
-	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,1,2],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
+	       "\"driver\":\"auto\",\"mode\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"
+	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,3,2],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
 	       "{\"irq\":41,\"cpu\":0,\"node\":0,\"known_by\":\"netdev netlink\"},{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
 	       "{\"irq\":43,\"cpu\":-1,\"node\":-1,\"known_by\":\"name in msi_irqs\"}],\"why\":\"driver auto: the best that works, all channels\"},"
-	       "{\"name\":\"l\",\"given\":\"l\",\"driver\":\"loop\",\"queue\":0,\"rxqs\":1,\"txqs\":1,\"rxd\":2048,\"txd\":2048,\"pool\":0,"
-	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[3],\"rxq_irqs\":[],\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":38694,"
-	       "\"frame_size\":2048,\"held\":34048,\"bytes\":81787264,\"page_bytes\":4096,\"why\":\"0 of 39 hugepages free: echo "
+	       "{\"name\":\"l\",\"given\":\"l\",\"driver\":\"loop\",\"mode\":null,\"queue\":0,\"rxqs\":1,\"txqs\":1,\"rxd\":2048,\"txd\":2048,\"pool\":0,"
+	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[1],\"rxq_irqs\":[],\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":38694,"
+	       "\"frame_size\":2048,\"held\":34048,\"bytes\":81787264,\"page_bytes\":4096,\"hugepages\":39,\"hugepages_free\":0,\"why\":\"0 of 39 hugepages free: echo "
 	       "551 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
-	       "queue for 3 lcores that poll: one queue may be used by one lcore only\",\"eth0 is on node 1 and 1 of its 4 receive queues on lcores of other nodes: name lcores of node 1 with -l\"]}\n");
+	       "queue for 3 lcores that poll: one queue may be used by one lcore only\"]}\n");
 	irqs = NULL;
 }
 
@@ -279,11 +291,14 @@ static void test_print_escapes(void **state)
 	char *got;
 
 	(void)state;
-	machine(1, 1, 1);
+	machine(9, 1, 1);
+	for (int i = 0; i < 9; i += 8)
+		topo.node[i].present = true; /* nodes 0 and 8, as POWER has them */
 	add("a,driver=loop");
 	snprintf(conf.ports[0].name, PLX_NAME_MAX, "q\"b\\c\n\xc3");
 	made();
 	got = plan_print(&plan, &topo, true);
+	assert_non_null(strstr(got, "{\"nodes\":2,"));
 	assert_non_null(strstr(got, "\"name\":\"q\\\"b\\\\c\\u000a\\u00c3\""));
 	free(got);
 }

@@ -34,6 +34,9 @@ static const struct row {
 	{ "on them, the other way round", 1, 4, 1, "", "", 0, "31", "eth0", NULL, PLX_PLACE_SAME, "31", NULL },
 	{ "each CPU has an interrupt: its own", 1, 2, 1, "", "", 0, "01", "eth0", NULL, PLX_PLACE_AUTO, "01", NULL },
 	{ "each CPU has an interrupt: the other's, when asked", 1, 2, 1, "", "", 0, "01", "eth0", NULL, PLX_PLACE_SPLIT, "10", NULL },
+	{ "the same of three: none polls what it serves", 1, 3, 1, "", "", 0, "012", "eth0", NULL, PLX_PLACE_SPLIT, "201", NULL },
+	{ "named: a queue makes room for one that needs it more", 1, 6, 1, "", "", 0, "52", "eth0", "2-3", PLX_PLACE_SPLIT, "23", NULL },
+	{ "queues share the lcores of the NIC's node", 2, 2, 1, "", "", 1, "0123", "eth0", NULL, PLX_PLACE_AUTO, "2323", NULL },
 	{ "all interrupts on one CPU of two", 1, 2, 1, "", "", 0, "0", "eth0", NULL, PLX_PLACE_AUTO, "1", NULL },
 	{ "one CPU for all: cannot be helped", 1, 1, 1, "", "", 0, "0", "eth0", NULL, PLX_PLACE_SPLIT, "0",
 	  "eth0 queue 0: interrupt 40 is on CPU 0, and so is lcore 0" },
@@ -135,6 +138,29 @@ static void test_rows(void **state)
 	}
 }
 
+/* Two NICs, each on a node of its own: no queue of either is polled across, however they come. */
+static void test_two_nics(void **state)
+{
+	static const struct row two = { "two", 2, 1, 1, "", "", 0, "--", "eth0", "0-1", PLX_PLACE_AUTO, "", NULL };
+	char why[2048];
+
+	(void)state;
+	make(&two);
+	conf.ports[1] = conf.ports[0];
+	snprintf(conf.ports[1].name, sizeof(conf.ports[1].name), "eth1");
+	conf.nports = 2;
+	links[1] = links[0];
+	links[1].ifindex = 3;
+	links[1].node = 1;
+	irqs[1] = irqs[0];
+	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), 0);
+	for (int i = 0; i < 2; i++)
+		for (int q = 0; q < 2; q++)
+			assert_int_equal(plan.lcores[plan.ports[i].rxq_lcore[q]].node, i);
+	assert_int_equal(plan.lcores[0].queues, 2);
+	assert_int_equal(plan.lcores[1].queues, 2);
+}
+
 /* 1024 CPUs, 256 queues and as many lcores as there may be. */
 static void test_big(void **state)
 {
@@ -160,7 +186,7 @@ static void test_big(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_big) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_two_nics), cmocka_unit_test(test_big) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
