@@ -3,7 +3,8 @@
    pure; discovery.
 
    There is no rule, but habits: INTERFACE-TxRx-3, INTERFACE-rx-3, INTERFACE-3, INTERFACE-fp-3,
-   DRIVER-INTERFACE-TxRx-3, DRIVER_3_INTERFACE, virtio1-input.3, mlx5_comp3@pci:0000:01:00.0.
+   INTERFACE-q3-rx, DRIVER-INTERFACE-TxRx-3, DRIVER_3_INTERFACE, virtio1-input.3,
+   mlx5_comp3@pci:0000:01:00.0.
    So: the interface's name and what stands before it go, or else the driver's word; of the
    rest, words tell the direction and the last number by itself, or right behind such a word,
    the queue. */
@@ -14,17 +15,19 @@
 #include <string.h>
 #include <strings.h>
 
-/* Words of interrupts that serve no queue; mlx4 numbers event queues, which ports share. */
+/* Words of interrupts that serve no queue, or none by this number: mlx4 numbers event queues, which
+   ports share, gve its blocks, transmit queues first, and sfc queues for XDP_TX by themselves. */
 static const char *const others[] = {
 	"async", "misc", "ctrl", "control", "config", "mgmt", "mgmnt", "admin", "adminq", "aq", "asq", "fdir",
 	"mbx", "mailbox", "lsc", "link", "err", "error", "ptp", "event", "evt", "cmd", "cmdq", "hwc", "slow", "fw",
 	"health", "wol", "safety", "sp", "pages", "rdma", "roce", "nvme", "mlx",
+	"notify", "ntfy", "xdp",
 };
-/* And of those that do. */
+/* And of those that do; some tell no direction, and leave it to another word. */
 static const struct { const char *word; bool rx, tx; } words[] = {
 	{ "txrx", true, true }, { "rxtx", true, true }, { "rx", true, false }, { "tx", false, true },
-	{ "input", true, false }, { "output", false, true }, { "comp", true, true }, { "fp", true, true },
-	{ "queue", true, true }, { "q", true, true },
+	{ "input", true, false }, { "output", false, true }, { "comp", false, false }, { "fp", false, false },
+	{ "queue", false, false }, { "q", false, false },
 };
 
 static bool same(const char *s, size_t n, const char *word)

@@ -23,6 +23,14 @@ static const struct {
 	{ "eth0-Rx0",                          "eth0", "", "", true, "rx", 0 },
 	{ "eth0-fp-4",                         "eth0", "", "", true, "rt", 4 },      /* bnx2x */
 	{ "eth0-9",                            "eth0", "", "", true, "rt", 9 },      /* sfc */
+	{ "eth0-q3",                           "eth0", "", "", true, "rt", 3 },      /* be2net */
+	{ "eth0-q1-tx",                        "eth0", "", "", true, "tx", 1 },      /* xen-netfront */
+	{ "eth0-q1-rx",                        "eth0", "", "", true, "rx", 1 },
+	{ "eth0-xdp-0",                        "eth0", "", "", true, "", -1 },       /* sfc, of XDP_TX */
+	{ "eth0-ntfy-block.3",                 "eth0", "", "", true, "", -1 },       /* gve: blocks, not queues */
+	{ "gve-ntfy-blk3@pci:0000:00:04.0",    "eth0", "0000:00:04.0", "", true, "", -1 },
+	{ "eth0-notify",                       "eth0", "", "", true, "", -1 },       /* enic */
+	{ "eth0-notify-2",                     "eth0", "", "", true, "", -1 },
 	{ "eth0.6",                            "eth0", "", "", true, "rt", 6 },
 	{ "eth0@6",                            "eth0", "", "", true, "rt", 6 },
 	{ "eth0:rx-1",                         "eth0", "", "", true, "rx", 1 },      /* stmmac */
