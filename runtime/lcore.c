@@ -383,6 +383,8 @@ int plx_lcore_halt(struct plx_lcore *l)
 {
 	if (!l->spawned) /* a foreign thread's */
 		return -EINVAL;
+	if (plx_lcore_self() == l) /* it would wait for itself */
+		return -EDEADLK;
 	l->held = true;
 	lcore_ask_halt(l);
 	return lcore_await_halt(l);

@@ -65,7 +65,7 @@ PLX_API int plx_lcore_unregister(void);
    another reads has to be atomic, as plx_ctr is.  A foreign place keeps its values
    for the next thread that gets it, so sums do not shrink. */
 struct plx_lcore_var { size_t off; };
-#define PLX_LCORE_VAR(type) union { struct plx_lcore_var var; type *of; /* only its type is used */ }
+#define PLX_LCORE_VAR(type) union { struct plx_lcore_var var; __typeof__(type) *of; /* only its type is used */ }
 #define PLX_LCORE_VAR_NEW(env, v) plx_lcore_var_new((env), &(v)->var, sizeof(*(v)->of), __alignof__(*(v)->of))
 #define PLX_LCORE_MINE(v) ((__typeof__((v).of))(void *)(plx_lcore_here + (v).var.off))
 #define PLX_LCORE_VAR_AT(env, i, v) ((__typeof__((v).of))plx_lcore_var_at((env), (i), &(v).var))

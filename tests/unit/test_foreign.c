@@ -236,7 +236,7 @@ static void test_variables(void **state)
 	struct kept_log k;
 	struct plx_env_conf c;
 	hits_var a, b;
-	PLX_LCORE_VAR(char) byte;
+	PLX_LCORE_VAR(char[1]) byte; /* an array may be one */
 	PLX_LCORE_VAR(uint64_t) word;
 	struct plx_lcore *l;
 	unsigned met = 0;

@@ -155,7 +155,7 @@ static void test_storm(void **state)
 
 /* ---- from lcores ---- */
 
-struct self { struct plx_lcore *other; plx_ctr ran; int on_self, wait, on_other; };
+struct self { struct plx_lcore *other; plx_ctr ran; int on_self, wait, on_other, halt; };
 
 static int self_poll(void *arg)
 {
@@ -164,6 +164,7 @@ static int self_poll(void *arg)
 	if (s->on_self == 1) {
 		s->on_self = plx_lcore_launch(plx_lcore_self(), count, &s->ran);
 		s->wait = plx_lcore_wait(plx_lcore_self(), NULL, UINT64_MAX);
+		s->halt = plx_lcore_halt(plx_lcore_self());
 		s->on_other = plx_lcore_launch(s->other, count, &s->ran);
 	}
 	return 0;
@@ -189,6 +190,7 @@ static void test_from_a_poller(void **state)
 	assert_int_equal(runner_stop(&r, 0), 0);
 	assert_int_equal(s.on_self, 0);
 	assert_int_equal(s.wait, -EDEADLK);
+	assert_int_equal(s.halt, -EDEADLK);
 	assert_int_equal(s.on_other, 0);
 	assert_int_equal(plx_ctr_read(&s.ran), 2);
 	plx_env_fini(env);
