@@ -31,7 +31,7 @@ struct check {
 	bool port;                       /* asked for each port that is an interface */
 };
 /* Each ends with name NULL. */
-extern const struct check host_checks[], kernel_checks[], plan_checks[], iface_checks[], queue_checks[];
+extern const struct check host_checks[], kernel_checks[], plan_checks[], memory_checks[], iface_checks[], queue_checks[];
 extern const struct check *const check_tables[]; /* in the order of printing; ends with NULL */
 
 /* What a check says; each sets status and evidence. */
@@ -51,6 +51,9 @@ void mend_without(struct finding *f, const struct doctor *d, const struct patien
 /* quoted: s as one word of a shell, for mends: names are other people's.  It stands until the
    fourth call after. */
 const char *quoted(const char *s);
+/* no_plan: there is none, and the finding says so. */
+bool no_plan(const struct doctor *d, struct finding *f);
+bool ends_with(const char *s, const char *end);
 /* again appends this command as it was given. */
 void again(char *buf, size_t len, const struct doctor *d);
 /* uses_xdp: a port may be of the driver af_xdp, or none is named. */
@@ -110,7 +113,7 @@ struct patient {                     /* one port that is an interface */
 	char elsewhere[96];              /* the same of a namespace that has an interface of this name */
 	char near[16];                   /* an interface of a name much like it */
 	bool sysfs;                      /* the sysfs that is mounted tells of it */
-	bool default_route;
+	char default_route[16];          /* it, or what stands on it, by which the host's default route leads */
 	char ssh[64];                    /* the far end of an ssh session that comes by it */
 	int32_t holder;                  /* a process with AF_XDP sockets, 0 = none was found */
 	char holder_name[16];
@@ -149,6 +152,10 @@ void read_ports(struct doctor *d);            /* interfaces, by disco */
 void read_nets(struct doctor *d);             /* other namespaces, routes, owners of queues */
 int  make_plan(struct doctor *d);
 
+/* uppers: the interfaces whose frames come by l: itself, the bond or bridge it is a port of, VLANs on
+   these; at most n of all.  Their number.  Pure. */
+struct upper { uint32_t ifindex, master, lower; char name[16], kind[16]; };
+unsigned uppers(const struct upper *all, unsigned nall, uint32_t ifindex, const struct upper **out, unsigned n);
 /* route_default: the text of /proc/net/route or ipv6_route has a default route by iface.  Pure. */
 bool route_default(const char *text, const char *iface);
 

@@ -253,10 +253,12 @@ CHECK(default_route)
 	L();
 	if (!takes_all(p, f))
 		return;
-	if (!p->default_route)
+	if (!*p->default_route)
 		ok(f, "the host's default route does not lead through %s", l->name);
 	else {
-		warn(f, "the host's default route leads through %s, and the port takes all packets of its queues", l->name);
+		warn(f, "the host's default route leads through %s%s%s, and the port takes all packets of its queues",
+		     p->default_route, strcmp(p->default_route, l->name) ? ", which stands on " : "",
+		     strcmp(p->default_route, l->name) ? l->name : "");
 		mend_key(f, d, p, "driver", "packet");
 	}
 }

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct check *const check_tables[] = { host_checks, kernel_checks, plan_checks, iface_checks, queue_checks, NULL };
+const struct check *const check_tables[] = { host_checks, kernel_checks, plan_checks, memory_checks, iface_checks,
+                                            queue_checks, NULL };
 
 bool uses_xdp(const struct doctor *d)
 {

@@ -50,6 +50,20 @@ const char *quoted(const char *s)
 	return text[at];
 }
 
+bool no_plan(const struct doctor *d, struct finding *f)
+{
+	if (!d->planned)
+		skip(f, "no plan can be made: see plan");
+	return !d->planned;
+}
+
+bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), k = strlen(end);
+
+	return n >= k && !strcmp(s + n - k, end);
+}
+
 /* ---- this command once more ---- */
 
 /* word appends one word as the shell wants it. */

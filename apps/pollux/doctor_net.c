@@ -293,17 +293,76 @@ static bool has_address(const char *iface, const char *address)
 	return found;
 }
 
+static bool stands_on(const struct upper *u, const struct upper *below)
+{
+	static const char *const kinds[] = { "vlan", "macvlan", "ipvlan" };
+	bool through = false;
+
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(kinds); i++) /* a veth has a lower, too: its other end */
+		through |= !strcmp(u->kind, kinds[i]);
+	return below->master == u->ifindex || (through && u->lower == below->ifindex);
+}
+
+unsigned uppers(const struct upper *all, unsigned nall, uint32_t ifindex, const struct upper **out, unsigned n)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < nall && !found && n; i++)
+		if (all[i].ifindex == ifindex)
+			out[found++] = &all[i];
+	for (unsigned below = 0; below < found; below++)
+		for (unsigned i = 0; i < nall && found < n; i++) {
+			bool had = false;
+
+			for (unsigned k = 0; k < found; k++)
+				had |= out[k] == &all[i];
+			if (!had && stands_on(&all[i], out[below]))
+				out[found++] = &all[i];
+		}
+	return found;
+}
+
+struct links { struct upper u[512]; unsigned n; };
+
+static void add_link(void *arg, const struct disco_link *l)
+{
+	struct links *to = arg;
+
+	if (to->n == PLX_ARRAY_SIZE(to->u))
+		return;
+	struct upper *u = &to->u[to->n++];
+
+	*u = (struct upper){ .ifindex = l->ifindex, .master = l->master.ifindex,
+	                     .lower = l->lower_netns < 0 ? l->lower.ifindex : 0 };
+	memcpy(u->name, l->name, sizeof(u->name));
+	memcpy(u->kind, l->kind, sizeof(u->kind));
+}
+
+/* What is taken from an interface is missing on all that stand on it. */
 static void read_uses(struct doctor *d, struct patient *p)
 {
 	const char *ssh = getenv("SSH_CONNECTION"); /* far address, far port, near address, near port */
+	const struct upper *up[16];
+	struct links *all = calloc(1, sizeof(*all));
 	size_t len = 256u << 10;
 	char *text = malloc(len), far[64], near[64];
+	bool by_ssh = ssh && sscanf(ssh, "%63s %*s %63s", far, near) == 2;
 
-	for (int v = 0; text && v < 2; v++)
-		if (plx_file_read(d->sys, v ? "/proc/net/ipv6_route" : "/proc/net/route", text, len) > 0)
-			p->default_route |= route_default(text, p->l->name);
-	if (ssh && sscanf(ssh, "%63s %*s %63s", far, near) == 2 && has_address(p->l->name, near))
-		snprintf(p->ssh, sizeof(p->ssh), "%s", far);
+	if (all)
+		disco_link_each(d->sys, add_link, all);
+	unsigned n = all ? uppers(all->u, all->n, p->l->ifindex, up, PLX_ARRAY_SIZE(up)) : 0;
+
+	for (int v = 0; text && v < 2; v++) {
+		if (plx_file_read(d->sys, v ? "/proc/net/ipv6_route" : "/proc/net/route", text, len) <= 0)
+			continue;
+		for (unsigned i = 0; i < n; i++)
+			if (!*p->default_route && route_default(text, up[i]->name))
+				snprintf(p->default_route, sizeof(p->default_route), "%.15s", up[i]->name);
+	}
+	for (unsigned i = 0; by_ssh && i < n; i++)
+		if (has_address(up[i]->name, near))
+			snprintf(p->ssh, sizeof(p->ssh), "%s", far);
+	free(all);
 	free(text);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor_plan.c - checks of lcores and memory: what a start would do, by the plan, against
-   what the machine has.  Cold, pure. */
+/* doctor_plan.c - checks of lcores: what a start would do, by the plan, against what the machine
+   has.  Cold, pure. */
 #include "doctor.h"
 
 #include <errno.h>
@@ -8,7 +8,6 @@
 
 #define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
 #define HOST (void)p
-#define NODE_PAGES "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages"
 
 typedef unsigned long long ull;
 enum { STEAL_PERCENT = 1, IDLE_US = 50 };
@@ -34,13 +33,6 @@ static struct disco_cpus usable_cpus(const struct doctor *d)
 	return s;
 }
 
-static bool no_plan(const struct doctor *d, struct finding *f)
-{
-	if (!d->planned)
-		skip(f, "no plan can be made: see plan");
-	return !d->planned;
-}
-
 CHECK(plan)
 {
 	HOST;
@@ -49,6 +41,12 @@ CHECK(plan)
 		return;
 	}
 	fail(f, "a start would be refused: %s", d->plan_why);
+	for (unsigned i = 0; i < d->conf.nservice; i++)
+		for (unsigned k = 0; k < d->conf.nlcores; k++)
+			if (d->conf.service[i].id == d->conf.lcores[k].id) {
+				mend_option(f, d, "service-lcores", "none");
+				return;
+			}
 	mend(f, "# the other FAILs tell the commands");
 }
 
@@ -146,6 +144,31 @@ static bool other_lcores(const struct doctor *d, bool cores, struct disco_cpus *
 	return n == d->plan.nworkers;
 }
 
+/* lcores_text writes a list of -l: an lcore on each CPU, by its number, or where a service lcore has
+   that, by another. */
+static char *lcores_text(const struct doctor *d, const struct disco_cpus *cpus, char *buf, size_t len)
+{
+	struct disco_cpus taken = *cpus, plain = *cpus, own = { { 0 } };
+	unsigned id = 0;
+
+	for (unsigned i = 0; i < d->conf.nservice; i++) {
+		disco_cpus_add(&own, d->conf.service[i].id);
+		disco_cpus_add(&taken, d->conf.service[i].id);
+	}
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(plain.w); i++)
+		plain.w[i] &= ~own.w[i];
+	cpus_text(&plain, buf, len);
+	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++) {
+		if (!disco_cpus_has(cpus, cpu) || !disco_cpus_has(&own, cpu))
+			continue;
+		while (disco_cpus_has(&taken, id))
+			id++;
+		disco_cpus_add(&taken, id);
+		plx_text_add(buf, len, "%s%u@%u", *buf ? "," : "", id, cpu);
+	}
+	return buf;
+}
+
 /* sharing finds the first two lcores on one CPU, or (cores) on two threads of one core. */
 static bool sharing(const struct doctor *d, bool cores, unsigned *a, unsigned *b)
 {
@@ -178,8 +201,15 @@ static void judge_sharing(const struct doctor *d, struct finding *f, bool cores)
 	else
 		warn(f, "lcores %u and %u are both on CPU %d: one polls while the other waits", d->plan.lcores[a].id,
 		     d->plan.lcores[b].id, d->plan.lcores[a].cpu);
+	if (a >= d->plan.nworkers) {
+		mend(f, "# name a CPU with -S for each service lcore, or fewer of them");
+		return;
+	}
 	other_lcores(d, cores, &better); /* fewer lcores are better than shared ones, too */
-	mend_option(f, d, "lcores", cpus_text(&better, list, sizeof(list)));
+	if (disco_cpus_first(&better) < 0)
+		mend_option(f, d, "service-lcores", "none");
+	else
+		mend_option(f, d, "lcores", lcores_text(d, &better, list, sizeof(list)));
 }
 
 CHECK(lcore_shared) { HOST; judge_sharing(d, f, false); }
@@ -207,7 +237,7 @@ CHECK(lcore_idle)
 		ok(f, "each lcore has a receive queue");
 	else {
 		warn(f, "no receive queue is left for lcore %u", idle->id);
-		mend_option(f, d, "lcores", cpus_text(&used, list, sizeof(list)));
+		mend_option(f, d, "lcores", lcores_text(d, &used, list, sizeof(list)));
 	}
 }
 
@@ -240,7 +270,7 @@ CHECK(lcore_node)
 		if (plan_usable(&d->topo, cpu) && d->topo.cpu[cpu].node == node && ++n)
 			disco_cpus_add(&near, cpu);
 	if (n)
-		mend_option(f, d, "lcores", cpus_text(&near, list, sizeof(list)));
+		mend_option(f, d, "lcores", lcores_text(d, &near, list, sizeof(list)));
 	else
 		mend(f, "# this process may use no CPU of node %d: see cpuset", node);
 }
@@ -393,13 +423,6 @@ CHECK(steal)
 	}
 }
 
-static bool ends(const char *s, const char *end)
-{
-	size_t n = strlen(s), k = strlen(end);
-
-	return n >= k && !strcmp(s + n - k, end);
-}
-
 CHECK(cpu_quota)
 {
 	const struct limit *l = &d->host.quota;
@@ -414,153 +437,7 @@ CHECK(cpu_quota)
 	else {
 		warn(f, "the cgroup may run %lld us in each %lld us and %u lcores poll all the time: they are stopped for the rest",
 		     (long long)l->value, (long long)d->host.period, n);
-		mend(f, "echo %s > %s", ends(l->file, "cpu.max") ? "max" : "-1", quoted(l->file));
-	}
-}
-
-/* ---- memory ---- */
-
-CHECK(pool_memory)
-{
-	bool given = d->conf.mem || d->conf.nnode_mem;
-
-	HOST;
-	if (d->plan_err == -ENOMEM && given && strstr(d->plan_why, "frames of")) {
-		fail(f, "%s", d->plan_why);
-		mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
-	} else if (!no_plan(d, f))
-		ok(f, "pools have frames enough for rings and lcores");
-}
-
-static ull pages_of(const struct plan_pool *pool) { return (pool->bytes + (2u << 20) - 1) >> 21; }
-
-/* Free ones that other mappings reserved do not count: the kernel keeps them back. */
-static void count_pages(const struct doctor *d, int node, ull *have, ull *total)
-{
-	const struct topo_huge *all = &d->topo.huge_all[1];
-	ull left = all->free > all->reserved ? all->free - all->reserved : 0;
-
-	*have = *total = 0;
-	for (unsigned i = 0; i < d->topo.nnodes; i++)
-		if (node < 0 || node == (int)i) {
-			*have += d->topo.huge[i][1].free;
-			*total += d->topo.huge[i][1].total;
-		}
-	if (all->reserved && *have > left)
-		*have = left;
-}
-
-CHECK(hugepages)
-{
-	char path[128] = "/proc/sys/vm/nr_hugepages";
-	ull have, total, want = 0;
-
-	HOST;
-	if (no_plan(d, f))
-		return;
-	if (d->conf.huge == PLX_NEVER) {
-		skip(f, "--huge=never");
-		return;
-	}
-	for (unsigned i = 0; i < d->plan.npools; i++) {
-		const struct plan_pool *pool = &d->plan.pools[i];
-
-		want += pages_of(pool);
-		if (pool->page != 4096)
-			continue;
-		want = pages_of(pool);
-		count_pages(d, pool->node, &have, &total);
-		(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of node %d needs %llu pages of 2 MiB, %llu of %llu are free%s",
-		     pool->node, want, have, total, d->conf.huge == PLX_REQUIRE ? "" : ": it gets pages of 4 KiB");
-		if (pool->node >= 0)
-			snprintf(path, sizeof(path), NODE_PAGES, pool->node);
-		mend(f, "echo %llu > %s", total + want - have, path);
-		return;
-	}
-	ok(f, "pools need %llu pages of 2 MiB, which are free", want);
-}
-
-CHECK(hugepages_node)
-{
-	HOST;
-	if (no_plan(d, f))
-		return;
-	if (d->topo.nnodes < 2) {
-		ok(f, "one node");
-		return;
-	}
-	for (unsigned i = 0; i < d->plan.npools; i++) {
-		const struct plan_pool *pool = &d->plan.pools[i];
-		ull have, total, all, sum;
-
-		count_pages(d, pool->node, &have, &total);
-		count_pages(d, -1, &all, &sum);
-		if (pool->node < 0 || have >= pages_of(pool) || all < pages_of(pool) || d->conf.huge == PLX_NEVER)
-			continue;
-		warn(f, "node %d has %llu free pages of the %llu that its pool needs, other nodes have %llu", pool->node, have,
-		     pages_of(pool), all - have);
-		mend(f, "echo %llu > " NODE_PAGES, total + pages_of(pool) - have, pool->node);
-		return;
-	}
-	ok(f, "hugepages are on the nodes whose pools need them");
-}
-
-CHECK(hugepage_files)
-{
-	HOST;
-	if (!d->host.huge_files)
-		ok(f, "no files hold hugepages that no process uses, as far as is in sight");
-	else {
-		warn(f, "%u files in %s hold %llu MiB of hugepages, and no process maps them: a program left them behind",
-		     d->host.huge_files, d->host.huge_mount, (ull)(d->host.huge_bytes >> 20));
-		mend(f, "find %s -xdev -type f -delete", quoted(d->host.huge_mount));
-	}
-}
-
-/* Bytes of small pages that a start touches. */
-static uint64_t small_pages(const struct doctor *d)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; d->planned && i < d->plan.npools; i++)
-		sum += d->plan.pools[i].page == 4096 ? d->plan.pools[i].bytes : 0;
-	if (d->conf.mem && sum && d->plan_err)
-		sum = d->conf.mem; /* the plan is one with memory as rings need it */
-	return sum;
-}
-
-CHECK(memory)
-{
-	uint64_t sum = small_pages(d);
-
-	HOST;
-	if (!d->topo.mem_avail)
-		skip(f, "/proc/meminfo does not tell what is available");
-	else if (sum <= d->topo.mem_avail)
-		ok(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->topo.mem_avail >> 20), (ull)(sum >> 20));
-	else {
-		fail(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->topo.mem_avail >> 20), (ull)(sum >> 20));
-		if (d->conf.mem || d->conf.nnode_mem)
-			mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
-		else
-			mend(f, "# use smaller rings by rxd= and txd=, or fewer queues");
-	}
-}
-
-CHECK(memory_limit)
-{
-	const struct limit *l = &d->host.memory;
-	uint64_t sum = small_pages(d);
-
-	HOST;
-	if (l->value < 0)
-		ok(f, "no cgroup limits memory, as far as is in sight");
-	else if ((uint64_t)l->value >= sum)
-		ok(f, "the cgroup's limit leaves %lld MiB, %llu are needed beside hugepages", (long long)l->value >> 20, (ull)(sum >> 20));
-	else {
-		fail(f, "the cgroup's limit leaves %lld MiB, %llu are needed beside hugepages: the process would be killed",
-		     (long long)l->value >> 20, (ull)(sum >> 20));
-		mend(f, "echo %s > %s", ends(l->file, "memory.max") ? "max" : "-1", quoted(l->file));
+		mend(f, "echo %s > %s", ends_with(l->file, "cpu.max") ? "max" : "-1", quoted(l->file));
 	}
 }
 
@@ -580,11 +457,5 @@ const struct check plan_checks[] = {
 	{ "idle-states", "lcores", "CPUs of lcores that sleep wake up fast", idle_states, false },
 	{ "steal", "lcores", "no hypervisor takes time from lcores", steal, false },
 	{ "cpu-quota", "lcores", "no cgroup stops lcores that poll all the time", cpu_quota, false },
-	{ "pool-memory", "memory", "-m or --node-mem suffice for rings and lcores", pool_memory, false },
-	{ "hugepages", "memory", "free hugepages for the pools", hugepages, false },
-	{ "hugepages-node", "memory", "hugepages on the NIC's node", hugepages_node, false },
-	{ "hugepage-files", "memory", "no file of a program that is gone holds hugepages", hugepage_files, false },
-	{ "memory", "memory", "memory for what is not in hugepages", memory, false },
-	{ "memory-limit", "memory", "no cgroup limits memory below what is needed", memory_limit, false },
 	{ NULL, NULL, NULL, NULL, false },
 };

@@ -161,6 +161,12 @@ static void test_service(void **state)
 	says("lcore-idle", CHECK_OK); /* it has no queue, and is to have none */
 	asked("eth1,rxqs=2 -l 4@4,5@4 -S 0,1");
 	bad("lcore-shared", CHECK_WARN, "both on CPU 4", "pollux doctor eth1,rxqs=2 -S 0,1 -l 2,4");
+	asked("eth1,rxqs=2 -l 4@4,5@4 -S 0@9,2@1"); /* ids of service lcores are not given again */
+	bad("lcore-shared", CHECK_WARN, "both on CPU 4", "pollux doctor eth1,rxqs=2 -S 0@9,2@1 -l 4,1@0");
+	asked("eth1,rxqs=1 -l 4 -S 5@0,6@0");
+	bad("lcore-shared", CHECK_WARN, "both on CPU 0", NO_COMMAND);
+	asked("eth1,rxqs=1 -l 4 -S 4");
+	bad("plan", CHECK_FAIL, "in -l and in -S", "pollux doctor eth1,rxqs=1 -l 4 --service-lcores none");
 	asked("eth1 -l 4-6 -S 7");
 	d.topo.cpu[7].online = false;
 	bad("lcore-online", CHECK_FAIL, "lcore 7: CPU 7 is offline", "echo 1 > /sys/devices/system/cpu/cpu7/online");
@@ -251,6 +257,12 @@ static void test_memory(void **state)
 	asked("eth1 -m 1M");
 	bad("pool-memory", CHECK_FAIL, "frames of 2048 bytes", "pollux doctor eth1 --mem auto");
 	says("hugepages", CHECK_SKIP);
+	/* what is asked for is more than there is, however little the ports need */
+	asked("eth1 -m 16G --huge=never");
+	bad("memory", CHECK_FAIL, "16383 MiB wanted", "pollux doctor eth1 --huge=never --mem auto");
+	asked("eth1 -m 16G --huge=require");
+	bad("hugepages", CHECK_FAIL, "--huge=require wants 8192 hugepages",
+	    "echo 8447 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages");
 }
 
 /* ---- words ---- */
@@ -277,6 +289,27 @@ static void test_words(void **state)
 	set_words("-c file"); /* the port is from a file: no word of the command line can be changed */
 	mend_key(&f, &d, &d.port[1], "mode", "generic");
 	assert_string_equal(f.mend, "# where the configuration names eth2, write: eth2,mode=generic");
+}
+
+/* eth1 is a port of bond0, which has a VLAN and is a port of br0; of veth pairs the lower is the other end. */
+static void test_uppers(void **state)
+{
+	static const struct upper all[] = {
+		{ .ifindex = 5, .name = "br0", .kind = "bridge" }, { .ifindex = 4, .lower = 3, .name = "bond0.7", .kind = "vlan" },
+		{ .ifindex = 3, .master = 5, .name = "bond0", .kind = "bond" }, { .ifindex = 2, .master = 3, .name = "eth1" },
+		{ .ifindex = 6, .master = 5, .lower = 7, .name = "v0", .kind = "veth" },
+		{ .ifindex = 7, .lower = 6, .name = "v1", .kind = "veth" },
+	};
+	const struct upper *up[8];
+
+	(void)state;
+	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 2, up, 8), 4);
+	assert_string_equal(up[0]->name, "eth1");
+	assert_string_equal(up[1]->name, "bond0");
+	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 2, up, 2), 2);
+	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 7, up, 8), 1);
+	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 6, up, 8), 2);
+	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 9, up, 8), 0);
 }
 
 static void test_routes(void **state)
@@ -343,7 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_healthy), TEST(test_table), TEST(test_rights), TEST(test_limits), TEST(test_machine), TEST(test_kernel),
 		TEST(test_lcores), TEST(test_sharing), TEST(test_service), TEST(test_quiet_cpus), TEST(test_memory),
-		TEST(test_words), TEST(test_routes), TEST(test_report),
+		TEST(test_words), TEST(test_uppers), TEST(test_routes), TEST(test_report),
 	};
 
 	program_invocation_name = (char[]){ "pollux" };

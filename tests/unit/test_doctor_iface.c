@@ -87,7 +87,7 @@ static void test_uses(void **state)
 	l->lower = (struct disco_ref){ 9, "eth3" };
 	bad("stacked", CHECK_WARN, "vlan", "pollux doctor eth3 -l 4-7");
 	*l->kind = 0;
-	d.port[0].default_route = true;
+	strcpy(d.port[0].default_route, "eth0");
 	bad("default-route", CHECK_WARN, "default route", "pollux doctor eth1,driver=packet -l 4-7");
 	strcpy(d.port[0].ssh, "192.0.2.7");
 	bad("ssh-session", CHECK_FAIL, "192.0.2.7", "pollux doctor eth1,driver=packet -l 4-7");

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor_memory.c - checks of memory: what the pools of the plan need against what the machine
+   has.  Cold, pure. */
+#include "doctor.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define HOST (void)p
+#define NODE_PAGES "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages"
+
+typedef unsigned long long ull;
+
+CHECK(pool_memory)
+{
+	bool given = d->conf.mem || d->conf.nnode_mem;
+
+	HOST;
+	if (d->plan_err == -ENOMEM && given && strstr(d->plan_why, "frames of")) {
+		fail(f, "%s", d->plan_why);
+		mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+	} else if (!no_plan(d, f))
+		ok(f, "pools have frames enough for rings and lcores");
+}
+
+static ull pages_of(const struct plan_pool *pool) { return (pool->bytes + (2u << 20) - 1) >> 21; }
+
+/* Free ones that other mappings reserved do not count: the kernel keeps them back. */
+static void count_pages(const struct doctor *d, int node, ull *have, ull *total)
+{
+	const struct topo_huge *all = &d->topo.huge_all[1];
+	ull left = all->free > all->reserved ? all->free - all->reserved : 0;
+
+	*have = *total = 0;
+	for (unsigned i = 0; i < d->topo.nnodes; i++)
+		if (node < 0 || node == (int)i) {
+			*have += d->topo.huge[i][1].free;
+			*total += d->topo.huge[i][1].total;
+		}
+	if (all->reserved && *have > left)
+		*have = left;
+}
+
+CHECK(hugepages)
+{
+	char path[128] = "/proc/sys/vm/nr_hugepages";
+	const char *require = strstr(d->plan_why, "--huge=require wants"), *echo = require ? strstr(require, "echo ") : NULL;
+	ull have, total, want = 0;
+
+	HOST;
+	if (d->plan_err && echo) { /* of the memory that is asked for; the plan below is one without */
+		fail(f, "%s", d->plan_why);
+		mend(f, "%s", echo);
+		return;
+	}
+	if (no_plan(d, f))
+		return;
+	if (d->conf.huge == PLX_NEVER) {
+		skip(f, "--huge=never");
+		return;
+	}
+	for (unsigned i = 0; i < d->plan.npools; i++) {
+		const struct plan_pool *pool = &d->plan.pools[i];
+
+		want += pages_of(pool);
+		if (pool->page != 4096)
+			continue;
+		want = pages_of(pool);
+		count_pages(d, pool->node, &have, &total);
+		(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of node %d needs %llu pages of 2 MiB, %llu of %llu are free%s",
+		     pool->node, want, have, total, d->conf.huge == PLX_REQUIRE ? "" : ": it gets pages of 4 KiB");
+		if (pool->node >= 0)
+			snprintf(path, sizeof(path), NODE_PAGES, pool->node);
+		mend(f, "echo %llu > %s", total + want - have, path);
+		return;
+	}
+	ok(f, "pools need %llu pages of 2 MiB, which are free", want);
+}
+
+CHECK(hugepages_node)
+{
+	HOST;
+	if (no_plan(d, f))
+		return;
+	if (d->topo.nnodes < 2) {
+		ok(f, "one node");
+		return;
+	}
+	for (unsigned i = 0; i < d->plan.npools; i++) {
+		const struct plan_pool *pool = &d->plan.pools[i];
+		ull have, total, all, sum;
+
+		count_pages(d, pool->node, &have, &total);
+		count_pages(d, -1, &all, &sum);
+		if (pool->node < 0 || have >= pages_of(pool) || all < pages_of(pool) || d->conf.huge == PLX_NEVER)
+			continue;
+		warn(f, "node %d has %llu free pages of the %llu that its pool needs, other nodes have %llu", pool->node, have,
+		     pages_of(pool), all - have);
+		mend(f, "echo %llu > " NODE_PAGES, total + pages_of(pool) - have, pool->node);
+		return;
+	}
+	ok(f, "hugepages are on the nodes whose pools need them");
+}
+
+CHECK(hugepage_files)
+{
+	HOST;
+	if (!d->host.huge_files)
+		ok(f, "no files hold hugepages that no process uses, as far as is in sight");
+	else {
+		warn(f, "%u files in %s hold %llu MiB of hugepages, and no process maps them: a program left them behind",
+		     d->host.huge_files, d->host.huge_mount, (ull)(d->host.huge_bytes >> 20));
+		mend(f, "find %s -xdev -type f -delete", quoted(d->host.huge_mount));
+	}
+}
+
+/* Bytes of small pages that a start touches. */
+static uint64_t small_pages(const struct doctor *d)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; d->planned && i < d->plan.npools; i++)
+		sum += d->plan.pools[i].page == 4096 ? d->plan.pools[i].bytes : 0;
+	if (d->conf.mem && sum && d->plan_err)
+		sum = d->conf.mem; /* the plan is one with memory as rings need it */
+	return sum;
+}
+
+CHECK(memory)
+{
+	uint64_t sum = small_pages(d);
+
+	HOST;
+	if (d->plan_err == -ENOMEM && !strncmp(d->plan_why, "memory: ", 8)) {
+		fail(f, "%s", d->plan_why);
+		if (d->conf.mem || d->conf.nnode_mem)
+			mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+		else
+			mend(f, "# use smaller rings by rxd= and txd=, or fewer queues");
+		return;
+	}
+	if (!d->topo.mem_avail)
+		skip(f, "/proc/meminfo does not tell what is available");
+	else if (sum <= d->topo.mem_avail)
+		ok(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->topo.mem_avail >> 20), (ull)(sum >> 20));
+	else {
+		fail(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->topo.mem_avail >> 20), (ull)(sum >> 20));
+		if (d->conf.mem || d->conf.nnode_mem)
+			mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+		else
+			mend(f, "# use smaller rings by rxd= and txd=, or fewer queues");
+	}
+}
+
+CHECK(memory_limit)
+{
+	const struct limit *l = &d->host.memory;
+	uint64_t sum = small_pages(d);
+
+	HOST;
+	if (l->value < 0)
+		ok(f, "no cgroup limits memory, as far as is in sight");
+	else if ((uint64_t)l->value >= sum)
+		ok(f, "the cgroup's limit leaves %lld MiB, %llu are needed beside hugepages", (long long)l->value >> 20, (ull)(sum >> 20));
+	else {
+		fail(f, "the cgroup's limit leaves %lld MiB, %llu are needed beside hugepages: the process would be killed",
+		     (long long)l->value >> 20, (ull)(sum >> 20));
+		mend(f, "echo %s > %s", ends_with(l->file, "memory.max") ? "max" : "-1", quoted(l->file));
+	}
+}
+
+const struct check memory_checks[] = {
+	{ "pool-memory", "memory", "-m or --node-mem suffice for rings and lcores", pool_memory, false },
+	{ "hugepages", "memory", "free hugepages for the pools", hugepages, false },
+	{ "hugepages-node", "memory", "hugepages on the NIC's node", hugepages_node, false },
+	{ "hugepage-files", "memory", "no file of a program that is gone holds hugepages", hugepage_files, false },
+	{ "memory", "memory", "memory for what is not in hugepages", memory, false },
+	{ "memory-limit", "memory", "no cgroup limits memory below what is needed", memory_limit, false },
+	{ NULL, NULL, NULL, NULL, false },
+};
