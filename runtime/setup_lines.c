@@ -260,7 +260,7 @@ int journal_parse(struct setup_journal *j, char *text, size_t len)
 		snprintf(shown, sizeof(shown), "%.*s", (int)n, s);
 		at += n + 1;
 		number++;
-		int err = nl && split(&l, s, n) ? take_line(j, &l, &other) : -EINVAL;
+		int err = split(&l, s, n) ? take_line(j, &l, &other) : -EINVAL; /* whole by its hash, even without a line end */
 		if (err == -ENOMEM)
 			return err;
 		if (err && at >= len) {
