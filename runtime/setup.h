@@ -86,6 +86,10 @@ struct setup_item {
 	char  why[SETUP_WHY_MAX];        /* one sentence */
 };
 
+/* Interrupts that the kernel has refused to move, by number. */
+enum { SETUP_IRQS_MAX = 65536 };
+struct setup_refused { uint64_t w[SETUP_IRQS_MAX / 64]; };
+
 /* What a set-up is made for.  The caller keeps all of it. */
 struct setup_in {
 	const struct plx_sys *sys;
@@ -97,6 +101,8 @@ struct setup_in {
 	bool by_name;                    /* they were named: napi and cpuset are done only then */
 	const char *dir;                 /* of the journal; NULL = SETUP_DIR */
 	pid_t pid;                       /* whose limits: of the shell that called the tool; 0 = our own */
+	struct setup_refused *refused;   /* plans leave these alone, and setup_apply, which finds them out, adds to them;
+	                                    NULL = none is known, and a refusal is an error */
 };
 #define SETUP_DIR "/run/pollux"      /* a tmpfs: the journal lives as long as what it tells of */
 
@@ -108,7 +114,7 @@ struct setup {
 	bool failed;                     /* no memory for an item */
 };
 
-/* ---- planning; changes nothing ---- */
+/* ---- planning; writes nothing ---- */
 
 /* setup_plan runs the stages.  0; -ENOMEM; -errno and one line in why[] if the configuration
    cannot be served whatever is changed.  setup_free in either case. */
@@ -207,7 +213,8 @@ void setup_host_free(struct setup_host *h);
 /* setup_make reads, plans and applies until there is nothing more to change: some changes, as
    of channels, make objects that others are about.  in has neither topo nor links.  told is
    called with each plan before it is applied (may be NULL) and stops it all by an error.  0,
-   or -errno and a logged line, and everything is as before. */
+   or -errno and a logged line, and everything is as before; -ETIMEDOUT: there was something to
+   change however often it was done. */
 int setup_make(const struct setup_in *in, enum setup_hold hold, const char *owner, char session[SETUP_SESSION_MAX],
                int (*told)(void *arg, const struct setup *s), void *arg);
 

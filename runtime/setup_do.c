@@ -3,6 +3,7 @@
    changes, then a look whether they stand.  Cold; called by setup_run.c. */
 #include "setup_in.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,12 +108,26 @@ static struct setup_session *own_session(struct setup *s, struct setup_journal *
 
 /* ---- changing ---- */
 
-static int change(struct setup *s, const struct setup_item *it)
+/* refused: an interrupt that the kernel or its driver keeps where it is; the next plan knows it. */
+static bool refused(struct setup *s, struct setup_item *it, int err)
+{
+	int irq = -1;
+
+	if (!s->in.refused || (err != -EIO && err != -EPERM && err != -EINVAL) || it->stage != SETUP_irq_affinity ||
+	    sscanf(it->object, "/proc/irq/%d/", &irq) != 1 || irq < 0 || irq >= SETUP_IRQS_MAX)
+		return false;
+	s->in.refused->w[irq / 64] |= 1ull << irq % 64;
+	LOG(s, INFO, "%s: the kernel refuses to move interrupt %d (%s)", setup_stage_name(it->stage), irq, strerror(-err));
+	it->state = SETUP_SKIP;
+	return true;
+}
+
+static int change(struct setup *s, struct setup_item *it)
 {
 	char why[SETUP_WHY_MAX] = "", *command;
 	int err = it->kind->set(s, it->object, it->want, why, sizeof(why));
 
-	if (!err)
+	if (!err || refused(s, it, err))
 		return 0;
 	command = setup_command(s, it);
 	LOG(s, ERROR, "%s: %.500s: %s%s%s", setup_stage_name(it->stage), command ? command : it->object, strerror(-err),
@@ -128,7 +143,7 @@ static int stands(struct setup *s, bool *again)
 
 	*again = false;
 	for (unsigned i = 0; i < s->nitems; i++) {
-		const struct setup_item *it = &s->items[i];
+		struct setup_item *it = &s->items[i];
 
 		if (it->state != SETUP_CHANGE)
 			continue;
@@ -171,6 +186,21 @@ static void undo_since(struct setup_journal *j, unsigned base)
 	journal_undo(j, NULL);
 }
 
+/* forget_refused takes out of the journal what was not changed after all. */
+static int forget_refused(const struct setup *s, struct setup_journal *j, unsigned base)
+{
+	unsigned had = j->nrecords;
+
+	for (unsigned i = 0; i < s->nitems; i++) {
+		const struct setup_item *it = &s->items[i];
+
+		for (unsigned k = j->nrecords; it->kind && it->state == SETUP_SKIP && k-- > base;)
+			if (j->records[k].kind == it->kind && !strcmp(j->records[k].object, it->object))
+				journal_drop(j, k);
+	}
+	return j->nrecords < had ? journal_write(j) : 0;
+}
+
 static int apply(struct setup *s, struct setup_journal *j, enum setup_hold hold, const char *owner, char *session)
 {
 	unsigned base = j->nrecords;
@@ -185,11 +215,12 @@ static int apply(struct setup *s, struct setup_journal *j, enum setup_hold hold,
 	err = journal_write(j);
 	if (!err)
 		err = changes(s);
-	if (err) {
+	if (!err)
+		err = forget_refused(s, j, base);
+	if (err)
 		undo_since(j, base);
-		if (!journal_session(j, session, false))
-			session[0] = 0;
-	}
+	if (!journal_session(j, session, false))
+		session[0] = 0;
 	return err;
 }
 

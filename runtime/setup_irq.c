@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct maker {
 	const struct setup *s;
@@ -246,20 +247,18 @@ bool setup_irqs_want(const struct setup *s, struct setup_irqs *w)
 
 /* ---- the stage ---- */
 
-/* movable writes the CPUs that an interrupt has to it: those that the kernel or their driver
-   keeps refuse even that.  0, or -errno of the refusal; what is no refusal is left to come. */
-static int movable(const struct plx_sys *sys, const char *path)
+/* kept_there: the kernel or its driver keeps the interrupt where it is.  The file's mode tells, or a
+   refusal that was met; older kernels show it by a refusal alone, and a plan does not try. */
+static bool kept_there(const struct setup *s, int irq, const char *path)
 {
-	char text[1024];
-	int n = plx_file_read(sys, path, text, sizeof(text)), err = 0;
-	int fd = n > 0 ? sys->open(path, O_WRONLY | O_CLOEXEC, 0) : -1;
+	const struct plx_sys *sys = s->in.sys;
+	int fd = sys->open(path, O_RDONLY | O_CLOEXEC, 0);
+	struct stat st;
+	bool fixed = fd >= 0 && !sys->fstat(fd, &st) && !(st.st_mode & S_IWUSR);
 
-	if (fd < 0)
-		return 0;
-	if (sys->write(fd, text, (size_t)n) < 0 && (errno == EIO || errno == EPERM || errno == EINVAL))
-		err = -errno;
-	sys->close(fd);
-	return err;
+	if (fd >= 0)
+		sys->close(fd);
+	return fixed || (s->in.refused && irq < SETUP_IRQS_MAX && s->in.refused->w[irq / 64] >> irq % 64 & 1);
 }
 
 static bool in_the_way(const struct setup *s, const char *list)
@@ -270,31 +269,27 @@ static bool in_the_way(const struct setup *s, const char *list)
 	return !disco_cpus_list(&cpus, list) && without(&cpus, &lcores);
 }
 
-struct kept { struct disco_cpus irqs; unsigned n; int err; };
+struct kept { struct disco_cpus irqs; unsigned n; };
 
 static void plan_irq(struct setup *s, const struct setup_irq *w, struct kept *kept)
 {
 	char path[64], now[1024] = "";
-	int n, err = 0;
+	int n;
 
 	snprintf(path, sizeof(path), "/proc/irq/%d/smp_affinity_list", w->irq);
 	n = plx_file_read(s->in.sys, path, now, sizeof(now));
 	if (n > 0)
 		now[strcspn(now, "\n")] = 0;
-	if (n <= 0 || strcmp(now, w->want))
-		err = movable(s->in.sys, path);
-	if (!err)
+	if ((n > 0 && !strcmp(now, w->want)) || !kept_there(s, w->irq, path))
 		setup_want(s, SETUP_irq_affinity, &setup_file, path, w->want, "%s", w->why);
 	else if (w->used && in_the_way(s, now) && s->in.conf->placement == PLX_PLACE_SPLIT)
-		setup_cannot(s, SETUP_irq_affinity, "%s, but interrupt %d cannot be moved (%s): it stays on CPU %s, name lcores beside "
-		             "it with -l", w->why, w->irq, strerror(-err), now);
+		setup_cannot(s, SETUP_irq_affinity, "%s, but interrupt %d cannot be moved: it stays on CPU %s, name lcores beside it with "
+		             "-l", w->why, w->irq, now);
 	else if (w->used)
-		setup_skip(s, SETUP_irq_affinity, "%s, but interrupt %d cannot be moved (%s): it stays on CPU %s", w->why, w->irq,
-		           strerror(-err), now);
+		setup_skip(s, SETUP_irq_affinity, "%s, but interrupt %d cannot be moved: it stays on CPU %s", w->why, w->irq, now);
 	else {
 		setup_cpus_add(&kept->irqs, (unsigned)w->irq);
 		kept->n++;
-		kept->err = err;
 	}
 }
 
@@ -316,8 +311,8 @@ void setup_plan_irq_affinity(struct setup *s)
 	setup_cpus_text(list, sizeof(list), &kept.irqs);
 	/* spread by their driver, one for each CPU, they come only when that CPU asked for something */
 	if (kept.n)
-		setup_skip(s, SETUP_irq_affinity, "interrupts %s stay on CPUs of lcores: the kernel refuses to move them (%s), "
-		           "isolcpus=managed_irq,domain,CPUS at boot keeps them away", list, strerror(-kept.err));
+		setup_skip(s, SETUP_irq_affinity, "interrupts %s stay on CPUs of lcores: the kernel refuses to move them, "
+		           "isolcpus=managed_irq,domain,CPUS at boot keeps them away", list);
 	if (w.changing)
 		setup_skip(s, SETUP_irq_affinity, "interrupts of %u interface%s are made anew with the channels: placed once those are set",
 		           w.changing, w.changing == 1 ? "" : "s");

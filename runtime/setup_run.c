@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* setup_run.c - a set-up from reading the machine to the last change.  Cold; called by the
    environment and the tool. */
-#include "plx_text.h"
-#include "setup.h"
+#include "setup_in.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 4 };
+enum { ROUNDS = 4,           /* of changes: one makes channels, one what is about them, and one may meet others' */
+       UNSETTLED_TOLD = 4 };
 
 static bool is_device(const struct plx_port_conf *c)
 {
@@ -72,8 +72,29 @@ int setup_look(struct setup *s, struct setup_host *h, const struct setup_in *in,
 	return err ? err : setup_plan(s, &now, why, whylen);
 }
 
-/* once is one round: look, tell, apply.  *left counts what was to be changed. */
-static int once(const struct setup_in *in, enum setup_hold hold, const char *owner, char *session,
+/* unsettled tells what is not as it was set, however often that was done. */
+static int unsettled(const struct setup *s)
+{
+	char list[1024] = "";
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->nitems; i++) {
+		const struct setup_item *it = &s->items[i];
+		char *command = it->state == SETUP_CHANGE && n++ < UNSETTLED_TOLD ? setup_command(s, it) : NULL;
+
+		if (command)
+			plx_text_add(list, sizeof(list), "%s%s: %.200s (it is %.40s)", *list ? "; " : "", setup_stage_name(it->stage),
+			             command, it->old);
+		free(command);
+	}
+	plx_logf(s->in.log, PLX_LOG_ERROR, "set-up: set %d times, and still not as wanted: %s%s: all is put back, see who else sets "
+	         "them (tuned, irqbalance, NetworkManager)", ROUNDS, list, n > UNSETTLED_TOLD ? "; and more" : "");
+	return -ETIMEDOUT;
+}
+
+/* once is one round: read, plan, tell, apply.  *left counts what was to be changed; in the last
+   round nothing may be left. */
+static int once(const struct setup_in *in, bool last, enum setup_hold hold, const char *owner, char *session,
                 int (*told)(void *arg, const struct setup *s), void *arg, unsigned *left)
 {
 	struct setup s;
@@ -84,6 +105,8 @@ static int once(const struct setup_in *in, enum setup_hold hold, const char *own
 	if (err)
 		plx_logf(in->log, PLX_LOG_ERROR, "%s", why);
 	*left = setup_count(&s, SETUP_CHANGE);
+	if (!err && last && *left)
+		err = unsettled(&s);
 	if (!err && told)
 		err = told(arg, &s);
 	if (!err)
@@ -96,16 +119,17 @@ static int once(const struct setup_in *in, enum setup_hold hold, const char *own
 int setup_make(const struct setup_in *in, enum setup_hold hold, const char *owner, char session[SETUP_SESSION_MAX],
                int (*told)(void *arg, const struct setup *s), void *arg)
 {
+	struct setup_refused refused = { { 0 } };
+	struct setup_in now = *in;
 	unsigned left = 1;
 	int err = 0;
 
-	for (int round = 0; round < ROUNDS && left; round++) {
-		err = once(in, hold, owner, session, told, arg, &left);
+	now.refused = &refused;
+	for (int round = 0; round <= ROUNDS && left; round++) {
+		err = once(&now, round == ROUNDS, hold, owner, session, told, arg, &left);
 		if (err && err != -EAGAIN)
 			break;
 	}
-	if (!err && left)
-		plx_logf(in->log, PLX_LOG_WARN, "set-up: after %d rounds %u values are still not as wanted", ROUNDS, left);
 	if (err == -EAGAIN)
 		plx_logf(in->log, PLX_LOG_ERROR, "set-up: values change faster than they are planned with: see who else sets them");
 	if (err && *session) {
