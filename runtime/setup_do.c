@@ -174,7 +174,7 @@ static int changes(struct setup *s)
 	if (err || !again)
 		return err;
 	LOG(s, ERROR, "set-up: values do not stay as they are set: see who else sets them (tuned, irqbalance, NetworkManager)");
-	return -EBUSY;
+	return -ETIMEDOUT;
 }
 
 /* undo_since puts back what this call has changed. */

@@ -51,7 +51,7 @@ static int lock(struct setup_journal *j, bool make)
 			return fail(j, "lock", "/setup.lock", -errno);
 		if (plx_sys_now(sys) > end) {
 			LOG(j, ERROR, "set-up: another one is at work for %d s: fuser %s", LOCK_WAIT_S, path);
-			return -EBUSY;
+			return -ETIMEDOUT; /* -EBUSY would be a device that somebody has */
 		}
 		plx_sys_sleep(sys, 10000000);
 	}

@@ -3,6 +3,7 @@
    main() and by commands that have parts. */
 #include "cmd.h"
 
+#include <pollux/plx_env.h>
 #include <pollux/plx_text.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +20,22 @@ void cmd_error(const char *title, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	fprintf(stderr, "%s: %s\n", title, text);
+}
+
+int cmd_conf_code(int err)
+{
+	int code = plx_exit_code(err);
+
+	return code == PLX_EXIT_USAGE ? CMD_USAGE : code == PLX_EXIT_PERMISSION ? CMD_RIGHTS : code ? CMD_FAIL : CMD_OK;
+}
+
+int cmd_conf(const char *title, int err, const char *why)
+{
+	if (err == PLX_TEXT)
+		fputs(why, stdout);
+	else if (err)
+		cmd_error(title, "%s", why);
+	return cmd_conf_code(err);
 }
 
 int cmd_flag(int *argc, char **argv, const char *word)

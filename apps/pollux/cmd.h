@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /* What every command ends with: done; it found what it looked for wrong, or failed; its
-   words make no sense; the program it asks for does not run; it may not. */
+   words, or a configuration file, make no sense; the program it asks for does not run; it may not. */
 enum { CMD_OK, CMD_FAIL, CMD_USAGE, CMD_ABSENT, CMD_RIGHTS /* 4, as PLX_EXIT_PERMISSION */ };
 
 struct cmd {
@@ -23,6 +23,13 @@ int cmd_run(const char *title, const char *what, const struct cmd *cmds, int arg
 
 /* cmd_error prints "title: text" as one line on standard error. */
 void cmd_error(const char *title, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* cmd_conf prints what plx_env_conf_read, which ended with err, says in why: a text that was asked
+   for, or an error.  The exit code: of words and files that make no sense CMD_USAGE, of a file
+   that may not be read CMD_RIGHTS, as of a program. */
+int cmd_conf(const char *title, int err, const char *why);
+/* cmd_conf_code is that code alone. */
+int cmd_conf_code(int err);
 
 /* cmd_flag takes the word (as "--json") out of argv; whether it was there.  Words behind "--"
    are not looked at. */

@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ static int read_conf(struct plx_conf_in *in, char *why, size_t len)
 
 	if (!c) {
 		snprintf(why, len, "no memory");
-		return -1;
+		return -ENOMEM;
 	}
 	plx_env_conf_init(c);
 	int err = plx_env_conf_read(c, in, why, len);
@@ -72,12 +73,9 @@ static int show(int argc, char **argv)
 	in.argv = argv;
 	int code = CMD_OK, err = read_conf(&in, why, sizeof(why));
 
-	if (err == PLX_TEXT)
-		fputs(why, stdout);
-	else if (err) {
-		cmd_error("pollux config show", "%s", why);
-		code = in.line ? CMD_FAIL : CMD_USAGE;
-	} else if (v.failed) {
+	if (err)
+		code = cmd_conf("pollux config show", err, why);
+	else if (v.failed) {
 		cmd_error("pollux config show", "no memory");
 		code = CMD_FAIL;
 	} else if (json)
@@ -94,7 +92,7 @@ static const char check_help[] =
 	"usage: pollux config check [--json] FILE...\n"
 	"Reads configuration files as a program would by -c and says what is wrong, as\n"
 	"FILE:LINE:COLUMN: what, and how to mend it.  The map app is read by the program it is\n"
-	"for: PROGRAM -c FILE --dry-run.  Exit code 1 if a file is wrong.\n"
+	"for: PROGRAM -c FILE --dry-run.  Exit code 2 if a file is wrong.\n"
 	"  --json     print an array of objects: file, ok, line, column, error\n";
 
 static int check(int argc, char **argv)
@@ -118,7 +116,7 @@ static int check(int argc, char **argv)
 		int err = read_conf(&in, why, sizeof(why));
 
 		if (err)
-			code = CMD_FAIL;
+			code = cmd_conf_code(err);
 		if (json)
 			json_array_append_new(all, json_pack("{s:s, s:b, s:i, s:i, s:s}", "file", argv[i], "ok", !err,
 			                      "line", (int)in.line, "column", (int)in.column, "error", err ? why : ""));

@@ -21,7 +21,8 @@ static const char usage[] =
 	"  --list     every check and its sentence\n"
 	"  --live     ask a running program instead what is wrong with it: pollux live NAME\n"
 	"  --json     an array of objects: name, group, object, status, evidence, mend\n"
-	"Exit code 0 if nothing FAILs, 1 if something does, 2 usage.  docs/doctor.md tells more.\n";
+	"Exit code 0 if nothing FAILs, 1 if something does, 2 usage or\n"
+	"configuration.  docs/doctor.md tells more.\n";
 
 /* take removes "--only VALUE" or "--only=VALUE" from argv.  0; 1 = the value is missing. */
 static int take(int *argc, char **argv, const char *word, const char **value)
@@ -125,14 +126,8 @@ static int run(struct doctor *d, int argc, char **argv, const char *only, bool j
 	plx_env_conf_init(&d->conf);
 	err = plx_env_conf_read(&d->conf, &in, why, sizeof(why));
 	free(in.argv);
-	if (err == PLX_TEXT) {
-		fputs(why, stdout);
-		return CMD_OK;
-	}
-	if (err) {
-		cmd_error("pollux doctor", "%s", why);
-		return CMD_USAGE;
-	}
+	if (err)
+		return cmd_conf("pollux doctor", err, why);
 	return examine(d, only, json, brief);
 }
 

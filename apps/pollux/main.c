@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - pollux, the operator's tool: a table of commands, each in a file of its own.
-   Exit codes are those of cmd.h: 0 done, 1 failed or found wrong, 2 usage, 3 no such
-   program runs, 4 rights. */
+   Exit codes are those of cmd.h: 0 done, 1 failed or found wrong, 2 usage or
+   configuration, 3 no such program runs, 4 rights. */
 #include "cmd.h"
 
 #include <errno.h>

@@ -144,12 +144,9 @@ static int take_conf(struct words *w, int argc, char **argv)
 	err = plx_env_conf_read(w->conf, &in, why, sizeof(why));
 	if (!err)
 		return CMD_OK;
-	if (err == PLX_TEXT) {
-		fputs(why, stdout);
-		return -1;
-	}
-	cmd_error(w->title, "%s", why);
-	return CMD_USAGE;
+	int rc = cmd_conf(w->title, err, why);
+
+	return err == PLX_TEXT ? -1 : rc;
 }
 
 static int no_more(const struct words *w, int argc, char **argv)

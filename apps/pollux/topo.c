@@ -290,14 +290,8 @@ static int run(struct job *j, int argc, char **argv)
 
 	plx_env_conf_init(&j->conf);
 	err = plx_env_conf_read(&j->conf, &in, why, sizeof(why));
-	if (err == PLX_TEXT) {
-		fputs(why, stdout);
-		return CMD_OK;
-	}
-	if (err) {
-		cmd_error(title, "%s", why);
-		return in.line ? CMD_FAIL : CMD_USAGE;
-	}
+	if (err)
+		return cmd_conf(title, err, why);
 	if (other_machine(j))
 		return CMD_USAGE;
 	if (facts(j))

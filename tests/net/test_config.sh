@@ -142,11 +142,33 @@ check "help of a part"                              tool 0 '^usage: pollux confi
 check "--version"                                   tool 0 '^pollux [0-9.]+$' --version
 check "check: a good file"                          tool 0 'pollux.yaml: ok' config check "$TOP/config/pollux.yaml"
 printf 'idle: no\n' >"$F"
-check "check: a bad file is exit code 1"            tool 1 "^$F:1:7: idle 'no'" config check "$F"
+check "check: a bad file is exit code 2"            tool 2 "^$F:1:7: idle 'no'" config check "$F"
 check "check: no file is a usage error"             tool 2 'a file is missing' config check
-check "check: a file that is not there"             tool 1 'no such file' config check /nosuch.yaml
+check "check: a file that is not there"             tool 2 'no such file' config check /nosuch.yaml
+# one_code CODE FILE: every command and program that reads such a file ends with the same code
+one_code() {
+	local code=$1 file=$2 rc; shift 2
+	for cmd in "config check" "config show -c" "doctor -c" "topo -c" "setup plan -c" "setup apply -c"; do
+		# shellcheck disable=SC2086
+		"$@" "$POLLUX" $cmd "$file" >"$TMP/out" 2>&1
+		rc=$?
+		[ $rc = "$code" ] || { echo "pollux $cmd: exit code $rc"; show "$TMP/out"; return 1; }
+	done
+	"$@" "$FWD" -c "$file" >"$TMP/out" 2>&1
+	rc=$?
+	[ $rc = "$code" ] || { echo "plx-fwd -c: exit code $rc"; show "$TMP/out"; return 1; }
+}
+check "a bad file is exit code 2 of all"            one_code 2 "$F"
+check "a file that is not there is too"             one_code 2 /nosuch.yaml
+check "and a directory"                             one_code 2 /
+if [ "$(id -u)" = 0 ]; then
+	cp "$F" "$TMP/secret.yaml" && chown nobody "$TMP/secret.yaml" && chmod 400 "$TMP/secret.yaml"
+	check "one that may not be read is exit code 4 of all" one_code 4 "$TMP/secret.yaml" setpriv --bounding-set=-all --inh-caps=-all
+else
+	skip "a file that may not be read" "not root"
+fi
 check "show: a bad option is a usage error"         tool 2 'did you mean --iface' config show --ifac x
-check "show: a bad file"                            tool 1 "$F:1:7" config show -c "$F"
+check "show: a bad file"                            tool 2 "$F:1:7" config show -c "$F"
 printf 'idle: adaptive\n' >"$F"
 check "show --origin: file and line"                tool 0 "^idle: adaptive +# $F:1" config show --origin -c "$F"
 check "show --origin: argument"                     tool 0 '^mem: 64 +# argument' config show --origin -m 64

@@ -3,6 +3,8 @@
    refuses to move, which only trying shows. */
 #include "setup_util.h"
 
+#include <sys/file.h>
+
 #define JIT "/proc/sys/net/core/bpf_jit_enable"
 
 static int resets;  /* how often somebody else sets the value before it is looked at */
@@ -157,11 +159,40 @@ static void not_refused(void **state)
 	}
 }
 
+/* ---- another one at work ---- */
+
+static int far_clock(clockid_t clock, struct timespec *t)
+{
+	static time_t at;
+
+	(void)clock;
+	*t = (struct timespec){ at += 60, 0 };
+	return 0;
+}
+
+static void locked(void **state)
+{
+	(void)state;
+	char session[SETUP_SESSION_MAX], below[512];
+
+	values(10);
+	put("", "/run/pollux/setup.lock");
+	int fd = open(root_path(below, "/run/pollux/setup.lock"), O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	sys.clock_gettime = far_clock;
+	int err = apply_one(0, 20, SETUP_HOLD_HOST, session);
+
+	close(fd);
+	assert_non_null(strstr(said, "set-up: another one is at work for"));
+	assert_int_equal(plx_exit_code(err), PLX_EXIT_RUNTIME); /* no device is taken */
+	assert_true(values_are(10));
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, start, root_remove)
 	const struct CMUnitTest tests[] = {
-		T(settles), T(does_not_settle), T(refused), T(refused_alone), T(not_refused),
+		T(settles), T(does_not_settle), T(refused), T(refused_alone), T(not_refused), T(locked),
 	};
 
 	return cmocka_run_group_tests_name("setup_run", tests, NULL, NULL);
