@@ -294,9 +294,9 @@ static int run_lcores(struct plx_env *env)
 	struct control *c = env->control;
 	uint64_t now = plx_sys_now(env->sys);
 
-	env->running = true;
 	env->runner = pthread_self();
-	__atomic_store_n(&env->live, true, __ATOMIC_RELEASE); /* with may_change */
+	__atomic_store_n(&env->running, true, __ATOMIC_RELEASE); /* with may_change */
+	env->live = true;
 	int err = lcores_start(env);
 
 	if (!err) {
@@ -309,10 +309,11 @@ static int run_lcores(struct plx_env *env)
 		err = control_loop(c);
 		views_close(c);
 	}
-	__atomic_store_n(&env->live, false, __ATOMIC_RELAXED);
+	env->live = false;
 	int hung = lcores_stop(env);
 
-	env->running = hung != 0;
+	__atomic_store_n(&env->hung, hung != 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&env->running, hung != 0, __ATOMIC_RELEASE);
 	return hung ? hung : err;
 }
 

@@ -29,7 +29,8 @@ struct plx_env {
 	size_t   vars_used;            /* under lock */
 	int      ackfd;                /* eventfd: an lcore changed its state, or did what it was asked */
 	bool     running;              /* within plx_env_run, or a poller has hung since */
-	bool     live;                 /* atomic: in the control loop, where pollers may come and go */
+	bool     hung;                 /* atomic: the run is over, but for a poller that has not returned */
+	bool     live;                 /* in the control loop, where pollers may come and go */
 	pthread_t runner;              /* the thread of that loop */
 	pthread_mutex_t lock;          /* the book of pollers: main writes it, others read it; no lcore takes it */
 	struct control *control;

@@ -88,6 +88,11 @@ void lcore_await_begin(struct plx_lcore *l)
 	l->await_calls = plx_ctr_read(&l->call.returned);
 }
 
+double lcore_awaited(const struct plx_lcore *l)
+{
+	return (double)(plx_sys_now(l->env->sys) - l->await_at) / 1e9;
+}
+
 /* A poller that hangs is told by the time that went by.  That says nothing while others have
    the CPU, or all of this process is stopped. */
 bool lcore_await_word(struct plx_lcore *l)
@@ -312,8 +317,8 @@ static int lcore_await_halt(struct plx_lcore *l)
 	while (lcore_state(l) == PLX_LCORE_HALT && lcore_await_word(l))
 		;
 	if (lcore_state(l) != PLX_LCORE_WAIT) {
-		LOG(l->env, ERROR, "lcore %u: %s has not returned for %d ms; a poll function must not block",
-		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), LCORE_HALT_MS);
+		LOG(l->env, ERROR, "lcore %u: %s has not returned for %.1f s; a poll function must not block",
+		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), lcore_awaited(l));
 		return -ETIMEDOUT;
 	}
 	lcore_set_free(l, l->set, NULL);
@@ -338,8 +343,8 @@ static int lcore_await_call(struct plx_lcore *l)
 		;
 	if (!calls(l))
 		return 0;
-	LOG(l->env, ERROR, "lcore %u: %s has not returned for %d ms; what is launched must end before the "
-	    "environment", l->conf.id, lcore_hangs_in(l, what, sizeof(what)), LCORE_HALT_MS);
+	LOG(l->env, ERROR, "lcore %u: %s has not returned for %.1f s; what is launched must end before the "
+	    "environment", l->conf.id, lcore_hangs_in(l, what, sizeof(what)), lcore_awaited(l));
 	return -ETIMEDOUT;
 }
 

@@ -126,6 +126,7 @@ bool lcores_await_word(struct plx_env *env, uint64_t deadline);
 /* The same for l, which has LCORE_HALT_MS from await_begin on, or more while it starves. */
 void lcore_await_begin(struct plx_lcore *l);
 bool lcore_await_word(struct plx_lcore *l);
+double lcore_awaited(const struct plx_lcore *l); /* seconds since await_begin */
 
 /* lcore_stats.c, cold; main thread */
 uint64_t lcore_cpu_ns(const struct plx_lcore *l); /* of its thread; 0 = unknown */

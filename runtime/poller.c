@@ -132,10 +132,12 @@ void poller_free(struct plx_poller *p)
 	free(p);
 }
 
-/* Lcores that run are changed by the control thread alone, which looks at the same books. */
+/* Lcores that run, or are about to, are changed by the control thread alone, which looks at the
+   same books. */
 static int may_change(const struct plx_env *env, const char *name)
 {
-	if (!__atomic_load_n(&env->live, __ATOMIC_ACQUIRE) || pthread_equal(pthread_self(), env->runner))
+	if (!__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) || /* with run_lcores */
+	    __atomic_load_n(&env->hung, __ATOMIC_RELAXED) || pthread_equal(pthread_self(), env->runner))
 		return 0;
 	plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: while plx_env_run runs, pollers come and go by the thread that "
 	         "called it: do it in a timer (plx_env_timer)", name);

@@ -37,6 +37,41 @@ static void test_queue_goes_to_its_planned_lcore(void **state)
 	plx_env_fini(env);
 }
 
+/* What plx_env_run makes true first is that it runs: lcores may not even have begun. */
+static void *from_outside(void *arg)
+{
+	struct plx_poller *p = arg;
+	intptr_t bad = plx_poller_add(p->env, PLX_POLLER(.name = "new", .fn = idle)) != -EBUSY;
+
+	return (void *)(bad | (plx_poller_del(p) != -EBUSY) << 1);
+}
+
+static void test_another_thread_while_it_starts(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	pthread_t t;
+	void *bad;
+
+	test_conf(&c, &k, 1, NULL);
+	struct plx_env *env = test_open(&c, &k);
+	struct plx_poller *p = add(env, PLX_POLLER(.name = "old", .fn = idle));
+	for (int hung = 0; hung < 2; hung++) {
+		env->runner = pthread_self();
+		env->running = true;
+		env->hung = hung;
+		assert_int_equal(pthread_create(&t, NULL, from_outside, p), 0);
+		pthread_join(t, &bad);
+		env->running = env->hung = false;
+		assert_null(bad);
+		assert_true(kept_has(&k, hung ? "poller new: lcore 0 has been halted and its poller has not returned yet" :
+		                                "poller new: while plx_env_run runs, pollers come and go by the thread that called it"));
+		assert_int_equal(kept_has(&k, "poller old: lcore 0 has been halted"), hung);
+	}
+	plx_env_fini(env);
+}
+
 static void test_fixed_and_least_loaded(void **state)
 {
 	(void)state;
@@ -90,7 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queue_goes_to_its_planned_lcore),
-		cmocka_unit_test(test_fixed_and_least_loaded),
+		cmocka_unit_test(test_another_thread_while_it_starts), cmocka_unit_test(test_fixed_and_least_loaded),
 		cmocka_unit_test(test_refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
