@@ -214,7 +214,7 @@ static unsigned beside(const struct plan_maker *m, const struct choice *c, const
 	for (uint16_t i = 0; i < l->ncpus; i++)
 		any |= c->irq[l->cpus[i]];
 	switch (m->conf->placement) {
-	case PLX_PLACE_SAME:  return own || cpu < 0 ? 0 : 1u << 16;
+	case PLX_PLACE_SAME:  return own || cpu < 0 ? 0 : 1u << 20;
 	case PLX_PLACE_SPLIT: return own ? 2 : any;
 	default:              return own ? 1 : any ? 2 : 0;
 	}
@@ -227,6 +227,26 @@ static bool is_far(const struct plan_maker *m, const struct plan_port *port, uns
 	return node >= 0 && at >= 0 && at != node;
 }
 
+/* far_cost: lcores that were named are all to be used, and isolated ones, too; others were chosen for
+   the queues of their node, which share them rather than go elsewhere. */
+static unsigned far_cost(const struct plan_maker *m, uint16_t k)
+{
+	int cpu = m->p->lcores[k].cpu;
+
+	return m->conf->nlcores || (cpu >= 0 && m->t->cpu[cpu].isolated) ? 4 : 8u * PLX_QUEUES_MAX * PLX_PORTS_MAX;
+}
+
+/* is_tied: there are lcores on the queue's node. */
+static bool is_tied(const struct plan_maker *m, const struct plan_port *port, unsigned q)
+{
+	int16_t node = near_node(port, q);
+	bool any = false;
+
+	for (uint16_t i = 0; i < m->p->nworkers; i++)
+		any |= node >= 0 && m->p->lcores[i].node == node;
+	return any;
+}
+
 /* place picks the lcore with the fewest queues, of several one on the queue's node, of these
    the one that suits its interrupt. */
 static uint16_t place(const struct plan_maker *m, const struct choice *c, const struct plan_port *port, unsigned q)
@@ -236,7 +256,7 @@ static uint16_t place(const struct plan_maker *m, const struct choice *c, const 
 	unsigned best_cost = UINT32_MAX;
 
 	for (uint16_t i = 0; i < p->nworkers; i++) {
-		unsigned cost = 8u * p->lcores[i].queues + 4u * is_far(m, port, q, i) +
+		unsigned cost = 8u * p->lcores[i].queues + (is_far(m, port, q, i) ? far_cost(m, i) : 0) +
 		                beside(m, c, &p->lcores[i], port->rxq_irq[q].cpu);
 		if (cost < best_cost) {
 			best = i;
@@ -344,14 +364,18 @@ void plan_place(struct plan_maker *m)
 	struct plan *p = m->p;
 
 	look_at_queues(m, &c);
-	for (uint16_t i = 0; i < p->nports; i++) {
-		struct plan_port *port = &p->ports[i];
+	/* those that no lcore is nearer to than another come last, and go where there is least to do */
+	for (unsigned tied = 2; tied--;)
+		for (uint16_t i = 0; i < p->nports; i++) {
+			struct plan_port *port = &p->ports[i];
 
-		for (uint16_t q = 0; q < port->conf.rxqs; q++) {
-			port->rxq_lcore[q] = place(m, &c, port, q);
-			p->lcores[port->rxq_lcore[q]].queues++;
+			for (uint16_t q = 0; q < port->conf.rxqs; q++) {
+				if (is_tied(m, port, q) != tied)
+					continue;
+				port->rxq_lcore[q] = place(m, &c, port, q);
+				p->lcores[port->rxq_lcore[q]].queues++;
+			}
 		}
-	}
 	improve(m);
 	for (uint16_t i = 0; i < p->nports; i++) {
 		const struct plan_port *port = &p->ports[i];

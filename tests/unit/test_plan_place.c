@@ -159,6 +159,20 @@ static void test_two_nics(void **state)
 			assert_int_equal(plan.lcores[plan.ports[i].rxq_lcore[q]].node, i);
 	assert_int_equal(plan.lcores[0].queues, 2);
 	assert_int_equal(plan.lcores[1].queues, 2);
+	/* lcores that nobody named: three queues share the one CPU of their node, beside the other's one */
+	conf.nlcores = 0;
+	links[0].rxqs = 3;
+	links[1].rxqs = 1;
+	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), 0);
+	assert_int_equal(plan.nlcores, 2);
+	assert_int_equal(plan.lcores[0].queues, 3);
+	assert_int_equal(plan.lcores[1].queues, 1);
+	/* a queue that is near to none goes where there is least to do, whichever port is first */
+	links[0].node = -1;
+	links[1].rxqs = 2;
+	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), 0);
+	assert_int_equal(plan.lcores[1].queues, 2);
+	assert_int_equal(plan.lcores[0].queues, 3);
 }
 
 /* 1024 CPUs, 256 queues and as many lcores as there may be. */
