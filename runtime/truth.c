@@ -384,8 +384,13 @@ static void judge_queues(struct truth *t, unsigned i, const struct truth_port *w
 		if (ours)
 			plx_text_add(f->mend, sizeof(f->mend), "give the queue a poller that returns, or raise stall= of --iface %s", PLX_QUOTED(name));
 		else
-			plx_text_add(f->mend, sizeof(f->mend), "poll it too (--iface %s,queue=0,queues=%u), or let nothing arrive there: "
-			             "ethtool -X %s start %u equal %u", PLX_QUOTED(name), q + 1 > end ? q + 1 : end, PLX_QUOTED(name), is->first, is->nrx);
+			plx_text_add(f->mend, sizeof(f->mend), "poll it too (--iface %s,queue=0,queues=%u)", PLX_QUOTED(name),
+			             q + 1 > end ? q + 1 : end);
+		if (!ours && strcmp(t->plan->ports[i].link.kdriver, "veth"))
+			plx_text_add(f->mend, sizeof(f->mend), ", or let nothing arrive there: ethtool -X %s start %u equal %u",
+			             PLX_QUOTED(name), is->first, is->nrx);
+		else if (!ours && !is->first) /* no table: the queue it is sent by is the one it arrives on */
+			plx_text_add(f->mend, sizeof(f->mend), ", or have its other end send by fewer: ethtool -L with tx %u, there", is->nrx);
 	}
 }
 

@@ -270,10 +270,14 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 			c->rxd /= 2;
 		return -ERESTART;
 	}
-	if (c->queue || c->rxqs < li->rxqs)
+	if (c->queue || c->rxqs < li->rxqs) {
+		char table[PLX_QUOTED_MAX + 64] = ""; /* veth has none */
+
+		if (strcmp(li->kdriver, "veth"))
+			snprintf(table, sizeof(table), ", or ethtool -X %s start %u equal %u", PLX_QUOTED(c->name), c->queue, c->rxqs);
 		plx_logf(p->base.log, PLX_LOG_WARN, "%s: receives on queues %u-%u of %u, the others' frames are the host's: use "
-		         "queues=%u, or ethtool -X %s equal %u", c->name, c->queue, c->queue + c->rxqs - 1, li->rxqs, li->rxqs,
-		         PLX_QUOTED(c->name), c->rxqs);
+		         "queues=%u%s", c->name, c->queue, c->queue + c->rxqs - 1, li->rxqs, li->rxqs, table);
+	}
 	return 0;
 }
 

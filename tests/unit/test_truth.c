@@ -222,6 +222,20 @@ static void test_name_of_a_shell(void **state)
 	make(state);
 }
 
+/* veth has no table of flows: what its other end sends by a queue arrives on the queue of that number. */
+static void test_unserved_of_veth(void **state)
+{
+	(void)state;
+	snprintf(env.plan.ports[0].link.kdriver, sizeof(env.plan.ports[0].link.kdriver), "veth");
+	wrong_unserved();
+	judge(2);
+	const struct truth_found *f = stands(TRUTH_unserved);
+
+	assert_non_null(f);
+	assert_null(strstr(f->mend, "ethtool -X"));
+	assert_non_null(strstr(f->mend, "ethtool -L with tx 2"));
+}
+
 static void test_told_ever_less_often(void **state)
 {
 	(void)state;
@@ -748,7 +762,7 @@ int main(void)
 #define F(fn) cmocka_unit_test_setup_teardown(fn, make_files, remove_files)
 	const struct CMUnitTest tests[] = {
 		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake),
-		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), T(test_told_ever_less_often),
+		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), cmocka_unit_test_setup_teardown(test_unserved_of_veth, make, unmake), T(test_told_ever_less_often),
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
 		cmocka_unit_test_setup_teardown(test_whose_queue, NULL, unmake),
 		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_cost_is_bounded),
