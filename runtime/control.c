@@ -14,11 +14,21 @@
 
 enum { SAME_SIGNAL_MS = 20 };
 
+/* The signals that end a run in order. */
+static const struct { int number; const char *name; } ends[CTL_SIGNALS] = {
+	{ SIGINT, "SIGINT" }, { SIGTERM, "SIGTERM" }, { SIGHUP, "SIGHUP" },
+};
+
+/* nohup(1) has a closed terminal ignored, and that holds. */
 static void signal_set(sigset_t *set)
 {
+	struct sigaction hup;
+
 	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(ends); i++)
+		sigaddset(set, ends[i].number);
+	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler == SIG_IGN)
+		sigdelset(set, SIGHUP);
 }
 
 static int control_add_fd(struct control *c, int fd)
@@ -138,8 +148,8 @@ static void signals_escalate(struct control *c)
 	sigset_t set;
 
 	signal_set(&set);
-	sigaction(SIGINT, &sa, &c->old_int);
-	sigaction(SIGTERM, &sa, &c->old_term);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(ends); i++)
+		sigaction(ends[i].number, sigismember(&set, ends[i].number) ? &sa : NULL, &c->old[i]);
 	c->escalated = true;
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
@@ -154,8 +164,8 @@ static void signals_end(struct control *c)
 	while (!c->escalated && c->env->sys->read(c->sigfd, &si, sizeof(si)) > 0)
 		;
 	if (c->escalated) {
-		sigaction(SIGINT, &c->old_int, NULL);
-		sigaction(SIGTERM, &c->old_term, NULL);
+		for (size_t i = 0; i < PLX_ARRAY_SIZE(ends); i++)
+			sigaction(ends[i].number, &c->old[i], NULL);
 		c->escalated = false;
 	}
 	pthread_sigmask(SIG_SETMASK, &c->old_mask, NULL);
@@ -170,8 +180,9 @@ static void on_signal(struct control *c)
 
 	if (sys->read(c->sigfd, &si, sizeof(si)) < (ssize_t)sizeof(si))
 		return;
-	plx_logf(&c->env->log, PLX_LOG_NOTICE, "%s: stopping; a second one ends at once",
-	         si.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(ends); i++)
+		if (si.ssi_signo == (uint32_t)ends[i].number)
+			plx_logf(&c->env->log, PLX_LOG_NOTICE, "%s: stopping; a second one ends at once", ends[i].name);
 	plx_sys_sleep(sys, SAME_SIGNAL_MS * 1000000ull);
 	while (sys->read(c->sigfd, &si, sizeof(si)) > 0)
 		;

@@ -28,12 +28,14 @@ struct ctl_beat {
 	struct plx_lcore *lcore;       /* NULL = none */
 };
 
+enum { CTL_SIGNALS = 3 };
+
 struct control {
 	struct plx_env *env;
 	int epfd, stopfd, sigfd, timerfd, nlfd;
 	uint64_t stop;                 /* atomic; plx_env_stop */
 	sigset_t old_mask;
-	struct sigaction old_int, old_term;
+	struct sigaction old[CTL_SIGNALS];
 	bool escalated;
 	struct ctl_timer *timer;
 	unsigned ntimers;

@@ -68,7 +68,7 @@ struct plx_env_conf {
 	enum plx_log_level log_level;
 	bool     dry_run;                     /* print the plan on standard output, change nothing */
 	bool     json;                        /* of the plan, with dry_run */
-	bool     no_signals;                  /* leave SIGINT and SIGTERM to the application */
+	bool     no_signals;                  /* leave SIGINT, SIGTERM, SIGHUP to the application */
 	/* not from arguments */
 	const struct plx_sys *sys;            /* NULL = &plx_sys_linux */
 	struct plx_log log;                   /* fn NULL = lines on standard error */
@@ -127,7 +127,8 @@ PLX_API int plx_env_init(struct plx_env **out, int argc, char **argv);
 PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct plx_app *app);
 
 /* plx_env_run starts ports and lcores and is the control thread until plx_env_stop, a
-   first SIGINT or SIGTERM (0), or a fatal fault (-ENODEV: no port is left).  A second
+   first SIGINT, SIGTERM or SIGHUP (0; SIGHUP unless it is ignored, as by nohup), or a
+   fatal fault (-ENODEV: no port is left).  A second
    signal ends the process at once with 128 + its number.  Pollers and ports are stopped when
    it returns, and it may be called again; but -ETIMEDOUT: a poller has not returned for 1 s
    (20 s if its lcore hardly gets a CPU), the log names it, and ports and memory are left as they are.  Signals are the process's:

@@ -13,9 +13,10 @@ static int raise_it(void *arg)
 static void test_first_signal_stops(void **state)
 {
 	(void)state;
-	int sigs[] = { SIGINT, SIGTERM };
+	int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	static const char *const told[] = { "SIGINT: stopping", "SIGTERM: stopping", "SIGHUP: stopping" };
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct kept_log k;
 		struct plx_env_conf c;
 		struct sigaction before, after;
@@ -28,13 +29,36 @@ static void test_first_signal_stops(void **state)
 		pthread_sigmask(SIG_SETMASK, NULL, &mask);
 		assert_int_equal(plx_env_timer(env, MS, raise_it, &sigs[i]), 0);
 		assert_int_equal(plx_env_run(env), 0);
-		assert_true(kept_has(&k, i ? "SIGTERM: stopping" : "SIGINT: stopping"));
+		assert_true(kept_has(&k, told[i]));
 		sigaction(sigs[i], NULL, &after);
 		pthread_sigmask(SIG_SETMASK, NULL, &mask_after);
 		assert_ptr_equal(before.sa_handler, after.sa_handler);
 		assert_memory_equal(&mask, &mask_after, sizeof(unsigned long)); /* the kernel's part */
 		plx_env_fini(env);
 	}
+}
+
+/* As nohup(1) has it: the terminal goes, the run goes on. */
+static void test_ignored_hangup(void **state)
+{
+	(void)state;
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old, after;
+	struct kept_log k;
+	struct plx_env_conf c;
+	int hup = SIGHUP, term = SIGTERM;
+
+	sigaction(SIGHUP, &ignore, &old);
+	test_conf(&c, &k, 1, NULL);
+	c.no_signals = false;
+	struct plx_env *env = open_idle(&c, &k);
+	assert_int_equal(plx_env_timer(env, MS, raise_it, &hup), 0);
+	assert_int_equal(plx_env_timer(env, 100 * MS, raise_it, &term), 0);
+	assert_int_equal(plx_env_run(env), 0);
+	assert_false(kept_has(&k, "SIGHUP"));
+	assert_true(kept_has(&k, "SIGTERM: stopping"));
+	sigaction(SIGHUP, &old, &after);
+	assert_ptr_equal(after.sa_handler, SIG_IGN);
+	plx_env_fini(env);
 }
 
 static int stop_with_signal(void *arg)
@@ -230,7 +254,7 @@ static void test_doubled_signal_is_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_first_signal_stops), cmocka_unit_test(test_signal_during_stop),
+		cmocka_unit_test(test_first_signal_stops), cmocka_unit_test(test_ignored_hangup), cmocka_unit_test(test_signal_during_stop),
 		cmocka_unit_test(test_no_signals), cmocka_unit_test(test_second_signal_ends_at_once),
 		cmocka_unit_test(test_doubled_signal_is_one),
 	};
