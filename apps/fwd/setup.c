@@ -8,6 +8,8 @@
 
 #define ERROR(f, ...) plx_logf(plx_env_log((f)->env), PLX_LOG_ERROR, __VA_ARGS__)
 
+enum { FRAME_MAX = 4096 }; /* of a pool, by --frame-size */
+
 static uint16_t out_of(const struct fwd *f, uint16_t in)
 {
 	uint16_t n = plx_env_ports(f->env), other;
@@ -157,7 +159,8 @@ static int check_lengths(const struct fwd *f, const struct plx_port *p)
 		if (l->of[i] > most) {
 			ERROR(f, "%s: --length %u is more than %u, which %s: %s", p->name, l->of[i], most,
 			      most == room ? "a frame of the pool has room for" : "the device sends",
-			      most == room ? "take --frame-size 4096" : "raise the MTU with ip link set mtu");
+			      l->of[i] + p->pool->data_off > FRAME_MAX ? "take shorter ones" :
+			      most == room ? "take --frame-size 4096" : "raise its MTU (ip link), or take shorter ones");
 			return -EINVAL;
 		}
 	return 0;
