@@ -28,6 +28,9 @@ enum {
 };
 
 #define PLX_API __attribute__((visibility("default")))
+/* For the seldom called rest of an inlined function: a function of its own, so that what is
+   always run has the registers to itself. */
+#define PLX_COLD static __attribute__((cold, noinline, unused))
 #define plx_likely(x)   __builtin_expect(!!(x), 1)
 #define plx_unlikely(x) __builtin_expect(!!(x), 0)
 #define plx_container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
@@ -58,8 +61,8 @@ static inline uint64_t plx_ctr_read(const plx_ctr *c)
 }
 
 /* plx_copy_ptrs copies n pointers between arrays that do not overlap: four at a time, the
-   rest by a last piece that overlaps the one before, which takes one branch; a burst is
-   too short for a call of memcpy. */
+   last four by a piece that may overlap the one before, so that what is left over takes no
+   branch of its own; a burst is too short for a call of memcpy. */
 static inline void plx_copy_ptrs(void *to, const void *from, uint32_t n)
 {
 	const size_t size = sizeof(void *);
@@ -67,10 +70,12 @@ static inline void plx_copy_ptrs(void *to, const void *from, uint32_t n)
 	const char *f = (const char *)from;
 
 	if (plx_likely(n >= 4)) {
-		for (uint32_t i = 0; i <= n - 4; i += 4)
-			__builtin_memcpy(t + i * size, f + i * size, 4 * size);
-		if (n & 3)
-			__builtin_memcpy(t + (n - 4) * size, f + (n - 4) * size, 4 * size);
+		char *t_last = t + (n - 4) * size;
+		const char *f_last = f + (n - 4) * size;
+
+		for (; t < t_last; t += 4 * size, f += 4 * size)
+			__builtin_memcpy(t, f, 4 * size);
+		__builtin_memcpy(t_last, f_last, 4 * size);
 	} else if (n >= 2) {
 		__builtin_memcpy(t, f, 2 * size);
 		__builtin_memcpy(t + (n - 2) * size, f + (n - 2) * size, 2 * size);

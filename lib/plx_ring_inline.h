@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* plx_ring_inline.h - layouts and code of the rings of plx_ring.h, which includes it.
-   Hot: everything here is inlined into the caller. */
+   Hot: everything here but what is marked PLX_COLD is inlined into the caller. */
 #ifndef PLX_RING_INLINE_H
 #define PLX_RING_INLINE_H
 
@@ -17,32 +17,37 @@ extern "C" {
 #define PLX_RING_LINE alignas(PLX_CACHELINE)
 #define PLX_RING_GAP(name) alignas(PLX_CACHELINE) char name[PLX_CACHELINE]
 
+/* first slots from i on are left before the end of the array, fewer than n. */
+PLX_COLD void plx_ring_fill_wrap_(void **slot, uint32_t i, void *const *objs, uint32_t first, uint32_t n)
+{
+	plx_copy_ptrs(slot + i, objs, first);
+	plx_copy_ptrs(slot, objs + first, n - first);
+}
+
+PLX_COLD void plx_ring_drain_wrap_(void *const *slot, uint32_t i, void **objs, uint32_t first, uint32_t n)
+{
+	plx_copy_ptrs(objs, slot + i, first);
+	plx_copy_ptrs(objs + first, slot, n - first);
+}
+
 static inline void plx_ring_fill(void **slot, uint32_t mask, uint32_t at, void *const *objs, uint32_t n)
 {
 	uint32_t i = at & mask, first = mask + 1 - i;
 
-	if (n == 1) { /* a burst of one is as common as 32, and half of it would be branches */
-		slot[i] = objs[0];
-	} else if (plx_likely(n <= first)) {
+	if (plx_likely(n <= first))
 		plx_copy_ptrs(slot + i, objs, n);
-	} else {
-		plx_copy_ptrs(slot + i, objs, first);
-		plx_copy_ptrs(slot, objs + first, n - first);
-	}
+	else
+		plx_ring_fill_wrap_(slot, i, objs, first, n);
 }
 
 static inline void plx_ring_drain(void *const *slot, uint32_t mask, uint32_t at, void **objs, uint32_t n)
 {
 	uint32_t i = at & mask, first = mask + 1 - i;
 
-	if (n == 1) {
-		objs[0] = slot[i];
-	} else if (plx_likely(n <= first)) {
+	if (plx_likely(n <= first))
 		plx_copy_ptrs(objs, slot + i, n);
-	} else {
-		plx_copy_ptrs(objs, slot + i, first);
-		plx_copy_ptrs(objs + first, slot, n - first);
-	}
+	else
+		plx_ring_drain_wrap_(slot, i, objs, first, n);
 }
 
 /* ---- one producer, one consumer ----
@@ -76,7 +81,10 @@ static inline uint32_t plx_spsc_put_(struct plx_spsc *r, void *const *objs, uint
 			n = room;
 		}
 	}
-	plx_ring_fill(r->slot, size - 1, prod, objs, n);
+	if (n == 1) /* a burst of one is as common as 32, and half of it would be branches */
+		r->slot[prod & (size - 1)] = objs[0];
+	else
+		plx_ring_fill(r->slot, size - 1, prod, objs, n);
 	/* release: the slots before the index; pairs with the acquire in plx_spsc_get_ */
 	__atomic_store_n(&r->prod, prod + n, __ATOMIC_RELEASE);
 	return n;
@@ -97,7 +105,10 @@ static inline uint32_t plx_spsc_get_(struct plx_spsc *r, void **objs, uint32_t n
 			n = used;
 		}
 	}
-	plx_ring_drain(r->slot, r->cons_mask, cons, objs, n);
+	if (n == 1)
+		objs[0] = r->slot[cons & r->cons_mask];
+	else
+		plx_ring_drain(r->slot, r->cons_mask, cons, objs, n);
 	/* release: pairs with the acquire in plx_spsc_put_ */
 	__atomic_store_n(&r->cons, cons + n, __ATOMIC_RELEASE);
 	return n;
@@ -151,9 +162,10 @@ static inline uint32_t plx_spsc_room(const struct plx_spsc *r)
    the tail on.  So a preempted thread makes nobody spin: what was put behind its interval
    stays unseen until it runs again, and the ring works on until it is full.
 
-   claim: the head (low half) and the other side's tail as last seen (high half) in one
+   claim: the head (high half) and the other side's tail as last seen (low half) in one
    word, changed together, so that the seen tail fits the head.  While it suffices,
-   the other side's line is not touched. */
+   the other side's line is not touched and a claim adds n to the high half, whose carry
+   falls off the word. */
 struct plx_mpmc_side {
 	PLX_RING_LINE uint64_t claim;
 	uint64_t *note;                /* mask + 1 of start << 32 | length; 0 = none */
@@ -169,7 +181,7 @@ struct plx_mpmc {
 };
 
 /* The tail of s, after taking the notes that stand at it; at most one a slot. */
-static inline uint32_t plx_mpmc_tail_(struct plx_mpmc_side *s)
+PLX_COLD uint32_t plx_mpmc_tail_(struct plx_mpmc_side *s)
 {
 	/* acquire: the slots up to the tail are filled, or drained; pairs with the
 	   releases here and in plx_mpmc_done_ */
@@ -211,12 +223,13 @@ static inline uint32_t plx_mpmc_claim_(struct plx_mpmc_side *s, struct plx_mpmc_
 {
 	/* acquire: a tail that another thread saw counts as seen by us */
 	uint64_t claim = __atomic_load_n(&s->claim, __ATOMIC_ACQUIRE);
+	uint64_t to;
 	uint32_t head, seen, room, k;
 
 	do {
-		*start = head = (uint32_t)claim;
-		seen = (uint32_t)(claim >> 32);
-		room = seen + lead - head;
+		*start = head = (uint32_t)(claim >> 32);
+		room = (uint32_t)claim + lead - head;
+		to = claim + ((uint64_t)n << 32);
 		k = n;
 		if (room < n) {
 			/* acquire: as in plx_mpmc_tail_ */
@@ -231,9 +244,9 @@ static inline uint32_t plx_mpmc_claim_(struct plx_mpmc_side *s, struct plx_mpmc_
 					k = room;
 				}
 			}
+			to = (uint64_t)(head + k) << 32 | seen;
 		}
-	} while (!__atomic_compare_exchange_n(&s->claim, &claim, (uint64_t)seen << 32 | (head + k),
-	                                      true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	} while (!__atomic_compare_exchange_n(&s->claim, &claim, to, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	return k;
 }
 
@@ -241,6 +254,13 @@ static inline uint32_t plx_mpmc_put_(struct plx_mpmc *r, void *const *objs, uint
 {
 	uint32_t start, mask = r->prod.mask;
 
+	if (n == 1) { /* hardly more than the exchange: a branch more would show */
+		if (!plx_mpmc_claim_(&r->prod, &r->cons, mask + 1, 1, true, &start))
+			return 0;
+		r->slot[start & mask] = objs[0];
+		plx_mpmc_done_(&r->prod, start, 1);
+		return 1;
+	}
 	n = plx_mpmc_claim_(&r->prod, &r->cons, mask + 1, n, all, &start);
 	if (plx_likely(n)) {
 		plx_ring_fill(r->slot, mask, start, objs, n);
@@ -253,6 +273,15 @@ static inline uint32_t plx_mpmc_get_(struct plx_mpmc *r, void **objs, uint32_t n
 {
 	uint32_t start;
 
+	if (n == 1) {
+		uint32_t mask = r->cons.mask; /* before the exchange: no load passes it */
+
+		if (!plx_mpmc_claim_(&r->cons, &r->prod, 0, 1, true, &start))
+			return 0;
+		objs[0] = r->slot[start & mask];
+		plx_mpmc_done_(&r->cons, start, 1);
+		return 1;
+	}
 	n = plx_mpmc_claim_(&r->cons, &r->prod, 0, n, all, &start);
 	if (plx_likely(n)) {
 		plx_ring_drain(r->slot, r->cons.mask, start, objs, n);
@@ -284,15 +313,15 @@ static inline uint32_t plx_mpmc_get_bulk(struct plx_mpmc *r, void **objs, uint32
 static inline uint32_t plx_mpmc_count(const struct plx_mpmc *r)
 {
 	/* cons first: what a later look at prod sees is never behind it */
-	uint32_t cons = (uint32_t)__atomic_load_n(&r->cons.claim, __ATOMIC_ACQUIRE);
-	uint32_t used = (uint32_t)__atomic_load_n(&r->prod.claim, __ATOMIC_ACQUIRE) - cons;
+	uint32_t cons = (uint32_t)(__atomic_load_n(&r->cons.claim, __ATOMIC_ACQUIRE) >> 32);
+	uint32_t used = (uint32_t)(__atomic_load_n(&r->prod.claim, __ATOMIC_ACQUIRE) >> 32) - cons;
 
 	return used <= r->prod.mask ? used : r->prod.mask + 1;
 }
 static inline uint32_t plx_mpmc_room(struct plx_mpmc *r)
 {
 	uint32_t cons = plx_mpmc_tail_(&r->cons);
-	uint32_t used = (uint32_t)__atomic_load_n(&r->prod.claim, __ATOMIC_ACQUIRE) - cons;
+	uint32_t used = (uint32_t)(__atomic_load_n(&r->prod.claim, __ATOMIC_ACQUIRE) >> 32) - cons;
 
 	return used <= r->prod.mask ? r->prod.mask + 1 - used : 0;
 }

@@ -363,7 +363,7 @@ static void note_of_another_lap(void **state)
 	r->prod.note[0] = (uint64_t)8 << 32 | 2;
 	assert_int_equal(plx_mpmc_tail_(&r->prod), 10);
 	/* left by a thread that just missed the tail's coming: who asks next finds it */
-	r->prod.claim += 4;
+	r->prod.claim += 4ull << 32;
 	r->prod.note[2] = (uint64_t)10 << 32 | 2;
 	assert_int_equal(plx_mpmc_get_bulk(r, o, 4), 4);
 	ring_free(r);
