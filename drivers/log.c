@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 static const char *const level_names[] = {
 	[PLX_LOG_ERROR] = "error", [PLX_LOG_WARN] = "warning", [PLX_LOG_NOTICE] = "notice",
@@ -29,18 +28,4 @@ void plx_logf(const struct plx_log *l, enum plx_log_level level, const char *fmt
 const char *plx_log_level_name(enum plx_log_level level)
 {
 	return level >= PLX_LOG_ERROR && level <= PLX_LOG_DEBUG ? level_names[level] : "unknown";
-}
-
-int plx_log_level_parse(enum plx_log_level *level, const char *word)
-{
-	for (int i = PLX_LOG_ERROR; i <= PLX_LOG_DEBUG; i++)
-		if (!strcmp(word, level_names[i])) {
-			*level = (enum plx_log_level)i;
-			return 0;
-		}
-	if (!strcmp(word, "warn")) {
-		*level = PLX_LOG_WARN;
-		return 0;
-	}
-	return -EINVAL;
 }

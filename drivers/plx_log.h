@@ -25,9 +25,8 @@ struct plx_log {
 PLX_API void plx_logf(const struct plx_log *l, enum plx_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* "error", "warning", ... and back (-EINVAL on an unknown word). */
+/* "error", "warning", ... */
 PLX_API const char *plx_log_level_name(enum plx_log_level level);
-PLX_API int plx_log_level_parse(enum plx_log_level *level, const char *word);
 
 #ifdef __cplusplus
 }

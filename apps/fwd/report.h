@@ -32,7 +32,6 @@ struct result {
 /* run.c: runs until it is over; 0 or -errno of plx_env_run */
 int  report_run(struct report *r, struct fwd *f);
 void report_count(const struct fwd *f, uint16_t port, struct port_counts *c);
-uint64_t report_moved(const struct fwd *f, bool sent); /* packets sent or received up to now */
 void report_result(struct report *r, struct result *x, int err); /* err: of report_run */
 
 /* text.c and json.c: one line of statistics over dt ns for all ports, and the end */

@@ -25,7 +25,8 @@ void report_count(const struct fwd *f, uint16_t port, struct port_counts *c)
 			c->tx_drops += plx_ctr_read(&f->path[i].dropped);
 }
 
-uint64_t report_moved(const struct fwd *f, bool sent)
+/* Packets sent or received up to now. */
+static uint64_t moved(const struct fwd *f, bool sent)
 {
 	uint64_t n = 0;
 
@@ -133,7 +134,7 @@ static int tick(void *arg)
 	if (fwd_generates(c))
 		return generator_tick(r, now);
 	if ((c->duration && now - r->start >= c->duration) ||
-	    (c->count && report_moved(r->f, c->mode != FWD_RXONLY) >= c->count))
+	    (c->count && moved(r->f, c->mode != FWD_RXONLY) >= c->count))
 		return finish(r, now);
 	return !c->duration && !c->count; /* nothing more to watch for */
 }

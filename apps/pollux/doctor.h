@@ -145,12 +145,9 @@ int  doctor_read(struct doctor *d);
 void doctor_free(struct doctor *d);
 
 /* Its parts; what cannot be read stays unknown. */
-void read_host(struct doctor *d);
-void read_cpus(struct doctor *d);             /* of the plan's lcores */
 void read_probe(const struct plx_sys *sys, struct probe *p);
 void read_ports(struct doctor *d);            /* interfaces, by disco */
 void read_nets(struct doctor *d);             /* other namespaces, routes, owners of queues */
-int  make_plan(struct doctor *d);
 
 /* uppers: the interfaces whose frames come by l: itself, the bond or bridge it is a port of, VLANs on
    these; at most n of all.  Their number.  Pure. */

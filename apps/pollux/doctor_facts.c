@@ -235,7 +235,7 @@ static void read_tools(struct doctor *d)
 	}
 }
 
-void read_host(struct doctor *d)
+static void read_host(struct doctor *d)
 {
 	struct host *h = &d->host;
 	struct groups *g = calloc(1, sizeof(*g));
@@ -303,7 +303,8 @@ static void read_steal(struct doctor *d, const char *stat, unsigned cpu)
 		d->cpu[cpu].all += v[i];
 }
 
-void read_cpus(struct doctor *d)
+/* Of the plan's lcores. */
+static void read_cpus(struct doctor *d)
 {
 	char path[128];
 	size_t len = 256u << 10;
@@ -418,7 +419,7 @@ static void port_plans(struct doctor *d)
 				d->port[i].plan = &d->plan.ports[k];
 }
 
-int make_plan(struct doctor *d)
+static int make_plan(struct doctor *d)
 {
 	struct drawing *w = malloc(sizeof(*w));
 	char why[2048];

@@ -206,7 +206,6 @@ void view_free(struct view *v)
 /* ---- words ---- */
 
 bool view_offline(const struct topo_cpu *c)  { return c->present && !c->online; }
-bool view_barred(const struct topo_cpu *c)   { return c->online && c->barred; }
 bool view_allowed(const struct topo_cpu *c)  { return c->online && c->allowed; }
 bool view_isolated(const struct topo_cpu *c) { return c->isolated; }
 bool view_nohz(const struct topo_cpu *c)     { return c->nohz_full; }

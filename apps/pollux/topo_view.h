@@ -85,7 +85,6 @@ void view_clean(char *to, size_t len, const char *s);
 char *view_list(const struct view *v, bool (*yes)(const struct topo_cpu *c), char *buf, size_t len);
 char *view_set(const struct disco_cpus *s, char *buf, size_t len);
 bool view_offline(const struct topo_cpu *c);
-bool view_barred(const struct topo_cpu *c);
 bool view_allowed(const struct topo_cpu *c);
 bool view_isolated(const struct topo_cpu *c);
 bool view_nohz(const struct topo_cpu *c);

@@ -138,7 +138,6 @@ int  ax_prog_xstats(const struct ax_prog *g, const struct plx_sys *sys, struct p
 /* umem.c: sockets of a pool and kind share one kernel registration. */
 int  ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms);
 void ax_umem_leave(struct ax_sock *s);
-uint32_t ax_umem_headroom(const struct plx_pool *pool);
 uint32_t ax_umem_room(const struct plx_pool *pool); /* longest frame of one buffer */
 
 /* xsk.c */

@@ -24,7 +24,7 @@ struct ax_reg {
 
 /* Headroom for the kernel to leave in each frame, beyond its own, so that received data
    stand where plx_mbuf_get puts them. */
-uint32_t ax_umem_headroom(const struct plx_pool *pool)
+static uint32_t headroom(const struct plx_pool *pool)
 {
 	uint32_t want = pool->data_off;
 
@@ -33,7 +33,7 @@ uint32_t ax_umem_headroom(const struct plx_pool *pool)
 
 uint32_t ax_umem_room(const struct plx_pool *pool)
 {
-	return pool->frame_size - AX_XDP_HEADROOM - ax_umem_headroom(pool);
+	return pool->frame_size - AX_XDP_HEADROOM - headroom(pool);
 }
 
 /* A queue that was just closed is released by the kernel a little later, with EBUSY till
@@ -62,7 +62,7 @@ static int bind_first(struct ax_sock *s, uint64_t deadline)
 {
 	struct xdp_umem_reg reg = {
 		.addr = (uintptr_t)s->pool->area, .len = (uint64_t)s->pool->frames * s->pool->frame_size,
-		.chunk_size = s->pool->frame_size, .headroom = ax_umem_headroom(s->pool),
+		.chunk_size = s->pool->frame_size, .headroom = headroom(s->pool),
 	};
 	uint16_t flags = XDP_USE_NEED_WAKEUP | (s->kind & AX_KIND_ZC ? XDP_ZEROCOPY : XDP_COPY);
 

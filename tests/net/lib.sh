@@ -66,6 +66,15 @@ show() {
 	for f; do [ -s "$f" ] && tail -n 25 "$f" | sed "s|^|${f##*/}: |"; done
 	return 0
 }
+# says CODE PATTERN COMMAND...: it ends with this exit code, and the pattern is in what it wrote, $TMP/out
+says() {
+	local want=$1 pattern=$2 rc; shift 2
+	"$@" >"$TMP/out" 2>&1 </dev/null
+	rc=$?
+	[ $rc = "$want" ] && grep -qE -- "$pattern" "$TMP/out" && return
+	echo "exit code $rc, wanted $want and '$pattern'"; show "$TMP/out"
+	return 1
+}
 done_testing() {
 	echo "1..$CASES"
 	[ "$FAILED" = 0 ]

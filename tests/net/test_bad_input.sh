@@ -222,15 +222,15 @@ check "plx-l2fwd: interface missing"  run 3 "nosuch: no such interface"         
 check "plx-l2fwd: no rights"          run 4 "va: missing CAP_NET_RAW"                 "${NO_RIGHTS[@]}" "$L2FWD" --iface va
 
 # ---- not errors ----
-says() { # says PATTERN COMMAND...: exit code 0, PATTERN on standard output, nothing on standard error
+prints() { # prints PATTERN COMMAND...: exit code 0, PATTERN on standard output, nothing on standard error
 	local pattern=$1; shift
 	at a "$@" >"$TMP/out" 2>"$TMP/err" </dev/null || { echo "exit code $?"; show "$TMP/err"; return 1; }
 	[ ! -s "$TMP/err" ] || { show "$TMP/err"; return 1; }
 	grep -qE -- "$pattern" "$TMP/out" || { show "$TMP/out"; return 1; }
 	! left
 }
-short() { says "^usage: plx-fwd" "$FWD" --help && [ "$(wc -l <"$TMP/out")" -le 24 ] && [ "$(wc -L <"$TMP/out")" -le 80 ]; }
-json() { says . "$FWD" --dry-run --json --iface va && python3 -m json.tool <"$TMP/out" >/dev/null; }
+short() { prints "^usage: plx-fwd" "$FWD" --help && [ "$(wc -l <"$TMP/out")" -le 24 ] && [ "$(wc -L <"$TMP/out")" -le 80 ]; }
+json() { prints . "$FWD" --dry-run --json --iface va && python3 -m json.tool <"$TMP/out" >/dev/null; }
 # no_sys: where /sys is empty it runs all the same, and libbpf keeps its words to itself
 no_sys() {
 	at a unshare -m bash -c 'mount -t tmpfs none /sys && exec "$@"' x "$FWD" -l "$FIRST" --iface va,driver=af_xdp -- \
@@ -239,20 +239,20 @@ no_sys() {
 }
 check "an empty /sys"                  no_sys
 check "--help fits a screen"           short
-check "--help-all has every key"       says "bind-timeout=1ms..60s" "$FWD" --help-all
+check "--help-all has every key"       prints "bind-timeout=1ms..60s" "$FWD" --help-all
 # known: each option and key of --help-all has its row in the manual
 known() {
 	local w missing=0
-	says . "$FWD" --help-all || return 1
+	prints . "$FWD" --help-all || return 1
 	for w in $(sed -n '/^Environment/,/^Application/s/^  .*--\([a-z-]*\).*/--\1/p; /^Keys/,$s/^  \([a-z-]*\)=.*/`\1`/p' "$TMP/out"); do
 		grep -qF -- "$w" "$TOP/docs/manual.md" || { echo "docs/manual.md does not know $w"; missing=1; }
 	done
 	return $missing
 }
 check "the manual knows every option"  known
-check "--version"                      says "^plx-fwd .*[0-9]+\.[0-9]+" "$FWD" --version
-check "--dry-run changes nothing"      says "^nothing was changed" "$FWD" --dry-run --iface va
+check "--version"                      prints "^plx-fwd .*[0-9]+\.[0-9]+" "$FWD" --version
+check "--dry-run changes nothing"      prints "^nothing was changed" "$FWD" --dry-run --iface va
 check "--dry-run --json is JSON"       json
-check "--dry-run without rights falls back to packet" says "note .*driver=packet, since af_xdp misses CAP_NET_ADMIN" \
+check "--dry-run without rights falls back to packet" prints "note .*driver=packet, since af_xdp misses CAP_NET_ADMIN" \
 	setpriv --bounding-set=-all,+net_raw --inh-caps=-all "$FWD" --dry-run --iface va
 done_testing

@@ -123,14 +123,7 @@ fi
 
 # ---- the tool ----
 
-tool() { # tool CODE PATTERN ARGUMENTS...: words on either output
-	local code=$1 pattern=$2 rc; shift 2
-	"$POLLUX" "$@" >"$TMP/out" 2>&1 </dev/null
-	rc=$?
-	[ $rc = "$code" ] && grep -qE -- "$pattern" "$TMP/out" && return
-	echo "exit code $rc"; show "$TMP/out"
-	return 1
-}
+tool() { says "$1" "$2" "$POLLUX" "${@:3}"; } # tool CODE PATTERN ARGUMENTS...
 short() { tool 0 '^usage: pollux' --help && [ "$(wc -l <"$TMP/out")" -le 24 ] && [ "$(wc -L <"$TMP/out")" -le 80 ]; }
 check "pollux --help is one screen"                 short
 check "no command is a usage error"                 tool 2 '^usage: pollux COMMAND'

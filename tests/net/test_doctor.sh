@@ -182,14 +182,7 @@ done < <(table | grep -E "${ROWS:-.}")
 
 # ---- the command itself ----
 
-tool() { # tool CODE PATTERN ARGUMENTS...: words on either output
-	local code=$1 pattern=$2 rc; shift 2
-	"$POLLUX" "$@" >"$TMP/out" 2>&1 </dev/null
-	rc=$?
-	[ $rc = "$code" ] && grep -qE -- "$pattern" "$TMP/out" && return
-	echo "exit code $rc"; show "$TMP/out"
-	return 1
-}
+tool() { says "$1" "$2" "$POLLUX" "${@:3}"; } # tool CODE PATTERN ARGUMENTS...
 check "help"                                     tool 0 '^usage: pollux doctor' doctor --help
 check "--list has a line for each check"         tool 0 '^memlock +rights' doctor --list
 check "a summary ends the text"                  tool 0 '^[0-9]+ ok, [0-9]+ warn, 0 fail, [0-9]+ skip$' doctor

@@ -59,14 +59,6 @@ OPTS=(--iface sa,rxqs=4,txqs=4 -l "$LC" -m "$MEM")
 setup() { at a "$POLLUX" setup "$@"; }
 apply() { setup apply "${STAGES[@]}" --dir "$D" "${OPTS[@]}"; }
 restore() { setup restore --dir "$D"; }
-says() { # says CODE PATTERN COMMAND...
-	local want=$1 pattern=$2 rc; shift 2
-	"$@" >"$TMP/out" 2>&1 </dev/null
-	rc=$?
-	[ $rc = "$want" ] && grep -qE -- "$pattern" "$TMP/out" && return
-	echo "exit code $rc, wanted $want and '$pattern'"; show "$TMP/out"
-	return 1
-}
 json() { python3 -c "import json,sys; d = json.load(open(sys.argv[1])); sys.exit(not ($2))" "$1"; }
 
 # ---- words ----

@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plx_pool.h"
+#include "plx_thread.h"
+
 /* The seed is printed, and PLX_TEST_SEED=n repeats a run. */
 static uint64_t test_seed;
 
@@ -60,6 +63,19 @@ static inline void run_threads(unsigned n, void *(*fn)(void *), void *args, size
 		assert_int_equal(pthread_create(&id[i], NULL, fn, (char *)args + i * arg_size), 0);
 	for (unsigned i = 0; i < n; i++)
 		assert_int_equal(pthread_join(id[i], NULL), 0);
+}
+
+/* Of a pool that has all of its frames back. */
+static inline void pool_end(struct plx_pool *p)
+{
+	void *mem;
+
+	assert_int_equal(plx_pool_avail(p), p->frames);
+	assert_int_equal(plx_pool_audit(p), 0);
+	mem = plx_pool_fini(p);
+	assert_non_null(mem);
+	free(mem);
+	plx_self.slot = 0;
 }
 
 #endif

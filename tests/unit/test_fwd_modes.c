@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_fwd_modes.c - plx-fwd's forwarding modes, frame by frame: what goes in, what comes out. */
+#include "bytes_util.h"
 #include "fwd.h"
 
 #include <setjmp.h>
@@ -77,18 +78,6 @@ static int down(void **state)
 	plx_pool_fini(bed.pool);
 	free(bed.mem);
 	return 0;
-}
-
-static uint32_t unhex(uint8_t *out, const char *hex)
-{
-	uint32_t n = 0;
-
-	for (; *hex; hex += 2) {
-		char two[3] = { hex[0], hex[1], 0 };
-
-		out[n++] = (uint8_t)strtoul(two, NULL, 16);
-	}
-	return n;
 }
 
 static struct plx_mbuf *frame(const char *hex)

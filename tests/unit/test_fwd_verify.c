@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_fwd_verify.c - plx-fwd's verifier must see every loss, duplicate, reordering and
    damaged byte; its account of a flow is held against a plain model. */
+#include "bytes_util.h"
 #include "verify.h"
 
 #include <pthread.h>
@@ -10,16 +11,6 @@
 #include <cmocka.h>
 
 enum { RUN = 0x1234567 };
-
-static uint32_t rnd(void)
-{
-	static uint64_t s = 88172645463325252ull;
-
-	s ^= s << 13;
-	s ^= s >> 7;
-	s ^= s << 17;
-	return (uint32_t)(s >> 16);
-}
 
 struct bed {
 	struct verify v;

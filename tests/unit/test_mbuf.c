@@ -14,18 +14,6 @@ static struct plx_pool *pool_of(uint32_t frames)
 	return p;
 }
 
-static void pool_end(struct plx_pool *p)
-{
-	void *mem;
-
-	assert_int_equal(plx_pool_avail(p), p->frames);
-	assert_int_equal(plx_pool_audit(p), 0);
-	mem = plx_pool_fini(p);
-	assert_non_null(mem);
-	free(mem);
-	plx_self.slot = 0;
-}
-
 static struct plx_mbuf *get(struct plx_pool *p)
 {
 	struct plx_mbuf *m = plx_mbuf_get(p);

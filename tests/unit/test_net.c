@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_net.c - the parser over a table of frames, each cut at every length and split at
    every place; checksums against a slow one; builders against the parser. */
+#include "bytes_util.h"
 #include "plx_net.h"
 
 #include <errno.h>
@@ -107,16 +108,6 @@ static const struct row rows[] = {
 	  K(IP6, NONE, 14, 48, 0, 0, 0, .type = 0x86dd, .proto = 0) },
 };
 
-static uint32_t rnd(void)
-{
-	static uint64_t s = 88172645463325252ull;
-
-	s ^= s << 13;
-	s ^= s >> 7;
-	s ^= s << 17;
-	return (uint32_t)(s >> 16);
-}
-
 /* Exactly sized, so that the sanitizer sees a byte too much. */
 static uint8_t *exact(const void *p, size_t n)
 {
@@ -126,18 +117,6 @@ static uint8_t *exact(const void *p, size_t n)
 	if (n)
 		memcpy(b, p, n);
 	return b;
-}
-
-static uint32_t unhex(uint8_t *out, const char *hex)
-{
-	uint32_t n = 0;
-
-	for (; *hex; hex += 2) {
-		char two[3] = { hex[0], hex[1], 0 };
-
-		out[n++] = (uint8_t)strtoul(two, NULL, 16);
-	}
-	return n;
 }
 
 static bool same(const struct plx_pkt *a, const struct plx_pkt *b)

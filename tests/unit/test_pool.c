@@ -16,18 +16,6 @@ static struct plx_pool *pool_of(uint32_t frames, uint16_t caches)
 	return p;
 }
 
-static void pool_end(struct plx_pool *p)
-{
-	void *mem;
-
-	assert_int_equal(plx_pool_avail(p), p->frames);
-	assert_int_equal(plx_pool_audit(p), 0);
-	mem = plx_pool_fini(p);
-	assert_non_null(mem);
-	free(mem);
-	plx_self.slot = 0;
-}
-
 static void bad_conf(void **state)
 {
 	static const struct plx_pool_conf bad[] = {
