@@ -311,7 +311,7 @@ static int run_lcores(struct plx_env *env)
 	int err = lcores_start(env);
 
 	if (!err) {
-		c->house_due = now;
+		c->house_due = c->looked_at = now;
 		for (unsigned i = 0; i < c->ntimers; i++)
 			c->timer[i].due = now + c->timer[i].period;
 		links_ask(c);

@@ -39,7 +39,7 @@ struct control {
 	bool escalated;
 	struct ctl_timer *timer;
 	unsigned ntimers;
-	uint64_t house_due;
+	uint64_t house_due, looked_at; /* after lcores and ports; the latest look */
 	struct ctl_beat *beat;
 	unsigned nbeats;
 	bool link_seen[PLX_PORTS_MAX]; /* since links were asked for */

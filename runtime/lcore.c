@@ -281,7 +281,7 @@ int lcore_start(struct plx_lcore *l)
 	l->ring_gap = cycles_of(env, LCORE_DOORBELL_NS);
 	l->beat_at = plx_sys_now(env->sys);
 	l->beat_seen = plx_ctr_read(&l->rounds);
-	l->stalled = false;
+	l->silent = l->stalled = l->hangs = false;
 	lcore_move(l, PLX_LCORE_WAIT, PLX_LCORE_RUN); /* publishes the above */
 	lcore_poke(env->sys, l->wakefd);
 	return 0;

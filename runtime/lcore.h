@@ -108,7 +108,8 @@ struct plx_lcore {
 	uint64_t await_at, await_cpu; /* main: since when it waits for the lcore, whose CPU time was this, */
 	uint64_t await_calls;        /* and whose calls that had returned were these */
 	uint64_t beat_seen, beat_at; /* control thread: liveness */
-	bool     stalled;
+	uint64_t silent_cpu;         /* its CPU time when that began to look bad */
+	bool     silent, stalled, hangs;
 };
 
 /* lcore.c, cold; main thread */

@@ -42,6 +42,7 @@ int truth_open(struct truth *t, const struct plan *p, const struct plx_log *log,
 
 void truth_close(struct truth *t)
 {
+	truth_ask_close(&t->ask);
 	free(t->share);
 	for (int i = 0; i < 2; i++) {
 		free(t->sample[i].lcore);
@@ -509,6 +510,7 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 	struct truth_sample *was = &t->sample[t->last], *is = &t->sample[!t->last];
 
 	truth_take(is, env, now);
+	truth_ask_take(&t->ask, is);
 	truth_judge(t, was, is);
 	t->last = !t->last;
 	const uint64_t took = (plx_sys_now(env->sys) - now) * TRUTH_COST, least = TRUTH_PERIOD_MS * 1000000ull;

@@ -49,6 +49,7 @@ enum {
 	TRUTH_RATE_BAD  = 2,     /* samples in a row that make a rate stand */
 	TRUTH_GOOD      = 3,     /* samples in a row that end it */
 	TRUTH_FOUND_MAX = 64,    /* findings at once; more are not kept */
+	TRUTH_HOLDER    = 96,
 	TRUTH_IRQS_MAX  = 512,   /* pairs of interrupt and lcore that are counted */
 	TRUTH_PAGES     = 16,    /* of each pool that a look asks the node of */
 };
@@ -79,7 +80,7 @@ struct truth_port {
 	uint16_t pages, far_pages;   /* of its frames that were looked at, and of these on another node than the NIC */
 	int16_t  far_node;           /* where one of these is */
 	int      attached;           /* 1, 0, or -1 = not told or needs none */
-	char     holder[96];         /* who is on the interface instead, "" = nobody */
+	char     holder[TRUTH_HOLDER]; /* who is on the interface instead, "" = nobody */
 	uint16_t first, nrx;         /* queues of the device that are ours */
 	uint32_t queues;             /* of passed */
 	uint64_t passed[PLX_QUEUES_MAX]; /* by queue of the device */
@@ -119,6 +120,18 @@ struct truth_found {
 /* What an lcore did in the last interval, in percent of the time; -1 = not told. */
 struct truth_share { float busy, idle, sleep, stolen, hardirq, softirq, steal, preempted; };
 
+/* What a thread of its own asks of the ports, since the kernel may make it wait (truth_ask.c). */
+struct truth_answer { int attached; char holder[TRUTH_HOLDER]; }; /* as in truth_port */
+
+struct truth_ask {
+	const struct plx_env *env;
+	pthread_t thread;
+	bool     spawned;            /* false = nothing to ask, or it could not start: all is not told */
+	int      fd;                 /* eventfd, wakes it */
+	bool     quit, asked;        /* atomic; while asked, said[] is the thread's */
+	struct truth_answer said[PLX_PORTS_MAX], told[PLX_PORTS_MAX]; /* told: control thread */
+};
+
 struct truth {
 	const struct plx_log *log;
 	const struct plan *plan;
@@ -129,6 +142,7 @@ struct truth {
 	unsigned last;               /* which of them is the newer */
 	struct truth_share *share;   /* by lcore */
 	struct truth_found found[TRUTH_FOUND_MAX];
+	struct truth_ask ask;
 };
 
 /* truth_open allocates what a plan needs; 0 or -ENOMEM.  truth_close frees it; the struct may
@@ -138,7 +152,8 @@ void truth_close(struct truth *t);
 /* truth_judge compares two samples, updates what is found and tells changes.  No system call
    but those of the log. */
 void truth_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is);
-/* truth_take fills a sample of a running environment.  Control thread; reads procfs. */
+/* truth_take fills a sample of a running environment, but for what truth_ask_take adds.  Control
+   thread; reads procfs, and waits for no lock of the kernel that others hold for long. */
 void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now);
 /* truth_host takes the parts of a sample that other files of the host tell: clocks of CPUs,
    quotas, names and nodes.  After the rest of it. */
@@ -147,6 +162,13 @@ void truth_host(struct truth_sample *s, const struct plx_env *env);
 int  truth_polled_by(const struct plx_env *env, const struct plx_rxq *q);
 /* truth_look takes a sample and judges it, when one is due.  Control thread. */
 void truth_look(struct truth *t, const struct plx_env *env, uint64_t now);
+/* truth_ask_open starts the thread that asks, if a port has an answer; 0 or -errno.
+   truth_ask_take puts the latest answers into a sample and asks anew, unless the last question is
+   still open.  truth_ask_close ends it; the struct may be zeroed.  Control thread. */
+int  truth_ask_open(struct truth_ask *a, const struct plx_env *env);
+void truth_ask_take(struct truth_ask *a, struct truth_sample *s);
+void truth_ask_close(struct truth_ask *a);
+void truth_ask_port(struct truth_answer *a, struct plx_port *p); /* asks, and waits; any thread */
 /* Whether the plan has interrupts of a port, or what stands in for them, on this CPU. */
 bool truth_expects_softirq(const struct plan *p, int cpu);
 

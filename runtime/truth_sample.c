@@ -6,7 +6,6 @@
 #include "env.h"
 #include "plx_file.h"
 #include "truth.h"
-#include "plx_xdp.h"
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -232,15 +231,7 @@ static void take_port(struct truth_port *o, const struct plx_env *env, struct pl
 	o->first = p->conf.queue;
 	o->nrx = p->nrx;
 	o->there = plx_port_link(p) != PLX_LINK_REMOVED;
-	int at = p->drv->attached && o->there ? p->drv->attached(p) : -1;
-
-	o->attached = at < 0 ? -1 : at;
-	if (!at) {
-		struct plx_xdp_info x;
-
-		if (!plx_xdp_query(p->info.ifindex, &x, env->sys) && x.id)
-			plx_xdp_who(&x, o->holder, sizeof(o->holder));
-	}
+	o->attached = -1; /* truth_ask.c */
 	if (p->drv->passed) {
 		int n = p->drv->passed(p, o->passed, PLX_QUEUES_MAX);
 

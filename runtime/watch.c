@@ -71,6 +71,38 @@ void control_pollers_changed(struct plx_env *env)
 		beats_follow(env->control);
 }
 
+/* Since when l is silent, seen from here: a time in which this thread did not look, for it got no CPU or
+   waited in the kernel, counts for one look. */
+static void silence(const struct control *c, struct plx_lcore *l, uint64_t now)
+{
+	const uint64_t gap = now - c->looked_at;
+
+	if (gap > STALL_NS / 2 && !l->stalled)
+		l->beat_at += gap - HOUSE_NS;
+	if (!l->silent)
+		l->silent_cpu = lcore_cpu_ns(l);
+	l->silent = true;
+}
+
+/* One that starves may turn out to hang, once it has had its share of a CPU. */
+static void stalls(struct control *c, struct plx_lcore *l, uint64_t now)
+{
+	const uint64_t cpu = lcore_cpu_ns(l) - l->silent_cpu;
+	const double s = (double)(now - l->beat_at) / 1e9;
+	char what[PLX_NAME_MAX + 16];
+
+	if (cpu >= LCORE_FAIR_NS || !lcore_ready(l)) {
+		LOG(c, WARN, "lcore %u stalls: %s has not returned for %.1f s; frames of its queues pass to the host",
+		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), s);
+		l->hangs = true;
+	} else if (!l->stalled) {
+		LOG(c, WARN, "lcore %u starves: it got %.0f ms of CPU %d in %.1f s; frames of its queues pass to the host; "
+		    "who has the CPU is told by ps -eLo psr,pcpu,tid,comm --sort -pcpu",
+		    l->conf.id, (double)cpu / 1e6, l->conf.cpu, s);
+	}
+	l->stalled = true;
+}
+
 /* An lcore lives if it made a round since the last look, or waits in epoll. */
 static void lcore_look(struct control *c, struct plx_lcore *l, uint64_t now)
 {
@@ -80,16 +112,14 @@ static void lcore_look(struct control *c, struct plx_lcore *l, uint64_t now)
 	if (beat != l->beat_seen || state == PLX_LCORE_WAIT || __atomic_load_n(&l->dozing, __ATOMIC_RELAXED)) {
 		if (l->stalled)
 			LOG(c, WARN, "lcore %u goes on after %.1f s", l->conf.id, (double)(now - l->beat_at) / 1e9);
-		l->stalled = false;
+		l->stalled = l->silent = l->hangs = false;
 		l->beat_seen = beat;
 		l->beat_at = now;
-	} else if (!l->stalled && now - l->beat_at >= STALL_NS) {
-		char what[PLX_NAME_MAX + 16];
-
-		LOG(c, WARN, "lcore %u stalls: %s has not returned for %.1f s; frames of its queues pass to the host",
-		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), (double)(now - l->beat_at) / 1e9);
-		l->stalled = true;
+		return;
 	}
+	silence(c, l, now);
+	if (!l->hangs && now - l->beat_at >= STALL_NS)
+		stalls(c, l, now);
 }
 
 /* ---- pollers ---- */
@@ -143,6 +173,7 @@ void house_keep(struct control *c, uint64_t now)
 		for (unsigned k = 0; k < l->npollers; k++)
 			poller_look(c, l->poller[k], now);
 	}
+	c->looked_at = now;
 	/* No beat for an lcore that was halted: nobody polls its queues, so the host should
 	   have their frames. */
 	for (unsigned i = 0; i < c->nbeats; i++) {
@@ -178,6 +209,9 @@ void views_open(struct control *c, uint64_t now)
 		LOG(c, WARN, "no comparison with the plan, and no live view: %s", strerror(-err));
 		return;
 	}
+	err = truth_ask_open(&c->truth.ask, env);
+	if (err)
+		LOG(c, WARN, "nobody looks whether XDP programs stay attached: %s", strerror(-err));
 	err = live_open(&c->live, env->sys, env->conf.name, answer, c);
 	if (!err) {
 		struct epoll_event ev = { .events = EPOLLIN, .data.fd = c->live.epfd };

@@ -46,7 +46,7 @@ no_calls() {
 	local fwd=$PID tids="" t calls
 	within 5 running fwd || { show "$TMP/fwd.err"; return 1; }
 	for t in /proc/"$fwd"/task/*; do
-		[ "${t##*/}" = "$fwd" ] || tids="$tids -p ${t##*/}"
+		case $(cat "$t/comm") in *-lc[0-9]*) tids="$tids -p ${t##*/}" ;; esac
 	done
 	[ -n "$tids" ] || { echo "no lcore threads"; return 1; }
 	# shellcheck disable=SC2086 # a list of words

@@ -132,23 +132,23 @@ told() { view "$NAME"; [ $? = 1 ] && grep -q '^FOUND    va queue 1: unserved' "$
 check "they are told with queue and mend, in the log too, exit code 1" told
 check "load ends" end "$LOAD"
 check "and so does the finding" within 20 not_found unserved
-check "which is told" within 5 over unserved
+check "which is told" within 20 over unserved
 
 tid=$(lcore_tid)
 check "affinity is changed from outside" taskset -p -c "0-$(($(nproc) - 1))" "$tid"
 if [ "$(nproc)" -gt 1 ]; then
-	check "that is found" within 5 found affinity
+	check "that is found" within 20 found affinity
 	check "and told" warned affinity
 	check "it is changed back" taskset -p -c "$CPU" "$tid"
-	check "and the finding goes" within 5 not_found affinity
+	check "and the finding goes" within 20 not_found affinity
 fi
 
 ours() { at a bpftool -j link list 2>/dev/null | python3 -c 'import json,sys
 print(next((l["id"] for l in json.load(sys.stdin) if l.get("prog_id") == int(sys.argv[1])), ""))' "$(xdp_id va)"; }
 if command -v bpftool >/dev/null && [ -n "$(ours)" ]; then
 	check "the XDP program is taken off by force" at a bpftool link detach id "$(ours)"
-	check "it is off" within 2 no_xdp va
-	check "that is found" within 5 found not_attached
+	check "it is off" within 20 no_xdp va
+	check "that is found" within 20 found not_attached
 	check "and told" warned not_attached
 else
 	skip "the XDP program is taken off by force" "bpftool"
@@ -158,7 +158,7 @@ fi
 
 no_socket() { ! at a grep -q "@pollux/$NAME" /proc/net/unix; }
 kill -KILL "$FWD_PID"
-check "kill -9 leaves no socket" within 2 no_socket
+check "kill -9 leaves no socket" within 20 no_socket
 check "and the program is unknown at once" says 3 'does not run' "$NAME"
 
 # ---- a busy lcore ----

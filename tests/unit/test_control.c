@@ -136,6 +136,91 @@ static void test_heartbeats(void **state)
 	}
 }
 
+/* Somebody holds the kernel's lock of all interfaces for long: who asks for it waits, but not the
+   thread that beats. */
+static int lock_held, lock_waits;
+
+static int attached_after_lock(struct plx_port *p)
+{
+	(void)p;
+	__atomic_store_n(&lock_waits, 1, __ATOMIC_RELAXED);
+	while (__atomic_load_n(&lock_held, __ATOMIC_RELAXED))
+		plx_sys_sleep(&plx_sys_linux, MS);
+	return 1;
+}
+
+static void test_beats_without_answers(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+
+	test_conf(&c, &k, 1, "a,driver=loop", NULL);
+	struct plx_env *env = test_open(&c, &k);
+	struct plx_port *p = plx_env_port(env, 0);
+	use_fake(p);
+	fake.attached = attached_after_lock;
+	lock_held = 1;
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .rxq = p->rxq[0])), 0);
+	runner_start(&r, env);
+	wait_for(__atomic_load_n(&lock_waits, __ATOMIC_RELAXED));
+	uint64_t seen = plx_ctr_read(&beats[0]);
+	wait_for(plx_ctr_read(&beats[0]) > seen + 40); /* two seconds: the next sample waits no more than this one */
+	__atomic_store_n(&lock_held, 0, __ATOMIC_RELAXED);
+	assert_int_equal(runner_stop(&r, 0), 0);
+	plx_env_fini(env);
+}
+
+/* The control thread and an lcore stand still for longer than a stall takes, as when the process is
+   stopped: its first look thereafter cannot tell who is to blame. */
+struct pause { struct frail f; struct kept_log *k; int calls, before, after; };
+
+static bool told_of_stall(struct kept_log *k)
+{
+	return kept_has(k, "lcore 0 stalls") || kept_has(k, "lcore 0 starves");
+}
+
+static int pause_both(void *arg)
+{
+	struct pause *p = arg;
+
+	switch (p->calls++) {
+	case 0:
+		__atomic_store_n(&p->f.stuck, 1, __ATOMIC_RELAXED);
+		wait_for(__atomic_load_n(&p->f.hangs, __ATOMIC_RELAXED));
+		return 0;
+	case 1: /* the look before this call has seen its last round */
+		p->before = told_of_stall(p->k);
+		plx_sys_sleep(&plx_sys_linux, 1300 * MS);
+		return 0;
+	default: /* right behind the look that comes late */
+		p->after = told_of_stall(p->k);
+		__atomic_store_n(&p->f.stuck, 0, __ATOMIC_RELAXED);
+		return 1;
+	}
+}
+
+static void test_time_without_looks(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+	struct pause p = { .k = &k };
+
+	test_conf(&c, &k, 1, "a,driver=loop", NULL);
+	struct plx_env *env = test_open(&c, &k);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "frail", .fn = may_hang, .arg = &p.f)), 0);
+	assert_int_equal(plx_env_timer(env, 60 * MS, pause_both, &p), 0);
+	runner_start(&r, env);
+	wait_for(__atomic_load_n(&p.f.hangs, __ATOMIC_RELAXED) && !__atomic_load_n(&p.f.stuck, __ATOMIC_RELAXED));
+	assert_int_equal(runner_stop(&r, 0), 0);
+	assert_int_equal(p.calls, 3);
+	assert_int_equal(p.after, p.before);
+	plx_env_fini(env);
+}
+
 /* A run that is over before the control thread looks at anything: the port has had its first
    sign of life all the same, which is what arms the fail-open. */
 static void test_first_beat(void **state)
@@ -400,7 +485,8 @@ static void test_main_lcore(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timers), cmocka_unit_test(test_heartbeats), cmocka_unit_test(test_first_beat),
+		cmocka_unit_test(test_timers), cmocka_unit_test(test_heartbeats),
+		cmocka_unit_test(test_beats_without_answers), cmocka_unit_test(test_time_without_looks), cmocka_unit_test(test_first_beat),
 		cmocka_unit_test(test_queue_nobody_names), cmocka_unit_test(test_poller_errors_are_told_seldom),
 		cmocka_unit_test(test_link_events), cmocka_unit_test(test_lost_link_events), cmocka_unit_test(test_main_lcore),
 	};

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 
 #define S 1000000000ull
@@ -556,6 +557,14 @@ static void lost_of(struct plx_port *p, uint64_t *n)
 static const struct plx_driver full = { .name = "full", .attached = attached_of, .passed = passed_of, .lost = lost_of };
 static const struct plx_driver bare = { .name = "bare" };
 
+static int answer_of(struct plx_port *p)
+{
+	struct truth_answer a;
+
+	truth_ask_port(&a, p);
+	return a.attached;
+}
+
 static void test_sample_of_ports(void **state)
 {
 	struct plx_rxq q[2] = { { .hwq = 1 }, { .hwq = 2 } }, *rxq[2] = { &q[0], &q[1] };
@@ -573,7 +582,8 @@ static void test_sample_of_ports(void **state)
 	put("1\n", "/proc/irq/24/effective_affinity_list");
 	put("2-3\n", "/proc/irq/25/effective_affinity_list"); /* the planned CPU is one of them */
 	truth_take(&t.sample[0], &env, S);
-	assert_true(o->there && o->attached == 1 && o->first == 1 && o->nrx == 2);
+	assert_true(o->there && o->attached == -1 && o->first == 1 && o->nrx == 2); /* that is asked elsewhere */
+	assert_int_equal(answer_of(&port), 1);
 	assert_int_equal(o->queues, 4);
 	assert_int_equal(o->passed[3], 103);
 	assert_int_equal(o->rx_drop[PLX_RX_DROP_ring_full], 111); /* those that the kernel dropped, too */
@@ -587,19 +597,65 @@ static void test_sample_of_ports(void **state)
 	put("x\n", "/proc/irq/24/effective_affinity_list");
 	put("\n", "/proc/irq/25/effective_affinity_list");
 	truth_take(&t.sample[0], &env, S);
-	assert_int_equal(o->attached, -1);
+	assert_int_equal(answer_of(&port), -1);
 	assert_int_equal(o->queues, PLX_QUEUES_MAX);
 	assert_int_equal(o->irq_cpu[0], -1);
 	assert_int_equal(o->irq_cpu[1], -1);
 	port.drv = &bare;
 	truth_take(&t.sample[0], &env, S);
-	assert_int_equal(o->attached, -1);
+	assert_int_equal(answer_of(&port), -1);
 	assert_int_equal(o->queues, 0);
 	port.drv = &full;
 	port.link = PLX_LINK_REMOVED; /* nothing is asked of what is gone */
 	fake_attached = 0;
 	truth_take(&t.sample[0], &env, S);
-	assert_true(!o->there && o->attached == -1);
+	assert_true(!o->there && answer_of(&port) == -1);
+}
+
+/* A driver whose answer the kernel holds back holds nobody but the thread that asked. */
+static int held, asks;
+
+static int attached_late(struct plx_port *p)
+{
+	(void)p;
+	__atomic_add_fetch(&asks, 1, __ATOMIC_RELAXED);
+	while (__atomic_load_n(&held, __ATOMIC_RELAXED))
+		sched_yield();
+	return 1;
+}
+
+static void test_answers_held_back(void **state)
+{
+	static const struct plx_driver late = { .name = "late", .attached = attached_late };
+	struct plx_port port = { .drv = &late, .sys = &root_sys, .name = "eth0", .link = PLX_LINK_UP };
+	struct truth_sample *s = &t.sample[0];
+
+	(void)state;
+	env.sys = port.sys = &plx_sys_linux;
+	env.ports[0] = &port;
+	env.nports = 1;
+	s->nports = 1;
+	held = 1;
+	asks = 0;
+	assert_int_equal(truth_ask_open(&t.ask, &env), 0);
+	for (int i = 0; i < 3 || !__atomic_load_n(&asks, __ATOMIC_RELAXED); i++) {
+		s->port[0] = (struct truth_port){ .there = true, .attached = 0 };
+		truth_ask_take(&t.ask, s);
+		assert_int_equal(s->port[0].attached, -1); /* not told */
+		sched_yield();
+	}
+	assert_int_equal(__atomic_load_n(&asks, __ATOMIC_RELAXED), 1); /* one question at a time */
+	__atomic_store_n(&held, 0, __ATOMIC_RELAXED);
+	while (s->port[0].attached != 1)
+		truth_ask_take(&t.ask, s);
+	s->port[0].there = false; /* an old answer about what is gone is none */
+	truth_ask_take(&t.ask, s);
+	assert_int_equal(s->port[0].attached, -1);
+	truth_ask_close(&t.ask);
+	port.drv = &bare; /* nothing to ask: no thread */
+	assert_int_equal(truth_ask_open(&t.ask, &env), 0);
+	assert_false(t.ask.spawned);
+	truth_ask_close(&t.ask);
 }
 
 /* ---- what the host tells ---- */
@@ -765,7 +821,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), cmocka_unit_test_setup_teardown(test_unserved_of_veth, make, unmake), T(test_told_ever_less_often),
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
 		cmocka_unit_test_setup_teardown(test_whose_queue, NULL, unmake),
-		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_cost_is_bounded),
+		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_answers_held_back), F(test_cost_is_bounded),
 		F(test_sample_of_garbage), T(test_what_the_host_does_not_tell),
 		cmocka_unit_test_setup_teardown(test_host, make_host, remove_files),
 		cmocka_unit_test_setup_teardown(test_host_tells_nothing, make_host, remove_files),
