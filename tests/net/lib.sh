@@ -15,6 +15,7 @@ TOP=$(cd "$HERE/../.." && pwd)
 BUILD=${PLX_BUILD:-$TOP/build}
 FWD=$BUILD/apps/plx-fwd
 FAST=${PLX_FAST:-}
+PATIENCE=20 # seconds for what must come: a machine may be busy with other things
 NS=plx$$
 TMP=$(mktemp -d "/tmp/$NS.XXXXXX")
 PIDS=()
@@ -105,7 +106,7 @@ pair() {
 	done
 	at a ip addr add 10.9.0.1/24 dev va
 	at b ip addr add 10.9.0.2/24 dev vb
-	within 5 carrier va || { echo "Bail out! no carrier"; exit 1; }
+	within $PATIENCE carrier va || { echo "Bail out! no carrier"; exit 1; }
 }
 # unpair: removes them again, for a test that needs a fresh pair
 unpair() { ip netns del "${NS}a"; ip netns del "${NS}b"; }
@@ -136,10 +137,10 @@ finish() {
 	within "$2" gone "$1" || return 124
 	wait "$1"
 }
-# end PID [SIGNAL]: asks it to end and returns its exit code, 124 if it does not within 5 s
+# end PID [SIGNAL]: asks it to end and returns its exit code, 124 if it does not
 end() {
 	kill -"${2:-INT}" "$1" 2>/dev/null
-	finish "$1" 5
+	finish "$1" $PATIENCE
 }
 # within SECONDS COMMAND...: true as soon as the command is, false when the time is over
 within() {
@@ -189,17 +190,18 @@ forward() {
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do ifaces+=(--iface "$1"); shift; done
 	[ $# = 0 ] || shift
 	start "$out" "$end" "$FWD" -l "$LC" -m 64M --idle adaptive "${ifaces[@]}" -- --mode "$mode" --json "$@"
-	within 5 running "$out" || { show "$TMP/$out.err"; return 1; }
+	within $PATIENCE running "$out" || { show "$TMP/$out.err"; return 1; }
 }
 running() { grep -q ' running: ' "$TMP/$1.err"; } # ports and lcores were started
 # generate OUT END IFACE COUNT RATE [OPTION...]: sends and checks what comes back; plx-fwd's exit code.
 # The window keeps what is on the way below every ring and backlog, and no frame goes to the host when the
-# machine lets an lcore wait for a second: a loss is a fault, not a busy machine.
+# machine lets an lcore wait for a second, and the last echoes may take their time: a loss is a fault, not a busy
+# machine.
 generate() {
 	local out=$1 end=$2 iface=$3 count=$4 rate=$5; shift 5
 	start "$out" "$end" "$FWD" -l "$LC" -m 64M --idle adaptive --iface "$iface,stall=off" -- --mode flowgen --verify \
-		--flows 64 --length 60-1514 --count "$count" --rate "$rate" --window 512 --json "$@"
-	finish "$PID" $((count / 5000 + 20)) || { echo "exit code $?"; show "$TMP/$out" "$TMP/$out.err"; return 1; }
+		--flows 64 --length 60-1514 --count "$count" --rate "$rate" --window 512 --drain ${PATIENCE}s --json "$@"
+	finish "$PID" $((count / 5000 + 2 * PATIENCE)) || { echo "exit code $?"; show "$TMP/$out" "$TMP/$out.err"; return 1; }
 }
 # intact OUT COUNT: the generator got every packet back, once, in order, with every byte right
 intact() {

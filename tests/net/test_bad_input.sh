@@ -203,7 +203,7 @@ busy() {
 	local rc=1 fwd
 	start first a "$FWD" -l "$FIRST" --idle adaptive --iface va -- --mode rxonly --duration 30
 	fwd=$PID
-	if within 5 has_xdp va; then
+	if within $PATIENCE has_xdp va; then
 		at a timeout -k 1 10 "$FWD" -l "$FIRST" --huge=never --iface va,driver=af_xdp,bind-timeout=100ms >"$TMP/out" 2>"$TMP/err"
 		rc=$?
 	fi

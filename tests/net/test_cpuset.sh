@@ -101,7 +101,7 @@ start_caged() {
 traffic() {
 	start_caged fwd a "$FWD" -l auto -m 64M --idle adaptive --iface va -- --mode macswap --json
 	local pid=$PID
-	within 5 running fwd || { show "$TMP/fwd.err"; return 1; }
+	within $PATIENCE running fwd || { show "$TMP/fwd.err"; return 1; }
 	! grep -h '^Cpus_allowed_list' "/proc/$pid/task/"*/status | grep -qv "	$IN\$" || { echo "a thread is elsewhere"; return 1; }
 	generate gen b vb 5000 5k && intact gen 5000 && end "$pid"
 }

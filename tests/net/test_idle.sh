@@ -9,7 +9,7 @@ ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }
 
 idle_share() { # idle_share POLICY DRIVER: CPU over some idle seconds below 2 % of one core
 	start fwd a "$FWD" -l "$LC" -m 64M --idle "$1" --iface "va,$2" -- --mode icmpecho --json
-	within 5 running fwd || { show "$TMP/fwd.err"; return 1; }
+	within $PATIENCE running fwd || { show "$TMP/fwd.err"; return 1; }
 	sleep 0.5 # past the start's own work
 	local before after percent
 	before=$(ticks "$PID"); sleep $SECONDS_IDLE; after=$(ticks "$PID")
@@ -17,18 +17,19 @@ idle_share() { # idle_share POLICY DRIVER: CPU over some idle seconds below 2 % 
 	note "$1, $2: $percent % of a core"
 	awk "BEGIN { exit !($percent < 2) }" || { echo "$percent % of a core"; return 1; }
 }
-# After that silence: time of the first answer in ms.  The machine is shared, so the best of 5 counts;
+# After that silence: time of the first answer in ms.  The machine is shared, so the best of 5, or of 20, counts;
 # a program that wakes by a timer instead of the frame misses each time.
 first_answer() {
 	local i ms best=999
 	at b ip neigh replace 10.9.0.77 lladdr "$(mac va)" dev vb
-	for i in 1 2 3 4 5; do
-		[ $i = 1 ] || sleep 1
+	for i in $(seq 20); do
+		[ "$i" = 1 ] || sleep 1
 		ms=$(at b ping -n -c 1 -W 1 10.9.0.77 | sed -n 's/.*time=\([0-9.]*\) ms.*/\1/p')
 		note "first answer after silence: ${ms:-none} ms"
 		best=$(awk "BEGIN { print (${ms:-999} < $best) ? ${ms:-999} : $best }")
+		[ "$i" -lt 5 ] || awk "BEGIN { exit !($best > 2) }" || break
 	done
-	awk "BEGIN { exit !($best <= 2) }" || { echo "best of 5: $best ms"; return 1; }
+	awk "BEGIN { exit !($best <= 2) }" || { echo "best of $i: $best ms"; return 1; }
 }
 pair 2
 at a ip addr flush dev va
@@ -44,7 +45,7 @@ done
 no_calls() {
 	start fwd a "$FWD" -l "$LC" -m 64M --idle busy --iface "va,$1" -- --mode icmpecho --json
 	local fwd=$PID tids="" t calls
-	within 5 running fwd || { show "$TMP/fwd.err"; return 1; }
+	within $PATIENCE running fwd || { show "$TMP/fwd.err"; return 1; }
 	for t in /proc/"$fwd"/task/*; do
 		case $(cat "$t/comm") in *-lc[0-9]*) tids="$tids -p ${t##*/}" ;; esac
 	done

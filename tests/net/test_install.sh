@@ -39,7 +39,7 @@ forwards() {
 	pair 2
 	start fwd a env LD_LIBRARY_PATH="$libdir" "$TMP/$1" -l "$(lcores 2)" -m 64M --idle adaptive --iface va
 	local fwd=$PID
-	within 5 running fwd || { show "$TMP/fwd.err"; unpair; return 1; }
+	within $PATIENCE running fwd || { show "$TMP/fwd.err"; unpair; return 1; }
 	local rc=0
 	generate gen b vb 20000 50k && intact gen 20000 || { show "$TMP/fwd.err"; rc=1; }
 	end $fwd || { echo "the program ended with $?"; rc=1; }

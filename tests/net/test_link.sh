@@ -7,18 +7,18 @@
 packets() { at "${1#v}" cat "/sys/class/net/$1/statistics/$2"; }
 more() { [ "$(packets "$1" "$2")" -gt "$3" ]; }
 # moving: frames of the load come back from the forwarder
-moving() { local n; n=$(packets vb rx_packets); within "${1:-3}" more vb rx_packets $((n + 500)); }
+moving() { local n; n=$(packets vb rx_packets); within $PATIENCE more vb rx_packets $((n + 500)); }
 
 flap_case() {
 	forward fwd a macswap "va,$1" || return 1
 	local fwd=$PID i
 	start load b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,steer=none -- \
-		--mode txonly --flows 64 --length 60-1514 --rate 20k --duration 60
+		--mode txonly --flows 64 --length 60-1514 --rate 20k --duration 300
 	local load=$PID
-	moving 5 || { echo "nothing moves at first"; show "$TMP/fwd.err" "$TMP/load.err"; return 1; }
+	moving || { echo "nothing moves at first"; show "$TMP/fwd.err" "$TMP/load.err"; return 1; }
 	for i in va vb; do
 		at "${i#v}" ip link set $i down
-		within 2 grep -q 'link.*down' "$TMP/fwd.err" || { echo "no word about $i down"; show "$TMP/fwd.err"; return 1; }
+		within $PATIENCE grep -q 'link.*down' "$TMP/fwd.err" || { echo "no word about $i down"; show "$TMP/fwd.err"; return 1; }
 		at "${i#v}" ip link set $i up
 		moving || { echo "nothing moves after $i was down and up"; show "$TMP/fwd.err" "$TMP/load.err"; return 1; }
 		alive "$fwd" && alive "$load" || { echo "a program ended"; show "$TMP/fwd.err" "$TMP/load.err"; return 1; }
@@ -29,15 +29,15 @@ delete_case() {
 	forward fwd a macswap "va,$1" || return 1
 	local fwd=$PID rc
 	start load b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,steer=none -- \
-		--mode txonly --flows 64 --length 60-1514 --rate 20k --duration 60
+		--mode txonly --flows 64 --length 60-1514 --rate 20k --duration 300
 	local load=$PID
-	moving 5 || { echo "nothing moves at first"; return 1; }
+	moving || { echo "nothing moves at first"; return 1; }
 	at a ip link del va
-	finish "$fwd" 5; rc=$?
+	finish "$fwd" $PATIENCE; rc=$?
 	[ $rc = 3 ] || { echo "plx-fwd: exit code $rc, wanted 3"; show "$TMP/fwd.err"; return 1; }
 	grep -q 'va' "$TMP/fwd.err" || { echo "the error does not name va"; return 1; }
 	[ "$(field "$TMP/fwd" result)" = failed ] || { echo "the summary says ok"; show "$TMP/fwd"; return 1; }
-	finish "$load" 5; rc=$?
+	finish "$load" $PATIENCE; rc=$?
 	[ $rc = 3 ] || { echo "the load: exit code $rc, wanted 3"; show "$TMP/load.err"; return 1; }
 }
 mtu_case() {
@@ -51,7 +51,7 @@ mtu_case() {
 	intact gen 2000 || return 1
 	at a ip link set va mtu 1900
 	if [ "$1" != driver=packet ]; then
-		within 2 grep -q 'va: its MTU is 1900 now.*ip link set va mtu 1774' "$TMP/fwd.err" ||
+		within $PATIENCE grep -q 'va: its MTU is 1900 now.*ip link set va mtu 1774' "$TMP/fwd.err" ||
 			{ echo "no word about an MTU beyond the frame"; show "$TMP/fwd.err"; return 1; }
 	fi
 	end "$fwd"

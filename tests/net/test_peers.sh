@@ -13,7 +13,7 @@ testpmd_case() {
 		-l "$LC" "${@/#/--vdev=}" -- --forward-mode=macswap --port-topology=loop --nb-cores=1 --rxq="$queues" --txq="$queues" \
 		--total-num-mbufs=8192 --auto-start --stats-period=1
 	local pmd=$PID
-	within 10 grep -q 'packet forwarding packets/burst' "$TMP/pmd" || { show "$TMP/pmd.err"; return 1; }
+	within $PATIENCE grep -q 'packet forwarding packets/burst' "$TMP/pmd" || { show "$TMP/pmd.err"; return 1; }
 	generate gen a va $N 20k || { show "$TMP/pmd.err"; return 1; }
 	intact gen $N || return 1
 	end "$pmd" || { echo "testpmd ended with $?"; show "$TMP/pmd.err"; return 1; }
@@ -74,6 +74,7 @@ icmpecho_case() {
 	forward echo a icmpecho "va,$1" || return 1
 	local echo=$PID
 	at b ip neigh flush all
+	within $PATIENCE pings b 10.9.0.77 || { echo "no answer"; return 1; } # few packets may wait for ARP
 	ping_case 10.9.0.77 || return 1
 	at b arping -q -c 3 -i vb 10.9.0.78 || { echo "no answer to arping"; return 1; }
 	end "$echo"

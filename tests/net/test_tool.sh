@@ -79,7 +79,7 @@ c, _ = s.accept()
 try:
     while True: c.send(b" "); time.sleep(0.2)
 except OSError: pass'
-	within 5 drips || return 1
+	within $PATIENCE drips || return 1
 	at a timeout 15 "$POLLUX" live drip >"$TMP/out" 2>"$TMP/err"
 	[ $? = 1 ] && grep -q 'within 3 s' "$TMP/err"
 }

@@ -35,7 +35,7 @@ wire() {
 	ip link add vc numtxqueues 2 numrxqueues 2 netns "${NS}a" type veth \
 		peer name vd numtxqueues 2 numrxqueues 2 netns "${NS}c" || return 1
 	at a ip link set vc up; at c ip link set vd up; at c ip addr add 10.9.0.3/24 dev vd
-	within 5 running_link vd
+	within $PATIENCE running_link vd
 }
 running_link() { [ "$(at c cat "/sys/class/net/$1/carrier")" = 1 ]; }
 ping_through() { # ping checks each payload byte itself
@@ -49,6 +49,7 @@ ping_through() { # ping checks each payload byte itself
 io_case() {
 	forward wire a io "va,$1" "vc,$1" || return 1
 	local wire=$PID
+	within $PATIENCE pings b 10.9.0.3 # neighbours first: few packets may wait for them
 	ping_through || return 1
 	end "$wire" && is "$TMP/wire" total.copied -eq 0
 }
