@@ -503,17 +503,26 @@ void truth_judge(struct truth *t, const struct truth_sample *was, const struct t
 	t->samples++;
 }
 
+/* What this thread had of a CPU: a sample costs that, however long others held it up. */
+static uint64_t own_ns(const struct plx_sys *sys)
+{
+	struct timespec t;
+
+	return sys->clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+
 void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 {
 	if (!t->share || now < t->due)
 		return;
 	struct truth_sample *was = &t->sample[t->last], *is = &t->sample[!t->last];
 
+	const uint64_t begin = own_ns(env->sys);
 	truth_take(is, env, now);
 	truth_ask_take(&t->ask, is);
 	truth_judge(t, was, is);
 	t->last = !t->last;
-	const uint64_t took = (plx_sys_now(env->sys) - now) * TRUTH_COST, least = TRUTH_PERIOD_MS * 1000000ull;
+	const uint64_t took = (own_ns(env->sys) - begin) * TRUTH_COST, least = TRUTH_PERIOD_MS * 1000000ull;
 
 	t->due = now + (took > least ? took : least);
 }

@@ -42,7 +42,7 @@ struct truth_limit { const char *name; double threshold; const char *unit, *what
 extern const struct truth_limit truth_limits[TRUTH_N];
 
 enum {
-	TRUTH_PERIOD_MS = 1000,  /* between two samples, and longer where one takes more than 5 ms: */
+	TRUTH_PERIOD_MS = 1000,  /* between two samples, and longer where one takes more than 5 ms of a CPU: */
 	TRUTH_COST      = 200,   /* a sample may take this part of the time */
 	TRUTH_REPEAT_S  = 60,    /* between two lines about the same; doubled with each */
 	TRUTH_REPEAT_MAX_S = 3600,
