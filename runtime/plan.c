@@ -142,7 +142,7 @@ static void note_shared_cpus(struct plan_maker *m)
 			if (a->cpu == b->cpu)
 				plan_note(m->p, "lcores %u and %u share CPU %d%s", a->id, b->id, a->cpu,
 				          m->conf->idle == PLX_IDLE_BUSY ? ": --idle=adaptive lets one sleep for the other" : "");
-			else if (m->t->ncpus && m->t->cpu[a->cpu].core == m->t->cpu[b->cpu].core)
+			else if (m->t->ncpus && m->t->cpu[a->cpu].core >= 0 && m->t->cpu[a->cpu].core == m->t->cpu[b->cpu].core)
 				plan_note(m->p, "lcores %u and %u are two threads of one core (CPUs %d and %d)", a->id, b->id,
 				          a->cpu, b->cpu);
 			else

@@ -177,7 +177,7 @@ static bool sharing(const struct doctor *d, bool cores, unsigned *a, unsigned *b
 			int x = d->plan.lcores[*a].cpu, y = d->plan.lcores[*b].cpu;
 			if (x < 0 || y < 0 || d->plan.lcores[*a].ncpus != 1 || d->plan.lcores[*b].ncpus != 1)
 				continue;
-			if (cores ? x != y && d->topo.cpu[x].core == d->topo.cpu[y].core : x == y)
+			if (cores ? x != y && d->topo.cpu[x].core >= 0 && d->topo.cpu[x].core == d->topo.cpu[y].core : x == y)
 				return true;
 		}
 	return false;
