@@ -162,6 +162,9 @@ static void test_shared_cpus_are_noted(void **state)
 	lcores("0,2");
 	made();
 	assert_true(noted("lcores 0 and 2 are two threads of one core (CPUs 0 and 2)"));
+	topo.cpu[0].core = topo.cpu[2].core = -1; /* which core is not told */
+	made();
+	assert_false(noted("two threads of one core"));
 	lcores("0,1,3");
 	made();
 	assert_true(noted("no receive queue is left for lcore 3: "));
