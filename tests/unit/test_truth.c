@@ -62,7 +62,7 @@ static int make(void **state)
 			                                    .ticks = k * 100u, .cpus = { { 4u << i } },
 			                                    .idle_cycles = k * 2500000000u };
 		s->port[0] = (struct truth_port){ .there = true, .attached = 1, .queues = 4, .nrx = 2, .irq_cpu = { 0, 3 },
-		                                   .now = "eth0", .named = 7, .missed_told = true, .polled_by = { 0, 1 }, .pages = 16 };
+		                                   .now = "eth0", .named = 7, .missed_told = true, .polled_by = { 0, 1, 1 }, .pages = 16 };
 		s->group_told = true;
 		snprintf(s->group, sizeof(s->group), "/sys/fs/cgroup/box");
 	}
@@ -133,6 +133,7 @@ static void wrong_replaced(void) { wrong_removed(); is.port[0].named = 9; }
 static void wrong_name(void)     { snprintf(is.port[0].now, 16, "a;b"); is.port[0].named = 0; }
 static void wrong_names(void)    { wrong_name(); is.port[0].named = 8; }
 static void wrong_lcore(void)    { env.plan.lcores[1].node = 1; }
+static void wrong_node(void)     { env.plan.ports[0].link.node = 1; }
 static void wrong_memory(void)   { is.port[0].far_pages = 3; is.port[0].far_node = 1; }
 static void wrong_quota(void)    { is.throttled = 250000000; }
 static void wrong_clock(void)    { is.lcore[1].khz = 1200000; is.lcore[1].khz_max = 2000000; }
@@ -155,6 +156,8 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_names, TRUTH_renamed, "eth0", "eth0 is interface 8", "--iface name it 'a;b'" },
 	{ wrong_lcore, TRUTH_far_lcore, "eth0", "1 of its 2 receive queues are polled on other nodes: queue 1 by lcore 4 on node 1",
 	  "node0/cpulist" },
+	{ wrong_node, TRUTH_far_lcore, "eth0", "node 1, and 2 of its 2 receive queues are polled on other nodes: queue 0 by lcore 3 on node 0",
+	  "node1/cpulist" },
 	{ wrong_memory, TRUTH_far_memory, "eth0", "of 16 pages of its frames 3 are elsewhere, one on node 1", "hugepages of node 0" },
 	{ wrong_quota, TRUTH_throttled, "the program", "/sys/fs/cgroup/box were stopped for its CPU quota, for 250 ms", "cpu.max" },
 	{ wrong_clock, TRUTH_slow_clock, "lcore 4", "CPU 3 runs at 1200 MHz and can do 2000", "cpu3/cpufreq/scaling_governor" },
