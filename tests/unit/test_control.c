@@ -66,8 +66,8 @@ static void fake_beat(struct plx_port *p, uint16_t rxq, uint64_t now)
 static void fake_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
 {
 	assert_int_equal(plx_port_link(p), link);
-	link_mtu = mtu;
-	link_mtu_was = p->info.mtu; /* a driver compares */
+	__atomic_store_n(&link_mtu_was, p->info.mtu, __ATOMIC_RELAXED); /* a driver compares */
+	__atomic_store_n(&link_mtu, mtu, __ATOMIC_RELEASE);             /* with the test that waits for it */
 	plx_ctr_add(&link_calls, 1);
 }
 
@@ -400,8 +400,8 @@ static void test_link_events(void **state)
 	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP, 9000, 0);
 	wait_for(plx_port_link(a) == PLX_LINK_DOWN);
 	wait_for(plx_ctr_read(&link_calls) == 1);
-	assert_int_equal(link_mtu, 9000);
-	assert_int_not_equal(link_mtu_was, 9000);
+	wait_for(__atomic_load_n(&link_mtu, __ATOMIC_ACQUIRE) == 9000);
+	assert_int_not_equal(__atomic_load_n(&link_mtu_was, __ATOMIC_RELAXED), 9000);
 	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP | IFF_RUNNING, 1500, 0);
 	wait_for(plx_port_link(a) == PLX_LINK_UP);
 	wire_say(fd, RTM_DELLINK, 0, 7, 0, 0, 0); /* someone else's */

@@ -569,7 +569,7 @@ static void test_wrong_thread_and_wrong_lcore(void **state)
 	assert_true(kept_has(&k, "poller it: there is no lcore 9; it may be one of 0,1"));
 	assert_int_equal(plx_poller_move(p, 1), 0); /* before the run */
 	runner_start(&r, env);
-	wait_for(__atomic_load_n(&env->live, __ATOMIC_ACQUIRE) && plx_ctr_read(&l.calls) > 10); /* all of it runs */
+	wait_for(__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) && plx_ctr_read(&l.calls) > 10); /* all of it runs */
 	assert_ptr_equal(__atomic_load_n(&l.on, __ATOMIC_RELAXED), plx_env_lcore(env, 1));
 	assert_int_equal(plx_poller_del(p), -EBUSY);
 	assert_int_equal(plx_poller_move(p, 0), -EBUSY);
