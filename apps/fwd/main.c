@@ -7,21 +7,12 @@
 
    docs/plx-fwd.md is its manual. */
 #include "report.h"
+#include "../std_fds.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-/* A standard descriptor that is closed would be the next one that is opened, a socket or the
-   frames, and get what is printed.  In its place comes one that refuses it. */
-static void hold_descriptors(void)
-{
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
-			_exit(PLX_EXIT_RUNTIME);
-}
 
 /* A run of which the account was lost has failed. */
 static int written(int code)
@@ -76,7 +67,8 @@ int main(int argc, char **argv)
 	struct result x;
 	int err, code;
 
-	hold_descriptors();
+	if (!std_fds_hold())
+		_exit(PLX_EXIT_RUNTIME);
 	fwd_conf_init(&f.conf);
 	f.run = run_id();
 	err = open_env(&f, argc, argv);

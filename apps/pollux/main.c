@@ -3,9 +3,9 @@
    Exit codes are those of cmd.h: 0 done, 1 failed or found wrong, 2 usage or
    configuration, 3 no such program runs, 4 rights. */
 #include "cmd.h"
+#include "../std_fds.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,15 +18,6 @@ static const struct cmd cmds[] = {
 	{ "topo", "the machine in one picture: nodes, CPUs, NICs, lcores", cmd_topo },
 	{ NULL, NULL, NULL },
 };
-
-/* A standard descriptor that is closed would be the next file's that is opened, and get what is
-   printed.  In its place comes one that refuses it. */
-static void hold_descriptors(void)
-{
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
-			_exit(CMD_FAIL);
-}
 
 /* A command that did all but be read has failed; those that told so themselves end with it. */
 static int written(int code)
@@ -41,7 +32,8 @@ static int written(int code)
 
 int main(int argc, char **argv)
 {
-	hold_descriptors();
+	if (!std_fds_hold())
+		_exit(CMD_FAIL);
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		puts("pollux " PLX_VERSION);
 		return written(CMD_OK);
