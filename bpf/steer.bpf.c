@@ -14,6 +14,22 @@ struct {
 	__type(value, __u32);
 } xsks SEC(".maps");
 
+/* Never looked at here.  Storing into an array of maps makes the kernel wait until every
+   program that runs has ended: how user space knows that a change of `queue` is obeyed. */
+struct no_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} nothing SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct no_map);
+} grace SEC(".maps") = { .values = { &nothing } };
+
 /* In .bss: user space maps it, and the program reaches it without a lookup. */
 struct steer_queue queue[STEER_QUEUES];
 
