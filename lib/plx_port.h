@@ -20,7 +20,8 @@ extern "C" {
 	X(fill_empty,   "the kernel found no frame in the fill ring: poll more often or raise rxd=") \
 	X(long_frame,   "longer than the frame room: lower the MTU or use frame-size=4096") \
 	X(bad_desc,     "the kernel handed out an address or length outside the pool") \
-	X(kernel,       "the kernel dropped it before the ring: longer than the frame room, or for a reason it does not tell")
+	X(kernel,       "the kernel dropped it before the ring: longer than the frame room, or for a reason it does not tell") \
+	X(closed,       "it stood in the ring when its queue was given back")
 
 /* Why a frame taken by plx_tx_burst was not sent. */
 #define PLX_TX_DROPS(X) \
@@ -28,7 +29,8 @@ extern "C" {
 	X(segments,     "more segments than the driver or device takes") \
 	X(no_mbuf,      "no frame to copy a packet of another pool to") \
 	X(device,       "the device refused it (peer down, queue stopped, no buffer)") \
-	X(removed,      "the interface is gone")
+	X(removed,      "the interface is gone") \
+	X(closed,       "it stood in the ring when its queue was closed or opened anew")
 
 /* Why a burst stopped short; counted once for each call. */
 #define PLX_STOPS(X) \
@@ -38,7 +40,7 @@ extern "C" {
 	X(again,        "the kernel asked to come again (EAGAIN)") \
 	X(nobufs,       "the kernel was out of buffers (ENOBUFS)") \
 	X(busy,         "the device was busy (EBUSY)") \
-	X(error,        "another error of the doorbell; plx_txq.err holds it")
+	X(error,        "another error of the doorbell, which is rung again later; plx_txq.err holds it")
 
 #define X(id, why) PLX_RX_DROP_##id,
 enum plx_rx_drop { PLX_RX_DROPS(X) PLX_RX_DROP_N };
@@ -51,7 +53,8 @@ enum plx_stop { PLX_STOPS(X) PLX_STOP_N };
 #undef X
 
 /* UP: frames move.  DOWN: they do not now and may again, nothing is lost but what
-   the device drops.  REMOVED: the interface is gone for good; close the port. */
+   the device drops.  REMOVED: the interface is gone for good, or another namespace's, as the
+   kernel's link events say; packets are taken, dropped and counted; close the port. */
 enum plx_link { PLX_LINK_DOWN, PLX_LINK_UP, PLX_LINK_REMOVED };
 
 struct plx_port;
@@ -89,7 +92,7 @@ struct plx_txq {
 	struct plx_txq  *pending_next; /* of plx_thread.h: doorbells still to ring */
 	bool     pending;
 	bool     link_down;            /* the last burst found the link down */
-	int      err;                  /* 0, or -errno of the doorbell that made the queue unusable */
+	int      err;                  /* atomic: -errno of the doorbells that fail now, 0 = they do not */
 	uint16_t id, hwq;
 	struct plx_txq_stats stats;
 };

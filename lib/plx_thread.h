@@ -12,6 +12,7 @@ struct plx_thread {
 	struct plx_txq *pending;   /* transmit queues with a doorbell still to ring, linked by
 	                              plx_txq.pending_next; the lcore loop rings them */
 	void *lcore;               /* what plx_lcore_self() returns; the runtime's */
+	uint64_t now;              /* plx_cycles() as the lcore loop last read it; 0 = no loop does */
 	bool at_once;              /* it has a cache but no loop that would ring for it */
 };
 

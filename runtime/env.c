@@ -213,6 +213,7 @@ static int ports_up(struct plx_env *env)
 		c.sys = env->sys;
 		c.log = &env->log;
 		c.id = (uint8_t)i;
+		c.owner = env;
 		c.ports = env->ports;
 		err = plx_port_open(&env->ports[i], &c);
 		env->nports += !err;

@@ -19,7 +19,9 @@ enum {
 	LCORE_HOLD_NS     = 150000,  /* no sleep so soon after a wake-up that brought no work */
 	LCORE_OPAQUE_NS   = 1000000, /* longest sleep beside a poller that names no queue */
 	LCORE_DOORBELL_NS = 20000,   /* oldest a transmit doorbell gets; gap between two tries */
-	LCORE_RETRY_NS    = 200000,  /* longest sleep while the kernel has not taken all we sent */
+	LCORE_RETRY_NS    = 200000,  /* longest sleep while the kernel has not taken all we sent, */
+	LCORE_RETRY_DOWN_NS = 10000000, /* and while it takes nothing: the link is down, or doorbells fail */
+	LCORE_NAPS        = 4,       /* a queue is looked at so often within its stall=, asleep or not */
 	LCORE_BOOT_MS     = 20000,   /* how long a new thread may take to pin itself */
 	LCORE_HALT_MS     = 1000,    /* how long a halt or a change waits for a poller to return, */
 	LCORE_STARVED_MS  = 20000,   /* or while its lcore is ready to run and has not had */
@@ -54,6 +56,7 @@ struct lcore_set {
 	uint16_t npollers, nwatch;
 	bool     can_sleep;
 	bool     opaque;             /* a poller names neither queue nor period */
+	uint64_t sleep_ns;           /* longest sleep: its queues must not look forsaken */
 	struct lcore_watch *watch;
 	struct plx_poller *poller[]; /* in order of registration */
 };

@@ -36,6 +36,11 @@ static void watch_queue(struct plx_lcore *l, struct lcore_set *s, struct plx_rxq
 		    l->conf.id, q->port->name, q->id, strerror(-err));
 	l->sleepless |= err != 0;
 	s->can_sleep &= !err;
+	if (drv->give_back && q->port->conf.stall_ms != UINT32_MAX) {
+		const uint64_t nap = q->port->conf.stall_ms * 1000000ull / LCORE_NAPS;
+
+		s->sleep_ns = nap < s->sleep_ns ? nap : s->sleep_ns;
+	}
 	s->watch[s->nwatch++] = (struct lcore_watch){ q, err ? -1 : fd };
 }
 
@@ -61,6 +66,7 @@ int lcore_set_make(struct lcore_set **out, struct plx_lcore *l, struct plx_polle
 	if (with)
 		add_poller(s, with, &queues);
 	s->can_sleep = l->policy != PLX_IDLE_BUSY;
+	s->sleep_ns = UINT64_MAX;
 	if (s->can_sleep && queues) {
 		s->watch = calloc(queues, sizeof(*s->watch));
 		if (!s->watch) {
