@@ -45,7 +45,7 @@ struct plx_poller {
 	uint16_t nrxq;
 	bool     service;
 	uint64_t period_ns;
-	uint64_t told, told_at;      /* control thread: errors reported, when */
+	uint64_t told, told_at;      /* watch: errors reported, when */
 	char     name[PLX_NAME_MAX];
 };
 
@@ -110,11 +110,13 @@ struct plx_lcore {
 	struct lcore_call call;
 	uint64_t await_at, await_cpu; /* main: since when it waits for the lcore, whose CPU time was this, */
 	uint64_t await_calls;        /* and whose calls that had returned were these */
-	uint64_t beat_seen, beat_at; /* control thread: liveness */
+	uint64_t beat_seen, beat_at; /* watch, under env->lock: liveness; main resets it at a start */
 	uint64_t silent_cpu;         /* its CPU time when that began to look bad */
 	bool     silent, stalled, hangs;
 };
 
+/* A thread that takes no signals; 0 or -errno. */
+int quiet_thread(const struct plx_sys *sys, pthread_t *thread, void *(*fn)(void *arg), void *arg);
 /* lcore.c, cold; main thread */
 int  lcores_up(struct plx_env *env);          /* makes and pins the threads; all WAIT, or none left */
 void lcores_down(struct plx_env *env);        /* all must WAIT */

@@ -102,16 +102,11 @@ void lcore_set_free(struct plx_lcore *l, struct lcore_set *s, const struct lcore
 
 /* ---- handing over ---- */
 
-/* Hands s to an lcore that runs; 0 when it polls by it.  -ETIMEDOUT: a poller hangs, and the
-   lcore goes on with what it had. */
-static int hand(struct plx_lcore *l, struct lcore_set *s)
+static int await_adopted(struct plx_lcore *l, struct lcore_set *s)
 {
 	struct lcore_set *mine = s;
 	char what[PLX_NAME_MAX + 16];
 
-	lcore_await_begin(l);
-	__atomic_store_n(&l->next, s, __ATOMIC_RELEASE); /* with adopt() */
-	lcore_ask(l, LCORE_ASK_SET);
 	while (__atomic_load_n(&l->adopted, __ATOMIC_ACQUIRE) != s) {
 		if (lcore_await_word(l))
 			continue;
@@ -125,6 +120,21 @@ static int hand(struct plx_lcore *l, struct lcore_set *s)
 			lcores_await_word(l->env, UINT64_MAX);
 	}
 	return 0;
+}
+
+/* Hands s to an lcore that runs; 0 when it polls by it.  -ETIMEDOUT: a poller hangs, and the
+   lcore goes on with what it had. */
+static int hand(struct plx_lcore *l, struct lcore_set *s)
+{
+	const uint32_t was = main_awaits(l, MAIN_CHANGE);
+
+	lcore_await_begin(l);
+	__atomic_store_n(&l->next, s, __ATOMIC_RELEASE); /* with adopt() */
+	lcore_ask(l, LCORE_ASK_SET);
+	int err = await_adopted(l, s);
+
+	main_leave(l->env, was);
+	return err;
 }
 
 /* l runs: it polls one more or one less, or all is as before. */
@@ -166,8 +176,10 @@ static void book_add(struct plx_lcore *l, struct plx_poller *p)
 	pthread_mutex_unlock(&l->env->lock);
 }
 
+/* It is not named any more either: an lcore that rests holds on to the one that ran last. */
 static void book_del(struct plx_lcore *l, struct plx_poller *p)
 {
+	const struct plx_poller *last = p;
 	unsigned i = 0;
 
 	pthread_mutex_lock(&l->env->lock);
@@ -176,6 +188,7 @@ static void book_del(struct plx_lcore *l, struct plx_poller *p)
 	memmove(&l->poller[i], &l->poller[i + 1], (l->npollers - i - 1u) * sizeof(*l->poller));
 	p->lcore = NULL;
 	__atomic_store_n(&l->npollers, l->npollers - 1u, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(&l->current, &last, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&l->env->lock);
 }
 
@@ -235,9 +248,6 @@ int lcore_detach(struct plx_lcore *l, struct plx_poller *p)
 	if (err)
 		return err;
 	book_del(l, p);
-	const struct plx_poller *last = p; /* of an lcore that rests now */
-
-	__atomic_compare_exchange_n(&l->current, &last, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	return 0;
 }
 

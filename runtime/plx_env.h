@@ -143,9 +143,10 @@ PLX_API void plx_env_stop(struct plx_env *env, int err);
 PLX_API void plx_env_fini(struct plx_env *env);
 
 /* Exit codes: 0 ok; 1 runtime; 2 usage or configuration; 3 device or XDP; 4 permission;
-   5 memory; 6 a check failed (verify, threshold); 77 skipped; 128 + n signal n. */
+   5 memory; 6 a check failed (verify, threshold); 7 the main thread did not come back
+   after a signal, and was left (plx_env_run); 77 skipped; 128 + n signal n. */
 enum { PLX_EXIT_RUNTIME = 1, PLX_EXIT_USAGE, PLX_EXIT_DEVICE, PLX_EXIT_PERMISSION,
-       PLX_EXIT_MEMORY, PLX_EXIT_CHECK, PLX_EXIT_SKIP = 77 };
+       PLX_EXIT_MEMORY, PLX_EXIT_CHECK, PLX_EXIT_HUNG, PLX_EXIT_SKIP = 77 };
 /* plx_exit_code maps 0, PLX_TEXT or -errno to one of them. Pure; any thread. */
 PLX_API int plx_exit_code(int err);
 

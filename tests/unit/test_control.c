@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_control.c - the control thread: timers, heartbeats, reports, links. */
+/* test_control.c - main and watch during a run: timers, heartbeats, reports, links. */
 #include "control_util.h"
 #include "control.h"
 #include <linux/if.h>
@@ -172,9 +172,9 @@ static void test_beats_without_answers(void **state)
 	plx_env_fini(env);
 }
 
-/* The control thread and an lcore stand still for longer than a stall takes, as when the process is
-   stopped: its first look thereafter cannot tell who is to blame. */
-struct pause { struct frail f; struct kept_log *k; int calls, before, after; };
+/* Watch and an lcore stand still for longer than a stall takes, as when the process is stopped: its
+   first look thereafter cannot tell who is to blame. */
+struct pause { struct frail f; struct plx_env *env; struct kept_log *k; int calls, before, after; };
 
 static bool told_of_stall(struct kept_log *k)
 {
@@ -191,8 +191,10 @@ static int pause_both(void *arg)
 		wait_for(__atomic_load_n(&p->f.hangs, __ATOMIC_RELAXED));
 		return 0;
 	case 1: /* the look before this call has seen its last round */
+		pthread_mutex_lock(&p->env->lock);
 		p->before = told_of_stall(p->k);
 		plx_sys_sleep(&plx_sys_linux, 1300 * MS);
+		pthread_mutex_unlock(&p->env->lock);
 		return 0;
 	default: /* right behind the look that comes late */
 		p->after = told_of_stall(p->k);
@@ -211,6 +213,7 @@ static void test_time_without_looks(void **state)
 
 	test_conf(&c, &k, 1, "a,driver=loop", NULL);
 	struct plx_env *env = test_open(&c, &k);
+	p.env = env;
 	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "frail", .fn = may_hang, .arg = &p.f)), 0);
 	assert_int_equal(plx_env_timer(env, 60 * MS, pause_both, &p), 0);
 	runner_start(&r, env);
@@ -221,7 +224,7 @@ static void test_time_without_looks(void **state)
 	plx_env_fini(env);
 }
 
-/* A run that is over before the control thread looks at anything: the port has had its first
+/* A run that is over before watch looks at anything: the port has had its first
    sign of life all the same, which is what arms the fail-open. */
 static void test_first_beat(void **state)
 {
@@ -367,8 +370,6 @@ static void wire_say(int fd, uint16_t type, uint32_t seq, int ifindex, unsigned 
 /* Two loop ports that pass for interfaces 5 and 6, and a socket that says what we say. */
 static struct plx_env *open_links(struct plx_env_conf *c, struct kept_log *k, struct plx_sys *sys)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
-
 	test_conf(c, k, 1, "a,driver=loop", "b,driver=loop", NULL);
 	*sys = plx_sys_linux;
 	sys->recvfrom = w_recvfrom;
@@ -379,8 +380,8 @@ static struct plx_env *open_links(struct plx_env_conf *c, struct kept_log *k, st
 	use_fake(plx_env_port(env, 0));
 	plx_env_port(env, 0)->info.ifindex = 5;
 	plx_env_port(env, 1)->info.ifindex = 6;
-	ev.data.fd = env->control->nlfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	assert_int_equal(epoll_ctl(env->control->epfd, EPOLL_CTL_ADD, ev.data.fd, &ev), 0);
+	env->control->nlfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_true(env->control->nlfd >= 0);
 	return env;
 }
 
@@ -460,7 +461,7 @@ static int on_cpu(void *arg)
 	return 1;
 }
 
-/* The control thread on the CPU of a busy lcore still gets its turns, and gets its own
+/* Main and watch on the CPU of a busy lcore still get their turns, and main gets its own
    CPUs back. */
 static void test_main_lcore(void **state)
 {
