@@ -179,7 +179,8 @@ PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c)
 PLX_API int  plx_port_start(struct plx_port *p);
 PLX_API void plx_port_stop(struct plx_port *p);
 /* plx_port_repair opens queues anew whose wake-ups fail for good; frames in flight are put back
-   or counted.  Bursts go on meanwhile, and return 0.  An environment does this by itself; who
+   or counted.  It also finds that the interface is gone.  Bursts go on meanwhile, and return 0.
+   An environment does this by itself, and hears of interfaces by link events; who
    has none calls it now and then, by one thread at a time.  Queues opened anew; 0 =
    nothing to do; -EAGAIN: the next burst of a queue has to let go of it first, call again;
    another -errno: it did not work yet, logged.  May block for 1 s. */

@@ -371,9 +371,22 @@ int plx_port_forked(const struct plx_port *p)
 	return -ECHILD;
 }
 
+/* Without link events a number that the kernel does not know any more is all that tells. */
+static bool is_gone(const struct plx_port *p)
+{
+	char name[16];
+	uint32_t index;
+
+	return p->info.ifindex && !plx_link_named(p->sys, p->info.ifindex, name, p->name, &index) && !*name;
+}
+
 int plx_port_repair(struct plx_port *p)
 {
-	return p->drv->repair && p->started ? p->drv->repair(p) : 0;
+	if (!p->started)
+		return 0;
+	if (plx_port_link(p) != PLX_LINK_REMOVED && is_gone(p))
+		plx_port_set_link(p, PLX_LINK_REMOVED);
+	return p->drv->repair ? p->drv->repair(p) : 0;
 }
 
 void plx_port_stop(struct plx_port *p)

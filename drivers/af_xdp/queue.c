@@ -2,7 +2,6 @@
 /* queue.c - one device queue: its socket and the two halves above it, opened, closed, and opened
    anew while lcores go on polling it.  Cold; main thread, ax_repair by one thread at a time. */
 #include "af_xdp.h"
-#include "plx_link.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -386,15 +385,6 @@ static void leave(struct ax_port *p)
 	ax_prog_leave(p);
 }
 
-/* Without link events a name that the kernel does not know any more is all that tells. */
-static bool is_gone(struct ax_port *p)
-{
-	char name[16] = "";
-	int err = plx_link_named(p->base.sys, p->base.info.ifindex, name, "", &(uint32_t){ 0 });
-
-	return !err && !*name;
-}
-
 /* ax_repair opens queues anew that bursts ask for.  Queues opened anew; -EAGAIN: a burst has to
    stand back first, call again; another -errno: tried again a second later. */
 int ax_repair(struct plx_port *b)
@@ -414,10 +404,6 @@ int ax_repair(struct plx_port *b)
 
 		done += n > 0;
 		bad = n < 0 ? n : bad;
-	}
-	if ((bad == -ENODEV || bad == -ENXIO) && is_gone(p)) {
-		plx_port_set_link(b, PLX_LINK_REMOVED);
-		leave(p);
 	}
 	for (uint16_t i = 0; i < p->nsock; i++)
 		if (__atomic_load_n(&p->sock[i].wanted, __ATOMIC_RELAXED))

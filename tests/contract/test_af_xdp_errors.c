@@ -81,22 +81,68 @@ static void queue_busy(void **state)
 	close(fd);
 }
 
+/* Somebody else's program, from another process. */
 static void hook_busy(void **state)
 {
-	struct plx_port_conf c = conf;
+	int go[2], up[2];
+	char c;
 
 	(void)state;
-	c.rxqs = 1;
-	struct plx_port *p = open_port(&c);
+	assert_int_equal(pipe(go) | pipe(up), 0);
+	pid_t child = fork();
+	if (!child) {
+		struct plx_port *p = open_port(&conf);
+
+		(void)!write(up[1], "", 1);
+		(void)!read(go[0], &c, 1);
+		plx_port_close(p);
+		_exit(0);
+	}
+	assert_int_equal(read(up[0], &c, 1), 1);
 	conf.rxqs = 1;
-	conf.queue = 1;
 	refused(-EBUSY, "plxa0: its XDP hook is held by program ");
 	char want[128];
-	snprintf(want, sizeof(want), "\"steer\" of pid %d (test_af_xdp_err) (EBUSY): see bpftool net list dev plxa0", getpid());
+	snprintf(want, sizeof(want), "\"steer\" of pid %d (test_af_xdp_err) (EBUSY): see bpftool net list dev plxa0", child);
 	assert_non_null(strstr(log_text, want));
 	conf.mode = PLX_XDP_GENERIC;
 	refused(-EBUSY, "plxa0: its XDP hook is held by program ");
-	plx_port_close(p);
+	(void)!write(go[1], "", 1);
+	waitpid(child, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		close(go[i]);
+		close(up[i]);
+	}
+}
+
+/* Ports on one interface share its program, each with queues of its own. */
+static void ports_share(void **state)
+{
+	struct plx_port_conf c = conf, other = conf;
+	struct plx_port *a, *b, *x;
+
+	(void)state;
+	c.rxqs = c.txqs = other.rxqs = other.txqs = 1;
+	other.queue = 1;
+	a = open_port(&c);
+	conf = c;
+	refused(-EBUSY, "plxa0: queue 0 is open already in another port of this process (EBUSY)");
+	b = open_port(&other);
+	assert_int_equal(b->info.native, a->info.native);
+	conf = other;
+	conf.owner = &conf;
+	refused(-EBUSY, "plxa0: another environment of this process has it (EBUSY)");
+	plx_port_close(a);
+	assert_int_equal(b->drv->attached(b), 1); /* it stays for the other */
+	other.mode = b->info.native ? PLX_XDP_GENERIC : PLX_XDP_NATIVE;
+	other.queue = 0;
+	log_text[0] = 0;
+	assert_int_equal(plx_port_open(&x, &other), -EEXIST);
+	assert_non_null(strstr(log_text, "another port of it has the other mode"));
+	other.mode = PLX_XDP_AUTO; /* follows the one that is there */
+	x = open_port(&other);
+	assert_int_equal(b->info.native, x->info.native);
+	plx_port_close(b);
+	plx_port_close(x);
 }
 
 static void mtu_beyond_frame(void **state)
@@ -368,7 +414,7 @@ static void empty_pool(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(queue_busy), CASE(hook_busy), CASE(mtu_beyond_frame), CASE(no_multibuf_kernel), CASE(memlock),
+		CASE(queue_busy), CASE(hook_busy), CASE(ports_share), CASE(mtu_beyond_frame), CASE(no_multibuf_kernel), CASE(memlock),
 		CASE(no_privilege), CASE(start_fails), CASE(ladder), CASE(older_kernel_loads_on), CASE(queues_grow), CASE(jumbo),
 		CASE(empty_pool),
 	};
