@@ -83,7 +83,8 @@ int control_up(struct plx_env *env)
 		err = err ? err : watch_open_fds(c);
 	}
 	if (err) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "main and watch threads: cannot make their descriptors: %s; raise the limit with ulimit -n", strerror(-err));
+		plx_logf(&env->log, PLX_LOG_ERROR, "main and watch: cannot make descriptors: %s; raise the limit with ulimit -n",
+		         strerror(-err));
 		control_down(env);
 		return err;
 	}
@@ -97,7 +98,8 @@ void control_down(struct plx_env *env)
 
 	if (!c)
 		return;
-	const int fds[] = { c->nlfd, c->sigfd, c->wakefd, c->watchfd, c->timerfd, c->workfd, c->stopfd, c->epfd };
+	const int fds[] = { c->nlfd, c->sigfd, c->wakefd, c->watchfd,
+	                    c->timerfd, c->workfd, c->stopfd, c->epfd };
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)

@@ -202,7 +202,9 @@ static void undo_setup(struct control *c)
 		if (sys->poll(&p, 1, 2) > 0 && next_signal(c, &si))
 			_exit(128 + (int)si.ssi_signo);
 	}
-	if (!__atomic_load_n(&c->undone, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(&c->undone, __ATOMIC_ACQUIRE))
+		pthread_join(thread, NULL);
+	else
 		LOG(c, ERROR, "setup: what was changed is not put back yet: pollux setup restore");
 }
 
