@@ -116,7 +116,7 @@ void plx_env_stop(struct plx_env *env, int err)
 	uint64_t none = 0, one = 1;
 
 	if (__atomic_compare_exchange_n(&env->control->stop, &none, 1ull << 32 | (uint32_t)err, false,
-	                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) /* with control_loop */
+	                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) /* with main_loop */
 		(void)!env->sys->write(env->control->stopfd, &one, sizeof(one));
 }
 
