@@ -276,7 +276,8 @@ PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s
 /* ---- timers ---- */
 
 /* plx_env_timer calls fn(arg) on the main thread every period_ns while plx_env_run runs;
-   fn returns 0 to go on, else it is called no more. */
+   fn returns 0 to go on, else it is called no more.  It may take its time, lcores go on and are
+   looked after; but a stop waits for it, and a signal ends the process if that takes too long. */
 PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
 
 /* ---- clock ---- */

@@ -536,11 +536,38 @@ static void test_link_answer_comes_late(void **state)
 
 /* ---- where it runs ---- */
 
+/* The thread of that name of this process; 0 = there is none. */
+static pid_t task_named(const char *want)
+{
+	DIR *d = opendir("/proc/self/task");
+	pid_t found = 0;
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char path[64], name[32] = "";
+
+		snprintf(path, sizeof(path), "/proc/self/task/%.16s/comm", e->d_name);
+		FILE *f = *e->d_name == '.' ? NULL : fopen(path, "r");
+
+		if (f && fgets(name, sizeof(name), f) && !strncmp(name, want, strlen(want)) && name[strlen(want)] == '\n')
+			found = (pid_t)atoi(e->d_name);
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static cpu_set_t watch_cpus;
+
 static int on_cpu(void *arg)
 {
 	struct tick *t = arg;
+	char name[32];
 
 	t->n = sched_getcpu();
+	snprintf(name, sizeof(name), "%.9s-watch", t->env->conf.name);
+	sched_getaffinity(task_named(name), sizeof(watch_cpus), &watch_cpus);
 	plx_env_stop(t->env, 0);
 	return 1;
 }
@@ -562,6 +589,8 @@ static void test_main_lcore(void **state)
 	assert_int_equal(plx_env_timer(env, 100 * MS, on_cpu, &t), 0);
 	assert_int_equal(plx_env_run(env), 0);
 	assert_int_equal(t.n, nth_cpu(0));
+	assert_int_equal(CPU_COUNT(&watch_cpus), 1);
+	assert_true(CPU_ISSET(nth_cpu(0), &watch_cpus));
 	sched_getaffinity(0, sizeof(after), &after);
 	assert_true(CPU_EQUAL(&before, &after));
 	plx_env_fini(env);
@@ -570,10 +599,11 @@ static void test_main_lcore(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timers), cmocka_unit_test(test_heartbeats),
-		cmocka_unit_test(test_beats_without_answers), cmocka_unit_test(test_time_without_looks), cmocka_unit_test(test_first_beat),
+		cmocka_unit_test(test_timers), cmocka_unit_test(test_heartbeats), cmocka_unit_test(test_beats_without_answers),
+		cmocka_unit_test(test_time_without_looks), cmocka_unit_test(test_first_beat),
 		cmocka_unit_test(test_queue_nobody_names), cmocka_unit_test(test_poller_errors_are_told_seldom),
-		cmocka_unit_test(test_link_events), cmocka_unit_test(test_lost_link_events), cmocka_unit_test(test_link_answer_comes_late),
+		cmocka_unit_test(test_link_events), cmocka_unit_test(test_lost_link_events),
+		cmocka_unit_test(test_link_answer_comes_late),
 		cmocka_unit_test(test_main_lcore),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
