@@ -98,7 +98,7 @@ struct plx_port {
 	uint16_t nrx, ntx;
 	struct plx_rxq **rxq;          /* array of pointers: a queue's size is its driver's */
 	struct plx_txq **txq;
-	uint32_t link;                 /* enum plx_link; atomic, written by control thread and doorbell */
+	uint32_t link;                 /* enum plx_link; atomic, written by watch thread and doorbell */
 	uint32_t link_said;            /* the state last logged; a doorbell writes link only */
 	struct plx_port_info info;
 	struct plx_port_conf conf;

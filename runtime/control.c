@@ -83,7 +83,8 @@ int control_up(struct plx_env *env)
 		err = err ? err : watch_open_fds(c);
 	}
 	if (err) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "main and watch threads: cannot make their descriptors: %s; raise the limit with ulimit -n", strerror(-err));
+		plx_logf(&env->log, PLX_LOG_ERROR, "main and watch: cannot make descriptors: %s; raise the limit with ulimit -n",
+		         strerror(-err));
 		control_down(env);
 		return err;
 	}
@@ -97,7 +98,8 @@ void control_down(struct plx_env *env)
 
 	if (!c)
 		return;
-	const int fds[] = { c->nlfd, c->sigfd, c->wakefd, c->watchfd, c->timerfd, c->workfd, c->stopfd, c->epfd };
+	const int fds[] = { c->nlfd, c->sigfd, c->wakefd, c->watchfd,
+	                    c->timerfd, c->workfd, c->stopfd, c->epfd };
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
@@ -114,7 +116,7 @@ void plx_env_stop(struct plx_env *env, int err)
 	uint64_t none = 0, one = 1;
 
 	if (__atomic_compare_exchange_n(&env->control->stop, &none, 1ull << 32 | (uint32_t)err, false,
-	                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) /* with control_loop */
+	                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) /* with main_loop */
 		(void)!env->sys->write(env->control->stopfd, &one, sizeof(one));
 }
 

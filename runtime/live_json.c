@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* live_json.c - what the live view tells: one JSON object of a running environment.  The keys
-   are those of docs/live.md and stay.  Cold; control thread, the only one that alters the book of pollers. */
+   are those of docs/live.md and stay.  Cold; watch thread, under
+   env->lock: main alters the book of pollers. */
 #include "env.h"
 #include "jsontext.h"
 #include "live.h"

@@ -167,7 +167,7 @@ static void note_quota(struct plan_maker *m)
 	          (unsigned long long)(t->period_us / 1000));
 }
 
-/* plan_main: --main-lcore names an lcore of -l, whose CPU the control thread shares, or
+/* plan_main: --main-lcore names an lcore of -l, whose CPU main and watch share, or
    else a CPU by its number. */
 static int plan_main(struct plan_maker *m)
 {

@@ -59,7 +59,7 @@ struct plan {
 	uint16_t nports;
 	struct plan_pool pools[PLX_NODES_MAX];
 	uint16_t npools;
-	int      main_cpu;               /* of the control thread, -1 = not pinned */
+	int      main_cpu;               /* of main and watch, -1 = not pinned */
 	char     notes[8][512];          /* what was decided or is doubtful, for the log */
 	uint16_t nnotes;
 };

@@ -132,8 +132,7 @@ void poller_free(struct plx_poller *p)
 	free(p);
 }
 
-/* Lcores that run, or are about to, are changed by the control thread alone, which looks at the
-   same books. */
+/* Lcores that run, or are about to, are changed by main alone, the thread in plx_env_run. */
 static int may_change(const struct plx_env *env, const char *name)
 {
 	if (!__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) || /* with run_lcores */

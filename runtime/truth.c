@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* truth.c - judging what happens against the plan: two samples in, findings and log lines out.
-   Cold; control thread.  Samples are taken by truth_sample.c. */
+   Cold; watch thread, under env->lock.  Samples are taken by truth_sample.c. */
 #include "env.h"
 #include "truth.h"
 #include "plx_text.h"

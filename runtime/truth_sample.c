@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* truth_sample.c - one look at a running environment: its lcores by their own counters and by
-   procfs, its ports by their drivers, the interrupts on the lcores' CPUs.  Cold; control
+   procfs, its ports by their drivers, the interrupts on the lcores' CPUs.  Cold; watch
    thread, once a second; some hundred microseconds.  truth_host.c adds what the host tells
    beside that, truth.c judges. */
 #include "env.h"

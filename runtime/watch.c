@@ -83,17 +83,15 @@ static void poller_look(struct control *c, struct plx_poller *p, uint64_t now)
 
 /* ---- links ---- */
 
+/* Asks for all links anew, once the answers to the last question are here.  It is another thread that
+   asks, for the kernel may make it wait (truth_ask.c). */
 static void links_ask(struct control *c)
 {
-	c->link_resync = false;
-	if (c->nlfd < 0)
+	if (c->link_open)
 		return;
-	memset(c->link_seen, 0, sizeof(c->link_seen));
-	c->link_seq = ++c->link_questions;
-	if (nl_ask(c->env->sys, c->nlfd, c->link_seq)) {
-		c->link_seq = 0;
-		c->link_resync = true; /* at the next look */
-	}
+	memset(c->link_event, 0, sizeof(c->link_event));
+	c->link_resync = false;
+	c->link_open = truth_ask_links(&c->truth.ask);
 }
 
 /* The driver is told before the port's info follows: it compares with what was. */
@@ -113,27 +111,34 @@ static void port_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
 static void on_link(void *arg, const struct nl_event *e)
 {
 	struct control *c = arg;
-	struct plx_env *env = c->env;
 
-	const bool done = e->kind == NL_DONE && c->link_seq && e->seq == c->link_seq;
+	for (unsigned i = 0; i < c->env->nports; i++) {
+		struct plx_port *p = c->env->ports[i];
 
-	if (e->kind == NL_BROKEN)
-		c->link_resync = true;
-	for (unsigned i = 0; i < env->nports; i++) {
-		struct plx_port *p = env->ports[i];
-		bool same = p->info.ifindex && p->info.ifindex == e->ifindex;
-
-		if (e->kind == NL_LINK && same) {
-			c->link_seen[i] = true;
-			port_link(p, e->up ? PLX_LINK_UP : PLX_LINK_DOWN, e->mtu);
-		} else if (e->kind == NL_GONE && same) {
-			port_link(p, PLX_LINK_REMOVED, 0);
-		} else if (done && p->info.ifindex && !c->link_seen[i]) {
-			port_link(p, PLX_LINK_REMOVED, 0); /* its event was lost */
-		}
+		if (!p->info.ifindex || p->info.ifindex != e->ifindex)
+			continue;
+		c->link_event[i] = true;
+		port_link(p, e->kind == NL_GONE ? PLX_LINK_REMOVED : e->up ? PLX_LINK_UP : PLX_LINK_DOWN, e->mtu);
 	}
-	if (done)
-		c->link_seq = 0;
+}
+
+/* An answer counts unless an event has told of the link since it was asked for: that may be newer. */
+static void links_told(struct control *c)
+{
+	c->link_open = false;
+	for (unsigned i = 0; i < c->env->nports; i++) {
+		const struct truth_link *l = &c->truth.ask.link[i];
+		struct plx_port *p = c->env->ports[i];
+
+		if (!p->info.ifindex || c->link_event[i])
+			continue;
+		if (!l->err)
+			port_link(p, l->up ? PLX_LINK_UP : PLX_LINK_DOWN, l->mtu);
+		else if (l->err == -ENODEV)
+			port_link(p, PLX_LINK_REMOVED, 0); /* its event was lost */
+		else
+			c->link_resync = true;
+	}
 }
 
 static void links_read(struct control *c)
@@ -142,7 +147,6 @@ static void links_read(struct control *c)
 
 	if (!err)
 		return;
-	c->link_seq = 0; /* its answers may be among what was lost */
 	c->link_resync = true;
 	if (err != -ENOBUFS)
 		LOG(c, WARN, "link events: %s; asking for all links anew", strerror(-err));
@@ -188,6 +192,8 @@ static void house_keep(struct control *c, uint64_t now)
 	truth_ask_repairs(&c->truth.ask);
 	if (readers_wanted(c, now))
 		main_ask_work(env);
+	if (c->link_open && truth_ask_told(&c->truth.ask))
+		links_told(c);
 	if (c->link_resync)
 		links_ask(c);
 	truth_look(&c->truth, env, now);
@@ -216,7 +222,7 @@ static void views_open(struct control *c, uint64_t now)
 	}
 	err = truth_ask_open(&c->truth.ask, env);
 	if (err)
-		LOG(c, WARN, "nobody looks whether XDP programs stay attached: %s", strerror(-err));
+		LOG(c, WARN, "nobody asks the kernel for links, and whether XDP programs stay attached: %s", strerror(-err));
 	err = live_open(&c->live, env->sys, env->conf.name, answer, c);
 	if (!err) {
 		struct epoll_event ev = { .events = EPOLLIN, .data.fd = c->live.epfd };
@@ -244,8 +250,8 @@ static void links_open(struct control *c)
 
 	if (err)
 		LOG(c, WARN, "no link events: epoll_ctl: %s; a link that goes down is noticed late", strerror(err));
-	else
-		links_ask(c); /* may wait for the kernel, so not under the lock */
+	c->link_open = false;
+	c->link_resync = !err;
 }
 
 void watch_look(struct control *c, uint64_t now)
