@@ -514,6 +514,7 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	uint64_t bytes = 0;
 	uint16_t i = 0;
 
+	plx_tx_enter(base, m, n);
 	plx_ctr_add(&base->stats.bursts, 1);
 	if (q->in_flight)
 		ax_tx_reap(q, REAP);
