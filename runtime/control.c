@@ -362,6 +362,8 @@ int plx_env_run(struct plx_env *env)
 		err = run_lcores(env);
 	/* A hung poller may be within a port: leave them as they are then.  The steering program
 	   has had no heartbeat for a second and passes frames to the host. */
+	if (!env->running)
+		env_txqs_drain(env);
 	while (!env->running && started)
 		plx_port_stop(env->ports[--started]);
 	__atomic_store_n(&c->stop, 0, __ATOMIC_RELAXED);

@@ -392,7 +392,11 @@ int plx_lcore_halt(struct plx_lcore *l)
 		return -EDEADLK;
 	l->held = true;
 	lcore_ask_halt(l);
-	return lcore_await_halt(l);
+	int err = lcore_await_halt(l);
+
+	if (!err)
+		env_txqs_handover(l->env); /* main may use what l did */
+	return err;
 }
 
 int plx_lcore_resume(struct plx_lcore *l)
@@ -407,6 +411,7 @@ int plx_lcore_resume(struct plx_lcore *l)
 		return -EBUSY;
 	}
 	l->held = false;
+	env_txqs_handover(l->env);
 	return state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
 }
 

@@ -42,6 +42,7 @@ struct plx_poller {
 	struct plx_rxq **rxq;        /* queues it polls */
 	uint16_t nrxq;
 	bool     service;
+	bool     own;                /* the runtime's: last in a round, and who gives it work wakes its lcore */
 	uint64_t period_ns;
 	uint64_t told, told_at;      /* control thread: errors reported, when */
 	char     name[PLX_NAME_MAX];
@@ -55,7 +56,7 @@ struct lcore_set {
 	bool     can_sleep;
 	bool     opaque;             /* a poller names neither queue nor period */
 	struct lcore_watch *watch;
-	struct plx_poller *poller[]; /* in order of registration */
+	struct plx_poller *poller[]; /* in order of registration, those of the runtime last */
 };
 
 /* A launched function:  FREE --launcher--> FILL --> READY --lcore--> RUNS --> DONE --waiter--> FREE */
@@ -156,6 +157,7 @@ void lcore_vars_down(struct plx_env *env);
 bool foreign_left(const struct plx_env *env);  /* a thread is registered still, and the log says so */
 
 /* poller.c */
+int  poller_add_own(struct plx_env *env, const struct plx_poller_conf *c);
 void poller_free(struct plx_poller *p);
 
 /* lcore_loop.c, hot; the lcore */
