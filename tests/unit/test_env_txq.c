@@ -297,17 +297,15 @@ static void test_order(void **state)
 	(void)state;
 	struct bed b;
 	struct spin s = { 0 };
+	struct lcore_set *set;
 
 	bed_open(&b, PLX_IDLE_BUSY, true);
 	assert_int_equal(plx_poller_add(b.env, ON(plx_lcore_id(b.owner), .fn = spin_poll, .arg = &s)), 0);
-	runner_start(&b.r, b.env);
-	wait_for(plx_ctr_read(&s.calls));
-	const struct lcore_set *set = __atomic_load_n(&b.owner->adopted, __ATOMIC_ACQUIRE);
-
+	assert_int_equal(lcore_set_make(&set, b.owner, NULL, NULL), 0);
 	for (unsigned i = 0; i < set->npollers; i++)
 		assert_int_equal(set->poller[i]->own, i >= set->npollers - 2u);
 	assert_non_null(strstr(set->poller[set->npollers - 1]->name, "a txq 0 for lcore "));
-	assert_int_equal(runner_stop(&b.r, 0), 0);
+	lcore_set_free(b.owner, set, NULL);
 	bed_close(&b);
 }
 
