@@ -187,6 +187,9 @@ PLX_API void plx_port_stop(struct plx_port *p);
 PLX_API int  plx_port_repair(struct plx_port *p);
 PLX_API void plx_port_close(struct plx_port *p);   /* stops first if needed; p may be NULL */
 
+/* plx_port_handover: no queue of p has a user any more, see plx_port.h. */
+void plx_port_handover(struct plx_port *p);
+
 PLX_API struct plx_rxq *plx_port_rxq(struct plx_port *p, uint16_t i); /* NULL if i >= nrx */
 PLX_API struct plx_txq *plx_port_txq(struct plx_port *p, uint16_t i);
 PLX_API const struct plx_port_info *plx_port_info(const struct plx_port *p);

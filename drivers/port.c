@@ -345,12 +345,21 @@ int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 	return 0;
 }
 
+void plx_port_handover(struct plx_port *p)
+{
+	for (uint16_t i = 0; i < p->nrx; i++)
+		plx_rxq_handover(p->rxq[i]);
+	for (uint16_t i = 0; i < p->ntx; i++)
+		plx_txq_handover(p->txq[i]);
+}
+
 int plx_port_start(struct plx_port *p)
 {
 	if (p->started)
 		return 0;
 	if (p->forked)
 		return plx_port_forked(p);
+	plx_port_handover(p);
 	int err = p->drv->start(p);
 
 	if (err) {
@@ -395,6 +404,7 @@ void plx_port_stop(struct plx_port *p)
 		return;
 	p->started = false;
 	p->drv->stop(p);
+	plx_port_handover(p);
 }
 
 void plx_port_close(struct plx_port *p)
@@ -505,7 +515,7 @@ static const char *const rx_names[] = {
 #undef X
 };
 static const char *const tx_names[] = {
-	"tx_packets", "tx_bytes", "tx_bursts", "tx_copied", "tx_kicks",
+	"tx_packets", "tx_bytes", "tx_bursts", "tx_copied", "tx_kicks", "tx_users",
 #define X(id, why) "tx_drop_" #id,
 	PLX_TX_DROPS(X)
 #undef X

@@ -362,6 +362,8 @@ static int run_ports(struct plx_env *env)
 	   the interface and the host. */
 	for (unsigned i = 0; env->running && i < started; i++)
 		port_leave(env->ports[i]);
+	if (!env->running)
+		env_txqs_drain(env);
 	while (!env->running && started)
 		plx_port_stop(env->ports[--started]);
 	return err;

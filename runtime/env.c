@@ -192,6 +192,8 @@ static int memory_up(struct plx_env *env)
 
 static void ports_down(struct plx_env *env)
 {
+	env_txqs_drain(env);
+	env_txqs_down(env);
 	while (env->nports) {
 		struct plx_port *p = env->ports[--env->nports];
 

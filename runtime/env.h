@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "sink.h"
 
+struct env_txq; /* env_txq.c: what an lcore without a transmit queue sends by */
 struct control; /* control.h: main and watch */
 
 struct plx_env {
@@ -23,6 +24,7 @@ struct plx_env {
 	struct mem_seg segs[PLX_NODES_MAX];
 	struct plx_pool *pools[PLX_NODES_MAX];
 	struct plx_port *ports[PLX_PORTS_MAX];
+	struct env_txq *txqs;
 	uint16_t npools, nports, nlcores;
 	struct plx_lcore *lcores;      /* array of nlcores, then the places of foreign threads: plan.caches in all */
 	char    *vars;                 /* PLX_LCORE_VARS bytes for each of them */
@@ -59,6 +61,11 @@ enum main_at {
 int  setup_up(struct plx_env *env);
 void setup_down(struct plx_env *env);        /* once, by whoever comes first */
 bool setup_changed(const struct plx_env *env);
+
+/* env_txq.c; main thread */
+void env_txqs_handover(struct plx_env *env); /* no queue has a user any more, see plx_port.h */
+void env_txqs_drain(struct plx_env *env);    /* drops what is on its way between lcores, none of which runs */
+void env_txqs_down(struct plx_env *env);     /* lcores are down */
 
 /* control.c */
 int  control_up(struct plx_env *env);

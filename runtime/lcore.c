@@ -407,6 +407,8 @@ int plx_lcore_halt(struct plx_lcore *l)
 	l->held = true;
 	int err = halt_one(l, MAIN_HALT);
 
+	if (!err)
+		env_txqs_handover(l->env); /* main may use what l did */
 	readers_follow(l->env);
 	return err;
 }
@@ -423,6 +425,7 @@ int plx_lcore_resume(struct plx_lcore *l)
 		return -EBUSY;
 	}
 	l->held = false;
+	env_txqs_handover(l->env);
 	int err = state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
 
 	readers_follow(l->env);

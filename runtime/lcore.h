@@ -44,6 +44,7 @@ struct plx_poller {
 	struct plx_rxq **rxq;        /* queues it polls */
 	uint16_t nrxq;
 	bool     service;
+	bool     own;                /* the runtime's: last in a round, and who gives it work wakes its lcore */
 	uint64_t period_ns;
 	uint64_t told, told_at;      /* watch: errors reported, when */
 	char     name[PLX_NAME_MAX];
@@ -58,7 +59,7 @@ struct lcore_set {
 	bool     opaque;             /* a poller names neither queue nor period */
 	uint64_t sleep_ns;           /* longest sleep: its queues must not look forsaken */
 	struct lcore_watch *watch;
-	struct plx_poller *poller[]; /* in order of registration */
+	struct plx_poller *poller[]; /* in order of registration, those of the runtime last */
 };
 
 /* A launched function:  FREE --launcher--> FILL --> READY --lcore--> RUNS --> DONE --waiter--> FREE */
@@ -162,6 +163,7 @@ unsigned foreign_count(const struct plx_env *env); /* threads that are registere
 bool foreign_left(const struct plx_env *env);  /* a thread is registered still, and the log says so */
 
 /* poller.c */
+int  poller_add_own(struct plx_env *env, const struct plx_poller_conf *c);
 void poller_free(struct plx_poller *p);
 
 /* lcore_loop.c, hot; the lcore */

@@ -205,6 +205,7 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	note_shared_cpus(&m);
 	note_quota(&m);
 	plan_place(&m);
+	plan_owners(&m);
 	err = plan_pools(&m);
 	return err ? err : plan_rights(&m);
 }

@@ -236,7 +236,7 @@ int plan_txqs(struct plan_maker *m)
 		if (!err)
 			err = check_overlap(m, i);
 		if (!err && c->txqs < polling && !few++)
-			plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: one queue may be used by one lcore only",
+			plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: the others send through an lcore that has one",
 			          c->name, c->txqs, c->txqs == 1 ? "" : "s", polling);
 		snprintf(port->why, sizeof(port->why), "%s%s", *c->driver ? "" : "driver auto: the best that works",
 		         given || !bound ? "" : *c->driver ? "all channels" : ", all channels");

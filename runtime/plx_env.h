@@ -179,6 +179,16 @@ PLX_API struct plx_lcore *plx_env_lcore_by_id(const struct plx_env *env, uint16_
 PLX_API uint16_t plx_lcore_id(const struct plx_lcore *l);
 /* The lcore that the plan gave to q, where a poller of q goes by itself; NULL if q is not env's. */
 PLX_API struct plx_lcore *plx_env_rxq_lcore(const struct plx_env *env, const struct plx_rxq *q);
+/* plx_env_txq: the queue of port p by which what runs on lcore (an id) sends; the same for all that runs
+   there, and each time.  Two lcores never share one: where a port has fewer queues than lcores,
+   those without one get a queue in memory, and an lcore that has one sends for them, with the
+   others' packets behind its own pollers.  Such a queue takes fewer than it is offered while its ring
+   is full; plx_port_stats counts a packet when it has left by the port's queue.  --dry-run shows who sends
+   through whom.  A poller that moves takes the queue of its new lcore.  Main thread: before
+   plx_env_run, or from a timer.  NULL, and a line in the log, if there is no such lcore or port, or no memory.
+   plx_env_txq_lcore: whose queue it is; NULL if q is not env's. */
+PLX_API struct plx_txq *plx_env_txq(struct plx_env *env, struct plx_port *p, uint16_t lcore);
+PLX_API struct plx_lcore *plx_env_txq_lcore(const struct plx_env *env, const struct plx_txq *q);
 PLX_API struct plx_lcore *plx_lcore_self(void);   /* NULL on other threads; any thread */
 /* plx_lcore_halt stops one lcore's loop between rounds and waits for it (1 s, or up to 20 s
    while the lcore hardly gets a CPU; then -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main thread, while

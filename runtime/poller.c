@@ -143,7 +143,7 @@ static int may_change(const struct plx_env *env, const char *name)
 	return -EBUSY;
 }
 
-int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c)
+static int add(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c, bool own)
 {
 	const char *name = c->name ? c->name : "poller";
 
@@ -163,7 +163,8 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service };
+	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service,
+	                          .own = own };
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	int err = add_queues(env, p, c);
 
@@ -179,11 +180,23 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 	return 0;
 }
 
+int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c)
+{
+	return add(out, env, c, false);
+}
+
 int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c)
 {
 	struct plx_poller *p;
 
-	return plx_poller_add_get(&p, env, c);
+	return add(&p, env, c, false);
+}
+
+int poller_add_own(struct plx_env *env, const struct plx_poller_conf *c)
+{
+	struct plx_poller *p;
+
+	return add(&p, env, c, true);
 }
 
 int plx_poller_del(struct plx_poller *p)

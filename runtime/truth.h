@@ -19,6 +19,7 @@ struct plx_env;
 	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
 	X(drops,        1, "/s",  "frames are dropped, by the kernel before a ring of the program or by the program") \
 	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
+	X(shared_txq,   1, "/s",  "several threads send by one transmit queue, which loses packets and wedges it") \
 	X(removed,      1, "",    "the interface of a port is gone") \
 	X(renamed,      1, "",    "the interface of a port has another name than when the program started") \
 	X(far_lcore,    1, "",    "receive queues are polled on another node than their NIC's") \
@@ -84,6 +85,8 @@ struct truth_port {
 	uint16_t first, nrx;         /* queues of the device that are ours */
 	uint32_t queues;             /* of passed */
 	uint64_t passed[PLX_QUEUES_MAX]; /* by queue of the device */
+	uint16_t ntx;
+	uint64_t tx_users[PLX_QUEUES_MAX]; /* by queue of the port: bursts by another thread than the one before */
 	uint64_t rx_drop[PLX_RX_DROP_N], tx_drop[PLX_TX_DROP_N];
 	int16_t  polled_by[PLX_QUEUES_MAX]; /* by queue of the port: index of the lcore that does, -1 = none is told */
 	int16_t  irq_cpu[PLX_QUEUES_MAX]; /* by queue of the port: that serves its interrupt now; -1 = not told */

@@ -230,6 +230,9 @@ static void take_port(struct truth_port *o, const struct plx_env *env, struct pl
 		p->drv->lost(p, o->rx_drop);
 	o->first = p->conf.queue;
 	o->nrx = p->nrx;
+	o->ntx = p->ntx;
+	for (unsigned q = 0; q < p->ntx; q++)
+		o->tx_users[q] = plx_ctr_read(&p->txq[q]->stats.users);
 	o->there = plx_port_link(p) != PLX_LINK_REMOVED;
 	o->attached = -1; /* truth_ask.c */
 	if (p->drv->passed) {
