@@ -8,7 +8,7 @@
 #include "plx_port.h"
 
 struct plx_thread {
-	uint32_t slot;             /* 1 + index of the lcore in its environment = its pool cache; 0 = none */
+	uint32_t slot;             /* its number in the process, from 1: its cache in pools; 0 = none */
 	struct plx_txq *pending;   /* transmit queues with a doorbell still to ring, linked by
 	                              plx_txq.pending_next; the lcore loop rings them */
 	void *lcore;               /* what plx_lcore_self() returns; the runtime's */

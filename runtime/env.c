@@ -140,14 +140,24 @@ static int plan_up(struct plx_env *env)
 	return 0;
 }
 
+static void tell_frames(const struct plx_env *env, const struct plx_pool *p)
+{
+	const uint32_t n = plx_pool_avail(p);
+
+	if (n > p->frames)
+		LOG(env, ERROR, "pool %s: %u frames were put back twice; a build with -Dhardened=true ends where that happens",
+		    p->name, n - p->frames);
+	else
+		LOG(env, WARN, "pool %s: %u of %u frames were not put back", p->name, p->frames - n, p->frames);
+}
+
 static void memory_down(struct plx_env *env)
 {
 	while (env->npools) {
 		uint16_t i = --env->npools;
 
 		if (!plx_pool_fini(env->pools[i]))
-			LOG(env, WARN, "pool %s: %u of %u frames were not put back", env->pools[i]->name,
-			    env->pools[i]->frames - plx_pool_avail(env->pools[i]), env->pools[i]->frames);
+			tell_frames(env, env->pools[i]);
 		env->pools[i] = NULL;
 		mem_seg_free(&env->segs[i], env->sys);
 	}
@@ -165,7 +175,8 @@ static int pool_up(struct plx_env *env, uint16_t i)
 	if (err)
 		return err;
 	struct plx_pool_conf c = { .name = name, .frames = pp->frames, .frame_size = pp->frame_size,
-	                           .caches = env->plan.caches, .node = (int16_t)seg->node };
+	                           .caches = env->plan.caches, .node = (int16_t)seg->node,
+	                           .first = (uint16_t)env->first_slot };
 
 	err = plx_pool_init(&env->pools[i], seg->addr, &c);
 	if (err) {
@@ -239,6 +250,7 @@ static const struct stage {
 	{ "topology",      topology_up,      NULL },
 	{ "interfaces",    interfaces_up,    NULL },
 	{ "plan",          plan_up,          NULL },
+	{ "slots",         slots_up,         slots_down },
 	{ "memory",        memory_up,        memory_down },
 	{ "ports",         ports_up,         ports_down },
 	{ "lcores",        lcores_up,        lcores_down },

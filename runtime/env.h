@@ -27,6 +27,7 @@ struct plx_env {
 	struct plx_lcore *lcores;      /* array of nlcores, then the places of foreign threads: plan.caches in all */
 	char    *vars;                 /* PLX_LCORE_VARS bytes for each of them */
 	size_t   vars_used;            /* under lock */
+	uint32_t first_slot;           /* slots of these threads: first_slot + 1 + index (slots.c) */
 	int      ackfd;                /* eventfd: an lcore changed its state, or did what it was asked */
 	bool     running;              /* within plx_env_run, or a poller has hung since */
 	bool     hung;                 /* atomic: the run is over, but for a poller that has not returned */
@@ -43,6 +44,10 @@ struct plx_env {
 /* env_setup.c */
 int  setup_up(struct plx_env *env);
 void setup_down(struct plx_env *env);
+
+/* slots.c */
+int  slots_up(struct plx_env *env);
+void slots_down(struct plx_env *env);
 
 /* control.c */
 int  control_up(struct plx_env *env);

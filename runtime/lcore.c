@@ -45,7 +45,7 @@ static void *lcore_main(void *arg)
 	const struct plx_sys *sys = l->env->sys;
 	uint64_t token;
 
-	plx_self = (struct plx_thread){ .slot = l->index + 1u, .lcore = l };
+	plx_self = (struct plx_thread){ .slot = l->env->first_slot + l->index + 1, .lcore = l };
 	plx_lcore_here = l->vars;
 	__atomic_store_n(&l->tid, sys->gettid(), __ATOMIC_RELAXED);
 	l->err = lcore_pin(l);
