@@ -245,6 +245,7 @@ static const struct stage {
 	void (*down)(struct plx_env *env); /* NULL = nothing to undo */
 } stages[] = {
 	{ "log",           log_up,           log_down },
+	{ "faults",        fatal_up,         fatal_down },
 	{ "configuration", configuration_up, NULL },
 	{ "setup",         setup_up,         setup_down }, /* what follows reads the host as it is afterwards */
 	{ "topology",      topology_up,      NULL },

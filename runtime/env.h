@@ -45,6 +45,14 @@ struct plx_env {
 int  setup_up(struct plx_env *env);
 void setup_down(struct plx_env *env);
 
+/* fatal.c; fatal_where is a plx_thread.where of lcores and registered threads */
+struct fatal_line;
+int  fatal_up(struct plx_env *env);
+void fatal_down(struct plx_env *env);
+void fatal_where(struct fatal_line *l);
+void *fatal_stack_up(const struct plx_sys *sys); /* of the calling thread, for a fault for want of stack; NULL = has none */
+void fatal_stack_down(const struct plx_sys *sys, void *stack);
+
 /* slots.c */
 int  slots_up(struct plx_env *env);
 void slots_down(struct plx_env *env);

@@ -43,9 +43,10 @@ static void *lcore_main(void *arg)
 {
 	struct plx_lcore *l = arg;
 	const struct plx_sys *sys = l->env->sys;
+	void *stack = fatal_stack_up(sys);
 	uint64_t token;
 
-	plx_self = (struct plx_thread){ .slot = l->env->first_slot + l->index + 1, .lcore = l };
+	plx_self = (struct plx_thread){ .slot = l->env->first_slot + l->index + 1, .lcore = l, .where = fatal_where };
 	plx_lcore_here = l->vars;
 	__atomic_store_n(&l->tid, sys->gettid(), __ATOMIC_RELAXED);
 	l->err = lcore_pin(l);
@@ -65,6 +66,7 @@ static void *lcore_main(void *arg)
 		else if (sys->poll(&p, 1, -1) > 0)
 			(void)!sys->read(l->wakefd, &token, sizeof(token));
 	}
+	fatal_stack_down(sys, stack);
 	return NULL;
 }
 
