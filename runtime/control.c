@@ -118,6 +118,7 @@ void control_down(struct plx_env *env)
 /* The first request wins: word 0 = none, else 2^32 | err. */
 void plx_env_stop(struct plx_env *env, int err)
 {
+	PLX_ASSERT(env);
 	uint64_t none = 0, one = 1;
 
 	if (__atomic_compare_exchange_n(&env->control->stop, &none, 1ull << 32 | (uint32_t)err, false,
@@ -194,10 +195,14 @@ static void on_signal(struct control *c)
 
 int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg)
 {
+	PLX_ASSERT(env);
 	struct control *c = env->control;
 
-	if (!period_ns || !fn)
+	if (!period_ns || !fn) {
+		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_timer: %s (EINVAL)",
+		         fn ? "a period of 0 ns; it may be 1 or more" : "no function to call");
 		return -EINVAL;
+	}
 	struct ctl_timer *all = realloc(c->timer, (c->ntimers + 1) * sizeof(*all));
 
 	if (!all)
@@ -342,6 +347,7 @@ static int start_port(struct control *c, struct plx_port *p)
 
 int plx_env_run(struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	struct control *c = env->control;
 	unsigned started = 0;
 	cpu_set_t old;

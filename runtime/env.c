@@ -313,6 +313,7 @@ static void env_free(struct plx_env *env)
 
 int plx_env_open(struct plx_env **out, const struct plx_env_conf *c)
 {
+	PLX_ASSERT(out && c);
 	const struct plx_sys *sys = c->sys ? c->sys : &plx_sys_linux;
 	struct plx_env *env = env_make(c, sys);
 
@@ -360,6 +361,7 @@ static void own_name(struct plx_env_conf *c, const char *program)
 
 int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct plx_app *app)
 {
+	PLX_ASSERT(out && (argv || !argc));
 	struct plx_conf_in in = { .argc = argc, .argv = argv, .app = app, .environ = environ };
 	struct plx_env_conf *c = malloc(sizeof(*c));
 	char *why = malloc(PLX_HELP_MAX);
@@ -404,16 +406,19 @@ void plx_env_fini(struct plx_env *env)
 
 uint16_t plx_env_ports(const struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	return env->nports;
 }
 
 struct plx_port *plx_env_port(const struct plx_env *env, uint16_t i)
 {
+	PLX_ASSERT(env);
 	return i < env->nports ? env->ports[i] : NULL;
 }
 
 struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *name)
 {
+	PLX_ASSERT(env && name);
 	for (unsigned i = 0; i < env->nports; i++)
 		if (!strcmp(env->plan.ports[i].given, name))
 			return env->ports[i];
@@ -425,6 +430,7 @@ struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *nam
 
 struct plx_pool *plx_env_pool(const struct plx_env *env, int node)
 {
+	PLX_ASSERT(env);
 	for (unsigned i = 0; i < env->npools; i++)
 		if (node < 0 || env->plan.pools[i].node == node)
 			return env->pools[i];
@@ -433,10 +439,12 @@ struct plx_pool *plx_env_pool(const struct plx_env *env, int node)
 
 const struct plx_log *plx_env_log(const struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	return &env->log;
 }
 
 uint64_t plx_cycles_hz(const struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	return env->cycles_hz;
 }

@@ -9,6 +9,7 @@
 
 int plx_lcore_register(struct plx_env *env, struct plx_lcore **out)
 {
+	PLX_ASSERT(env && out);
 	*out = NULL;
 	if (plx_self.slot)
 		return -EBUSY;

@@ -386,10 +386,18 @@ const char *lcore_hangs_in(const struct plx_lcore *l, char *buf, size_t len)
 	return buf;
 }
 
+int no_loop(const struct plx_lcore *l, const char *call)
+{
+	LOG(l->env, ERROR, "lcore %u: %s: it is a registered thread of the application and has no loop (EINVAL); "
+	    "plx_env_lcore and plx_env_lcore_by_id give those that have", l->conf.id, call);
+	return -EINVAL;
+}
+
 int plx_lcore_halt(struct plx_lcore *l)
 {
-	if (!l->spawned) /* a foreign thread's */
-		return -EINVAL;
+	PLX_ASSERT(l);
+	if (!l->spawned)
+		return no_loop(l, "plx_lcore_halt");
 	if (plx_lcore_self() == l) /* it would wait for itself */
 		return -EDEADLK;
 	l->held = true;
@@ -399,10 +407,11 @@ int plx_lcore_halt(struct plx_lcore *l)
 
 int plx_lcore_resume(struct plx_lcore *l)
 {
+	PLX_ASSERT(l);
 	uint32_t state = lcore_state(l);
 
 	if (!l->spawned)
-		return -EINVAL;
+		return no_loop(l, "plx_lcore_resume");
 	if (!l->env->running || state == PLX_LCORE_HALT) {
 		LOG(l->env, ERROR, "lcore %u: cannot resume: %s", l->conf.id,
 		    state == PLX_LCORE_HALT ? "it has not halted yet" : "plx_env_run does not run");
@@ -427,26 +436,31 @@ struct plx_lcore *plx_lcore_self(void)
 
 uint16_t plx_lcore_id(const struct plx_lcore *l)
 {
+	PLX_ASSERT(l);
 	return l->conf.id;
 }
 
 uint16_t plx_env_lcores(const struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	return env->nlcores;
 }
 
 struct plx_lcore *plx_env_lcore(const struct plx_env *env, uint16_t i)
 {
+	PLX_ASSERT(env);
 	return i < env->nlcores ? &env->lcores[i] : NULL;
 }
 
 struct plx_lcore *plx_lcore_next(const struct plx_lcore *l)
 {
+	PLX_ASSERT(l);
 	return plx_env_lcore(l->env, (uint16_t)(l->index + 1));
 }
 
 struct plx_lcore *plx_env_lcore_by_id(const struct plx_env *env, uint16_t id)
 {
+	PLX_ASSERT(env);
 	for (unsigned i = 0; i < env->nlcores; i++)
 		if (env->lcores[i].conf.id == id)
 			return &env->lcores[i];

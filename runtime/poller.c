@@ -10,6 +10,7 @@
 
 struct plx_lcore *plx_env_rxq_lcore(const struct plx_env *env, const struct plx_rxq *q)
 {
+	PLX_ASSERT(env && q);
 	for (unsigned i = 0; i < env->nports; i++) {
 		unsigned lcore = env->plan.ports[i].rxq_lcore[q->id];
 
@@ -146,6 +147,7 @@ static int may_change(const struct plx_env *env, const char *name)
 
 int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c)
 {
+	PLX_ASSERT(out && env && c);
 	const char *name = c->name ? c->name : "poller";
 
 	*out = NULL;
@@ -189,6 +191,7 @@ int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c)
 
 int plx_poller_del(struct plx_poller *p)
 {
+	PLX_ASSERT(p);
 	struct plx_env *env = p->env;
 	int err = may_change(env, p->name);
 
@@ -203,6 +206,7 @@ int plx_poller_del(struct plx_poller *p)
 
 int plx_poller_move(struct plx_poller *p, uint16_t lcore)
 {
+	PLX_ASSERT(p);
 	struct plx_env *env = p->env;
 	struct plx_lcore *from = p->lcore, *to = lcore_named(env, p->name, lcore, p->service);
 	int err = !to ? -EINVAL : may_change(env, p->name);

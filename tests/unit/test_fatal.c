@@ -38,6 +38,17 @@ static int assert_wrongly(void *arg)
 	return 0;
 }
 
+static int add_to_nothing(void *arg)
+{
+	(void)arg;
+	return plx_poller_add(NULL, PLX_POLLER(.fn = raise_signal));
+}
+
+static int time_nothing(void *arg)
+{
+	return plx_env_timer(NULL, MS, raise_signal, arg);
+}
+
 /* Deeper than any stack, and no compiler sees that. */
 static int deeper(volatile char *above) /* NOLINT */
 {
@@ -193,6 +204,14 @@ static void assertion(void **state)
 	ends(end_of(TIMER, assert_wrongly, READS), SIGABRT, what, ", main thread\n");
 }
 
+/* What cannot be logged, for there is no environment. */
+static void no_environment(void **state)
+{
+	(void)state;
+	ends(end_of(TIMER, add_to_nothing, READS), SIGABRT, "runtime/poller.c:", ": assertion failed: out && env && c, main thread\n");
+	ends(end_of(LAUNCHED, time_nothing, READS), SIGABRT, "runtime/control.c:", "assertion failed: env, lcore 0, a launched function\n");
+}
+
 static void elsewhere(void **state)
 {
 	(void)state;
@@ -272,7 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_a_poller), cmocka_unit_test(without_stack), cmocka_unit_test(assertion),
 		cmocka_unit_test(elsewhere), cmocka_unit_test(both_at_once), cmocka_unit_test(no_reader),
-		cmocka_unit_test(handlers),
+		cmocka_unit_test(handlers), cmocka_unit_test(no_environment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
