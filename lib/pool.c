@@ -106,7 +106,7 @@ static bool rob_shared(struct plx_pool *p, struct plx_pool_cache *c)
 }
 
 /* c->loaded is empty: fill it with loose frames, as many as there are and it holds. */
-static bool reload_loose(struct plx_pool *p, struct plx_pool_cache *c)
+PLX_COLD bool reload_loose(struct plx_pool *p, struct plx_pool_cache *c)
 {
 	struct plx_magazine *g = c->loaded;
 	uint32_t n = 0;
@@ -192,7 +192,7 @@ static struct plx_pool_cache *guard_enter(struct plx_pool *p)
 
 /* Without the shared cache.  A whole magazine comes off the stack: what n leaves of it becomes
    loose.  The magazine is back before its frames are, which keeps pool_init.c's count. */
-static uint32_t take_loose(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+PLX_COLD uint32_t take_loose(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
 {
 	struct plx_magazine *g;
 	uint32_t got = 0;
@@ -211,7 +211,12 @@ static uint32_t take_loose(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
 	return got;
 }
 
-PLX_COLD uint32_t take_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+PLX_COLD void give_loose(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+{
+	loose_push(p, loose_link(p, m, n));
+}
+
+static __attribute__((noinline)) uint32_t take_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
 {
 	struct plx_pool_cache *s = guard_enter(p);
 
@@ -222,12 +227,12 @@ PLX_COLD uint32_t take_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t 
 	return n;
 }
 
-PLX_COLD void give_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+static __attribute__((noinline)) void give_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
 {
 	struct plx_pool_cache *s = guard_enter(p);
 
 	if (plx_unlikely(!s)) {
-		loose_push(p, loose_link(p, m, n));
+		give_loose(p, m, n);
 		return;
 	}
 	give_more(p, s, m, n);
