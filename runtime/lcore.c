@@ -22,21 +22,40 @@ void lcore_poke(const struct plx_sys *sys, int fd)
 	(void)!sys->write(fd, &one, sizeof(one));
 }
 
-static int lcore_pin(struct plx_lcore *l)
+static int pin(const struct plx_lcore *l, pthread_t thread)
 {
-	char name[16];
 	cpu_set_t set;
 
-	/* 15 bytes are the kernel's limit; the number is what matters, so the name is cut. */
-	snprintf(name, sizeof(name), "%.*s-lc%u", l->conf.id > 99 ? 9 : 10, l->env->conf.name, l->conf.id);
-	pthread_setname_np(pthread_self(), name);
 	if (!l->conf.ncpus)
 		return 0;
 	CPU_ZERO(&set);
 	for (unsigned i = 0; i < l->conf.ncpus; i++)
 		if (l->conf.cpus[i] < CPU_SETSIZE)
 			CPU_SET(l->conf.cpus[i], &set);
-	return -l->env->sys->thread_setaffinity(pthread_self(), sizeof(set), &set);
+	return -l->env->sys->thread_setaffinity(thread, sizeof(set), &set);
+}
+
+static int lcore_pin(struct plx_lcore *l)
+{
+	char name[16];
+
+	/* 15 bytes are the kernel's limit; the number is what matters, so the name is cut. */
+	snprintf(name, sizeof(name), "%.*s-lc%u", l->conf.id > 99 ? 9 : 10, l->env->conf.name, l->conf.id);
+	pthread_setname_np(pthread_self(), name);
+	return pin(l, pthread_self());
+}
+
+/* The kernel lets the thread run anywhere when its last CPU goes offline, and leaves it at that. */
+int lcore_pin_again(const struct plx_lcore *l)
+{
+	int err = pin(l, l->thread);
+
+	if (err)
+		LOG(l->env, WARN, "lcore %u: CPU %d is online again, and it cannot be pinned there: %s: taskset -pc %d %d", l->conf.id,
+		    l->conf.cpu, strerror(-err), l->conf.cpu, __atomic_load_n(&l->tid, __ATOMIC_RELAXED));
+	else
+		LOG(l->env, NOTICE, "lcore %u: CPU %d is online again, and it runs there", l->conf.id, l->conf.cpu);
+	return err;
 }
 
 static void *lcore_main(void *arg)

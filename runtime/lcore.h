@@ -120,6 +120,7 @@ int  lcores_start(struct plx_env *env);       /* those with pollers: WAIT -> RUN
 int  lcores_stop(struct plx_env *env);        /* all -> WAIT; -ETIMEDOUT and a line for each that hangs */
 int  lcore_start(struct plx_lcore *l);        /* WAIT -> RUN, if it has pollers */
 int  lcore_rest_for_good(struct plx_lcore *l); /* -> WAIT; -ETIMEDOUT: it goes on as before */
+int lcore_pin_again(const struct plx_lcore *l); /* its CPU was offline; logs how that went */
 const char *lcore_hangs_in(const struct plx_lcore *l, char *buf, size_t len); /* what runs, or ran last */
 int no_loop(const struct plx_lcore *l, const char *call); /* says that l is a registered thread's; -EINVAL */
 void lcore_poke(const struct plx_sys *sys, int fd);

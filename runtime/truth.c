@@ -531,6 +531,14 @@ static uint64_t own_ns(const struct plx_sys *sys)
 	return sys->clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 }
 
+/* Where its thread was allowed to run until now is nobody's doing. */
+static void pin_returned(const struct truth_sample *was, struct truth_sample *is, const struct plx_env *env)
+{
+	for (unsigned i = 0; was->at && i < is->nlcores; i++)
+		if (was->lcore[i].offline && is->lcore[i].ticks_told && !lcore_pin_again(&env->lcores[i]))
+			is->lcore[i].cpus_told = false;
+}
+
 void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 {
 	if (!t->share || now < t->due)
@@ -540,6 +548,7 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 	const uint64_t begin = own_ns(env->sys);
 	truth_take(is, env, now);
 	truth_ask_take(&t->ask, is);
+	pin_returned(was, is, env);
 	truth_judge(t, was, is);
 	t->last = !t->last;
 	const uint64_t took = (own_ns(env->sys) - begin) * TRUTH_COST, least = TRUTH_PERIOD_MS * 1000000ull;

@@ -585,6 +585,52 @@ static void test_sample_of_one_offline(void **state)
 	assert_false(t.sample[0].lcore[0].offline);
 }
 
+/* A CPU that goes and comes back has its lcore again, and nobody is blamed for where that ran meanwhile. */
+static unsigned pins;
+static int pin_err;
+
+static int count_pins(pthread_t thread, size_t size, const void *set)
+{
+	(void)size;
+	assert_true(pthread_equal(thread, pthread_self()));
+	assert_int_equal(CPU_COUNT((const cpu_set_t *)set), 1);
+	assert_true(CPU_ISSET(3, (const cpu_set_t *)set));
+	pins++;
+	return pin_err;
+}
+
+/* Its CPU is there again from the third look on; the thread may run anywhere until the fourth. */
+static void go_and_come(unsigned from)
+{
+	for (unsigned s = 0; s < 5; s++) {
+		put(s < 2 ? "cpu 1\ncpu2 10 20 30 40 50 60 70 80 1 1\n" :
+		    "cpu 1\ncpu2 10 20 30 40 50 60 70 80 1 1\ncpu3 10 20 30 40 50 60 70 80 1 1\n", "/proc/stat");
+		put(s < 3 ? "Name:\tx\nCpus_allowed_list:\t0-2\n" : "Name:\tx\nCpus_allowed_list:\t3\n", "/proc/self/task/78/status");
+		truth_look(&t, &env, (from + s) * S);
+		assert_int_equal(pins, s >= 2);
+	}
+}
+
+static void test_cpu_comes_back(void **state)
+{
+	(void)state;
+	env.log = kept;
+	root_sys.thread_setaffinity = count_pins;
+	lcores[1].thread = pthread_self();
+	put("Name:\tx\nCpus_allowed_list:\t2\n", "/proc/self/task/77/status");
+	pins = 0;
+	pin_err = 0;
+	go_and_come(10);
+	assert_true(kept_line_of("lcore 4: CPU 3 is online again, and it runs there", ""));
+	assert_true(kept_line_of("lcore 4: offline", "CPU 3 is offline"));
+	assert_false(kept_line_of("lcore 4: affinity", ""));
+	pins = 0;
+	pin_err = EINVAL;
+	go_and_come(20);
+	assert_true(kept_line_of("CPU 3 is online again, and it cannot be pinned there: Invalid argument", "taskset -pc 3 78"));
+	assert_true(kept_line_of("lcore 4: affinity", ""));
+}
+
 static void test_sample_of_several_cpus(void **state)
 {
 	(void)state;
@@ -979,7 +1025,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), cmocka_unit_test_setup_teardown(test_unserved_of_veth, make, unmake), T(test_told_ever_less_often),
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
 		cmocka_unit_test_setup_teardown(test_whose_queue, NULL, unmake),
-		F(test_sample), F(test_sample_of_one_offline), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_sample_of_pools), F(test_answers_held_back), F(test_cost_is_bounded),
+		F(test_sample), F(test_sample_of_one_offline), F(test_cpu_comes_back), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_sample_of_pools), F(test_answers_held_back), F(test_cost_is_bounded),
 		F(test_sample_of_garbage), T(test_what_the_host_does_not_tell),
 		cmocka_unit_test_setup_teardown(test_host, make_host, remove_files),
 		cmocka_unit_test_setup_teardown(test_host_tells_nothing, make_host, remove_files),
