@@ -32,7 +32,7 @@ static void add_signal(struct fatal_line *l, int sig, const siginfo_t *si)
 		if (fatals[i].number != sig)
 			continue;
 		fatal_add(l, fatals[i].name);
-		if (si->si_code > 0 && fatals[i].address) {
+		if (si->si_code > 0 && si->si_code != SI_KERNEL && fatals[i].address) { /* x86 tells some as 0 */
 			fatal_add(l, " at address ");
 			fatal_add_number(l, (uintptr_t)si->si_addr, 16);
 		} else if (si->si_code <= 0 && si->si_pid != getpid()) {
