@@ -418,6 +418,15 @@ static void loop_close(struct plx_port *p)
 	plx_port_delete(p);
 }
 
+static void loop_held(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
+{
+	const struct wire *w = ((const struct loop_port *)p)->in;
+
+	(void)rx; /* what is sent to it is what it receives */
+	for (uint16_t i = 0; i < w->lanes; i++)
+		*tx += plx_mpmc_count(w->lane[i].ring);
+}
+
 static uint32_t loop_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 {
 	(void)txd;
@@ -428,4 +437,5 @@ const struct plx_driver plx_loop_driver = {
 	.name = "loop", .what = "in memory: what it sends its peer receives",
 	.frames = loop_frames, .open = loop_open, .start = loop_start, .stop = loop_stop, .close = loop_close,
 	.rx_fd = loop_rx_fd, .rx_arm = loop_rx_arm, .rx_disarm = loop_rx_disarm,
+	.held = loop_held,
 };

@@ -162,6 +162,9 @@ struct plx_driver {
 	/* lost adds the frames that the kernel dropped on their way into the port's rings, by enum
 	   plx_rx_drop: n[0..PLX_RX_DROP_N-1].  Any thread.  NULL = not told. */
 	void (*lost)(struct plx_port *p, uint64_t *n);
+	/* held adds the frames of its pool that the port's rings have at this moment: those it receives
+	   into, and those on their way out.  Any thread.  NULL = none. */
+	void (*held)(const struct plx_port *p, uint32_t *rx, uint32_t *tx);
 	/* attached: 1 = the port's program is on the interface; 0 = somebody took it off, or the
 	   interface is gone; -errno = not told.  NULL if it needs none. */
 	int  (*attached)(struct plx_port *p);

@@ -7,12 +7,16 @@
 
 #include "plx_port.h"
 
+struct fatal_line;
+
 struct plx_thread {
-	uint32_t slot;             /* 1 + index of the lcore in its environment = its pool cache; 0 = none */
+	uint32_t slot;             /* its number in the process, from 1: its cache in pools; 0 = none */
 	struct plx_txq *pending;   /* transmit queues with a doorbell still to ring, linked by
 	                              plx_txq.pending_next; the lcore loop rings them */
 	void *lcore;               /* what plx_lcore_self() returns; the runtime's */
 	uint64_t now;              /* plx_cycles() as the lcore loop last read it; 0 = no loop does */
+	void (*where)(struct fatal_line *l); /* says in the last line of a process which lcore and poller
+	                              this is; in a signal handler too.  NULL = no lcore's */
 	bool at_once;              /* it has a cache but no loop that would ring for it */
 };
 

@@ -113,6 +113,7 @@ void control_down(struct plx_env *env)
 /* The first request wins: word 0 = none, else 2^32 | err. */
 void plx_env_stop(struct plx_env *env, int err)
 {
+	PLX_ASSERT(env);
 	uint64_t none = 0, one = 1;
 
 	if (__atomic_compare_exchange_n(&env->control->stop, &none, 1ull << 32 | (uint32_t)err, false,
@@ -180,10 +181,14 @@ static void name_of(struct ctl_timer *t)
 
 int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg)
 {
+	PLX_ASSERT(env);
 	struct control *c = env->control;
 
-	if (!period_ns || !fn)
+	if (!period_ns || !fn) {
+		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_timer: %s (EINVAL)",
+		         fn ? "a period of 0 ns; it may be 1 or more" : "no function to call");
 		return -EINVAL;
+	}
 	struct ctl_timer *all = realloc(c->timer, (c->ntimers + 1) * sizeof(*all));
 
 	if (!all)
@@ -371,6 +376,7 @@ static int run_ports(struct plx_env *env)
 
 int plx_env_run(struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	struct control *c = env->control;
 	cpu_set_t old;
 

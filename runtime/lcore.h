@@ -46,7 +46,8 @@ struct plx_poller {
 	bool     service;
 	bool     own;                /* the runtime's: last in a round, and who gives it work wakes its lcore */
 	uint64_t period_ns;
-	uint64_t told, told_at;      /* watch: errors reported, when */
+	uint64_t told, told_at;      /* watch: errors reported, when, */
+	uint64_t told_gap;           /* and for how many ns they are not again */
 	char     name[PLX_NAME_MAX];
 };
 
@@ -125,7 +126,9 @@ int  lcores_start(struct plx_env *env);       /* those with pollers: WAIT -> RUN
 int  lcores_stop(struct plx_env *env);        /* all -> WAIT; -ETIMEDOUT and a line for each that hangs */
 int  lcore_start(struct plx_lcore *l);        /* WAIT -> RUN, if it has pollers */
 int  lcore_rest_for_good(struct plx_lcore *l); /* -> WAIT; -ETIMEDOUT: it goes on as before */
+int lcore_pin_again(const struct plx_lcore *l); /* its CPU was offline; logs how that went */
 const char *lcore_hangs_in(const struct plx_lcore *l, char *buf, size_t len); /* what runs, or ran last */
+int no_loop(const struct plx_lcore *l, const char *call); /* says that l is a registered thread's; -EINVAL */
 void lcore_poke(const struct plx_sys *sys, int fd);
 uint64_t cycles_of(const struct plx_env *env, uint64_t ns);
 /* Waits until an lcore says something on ackfd, or deadline; false = past it. */

@@ -4,7 +4,8 @@
 
    Functions are called by the thread that opened the environment (the main thread)
    unless they say "any thread".  int = 0 or -errno; the reason went to the log as one
-   line that names the mend. */
+   line that names the mend.  NULL for what must be there is a mistake of the program: the
+   process ends with a line that says so (docs/lcores.md). */
 #ifndef PLX_ENV_H
 #define PLX_ENV_H
 
@@ -287,7 +288,8 @@ PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s
 
 /* plx_env_timer calls fn(arg) on the main thread every period_ns while plx_env_run runs;
    fn returns 0 to go on, else it is called no more.  It may take its time, lcores go on and are
-   looked after; but a stop waits for it, and a signal ends the process if that takes too long. */
+   looked after; but a stop waits for it, and a signal ends the process if that takes too long.
+   -EINVAL: a period of 0, or no fn. */
 PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
 
 /* ---- clock ---- */

@@ -10,6 +10,7 @@
 
 struct plx_lcore *plx_env_rxq_lcore(const struct plx_env *env, const struct plx_rxq *q)
 {
+	PLX_ASSERT(env && q);
 	for (unsigned i = 0; i < env->nports; i++) {
 		unsigned lcore = env->plan.ports[i].rxq_lcore[q->id];
 
@@ -145,6 +146,7 @@ static int may_change(const struct plx_env *env, const char *name)
 
 static int add(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c, bool own)
 {
+	PLX_ASSERT(out && env && c);
 	const char *name = c->name ? c->name : "poller";
 
 	*out = NULL;
@@ -201,6 +203,7 @@ int poller_add_own(struct plx_env *env, const struct plx_poller_conf *c)
 
 int plx_poller_del(struct plx_poller *p)
 {
+	PLX_ASSERT(p);
 	struct plx_env *env = p->env;
 	int err = may_change(env, p->name);
 
@@ -215,6 +218,7 @@ int plx_poller_del(struct plx_poller *p)
 
 int plx_poller_move(struct plx_poller *p, uint16_t lcore)
 {
+	PLX_ASSERT(p);
 	struct plx_env *env = p->env;
 	struct plx_lcore *from = p->lcore, *to = lcore_named(env, p->name, lcore, p->service);
 	int err = !to ? -EINVAL : may_change(env, p->name);

@@ -18,6 +18,8 @@ struct plx_env;
 	X(unserved,     1, "/s",  "frames arrive on a queue where the program has no socket, and go to the host") \
 	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
 	X(drops,        1, "/s",  "frames are dropped, by the kernel before a ring of the program or by the program") \
+	X(pool_empty,   1, "",    "a pool has no frame left to receive into or to send from") \
+	X(tx_stuck,     1, "/s",  "a transmit queue takes nothing of what the program offers it") \
 	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
 	X(shared_txq,   1, "/s",  "several threads send by one transmit queue, which loses packets and wedges it") \
 	X(removed,      1, "",    "the interface of a port is gone") \
@@ -72,8 +74,11 @@ struct truth_lcore {
 	uint32_t khz, khz_max;       /* clock of its CPU now, and the most it can do; 0 = not told */
 };
 
+struct truth_txq { uint64_t pkts, stop[PLX_STOP_N]; int err; };
+
 struct truth_port {
 	bool     there;              /* the interface is */
+	bool     up;                 /* the link is */
 	char     now[16];            /* the name of it, "" = not told */
 	uint32_t named;              /* the interface that has the port's name, 0 = none or not told */
 	bool     missed_told;
@@ -88,20 +93,30 @@ struct truth_port {
 	uint16_t ntx;
 	uint64_t tx_users[PLX_QUEUES_MAX]; /* by queue of the port: bursts by another thread than the one before */
 	uint64_t rx_drop[PLX_RX_DROP_N], tx_drop[PLX_TX_DROP_N];
+	struct truth_txq txq[PLX_QUEUES_MAX]; /* by queue of the port */
 	int16_t  polled_by[PLX_QUEUES_MAX]; /* by queue of the port: index of the lcore that does, -1 = none is told */
 	int16_t  irq_cpu[PLX_QUEUES_MAX]; /* by queue of the port: that serves its interrupt now; -1 = not told */
+};
+
+struct truth_pool {
+	char     name[PLX_NAME_MAX];
+	uint32_t frames, free;
+	bool     dry;                /* all that is free is in caches */
+	uint32_t rx, tx;             /* frames in rings of its ports */
+	uint64_t starved;            /* frames and bursts of its ports that missed one */
 };
 
 struct truth_irq { int32_t irq; uint16_t lcore; uint64_t n; char action[32]; };
 
 struct truth_sample {
 	uint64_t at;                 /* ns; 0 = none was taken */
-	uint16_t nlcores, nports, nirqs;
+	uint16_t nlcores, nports, nirqs, npools;
 	bool     group_told;
 	uint64_t throttled;          /* ns that threads of its cgroup, or of one above, were stopped for a quota */
 	char     group[300];         /* directory of the one that stopped them most */
 	struct truth_lcore *lcore;   /* by index */
 	struct truth_port *port;
+	struct truth_pool pool[PLX_NODES_MAX];
 	struct truth_irq irq[TRUTH_IRQS_MAX];
 };
 
@@ -147,6 +162,7 @@ struct truth {
 	struct truth_sample sample[2];
 	unsigned last;               /* which of them is the newer */
 	struct truth_share *share;   /* by lcore */
+	uint32_t empty;              /* bit of each pool that is, in the last sample */
 	struct truth_found found[TRUTH_FOUND_MAX];
 	struct truth_ask ask;
 };
@@ -166,6 +182,18 @@ void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
 void truth_host(struct truth_sample *s, const struct plx_env *env);
 /* The index of the lcore that polls q now, by what its pollers named; -1 = nobody named it. */
 int  truth_polled_by(const struct plx_env *env, const struct plx_rxq *q);
+/* truth_frames_take and _judge do the part of pools and transmit queues, the one after, the other
+   before the rest of ports. */
+void truth_frames_take(struct truth_sample *s, const struct plx_env *env);
+void truth_frames_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt);
+/* truth_met notes that a fact has this value now, for truth_judge; NULL if that is nothing to tell.
+   The caller writes on, evidence and mend. */
+struct truth_found *truth_met(struct truth *t, enum truth_fact fact, uint32_t object, double value);
+/* Counters of another thread or the kernel may seem to go back by a little. */
+static inline uint64_t truth_grown(uint64_t was, uint64_t is)
+{
+	return is > was ? is - was : 0;
+}
 /* truth_look takes a sample and judges it, when one is due.  Watch, under env->lock. */
 void truth_look(struct truth *t, const struct plx_env *env, uint64_t now);
 /* truth_ask_open starts the thread that asks, if a port has an answer; 0 or -errno.

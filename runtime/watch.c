@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ERRORS_GAP_NS     1000000000ull    /* between two lines about errors of a poller, at first */
+#define ERRORS_GAP_MAX_NS 3600000000000ull
+
 #define LOG(c, level, ...) plx_logf(&(c)->env->log, PLX_LOG_##level, __VA_ARGS__)
 
 /* ---- lcores ---- */
@@ -67,16 +70,32 @@ static void lcore_look(struct control *c, struct plx_lcore *l, uint64_t now)
 
 /* ---- pollers ---- */
 
-/* An lcore does not log: it counts, and the count is told here, once a second at most. */
+/* A function that fails returns -errno, or -1, which says no more than that it failed. */
+static void add_errno(char *buf, size_t len, int err)
+{
+	const char *text = err < -1 ? strerrordesc_np(-err) : NULL;
+
+	plx_text_add(buf, len, text ? "%d (%s)" : "%d", err, text);
+}
+
+/* An lcore does not log: it counts, and the count is told here, after a second, then two more, four more,
+   up to an hour; from the beginning when there was none in that time. */
 static void poller_look(struct control *c, struct plx_poller *p, uint64_t now)
 {
+	char returned[64] = "";
 	uint64_t errors = plx_ctr_read(&p->errors);
 	int err = __atomic_load_n(&p->last_err, __ATOMIC_RELAXED);
 
-	if (errors == p->told || now - p->told_at < 1000000000u)
+	if (now - p->told_at < p->told_gap)
 		return;
-	LOG(c, WARN, "poller %s on lcore %u: %llu errors more, the last: %s (%d)", p->name, p->lcore->conf.id,
-	    (unsigned long long)(errors - p->told), strerror(-err), err);
+	p->told_gap = errors == p->told ? 0 : p->told_gap ? p->told_gap * 2 : ERRORS_GAP_NS;
+	if (errors == p->told)
+		return;
+	if (p->told_gap > ERRORS_GAP_MAX_NS)
+		p->told_gap = ERRORS_GAP_MAX_NS;
+	add_errno(returned, sizeof(returned), err);
+	LOG(c, WARN, "poller %s on lcore %u: %llu errors more, the last returned %s", p->name, p->lcore->conf.id,
+	    (unsigned long long)(errors - p->told), returned);
 	p->told = errors;
 	p->told_at = now;
 }

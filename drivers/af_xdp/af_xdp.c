@@ -439,6 +439,19 @@ static void ax_lost(struct plx_port *b, uint64_t *n)
 		ax_sock_lost(&p->sock[i], n);
 }
 
+/* A frame with several references may be in flight several times. */
+static void ax_held(const struct plx_port *b, uint32_t *rx, uint32_t *tx)
+{
+	const struct ax_port *p = (const struct ax_port *)b;
+
+	for (unsigned i = 0; i < b->nrx; i++)
+		*rx += __atomic_load_n(&((struct ax_rxq *)b->rxq[i])->posted, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < p->nsock; i++)
+		*rx += p->parked[i] ? __atomic_load_n(&p->parked[i]->posted, __ATOMIC_RELAXED) : 0;
+	for (unsigned i = 0; i < b->ntx; i++)
+		*tx += __atomic_load_n(&((struct ax_txq *)b->txq[i])->in_flight, __ATOMIC_RELAXED);
+}
+
 static int ax_attached(struct plx_port *b)
 {
 	const struct ax_port *p = (struct ax_port *)b;
@@ -487,6 +500,6 @@ const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
 	.frames = ax_frames, .open = ax_open, .start = ax_start, .stop = ax_stop, .close = ax_close,
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
-	.passed = ax_passed, .lost = ax_lost, .attached = ax_attached,
+	.passed = ax_passed, .lost = ax_lost, .held = ax_held, .attached = ax_attached,
 	.steer = ax_steer, .give_back = ax_give_back, .is_read = ax_is_read, .repair = ax_repair, .forked = ax_forked,
 };
