@@ -169,10 +169,12 @@ CHECK(zero_copy)
 /* ours: a Pollux program's, which takes it down by itself when it ends. */
 static bool ours(const struct plx_xdp_info *x) { return !strcmp(x->name, "steer") && x->link && x->pid; }
 
+/* By the words of ip link: plain xdp leaves a generic program where the driver has native XDP. */
+static const char *const xdp_off[] = { [DISCO_XDP_NONE] = "xdp", [DISCO_XDP_NATIVE] = "xdpdrv", [DISCO_XDP_GENERIC] = "xdpgeneric",
+                                       [DISCO_XDP_HW] = "xdpoffload", [DISCO_XDP_MULTI] = "xdp" };
+
 CHECK(xdp_free)
 {
-	static const char *const off[] = { [DISCO_XDP_NONE] = "xdp", [DISCO_XDP_NATIVE] = "xdpdrv", [DISCO_XDP_GENERIC] = "xdpgeneric",
-	                                   [DISCO_XDP_HW] = "xdpoffload", [DISCO_XDP_MULTI] = "xdp" };
 	char who[128];
 
 	L();
@@ -189,7 +191,7 @@ CHECK(xdp_free)
 	else if (l->xdp.link)
 		mend(f, "bpftool link detach id %u", l->xdp.link);
 	else
-		mend(f, "ip link set dev %s %s off", quoted(l->name), off[l->xdp_mode]);
+		mend(f, "ip link set dev %s %s off", quoted(l->name), xdp_off[l->xdp_mode]);
 }
 
 CHECK(xdp_pins)
@@ -201,7 +203,7 @@ CHECK(xdp_pins)
 		ok(f, "libxdp's dispatcher left nothing for %s", l->name);
 	else if (l->xdp.id) {
 		warn(f, "libxdp's dispatcher is on %s (/sys/fs/bpf/xdp/%s)", l->name, p->pins);
-		mend(f, "ip link set dev %s xdp off && rm -r /sys/fs/bpf/xdp/%s", quoted(l->name), quoted(p->pins));
+		mend(f, "ip link set dev %s %s off && rm -r /sys/fs/bpf/xdp/%s", quoted(l->name), xdp_off[l->xdp_mode], quoted(p->pins));
 	} else {
 		warn(f, "/sys/fs/bpf/xdp/%s is left of a dispatcher that is gone: libxdp may take it for running", p->pins);
 		mend(f, "rm -r /sys/fs/bpf/xdp/%s", quoted(p->pins));

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-	FRAME_EXTRA = 14 + 4,  /* Ethernet header and one tag, beyond the MTU */
 	RING_MIN    = 64,      /* of a fill or completion ring that the kernel insists on */
 	RING_AT     = 256,     /* descriptors worth a doorbell */
 	DRAIN_MS    = 100,     /* how long stop waits for sends */
@@ -69,9 +68,9 @@ static int init_rxq(struct ax_port *p, struct ax_rxq *q, struct ax_sock *s)
 static void set_mtu(struct ax_port *p, uint32_t mtu)
 {
 	p->base.info.mtu = mtu;
-	p->base.info.max_len = mtu + FRAME_EXTRA;
+	p->base.info.max_len = mtu + AX_L2_MAX;
 	for (uint16_t i = 0; i < p->base.ntx; i++)
-		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + FRAME_EXTRA, __ATOMIC_RELAXED);
+		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + AX_L2_MAX, __ATOMIC_RELAXED);
 }
 
 static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
@@ -147,54 +146,19 @@ static void drop_queues(struct ax_port *p)
 	memset(p->sock, 0, p->nsock * sizeof(*p->sock));
 }
 
-/* ---- errors ---- */
+/* ---- the ladder ---- */
 
-static int explain_sock(struct ax_port *p, const struct ax_sock *s, int err)
-{
-	const struct plx_port *b = &p->base;
-	const struct plx_log *log = b->log;
-	uint64_t kib = ((uint64_t)b->pool->frames * b->pool->frame_size + 1023) >> 10;
-	char missing[512];
-
-	if (err == -EBUSY && strcmp(s->step, "bind")) {
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u is open already in this process (EBUSY): use queue= and queues= so that "
-		         "ports do not overlap", b->name, s->queue);
-	} else if (err == -EBUSY) {
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u is held by another socket (EBUSY for %u ms): stop its owner, take other "
-		         "queues with queue=, or wait longer with bind-timeout=", b->name, s->queue, b->conf.bind_timeout_ms);
-	} else if (err == -EPERM) {
-		ax_priv_missing(b->sys, b->pool, missing, sizeof(missing));
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u: %s was refused (EPERM): %s", b->name, s->queue, s->step,
-		         *missing ? missing : "a security module or seccomp forbids it");
-	} else if (err == -ENOBUFS && !strcmp(s->step, "XDP_UMEM_REG")) {
-		plx_logf(log, PLX_LOG_ERROR, "%s: the pool of %" PRIu64 " KiB is beyond the memlock limit (ENOBUFS of XDP_UMEM_REG): "
-		         "raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_IPC_LOCK", b->name, kib, kib);
-	} else if (s->kind & AX_KIND_SG && (err == -EINVAL || err == -EOPNOTSUPP)) {
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u: no packets of several buffers (%s of %s) and MTU %u needs them with frames "
-		         "of %u bytes: ip link set %s mtu %u, or frame-size=4096", b->name, s->queue, strerrorname_np(-err), s->step,
-		         b->info.mtu, b->pool->frame_size, PLX_QUOTED(b->name), ax_umem_room(b->pool) - FRAME_EXTRA);
-	} else {
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u: %s failed (%s): use driver=packet if this kernel cannot do it",
-		         b->name, s->queue, s->step, strerrorname_np(-err));
-	}
-	return err;
-}
-
-/* MTU against the frame's room, by policy.  0 and the kind's flag, or -EINVAL, logged. */
+/* MTU against the frame's room, by policy.  0 and the kind's flag, or -errno, logged. */
 static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, unsigned *kind)
 {
-	uint32_t room = ax_umem_room(p->base.pool), need = li->mtu + FRAME_EXTRA;
+	bool fits = li->mtu + AX_L2_MAX <= ax_umem_room(p->base.pool);
+	enum plx_policy want = p->base.conf.multibuf;
 
-	*kind = p->base.conf.multibuf == PLX_REQUIRE || (p->base.conf.multibuf == PLX_PREFER && need > room) ? AX_KIND_SG : 0;
-	if (*kind || need <= room)
+	*kind = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) ? AX_KIND_SG : 0;
+	if (*kind ? p->prog.frags : fits)
 		return 0;
-	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: MTU %u needs %u bytes, a frame of %u holds %u (EINVAL): ip link set %s mtu %u, "
-	         "frame-size=4096, or multibuf=prefer", p->base.name, li->mtu, need, p->base.pool->frame_size, room,
-	         PLX_QUOTED(p->base.name), room - FRAME_EXTRA);
-	return -EINVAL;
+	return *kind ? ax_explain_mtu(p, li->mtu, "BPF_F_XDP_HAS_FRAGS", -EINVAL) : ax_explain_mtu(p, li->mtu, NULL, -EINVAL);
 }
-
-/* ---- the ladder ---- */
 
 /* The receiving half of a socket.  A zero-copy queue that only sends has one too: what it
    receives is the host's, but in our frames, as the device has no others. */
@@ -238,8 +202,8 @@ static int open_queue(struct ax_port *p, uint16_t i, unsigned kind)
 /* A refusal of this errno at this rung leaves the lower ones to try. */
 static bool climbs_down(const struct rung *r, int err)
 {
-	return r->zerocopy && err != -EBUSY && err != -EPERM && err != -ENODEV && err != -ENOBUFS && err != -EMFILE &&
-	       err != -ENFILE;
+	/* ENOMEM: also of the device's mappings; ENXIO: also of its first doorbell */
+	return r->zerocopy && (err == -ENOMEM || err == -ENXIO || ax_mode_refused(err));
 }
 
 /* Attaching can raise the number of queues (virtio with more queue pairs than CPUs).  A port
@@ -281,6 +245,13 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 	return 0;
 }
 
+/* The native program of a bond or team runs on its members: it takes their frames, and no socket
+   of the master gets them. */
+static bool is_master(const struct plx_link_info *li)
+{
+	return !strcmp(li->kdriver, "bonding") || !strcmp(li->kdriver, "team");
+}
+
 /* One rung: program and sockets in its mode.  0; *down says whether a lower rung may be
    tried after an error; if not, the error was logged. */
 static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_info *li, bool *down, const char **step)
@@ -288,13 +259,19 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 	unsigned kind;
 	int err;
 
-	*down = false;
+	*down = r->native && is_master(li);
+	*step = "native XDP on a bond or team";
+	if (*down)
+		return -EOPNOTSUPP;
 	if (p->prog.skel && p->prog.native != r->native)
 		ax_prog_close(&p->prog, p->base.sys);
 	if (!p->prog.skel) {
+		bool carrier = ax_carrier(&p->base);
 		*step = "attach";
 		err = ax_prog_open(&p->prog, p, li, r->native);
-		*down = err && err != -EBUSY && err != -EPERM && err != -ENOMEM && !p->prog.load_failed;
+		*down = err && ax_mode_refused(err) && !p->prog.load_failed;
+		if (!err && carrier)
+			ax_wait_for_carrier(&p->base);
 		if (!err)
 			err = look_again(p, li);
 		if (err)
@@ -309,7 +286,7 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 		*step = p->sock[i].step;
 		*down = climbs_down(r, err);
 		if (!*down)
-			explain_sock(p, &p->sock[i], err);
+			err = ax_explain_sock(p, &p->sock[i], err);
 	}
 	if (err)
 		drop_queues(p);
@@ -347,7 +324,7 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 	}
 	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: %sno other mode to try: use %s", p->base.name, info->why,
 	         want == PLX_XDP_AUTO ? "driver=packet" : "mode=auto");
-	return err == -EINVAL ? -EOPNOTSUPP : err;
+	return -EOPNOTSUPP;
 }
 
 /* ---- verbs ---- */
@@ -552,10 +529,10 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {
 		set_mtu(p, mtu);
-		if (!b->info.multibuf && mtu + FRAME_EXTRA > room)
+		if (!b->info.multibuf && mtu + AX_L2_MAX > room)
 			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
-			         "or start again with frame-size=4096 or multibuf=require", b->name, mtu, room, PLX_QUOTED(b->name),
-			         room - FRAME_EXTRA);
+			         "or start again", b->name, mtu, room, PLX_QUOTED(b->name),
+			         room - AX_L2_MAX);
 	}
 	plx_port_set_link(b, link);
 }

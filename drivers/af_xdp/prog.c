@@ -98,14 +98,12 @@ static int load(struct ax_prog *g, struct ax_port *p)
 static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
 {
 	struct plx_xdp_info x;
-	char who[128];
+	char who[128], how[PLX_QUOTED_MAX + 160];
 
 	plx_xdp_query(ifindex, &x, p->base.sys);
 	plx_xdp_owner(&x, p->base.sys);
-	plx_xdp_who(&x, who, sizeof(who));
-	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: its XDP hook is held by %s (%s): see bpftool net list dev %s; end its "
-	         "owner, or remove a left-over one with ip link set dev %s xdp off", p->base.name, who,
-	         strerrorname_np(-err), PLX_QUOTED(p->base.name), PLX_QUOTED(p->base.name));
+	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: its XDP hook is held by %s (%s): %s", p->base.name,
+	         plx_xdp_who(&x, who, sizeof(who)), strerrorname_np(-err), plx_xdp_free(&x, p->base.name, how, sizeof(how)));
 }
 
 static int attach(struct ax_prog *g, struct ax_port *p, uint32_t ifindex)
@@ -131,6 +129,8 @@ static int attach(struct ax_prog *g, struct ax_port *p, uint32_t ifindex)
 		ax_priv_missing(sys, p->base.pool, missing, sizeof(missing));
 		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program may not be attached (EPERM): %s", p->base.name,
 		         *missing ? missing : "the interface belongs to another user namespace");
+	} else if (!ax_mode_refused(fd)) {
+		ax_explain_attach(p, fd);
 	}
 	return fd; /* what is left is for the ladder */
 }
@@ -143,8 +143,8 @@ static size_t page_round(size_t n)
 }
 
 /* ax_prog_open loads the program for every queue the interface can have and attaches it.
-   0; -EBUSY, -EPERM, -ENOMEM, or load_failed: logged; anything else: the interface
-   refused this mode, for the caller to say. */
+   0; load_failed, or an error that is not ax_mode_refused: logged; anything else: the
+   interface refused this mode, for the caller to say. */
 int ax_prog_open(struct ax_prog *g, struct ax_port *p, const struct plx_link_info *li, bool native)
 {
 	const struct plx_sys *sys = p->base.sys;

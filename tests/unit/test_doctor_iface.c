@@ -65,7 +65,7 @@ static void test_xdp(void **state)
 	strcpy(l->xdp.comm, "plx-fwd");
 	bad("xdp-free", CHECK_FAIL, "pid 812 (plx-fwd) attached already, which is Pollux at work", "kill 812");
 	strcpy(d.port[0].pins, "dispatch-7-12");
-	bad("xdp-pins", CHECK_WARN, "dispatch-7-12", "ip link set dev eth1 xdp off && rm -r /sys/fs/bpf/xdp/dispatch-7-12");
+	bad("xdp-pins", CHECK_WARN, "dispatch-7-12", "ip link set dev eth1 xdpgeneric off && rm -r /sys/fs/bpf/xdp/dispatch-7-12");
 	l->xdp.id = 0;
 	bad("xdp-pins", CHECK_WARN, "is gone", "rm -r /sys/fs/bpf/xdp/dispatch-7-12");
 	asked("eth1,driver=packet -l 4-7");
