@@ -48,4 +48,7 @@ struct plx_xsk_holder {
    that queue, in this network namespace; -ESRCH: of one, and no process in sight has it; -errno. */
 int plx_xsk_holder(uint32_t ifindex, uint32_t queue, struct plx_xsk_holder *h, const struct plx_sys *sys);
 
+/* plx_xsk_chains: the kernel's AF_XDP sockets take packets of several buffers.  1, 0; -1 = not told. */
+int plx_xsk_chains(const struct plx_sys *sys);
+
 #endif

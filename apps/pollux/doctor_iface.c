@@ -371,7 +371,8 @@ CHECK(mtu_room)
 {
 	L();
 	uint32_t frame = d->conf.frame_size ? d->conf.frame_size : PLX_FRAME_SIZE, room = frame - XDP_ROOM, need = l->mtu + L2;
-	bool chains = p->conf->multibuf != PLX_NEVER && d->probe.sg != 0 && (d->probe.load_err || !d->probe.frags_err);
+	bool never = p->conf->multibuf == PLX_NEVER, chains = !never && d->probe.sg != 0 && (d->probe.load_err || !d->probe.frags_err);
+	bool packet = !never && !*p->conf->driver && p->conf->mode == PLX_XDP_AUTO; /* the ladder goes on to it */
 
 	if (!xdp(p, f))
 		return;
@@ -380,8 +381,10 @@ CHECK(mtu_room)
 	else if (chains && need > 4096 - XDP_ROOM)
 		ok(f, "MTU %u takes chains of up to %u frames", l->mtu, (need + room - 1) / room);
 	else {
-		(chains ? warn : fail)(f, "MTU %u needs %u bytes and a frame has room for %u: %s", l->mtu, need, room,
-		                       chains ? "such packets take two frames" : "such packets are dropped");
+		(chains || packet ? warn : fail)(f, "MTU %u needs %u bytes and a frame has room for %u: %s", l->mtu, need, room,
+		                                 chains ? "such packets take two frames" :
+		                                 packet ? "the kernel refuses chains of frames, and driver=packet will serve" :
+		                                 never ? "multibuf=never ends the start" : "the kernel refuses chains, which ends the start");
 		if (need <= 4096 - XDP_ROOM)
 			mend_option(f, d, "frame-size", "4096");
 		else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* xsk_holder.c - the process that has an AF_XDP socket on a queue; cold; called where a
-   queue is busy. */
+/* xsk_info.c - what the kernel tells of AF_XDP sockets: whose one is on a queue, and whether it
+   takes chains; cold; called where a queue is busy and by what finds out about the machine. */
 #include "plx_file.h"
 #include "plx_xdp.h"
 
@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/if_xdp.h>
 #include <linux/sock_diag.h>
 #include <linux/xdp_diag.h>
 #include <stdio.h>
@@ -15,7 +16,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PARTS_MAX = 1024 }; /* of the kernel's answer */
+enum { PARTS_MAX = 1024,       /* of the kernel's answer */
+       USE_SG    = 1 << 4 };   /* XDP_USE_SG, which headers may lack */
+
+/* No interface has this number: the kernel looks at the flags first, then for the interface. */
+int plx_xsk_chains(const struct plx_sys *sys)
+{
+	struct sockaddr_xdp a = { .sxdp_family = AF_XDP, .sxdp_flags = USE_SG | XDP_COPY, .sxdp_ifindex = INT32_MAX };
+	int fd = sys->socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0), err = 0;
+
+	if (fd < 0)
+		return -1;
+	if (sys->bind(fd, (struct sockaddr *)&a, sizeof(a)))
+		err = errno;
+	sys->close(fd);
+	return err == ENODEV ? 1 : err == EINVAL ? 0 : -1;
+}
 
 struct wanted {
 	uint32_t ifindex, queue;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* test_xsk_holder.c - whose socket is on a queue: the kernel's answer and the procfs are made up. */
+/* test_xsk_info.c - whose socket is on a queue, and whether sockets take chains: the kernel's
+   answers and the procfs are made up. */
 #include "root_util.h"
 
 #include "plx_xdp.h"
 #include <errno.h>
+#include <linux/if_xdp.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/xdp_diag.h>
@@ -212,6 +214,39 @@ static void test_bound(void **state)
 	assert_in_range(opens, PLX_XDP_FILES_MAX, PLX_XDP_FILES_MAX + 200);
 }
 
+static int bind_err;
+static int fake_bind(int fd, const struct sockaddr *a, socklen_t len)
+{
+	const struct sockaddr_xdp *x = (const void *)a;
+
+	(void)fd;
+	assert_int_equal(len, sizeof(*x));
+	assert_true(x->sxdp_flags & 1 << 4);
+	errno = bind_err;
+	return -1;
+}
+
+static int plain_socket(int domain, int type, int protocol)
+{
+	(void)domain; (void)type; (void)protocol;
+	return root_socket(AF_UNIX, SOCK_DGRAM, 0); /* needs no rights */
+}
+
+static void test_chains(void **state)
+{
+	static const struct { int err, want; } rows[] = { { ENODEV, 1 }, { EINVAL, 0 }, { EPERM, -1 }, { ENXIO, -1 } };
+
+	(void)state;
+	root_sys.socket = plain_socket;
+	root_sys.bind = fake_bind;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		bind_err = rows[i].err;
+		assert_int_equal(plx_xsk_chains(&root_sys), rows[i].want);
+	}
+	root_sys.socket = no_diag;
+	assert_int_equal(plx_xsk_chains(&root_sys), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +255,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_not_told, up, root_remove),
 		cmocka_unit_test_setup_teardown(test_cut_short, up, root_remove),
 		cmocka_unit_test_setup_teardown(test_bound, up, root_remove),
+		cmocka_unit_test_setup_teardown(test_chains, up, root_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
