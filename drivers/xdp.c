@@ -135,7 +135,7 @@ char *plx_xdp_free(const struct plx_xdp_info *x, const char *name, char *buf, si
 	if (x->link && x->pid)
 		plx_text_add(buf, len, "end its owner with kill %d", x->pid); /* ip link cannot take a bpf_link off */
 	else
-		plx_text_add(buf, len, "%s ip link set dev %s %s off, or, if that is EBUSY, remove the pin of its bpf_link (bpftool -f link)",
-		             x->pid ? "end its owner, or" : "a left-over one goes with", PLX_QUOTED(name), off);
+		plx_text_add(buf, len, "%s ip link set dev %s %s off, or, if that is EBUSY, remove the pin of its bpf_link "
+		             "(bpftool -f link)", x->pid ? "end its owner, or" : "a left-over one goes with", PLX_QUOTED(name), off);
 	return buf;
 }

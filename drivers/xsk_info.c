@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/if_xdp.h>
 #include <linux/sock_diag.h>
@@ -80,7 +79,8 @@ static int look_through(struct wanted *w, const void *buf, ssize_t n)
 static int find_socket(struct wanted *w, const struct plx_sys *sys)
 {
 	struct { struct nlmsghdr h; struct xdp_diag_req r; } ask = {
-		.h = { .nlmsg_len = sizeof(ask), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 1 },
+		.h = { .nlmsg_len = sizeof(ask), .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 1 },
 		.r = { .sdiag_family = AF_XDP, .xdiag_show = XDP_SHOW_INFO },
 	};
 	union { struct nlmsghdr h; char bytes[16384]; } buf;

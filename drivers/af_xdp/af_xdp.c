@@ -157,7 +157,7 @@ static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, uns
 	*kind = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) ? AX_KIND_SG : 0;
 	if (*kind ? p->prog.frags : fits)
 		return 0;
-	return *kind ? ax_explain_mtu(p, li->mtu, "BPF_F_XDP_HAS_FRAGS", -EINVAL) : ax_explain_mtu(p, li->mtu, NULL, -EINVAL);
+	return ax_explain_mtu(p, li->mtu, *kind ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
 }
 
 /* The receiving half of a socket.  A zero-copy queue that only sends has one too: what it

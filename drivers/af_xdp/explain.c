@@ -58,15 +58,15 @@ int ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int 
 		plx_text_add(fix, sizeof(fix), "use multibuf=prefer");
 	}
 	if (need <= room) { /* multibuf=require */
-		plx_logf(b->log, PLX_LOG_ERROR, "%s: multibuf=require: %s (EOPNOTSUPP): %s, or leave it out: MTU %u fits a frame",
-		         b->name, why, fix, mtu);
+		plx_logf(b->log, PLX_LOG_ERROR, "%s: multibuf=require: %s (EOPNOTSUPP): %s, or leave it out: MTU %u fits a "
+		         "frame", b->name, why, fix, mtu);
 		return -EOPNOTSUPP;
 	}
 	if (more && need <= room + more)
 		plx_text_add(fix, sizeof(fix), ", --frame-size 4096");
 	plx_text_add(fix, sizeof(fix), ", or ip link set %s mtu %u", PLX_QUOTED(b->name), room - AX_L2_MAX);
-	plx_logf(b->log, PLX_LOG_ERROR, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and %s%s: %s", b->name, mtu, need,
-	         b->pool->frame_size, room, why, call ? "" : " (EINVAL)", fix);
+	plx_logf(b->log, PLX_LOG_ERROR, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and %s%s: %s", b->name, mtu,
+	         need, b->pool->frame_size, room, why, call ? "" : " (EINVAL)", fix);
 	return call ? -EOPNOTSUPP : -EINVAL;
 }
 
@@ -85,8 +85,8 @@ static void explain_busy(const struct ax_port *p, const struct ax_sock *s)
 	} else if (err == -ESRCH) {
 		plx_text_add(who, sizeof(who), ", of no process in this pid namespace");
 	}
-	plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u is held by %s (EBUSY for %u ms): %s, take other queues with queue=, or "
-	         "wait longer with bind-timeout=", b->name, s->queue, who, b->conf.bind_timeout_ms, fix);
+	plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u is held by %s (EBUSY for %u ms): %s, take other queues with queue=, "
+	         "or wait longer with bind-timeout=", b->name, s->queue, who, b->conf.bind_timeout_ms, fix);
 }
 
 int ax_explain_sock(const struct ax_port *p, const struct ax_sock *s, int err)
@@ -99,20 +99,20 @@ int ax_explain_sock(const struct ax_port *p, const struct ax_sock *s, int err)
 	if (err == -EBUSY && bind) {
 		explain_busy(p, s);
 	} else if (err == -EBUSY) {
-		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u is open already in this process (EBUSY): use queue= and queues= so that "
-		         "ports do not overlap", b->name, s->queue);
+		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u is open already in this process (EBUSY): use queue= and queues= so "
+		         "that ports do not overlap", b->name, s->queue);
 	} else if (err == -EPERM) {
 		ax_priv_missing(b->sys, b->pool, missing, sizeof(missing));
 		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u: %s was refused (EPERM): %s", b->name, s->queue, s->step,
 		         *missing ? missing : "a security module or seccomp forbids it");
 	} else if (err == -ENOBUFS && !strcmp(s->step, "XDP_UMEM_REG")) {
-		plx_logf(b->log, PLX_LOG_ERROR, "%s: the pool of %" PRIu64 " KiB is beyond the memlock limit (ENOBUFS of XDP_UMEM_REG): "
-		         "raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_IPC_LOCK", b->name, kib, kib);
+		plx_logf(b->log, PLX_LOG_ERROR, "%s: the pool of %" PRIu64 " KiB is beyond the memlock limit (ENOBUFS of "
+		         "XDP_UMEM_REG): raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_IPC_LOCK", b->name, kib, kib);
 	} else if (s->kind & AX_KIND_SG && bind && not_known(err)) {
 		return ax_explain_mtu(p, b->info.mtu, "bind", err);
 	} else {
-		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u: %s failed (%s): %s", b->name, s->queue, s->step, strerrorname_np(-err),
-		         not_known(err) ? "use driver=packet if this kernel cannot do it" : fix_of(err));
+		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u: %s failed (%s): %s", b->name, s->queue, s->step,
+		         strerrorname_np(-err), not_known(err) ? "use driver=packet if this kernel cannot do it" : fix_of(err));
 		return not_known(err) ? -EOPNOTSUPP : err;
 	}
 	return err;

@@ -103,7 +103,8 @@ static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
 	plx_xdp_query(ifindex, &x, p->base.sys);
 	plx_xdp_owner(&x, p->base.sys);
 	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: its XDP hook is held by %s (%s): %s", p->base.name,
-	         plx_xdp_who(&x, who, sizeof(who)), strerrorname_np(-err), plx_xdp_free(&x, p->base.name, how, sizeof(how)));
+	         plx_xdp_who(&x, who, sizeof(who)), strerrorname_np(-err),
+	         plx_xdp_free(&x, p->base.name, how, sizeof(how)));
 }
 
 static int attach(struct ax_prog *g, struct ax_port *p, uint32_t ifindex)
