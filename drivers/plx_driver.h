@@ -175,7 +175,8 @@ extern PLX_API const struct plx_driver *const plx_drivers[];
 
 /* plx_port_open checks c, asks the kernel about the interface, fills in what c left open
    (queue counts, ring sizes, times, sys) and opens the port by c->driver, or walks the
-   ladder (af_xdp, then packet) and records each rung in info.why.  0; -EINVAL conf; -ENODEV no such interface;
+   ladder (af_xdp, then packet, if the kernel or device cannot or the process may not; never
+   after another error) and records each rung in info.why.  0; -EINVAL conf; -ENODEV no such interface;
    -ENETDOWN down; -EPERM (all missing capabilities in one line); -EBUSY queue or hook
    taken; -ENOMEM, -ENOBUFS memory; -EOPNOTSUPP.  *out is NULL on error. */
 PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c);

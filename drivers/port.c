@@ -273,10 +273,11 @@ static void capture_line(void *arg, enum plx_log_level level, const char *line)
 		plx_logf(cap->to, level, "%s", line);
 }
 
-/* A lower rung cannot cure a wrong configuration, a missing device or a limit of ours. */
-static bool ladder_ends(int err)
+/* A lower rung is for what this kernel or device cannot, or this process may not.  It cures no mistake,
+   it does not get what somebody else holds, and it hides what has run out. */
+static bool goes_on(int err)
 {
-	return err == -EINVAL || err == -ENODEV || err == -ENETDOWN || err == -EMFILE || err == -ENFILE;
+	return err == -EOPNOTSUPP || err == -EPERM || err == -EACCES;
 }
 
 static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
@@ -301,7 +302,7 @@ static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
 			return 0;
 		}
 		plx_text_add(lines, sizeof(lines), "%s%s", *lines ? "; " : "", cap.line);
-		if (ladder_ends(err))
+		if (!goes_on(err))
 			break;
 		plx_text_add(why, sizeof(why), "%s refused (%s), ", drv->name, strerrorname_np(-err));
 		if (plx_drivers[i + 1] && plx_drivers[i + 1]->device)

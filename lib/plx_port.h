@@ -24,7 +24,7 @@ extern "C" {
 	X(no_mbuf,      "the pool had no frame: raise frames= or find who keeps them") \
 	X(ring_full,    "the receive ring was full: poll more often or raise rxd=") \
 	X(fill_empty,   "the kernel found no frame in the fill ring: poll more often or raise rxd=") \
-	X(long_frame,   "longer than the frame room: lower the MTU or use frame-size=4096") \
+	X(long_frame,   "longer than the frame room: lower the MTU or use --frame-size 4096") \
 	X(bad_desc,     "the kernel handed out an address or length outside the pool") \
 	X(kernel,       "the kernel dropped it before the ring: longer than the frame room, or for a reason it does not tell") \
 	X(closed,       "it stood in the ring when its queue was given back")

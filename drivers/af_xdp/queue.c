@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-	FRAME_EXTRA  = 14 + 4, /* Ethernet header and one tag, beyond the MTU */
 	RING_MIN     = 64,     /* of a fill or completion ring that the kernel insists on */
 	RING_AT      = 256,    /* descriptors worth a doorbell */
 	SETTLE_MS    = 1000,   /* how long the kernel may take to let go of frames */
@@ -36,9 +35,9 @@ uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
 	p->base.info.mtu = mtu;
-	p->base.info.max_len = mtu + FRAME_EXTRA;
+	p->base.info.max_len = mtu + AX_L2_MAX;
 	for (uint16_t i = 0; i < p->base.ntx; i++)
-		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + FRAME_EXTRA, __ATOMIC_RELAXED);
+		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + AX_L2_MAX, __ATOMIC_RELAXED);
 }
 
 /* ---- the halves ---- */

@@ -220,6 +220,27 @@ static void test_mtu(void **state)
 	links[0].mtu = 9000;
 	conf.ports[0].multibuf = PLX_PREFER;
 	made();
+	/* a kernel before 6.6 */
+	machine(1, 1, 1);
+	topo.no_chains = true;
+	nic("eth0", 1, -1)->mtu = 1774;
+	made();
+	assert_false(noted("chains"));
+	links[0].mtu = 1775;
+	made();
+	assert_true(noted("eth0: driver=packet, since MTU 1775 needs 1793 bytes, a frame of 2048 holds 1792, and this kernel refuses "
+	                  "chains of frames; for af_xdp use --frame-size=4096, or ip link set eth0 mtu 1774"));
+	links[0].mtu = 9000;
+	made();
+	assert_true(noted("; for af_xdp use ip link set eth0 mtu 1774"));
+	conf.ports[0].mode = PLX_XDP_NATIVE;
+	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9018 bytes, a frame of 2048 holds 1792, and this kernel refuses chains of frames: "
+	        "use driver=packet, or ip link set eth0 mtu 1774");
+	machine(1, 1, 1);
+	topo.no_chains = true;
+	nic("eth0,driver=packet", 1, -1)->mtu = 9000;
+	made();
+	assert_false(noted("chains"));
 }
 
 static void test_peers(void **state)
