@@ -99,7 +99,8 @@ static void free_one(struct env_txq *q)
 	free(q);
 }
 
-static struct env_txq *make_one(const struct plx_env *env, struct plx_txq *out, const struct plx_lcore *l, uint32_t size)
+static struct env_txq *make_one(const struct plx_env *env, struct plx_txq *out, const struct plx_lcore *l,
+                                uint32_t size)
 {
 	struct env_txq *q = aligned_alloc(PLX_CACHELINE, sizeof(*q));
 	void *mem = q ? aligned_alloc(PLX_CACHELINE, plx_spsc_size(size)) : NULL;
@@ -140,7 +141,8 @@ static struct plx_txq *send_through(struct plx_env *env, struct plx_txq *out, co
 	}
 	q->next = env->txqs;
 	env->txqs = q;
-	LOG(env, INFO, "%s: lcore %u sends by queue %u through lcore %u", out->port->name, l->conf.id, out->id, q->owner->conf.id);
+	LOG(env, INFO, "%s: lcore %u sends by queue %u through lcore %u", out->port->name, l->conf.id, out->id,
+	    q->owner->conf.id);
 	return &q->base;
 }
 
