@@ -367,6 +367,7 @@ int plx_env_run(struct plx_env *env)
 	__atomic_store_n(&c->stop, 0, __ATOMIC_RELAXED);
 	if (pinned)
 		env->sys->thread_setaffinity(pthread_self(), sizeof(old), &old);
+	sink_wait(&env->sink);
 	signals_end(c);
 	return err;
 }

@@ -238,13 +238,13 @@ static void test_hung_poller(void **state)
 
 /* The control thread's clock leaps 2 s after its first reading: so it is when all of a process, or
    this thread's CPU, was another's.  CPU clocks say what `cpu` adds up to. */
-static struct { plx_ctr reads; int armed, fd; uint64_t cpu, step; struct spin *free_at_3; struct plx_env *env; int err; } leap;
+static struct { plx_ctr reads; int armed, fd; uint64_t cpu, step; struct spin *free_at_3; struct plx_env *env; pthread_t thread; int err; } leap;
 
 static int leap_clock(clockid_t clock, struct timespec *t)
 {
 	uint64_t now = now_ns();
 
-	if (!__atomic_load_n(&leap.armed, __ATOMIC_RELAXED) || plx_lcore_self())
+	if (!__atomic_load_n(&leap.armed, __ATOMIC_RELAXED) || !pthread_equal(pthread_self(), leap.thread))
 		return plx_sys_linux.clock_gettime(clock, t);
 	if (clock == CLOCK_MONOTONIC) {
 		now += leap.reads++ ? 2000 * MS : 0;
@@ -266,6 +266,7 @@ static int leap_halt(void *arg)
 		return 0;
 	if (leap.fd >= 0 && lcore_ready(plx_env_lcore(leap.env, 0)))
 		return 0;
+	leap.thread = pthread_self();
 	__atomic_store_n(&leap.armed, 1, __ATOMIC_RELAXED);
 	leap.err = plx_lcore_halt(plx_env_lcore(leap.env, 0));
 	__atomic_store_n(&leap.armed, 0, __ATOMIC_RELAXED);
