@@ -80,17 +80,20 @@ static int add_pollers(struct plx_env *env, uint16_t i, struct path *p)
 	return 0;
 }
 
-static void print_stats(const struct plx_port *port, const struct path *p)
+/* A report, not printf(): it never waits for whoever reads standard output. */
+static void print_stats(struct plx_env *env, const struct plx_port *port, const struct path *p)
 {
 	struct plx_port_stats s;
 	uint64_t dropped = 0;
+	char line[512];
 
 	for (uint16_t q = 0; q < port->nrx; q++)
 		dropped += plx_ctr_read(&p[q].dropped);
 	plx_port_stats(port, &s);
-	printf("%s (%s, %s): received %" PRIu64 " packets, %" PRIu64 " bytes; sent %" PRIu64 " packets, %" PRIu64
-	       " bytes; not forwarded %" PRIu64 "\n", port->name, plx_port_info(port)->driver, plx_port_info(port)->mode,
-	       s.rx.pkts, s.rx.bytes, s.tx.pkts, s.tx.bytes, dropped);
+	snprintf(line, sizeof(line), "%s (%s, %s): received %" PRIu64 " packets, %" PRIu64 " bytes; sent %" PRIu64
+	         " packets, %" PRIu64 " bytes; not forwarded %" PRIu64 "\n", port->name, plx_port_info(port)->driver,
+	         plx_port_info(port)->mode, s.rx.pkts, s.rx.bytes, s.tx.pkts, s.tx.bytes, dropped);
+	plx_env_report(env, line);
 }
 
 int main(int argc, char **argv)
@@ -115,7 +118,9 @@ int main(int argc, char **argv)
 	if (!err)
 		err = plx_env_run(env); /* until Ctrl-C or a fault */
 	for (uint16_t i = 0; i < plx_env_ports(env) && paths; i++)
-		print_stats(plx_env_port(env, i), paths[i]);
+		print_stats(env, plx_env_port(env, i), paths[i]);
+	if (plx_env_report_flush(env, 1000000000) && !err)
+		err = -EIO; /* lost output is an error; a reader that takes nothing for a second is not waited for */
 	plx_env_fini(env); /* may be called after any failure; undoes everything */
 	free(paths);
 	return plx_exit_code(err);

@@ -2,7 +2,15 @@
 /* plx_log.h - one callback for every line Pollux has to say.  The library never
    prints: without a callback it is silent.  A line has no newline; an error line
    says what failed, on which port and queue, the errno, and the command that mends
-   it.  Never called from a burst. */
+   it.  Never called from a burst.
+
+   A port that is opened without an environment calls the function in the thread that has
+   something to say.  An environment calls it in a thread of its own, one line at a time, and
+   never in one that polls or serves signals.  It may block: lines then wait, those beyond
+   64 KiB are dropped, and a line tells how many.  Outside plx_env_run a line has been
+   handed over when the call that caused it returns, unless the function has been held up
+   for 200 ms.  One that is held up when the environment ends returns later than
+   plx_env_fini: what arg points to must outlive it. */
 #ifndef PLX_LOG_H
 #define PLX_LOG_H
 
@@ -16,7 +24,7 @@ extern "C" {
 enum plx_log_level { PLX_LOG_ERROR = 1, PLX_LOG_WARN, PLX_LOG_NOTICE, PLX_LOG_INFO, PLX_LOG_DEBUG };
 
 struct plx_log {
-	void (*fn)(void *arg, enum plx_log_level level, const char *line); /* NULL = silent; any thread */
+	void (*fn)(void *arg, enum plx_log_level level, const char *line); /* NULL = silent */
 	void *arg;
 	enum plx_log_level level; /* lines above it are not made */
 };

@@ -398,6 +398,7 @@ int plx_env_run(struct plx_env *env)
 	__atomic_store_n(&c->stop, 0, __ATOMIC_RELAXED);
 	if (pinned)
 		env->sys->thread_setaffinity(pthread_self(), sizeof(old), &old);
+	sink_wait(&env->sink);
 	stop_end(c);
 	return err;
 }

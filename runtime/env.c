@@ -17,20 +17,21 @@
 
 static struct plx_log log_of(const struct plx_env_conf *c, const struct plx_sys *sys, struct sink *sink)
 {
-	struct plx_log log = c->log;
-
-	sink_init(sink, sys, c->name);
-	if (!log.fn)
-		log = (struct plx_log){ .fn = sink_line, .arg = sink };
-	log.level = c->log_level;
-	return log;
+	sink_init(sink, sys, c->name, &c->log);
+	return (struct plx_log){ .fn = sink_line, .arg = sink, .level = c->log_level };
 }
 
 static int log_up(struct plx_env *env)
 {
 	env->log = log_of(&env->conf, env->sys, &env->sink);
 	clock_begin(&env->clock, env->sys);
-	return 0;
+	int err = sink_start(&env->sink, &env->running);
+
+	if (!err)
+		return 0;
+	LOG(env, ERROR, "log: no thread to write it: %s; raise the limits with ulimit -u, -n or -v", strerror(-err));
+	sink_fini(&env->sink);
+	return err;
 }
 
 static void log_down(struct plx_env *env)
@@ -398,11 +399,24 @@ void plx_env_fini(struct plx_env *env)
 		return;
 	if (lcores_stop(env) || foreign_left(env)) {
 		LOG(env, ERROR, "memory and ports are kept until the process ends");
+		sink_wait(&env->sink);
 		return;
 	}
 	env->running = false;
 	stages_down(env);
 	env_free(env);
+}
+
+/* ---- reports ---- */
+
+int plx_env_report(struct plx_env *env, const char *text)
+{
+	return strlen(text) > PLX_REPORT_MAX ? -EMSGSIZE : writer_report(env->sink.writer, text);
+}
+
+int plx_env_report_flush(struct plx_env *env, uint64_t timeout_ns)
+{
+	return writer_reported(env->sink.writer, timeout_ns);
 }
 
 /* ---- what it made ---- */

@@ -16,7 +16,7 @@ struct plx_env {
 	struct plx_env_conf conf;
 	const struct plx_sys *sys;
 	struct plx_log log;
-	struct sink    sink;           /* behind log, unless the application brought its own */
+	struct sink    sink;           /* behind log and reports */
 	struct topo    topo;
 	struct plx_link_info links[PLX_PORTS_MAX]; /* as found at start, by order of conf.ports */
 	struct plan_irqs irqs[PLX_PORTS_MAX];      /* the same */

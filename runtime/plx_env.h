@@ -72,7 +72,7 @@ struct plx_env_conf {
 	bool     no_signals;                  /* leave SIGINT, SIGTERM, SIGHUP to the application */
 	/* not from arguments */
 	const struct plx_sys *sys;            /* NULL = &plx_sys_linux */
-	struct plx_log log;                   /* fn NULL = lines on standard error */
+	struct plx_log log;                   /* fn NULL = lines on standard error; called as plx_log.h tells */
 };
 
 /* An option table row; the environment's own and an application's are read by the same
@@ -291,6 +291,22 @@ PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s
    looked after; but a stop waits for it, and a signal ends the process if that takes too long.
    -EINVAL: a period of 0, or no fn. */
 PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
+
+/* ---- reports ---- */
+
+/* What a program prints while it runs.  A thread of the environment's own writes reports and log
+   lines, so a reader that takes none (a full pipe, a terminal stopped by Ctrl-S) holds up
+   nobody.  256 KiB of reports wait for theirs.
+
+   plx_env_report queues text for standard output, as it is: 0; -ENOBUFS, dropped and counted; or
+   -EMSGSIZE beyond PLX_REPORT_MAX bytes.  Any thread but an lcore; never blocks. */
+enum { PLX_REPORT_MAX = 65536 };
+PLX_API int plx_env_report(struct plx_env *env, const char *text);
+/* plx_env_report_flush waits until all are written, as long as the reader takes something within
+   timeout_ns.  0: every byte of every report is written; -ETIMEDOUT; the -errno of the first
+   write that failed (-EPIPE: the reader is gone; SIGPIPE is not raised); -ENOBUFS: some were
+   dropped.  Any thread but an lcore.  Without it plx_env_fini waits for 200 ms in the same way. */
+PLX_API int plx_env_report_flush(struct plx_env *env, uint64_t timeout_ns);
 
 /* ---- clock ---- */
 static inline uint64_t plx_cycles(void)

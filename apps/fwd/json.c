@@ -4,37 +4,36 @@
 #include "report.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
-static void string(const char *s)
+static void string(FILE *out, const char *s)
 {
-	putchar('"');
+	fputc('"', out);
 	for (; *s; s++) {
 		if (*s == '"' || *s == '\\')
-			putchar('\\');
+			fputc('\\', out);
 		if ((unsigned char)*s < 0x20)
-			printf("\\u%04x", *s);
+			fprintf(out, "\\u%04x", *s);
 		else
-			putchar(*s);
+			fputc(*s, out);
 	}
-	putchar('"');
+	fputc('"', out);
 }
 
-static void text(const char *key, const char *s)
+static void text(FILE *out, const char *key, const char *s)
 {
-	printf("\"%s\":", key);
-	string(s);
-	putchar(',');
+	fprintf(out, "\"%s\":", key);
+	string(out, s);
+	fputc(',', out);
 }
 
-static void number(const char *key, uint64_t v) { printf("\"%s\":%" PRIu64 ",", key, v); }
+static void number(FILE *out, const char *key, uint64_t v) { fprintf(out, "\"%s\":%" PRIu64 ",", key, v); }
 
-static void known(const char *key, bool is_known, uint64_t v)
+static void known(FILE *out, const char *key, bool is_known, uint64_t v)
 {
 	if (is_known)
-		number(key, v);
+		number(out, key, v);
 	else
-		printf("\"%s\":null,", key);
+		fprintf(out, "\"%s\":null,", key);
 }
 
 static uint64_t rate(uint64_t now, uint64_t before, uint64_t dt)
@@ -43,79 +42,78 @@ static uint64_t rate(uint64_t now, uint64_t before, uint64_t dt)
 }
 
 /* The last member of an object has no comma behind it: each object ends with a plain one. */
-void json_interval(struct report *r, const struct port_counts *now, uint64_t dt)
+void json_interval(FILE *out, struct report *r, const struct port_counts *now, uint64_t dt)
 {
-	printf("{\"type\":\"interval\",");
-	number("time_ns", plx_sys_now(&plx_sys_linux) - r->start);
-	number("interval_ns", dt);
-	printf("\"ports\":[");
+	fprintf(out, "{\"type\":\"interval\",");
+	number(out, "time_ns", plx_sys_now(&plx_sys_linux) - r->start);
+	number(out, "interval_ns", dt);
+	fprintf(out, "\"ports\":[");
 	for (uint16_t i = 0; i < plx_env_ports(r->f->env); i++) {
 		const struct port_counts *a = &now[i], *b = &r->prev[i];
 
-		printf("%s{", i ? "," : "");
-		text("name", plx_env_port(r->f->env, i)->name);
-		number("rx_packets_per_second", rate(a->rx_packets, b->rx_packets, dt));
-		number("rx_bits_per_second", rate(a->rx_bytes, b->rx_bytes, dt) * 8);
-		number("tx_packets_per_second", rate(a->tx_packets, b->tx_packets, dt));
-		number("tx_bits_per_second", rate(a->tx_bytes, b->tx_bytes, dt) * 8);
-		number("rx_drops", a->rx_drops - b->rx_drops);
-		printf("\"tx_drops\":%" PRIu64 "}", a->tx_drops - b->tx_drops);
+		fprintf(out, "%s{", i ? "," : "");
+		text(out, "name", plx_env_port(r->f->env, i)->name);
+		number(out, "rx_packets_per_second", rate(a->rx_packets, b->rx_packets, dt));
+		number(out, "rx_bits_per_second", rate(a->rx_bytes, b->rx_bytes, dt) * 8);
+		number(out, "tx_packets_per_second", rate(a->tx_packets, b->tx_packets, dt));
+		number(out, "tx_bits_per_second", rate(a->tx_bytes, b->tx_bytes, dt) * 8);
+		number(out, "rx_drops", a->rx_drops - b->rx_drops);
+		fprintf(out, "\"tx_drops\":%" PRIu64 "}", a->tx_drops - b->tx_drops);
 	}
-	printf("]}\n");
-	fflush(stdout);
+	fprintf(out, "]}\n");
 }
 
-static void total(const struct result *x)
+static void total(FILE *out, const struct result *x)
 {
-	printf("\"total\":{");
-	number("sent", x->sent);
-	number("sent_bytes", x->sent_bytes);
-	number("received", x->received);
-	number("received_bytes", x->received_bytes);
-	number("packets_per_second", x->pps);
-	number("tx_dropped", x->dropped);
-	number("ignored", x->ignored);
-	number("held_back_bursts", x->held_back);
-	known("lost", x->knows_loss, x->lost);
-	known("duplicates", x->verified, x->duplicates);
-	known("reordered", x->verified, x->reordered);
-	known("stale", x->verified, x->stale);
-	known("corrupt", x->verified, x->corrupt);
-	known("foreign", x->verified, x->foreign);
-	known("verified_bytes", x->verified, x->verified_bytes);
-	number("empty_polls", x->empty_polls);
-	printf("\"copied\":%" PRIu64 "},", x->copied);
+	fprintf(out, "\"total\":{");
+	number(out, "sent", x->sent);
+	number(out, "sent_bytes", x->sent_bytes);
+	number(out, "received", x->received);
+	number(out, "received_bytes", x->received_bytes);
+	number(out, "packets_per_second", x->pps);
+	number(out, "tx_dropped", x->dropped);
+	number(out, "ignored", x->ignored);
+	number(out, "held_back_bursts", x->held_back);
+	known(out, "lost", x->knows_loss, x->lost);
+	known(out, "duplicates", x->verified, x->duplicates);
+	known(out, "reordered", x->verified, x->reordered);
+	known(out, "stale", x->verified, x->stale);
+	known(out, "corrupt", x->verified, x->corrupt);
+	known(out, "foreign", x->verified, x->foreign);
+	known(out, "verified_bytes", x->verified, x->verified_bytes);
+	number(out, "empty_polls", x->empty_polls);
+	fprintf(out, "\"copied\":%" PRIu64 "},", x->copied);
 }
 
-static void queues(const struct plx_port *p)
+static void queues(FILE *out, const struct plx_port *p)
 {
-	printf("\"rxq\":[");
+	fprintf(out, "\"rxq\":[");
 	for (uint16_t i = 0; i < p->nrx; i++) {
 		const struct plx_rxq *q = p->rxq[i];
 
-		printf("%s{", i ? "," : "");
-		number("queue", q->hwq);
-		number("packets", plx_ctr_read(&q->stats.pkts));
-		number("bytes", plx_ctr_read(&q->stats.bytes));
-		number("bursts", plx_ctr_read(&q->stats.bursts));
-		number("empty_bursts", plx_ctr_read(&q->stats.empty));
-		printf("\"kicks\":%" PRIu64 "}", plx_ctr_read(&q->stats.kicks));
+		fprintf(out, "%s{", i ? "," : "");
+		number(out, "queue", q->hwq);
+		number(out, "packets", plx_ctr_read(&q->stats.pkts));
+		number(out, "bytes", plx_ctr_read(&q->stats.bytes));
+		number(out, "bursts", plx_ctr_read(&q->stats.bursts));
+		number(out, "empty_bursts", plx_ctr_read(&q->stats.empty));
+		fprintf(out, "\"kicks\":%" PRIu64 "}", plx_ctr_read(&q->stats.kicks));
 	}
-	printf("],\"txq\":[");
+	fprintf(out, "],\"txq\":[");
 	for (uint16_t i = 0; i < p->ntx; i++) {
 		const struct plx_txq *q = p->txq[i];
 
-		printf("%s{", i ? "," : "");
-		number("queue", q->hwq);
-		number("packets", plx_ctr_read(&q->stats.pkts));
-		number("bytes", plx_ctr_read(&q->stats.bytes));
-		number("bursts", plx_ctr_read(&q->stats.bursts));
-		printf("\"kicks\":%" PRIu64 "}", plx_ctr_read(&q->stats.kicks));
+		fprintf(out, "%s{", i ? "," : "");
+		number(out, "queue", q->hwq);
+		number(out, "packets", plx_ctr_read(&q->stats.pkts));
+		number(out, "bytes", plx_ctr_read(&q->stats.bytes));
+		number(out, "bursts", plx_ctr_read(&q->stats.bursts));
+		fprintf(out, "\"kicks\":%" PRIu64 "}", plx_ctr_read(&q->stats.kicks));
 	}
-	printf("],");
+	fprintf(out, "],");
 }
 
-static void port(const struct report *r, uint16_t i)
+static void port(FILE *out, const struct report *r, uint16_t i)
 {
 	struct plx_port *p = plx_env_port(r->f->env, i);
 	const struct plx_port_info *info = plx_port_info(p);
@@ -125,65 +123,65 @@ static void port(const struct report *r, uint16_t i)
 	char mac[18];
 
 	report_count(r->f, i, &c);
-	printf("%s{", i ? "," : "");
-	text("name", p->name);
-	text("driver", info->driver);
-	text("mode", info->mode);
-	text("why", info->why);
-	text("mac", plx_mac_fmt(mac, info->mac));
-	number("mtu_bytes", info->mtu);
-	printf("\"node\":%d,", info->node);
-	number("rx_packets", c.rx_packets);
-	number("rx_bytes", c.rx_bytes);
-	number("rx_drops", c.rx_drops);
-	number("tx_packets", c.tx_packets);
-	number("tx_bytes", c.tx_bytes);
-	number("tx_drops", c.tx_drops);
-	queues(p);
-	printf("\"xstats\":{");
+	fprintf(out, "%s{", i ? "," : "");
+	text(out, "name", p->name);
+	text(out, "driver", info->driver);
+	text(out, "mode", info->mode);
+	text(out, "why", info->why);
+	text(out, "mac", plx_mac_fmt(mac, info->mac));
+	number(out, "mtu_bytes", info->mtu);
+	fprintf(out, "\"node\":%d,", info->node);
+	number(out, "rx_packets", c.rx_packets);
+	number(out, "rx_bytes", c.rx_bytes);
+	number(out, "rx_drops", c.rx_drops);
+	number(out, "tx_packets", c.tx_packets);
+	number(out, "tx_bytes", c.tx_bytes);
+	number(out, "tx_drops", c.tx_drops);
+	queues(out, p);
+	fprintf(out, "\"xstats\":{");
 	for (int k = 0; k < n && k < (int)PLX_ARRAY_SIZE(x); k++) {
-		printf(k ? "," : "");
-		string(x[k].name);
-		printf(":%" PRIu64, x[k].value);
+		fprintf(out, k ? "," : "");
+		string(out, x[k].name);
+		fprintf(out, ":%" PRIu64, x[k].value);
 	}
-	printf("}}");
+	fprintf(out, "}}");
 }
 
-static void lcore(const struct report *r, uint16_t i)
+static void lcore(FILE *out, const struct report *r, uint16_t i)
 {
 	const struct plx_lcore *l = plx_env_lcore(r->f->env, i);
 	struct plx_lcore_stats s;
 	double hz = (double)plx_cycles_hz(r->f->env) / 1e9;
 
 	plx_lcore_stats(l, &s);
-	printf("%s{", i ? "," : "");
-	number("id", plx_lcore_id(l));
-	printf("\"cpu\":%d,", s.cpu);
-	number("rounds", s.rounds);
-	number("busy_ns", (uint64_t)((double)s.busy_cycles / hz));
-	number("idle_ns", (uint64_t)((double)s.idle_cycles / hz));
-	number("sleep_ns", s.sleep_ns);
-	printf("\"sleeps\":%" PRIu64 "}", s.sleeps);
+	fprintf(out, "%s{", i ? "," : "");
+	number(out, "id", plx_lcore_id(l));
+	fprintf(out, "\"cpu\":%d,", s.cpu);
+	number(out, "rounds", s.rounds);
+	number(out, "busy_ns", (uint64_t)((double)s.busy_cycles / hz));
+	number(out, "idle_ns", (uint64_t)((double)s.idle_cycles / hz));
+	number(out, "sleep_ns", s.sleep_ns);
+	fprintf(out, "\"sleeps\":%" PRIu64 "}", s.sleeps);
 }
 
-void json_summary(struct report *r, const struct result *x)
+void json_summary(FILE *out, struct report *r, const struct result *x)
 {
 	const struct fwd *f = r->f;
 
-	printf("{\"type\":\"summary\",");
-	text("mode", fwd_mode_name(f->conf.mode));
-	number("duration_ns", x->ns);
-	printf("\"interrupted\":%s,", x->interrupted ? "true" : "false");
-	total(x);
-	printf("\"ports\":[");
+	fprintf(out, "{\"type\":\"summary\",");
+	text(out, "mode", fwd_mode_name(f->conf.mode));
+	number(out, "duration_ns", x->ns);
+	fprintf(out, "\"interrupted\":%s,", x->interrupted ? "true" : "false");
+	total(out, x);
+	fprintf(out, "\"ports\":[");
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++)
-		port(r, i);
-	printf("],\"lcores\":[");
+		port(out, r, i);
+	fprintf(out, "],\"lcores\":[");
 	for (uint16_t i = 0; i < plx_env_lcores(f->env); i++)
-		lcore(r, i);
-	printf("],");
-	text("result", *x->failed ? "failed" : "ok");
-	printf("\"failed\":");
-	string(x->failed);
-	printf("}\n");
+		lcore(out, r, i);
+	fprintf(out, "],");
+	text(out, "result", *x->failed ? "failed" : "ok");
+	fprintf(out, "\"failed\":");
+	string(out, x->failed);
+	fprintf(out, "}\n");
 }

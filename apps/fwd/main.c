@@ -2,7 +2,7 @@
 /* main.c - plx-fwd: testpmd's forwarding modes, a generator and a verifier on any port.
 
      options.c   its half of the command line        run.c         the main thread's part
-     setup.c     ports, queues and lcores            text.c json.c what is shown
+     setup.c     ports, queues and lcores            text.c json.c out.c  what is shown
      modes.c icmpecho.c flowgen.c verify.c           what the lcores do
 
    docs/plx-fwd.md is its manual. */
@@ -14,13 +14,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A run of which the account was lost has failed. */
+/* Help and the plan. */
 static int written(int code)
 {
 	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return code;
 	fprintf(stderr, "plx-fwd: error: standard output: cannot be written: %s\n", errno ? strerror(errno) : "no room");
+	return code ? code : PLX_EXIT_RUNTIME;
+}
+
+/* A run of which the account was lost has failed. */
+static int accounted(struct report *r, const struct result *x, int code)
+{
+	int err = report_summary(r, x);
+
+	if (!err)
+		return code;
+	plx_logf(plx_env_log(r->f->env), PLX_LOG_ERROR, "standard output: cannot be written: %s",
+	         err == -ETIMEDOUT ? "its reader takes nothing" :
+	         err == -ENOBUFS ? "its reader took too little, and lines were dropped" : strerror(-err));
 	return code ? code : PLX_EXIT_RUNTIME;
 }
 
@@ -75,18 +88,16 @@ int main(int argc, char **argv)
 	if (err)
 		return written(plx_exit_code(err));
 	err = fwd_setup(&f);
+	code = plx_exit_code(err);
 	if (!err) {
 		err = report_run(&r, &f);
 		report_result(&r, &x, err);
-		if (f.conf.json)
-			json_summary(&r, &x);
-		else
-			text_summary(&r, &x);
+		code = !err && *x.failed ? PLX_EXIT_CHECK : plx_exit_code(err);
+		code = accounted(&r, &x, code);
 	}
-	code = !err && *x.failed ? PLX_EXIT_CHECK : plx_exit_code(err);
 	if (code == PLX_EXIT_CHECK && f.conf.json)
 		plx_logf(plx_env_log(f.env), PLX_LOG_ERROR, "failed: %s", x.failed);
 	fwd_teardown(&f);
 	plx_env_fini(f.env);
-	return written(code);
+	return code;
 }

@@ -5,6 +5,8 @@
 
 #include "fwd.h"
 
+#include <stdio.h>
+
 struct port_counts { uint64_t rx_packets, rx_bytes, rx_drops, tx_packets, tx_bytes, tx_drops; };
 
 struct report {
@@ -34,10 +36,15 @@ int  report_run(struct report *r, struct fwd *f);
 void report_count(const struct fwd *f, uint16_t port, struct port_counts *c);
 void report_result(struct report *r, struct result *x, int err); /* err: of report_run */
 
+/* out.c: all that goes to standard output while there is an environment */
+void report_interval(struct report *r, const struct port_counts *now, uint64_t dt);
+/* report_summary: 0, or the errno of plx_env_report_flush if not all of the run's output was written. */
+int  report_summary(struct report *r, const struct result *x);
+
 /* text.c and json.c: one line of statistics over dt ns for all ports, and the end */
-void text_interval(struct report *r, const struct port_counts *now, uint64_t dt);
-void text_summary(struct report *r, const struct result *x);
-void json_interval(struct report *r, const struct port_counts *now, uint64_t dt);
-void json_summary(struct report *r, const struct result *x);
+void text_interval(FILE *out, struct report *r, const struct port_counts *now, uint64_t dt);
+void text_summary(FILE *out, struct report *r, const struct result *x);
+void json_interval(FILE *out, struct report *r, const struct port_counts *now, uint64_t dt);
+void json_summary(FILE *out, struct report *r, const struct result *x);
 
 #endif

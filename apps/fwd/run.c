@@ -149,10 +149,7 @@ static int interval(void *arg)
 		return 0;
 	for (uint16_t i = 0; i < plx_env_ports(r->f->env); i++)
 		report_count(r->f, i, &now[i]);
-	if (r->f->conf.json)
-		json_interval(r, now, dt);
-	else
-		text_interval(r, now, dt);
+	report_interval(r, now, dt);
 	memcpy(r->prev, now, sizeof(now[0]) * plx_env_ports(r->f->env));
 	r->last_line = t;
 	return 0;

@@ -3,7 +3,6 @@
 #include "report.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 enum { HEAD_EVERY = 20 };
 
@@ -24,12 +23,13 @@ static double per_second(uint64_t now, uint64_t before, uint64_t dt)
 	return (double)(now - before) * 1e9 / (double)dt;
 }
 
-void text_interval(struct report *r, const struct port_counts *now, uint64_t dt)
+void text_interval(FILE *out, struct report *r, const struct port_counts *now, uint64_t dt)
 {
 	double t = (double)(plx_sys_now(&plx_sys_linux) - r->start) / 1e9;
 
 	if (r->tty && r->lines++ % HEAD_EVERY == 0)
-		printf("%8s  %-15s %11s %11s %11s %11s %9s\n", "time s", "port", "rx pps", "rx bit/s", "tx pps", "tx bit/s", "drops/s");
+		fprintf(out, "%8s  %-15s %11s %11s %11s %11s %9s\n", "time s", "port",
+		        "rx pps", "rx bit/s", "tx pps", "tx bit/s", "drops/s");
 	for (uint16_t i = 0; i < plx_env_ports(r->f->env); i++) {
 		const struct port_counts *a = &now[i], *b = &r->prev[i];
 		const char *name = plx_env_port(r->f->env, i)->name;
@@ -40,21 +40,20 @@ void text_interval(struct report *r, const struct port_counts *now, uint64_t dt)
 		si(v[2], per_second(a->tx_packets, b->tx_packets, dt));
 		si(v[3], per_second(a->tx_bytes, b->tx_bytes, dt) * 8);
 		si(v[4], per_second(a->rx_drops + a->tx_drops, b->rx_drops + b->tx_drops, dt));
-		printf(r->tty ? "%8.1f  %-15s %11s %11s %11s %11s %9s\n" :
+		fprintf(out, r->tty ? "%8.1f  %-15s %11s %11s %11s %11s %9s\n" :
 		       "%.1f s %s: rx %spps %sbit/s, tx %spps %sbit/s, drops %s/s\n", t, name, v[0], v[1], v[2], v[3], v[4]);
 	}
-	fflush(stdout);
 }
 
-static void line(const char *what, uint64_t packets, uint64_t bytes, uint64_t ns)
+static void line(FILE *out, const char *what, uint64_t packets, uint64_t bytes, uint64_t ns)
 {
 	char a[32], b[32], c[32];
 
-	printf("  %-11s %" PRIu64 " packets, %sB; %spps, %sbit/s\n", what, packets, si(a, (double)bytes),
+	fprintf(out, "  %-11s %" PRIu64 " packets, %sB; %spps, %sbit/s\n", what, packets, si(a, (double)bytes),
 	       si(b, (double)packets * 1e9 / (double)ns), si(c, (double)bytes * 8e9 / (double)ns));
 }
 
-static void port_summary(const struct report *r, uint16_t i, uint64_t ns)
+static void port_summary(FILE *out, const struct report *r, uint16_t i, uint64_t ns)
 {
 	struct plx_port *p = plx_env_port(r->f->env, i);
 	const struct plx_port_info *info = plx_port_info(p);
@@ -63,23 +62,23 @@ static void port_summary(const struct report *r, uint16_t i, uint64_t ns)
 	int n = plx_port_xstats(p, x, PLX_ARRAY_SIZE(x));
 
 	plx_port_stats(p, &s);
-	printf("port %s: driver %s, %s%s%s%s\n", p->name, info->driver, info->mode, *info->why ? " (" : "", info->why,
+	fprintf(out, "port %s: driver %s, %s%s%s%s\n", p->name, info->driver, info->mode, *info->why ? " (" : "", info->why,
 	       *info->why ? ")" : "");
-	line("received", s.rx.pkts, s.rx.bytes, ns);
-	line("sent", s.tx.pkts, s.tx.bytes, ns);
+	line(out, "received", s.rx.pkts, s.rx.bytes, ns);
+	line(out, "sent", s.tx.pkts, s.tx.bytes, ns);
 	for (int d = 0; d < PLX_RX_DROP_N; d++)
 		if (s.rx.drop[d])
-			printf("  rx drop     %" PRIu64 ": %s\n", s.rx.drop[d], plx_rx_drop_why((enum plx_rx_drop)d));
+			fprintf(out, "  rx drop     %" PRIu64 ": %s\n", s.rx.drop[d], plx_rx_drop_why((enum plx_rx_drop)d));
 	for (int d = 0; d < PLX_TX_DROP_N; d++)
 		if (s.tx.drop[d])
-			printf("  tx drop     %" PRIu64 ": %s\n", s.tx.drop[d], plx_tx_drop_why((enum plx_tx_drop)d));
+			fprintf(out, "  tx drop     %" PRIu64 ": %s\n", s.tx.drop[d], plx_tx_drop_why((enum plx_tx_drop)d));
 	/* what the driver adds to the sums: the kernel's own counters */
 	for (int k = 0; k < n && k < (int)PLX_ARRAY_SIZE(x); k++)
 		if (x[k].value && strncmp(x[k].name, "rx_", 3) && strncmp(x[k].name, "tx_", 3))
-			printf("  %-11s %" PRIu64 "\n", x[k].name, x[k].value);
+			fprintf(out, "  %-11s %" PRIu64 "\n", x[k].name, x[k].value);
 }
 
-static void lcore_summary(const struct report *r, uint16_t i)
+static void lcore_summary(FILE *out, const struct report *r, uint16_t i)
 {
 	const struct plx_lcore *l = plx_env_lcore(r->f->env, i);
 	struct plx_lcore_stats s;
@@ -88,34 +87,34 @@ static void lcore_summary(const struct report *r, uint16_t i)
 	plx_lcore_stats(l, &s);
 	busy = (double)s.busy_cycles / hz;
 	all = busy + (double)s.idle_cycles / hz + (double)s.sleep_ns / 1e9;
-	printf("lcore %u on CPU %d: %.1f %% busy, %.1f %% asleep, %" PRIu64 " rounds\n", plx_lcore_id(l), s.cpu,
+	fprintf(out, "lcore %u on CPU %d: %.1f %% busy, %.1f %% asleep, %" PRIu64 " rounds\n", plx_lcore_id(l), s.cpu,
 	       all > 0 ? 100 * busy / all : 0, all > 0 ? 100 * (double)s.sleep_ns / 1e9 / all : 0, s.rounds);
 }
 
-void text_summary(struct report *r, const struct result *x)
+void text_summary(FILE *out, struct report *r, const struct result *x)
 {
 	const struct fwd *f = r->f;
 	char a[32];
 
-	printf("plx-fwd: mode %s, %.3f s%s\n", fwd_mode_name(f->conf.mode), (double)x->ns / 1e9,
+	fprintf(out, "plx-fwd: mode %s, %.3f s%s\n", fwd_mode_name(f->conf.mode), (double)x->ns / 1e9,
 	       x->interrupted && (f->conf.duration || f->conf.count) ? ", ended early" : "");
-	line("sent", x->sent, x->sent_bytes, x->ns);
-	line("received", x->received, x->received_bytes, x->ns);
+	line(out, "sent", x->sent, x->sent_bytes, x->ns);
+	line(out, "received", x->received, x->received_bytes, x->ns);
 	if (x->dropped)
-		printf("  dropped     %" PRIu64 ": the transmit queue was full (--retry tries again)\n", x->dropped);
+		fprintf(out, "  dropped     %" PRIu64 ": the transmit queue was full (--retry tries again)\n", x->dropped);
 	if (x->ignored)
-		printf("  ignored     %" PRIu64 ": nothing for this mode\n", x->ignored);
+		fprintf(out, "  ignored     %" PRIu64 ": nothing for this mode\n", x->ignored);
 	if (x->knows_loss)
-		printf("  lost        %" PRIu64 " (%.4g %%)%s\n", x->lost,
+		fprintf(out, "  lost        %" PRIu64 " (%.4g %%)%s\n", x->lost,
 		       x->sent ? 100.0 * (double)x->lost / (double)x->sent : 0,
 		       x->lost && x->interrupted ? ", some of them on the way" : "");
 	if (x->verified)
-		printf("  verified    %sB of payload; duplicates %" PRIu64 ", reordered %" PRIu64 ", corrupt %" PRIu64
+		fprintf(out, "  verified    %sB of payload; duplicates %" PRIu64 ", reordered %" PRIu64 ", corrupt %" PRIu64
 		       ", foreign %" PRIu64 "\n", si(a, (double)x->verified_bytes), x->duplicates, x->reordered + x->stale, x->corrupt,
 		       x->foreign);
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++)
-		port_summary(r, i, x->ns);
+		port_summary(out, r, i, x->ns);
 	for (uint16_t i = 0; i < plx_env_lcores(f->env); i++)
-		lcore_summary(r, i);
-	printf("result: %s%s\n", *x->failed ? "FAILED: " : "ok", x->failed);
+		lcore_summary(out, r, i);
+	fprintf(out, "result: %s%s\n", *x->failed ? "FAILED: " : "ok", x->failed);
 }

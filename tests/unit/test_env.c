@@ -409,7 +409,7 @@ static void test_sink_counts_repeats(void **state)
 	struct sink s;
 	int file = memfd_create("err", 0), old = dup(2);
 
-	sink_init(&s, &plx_sys_linux, "prog");
+	sink_init(&s, &plx_sys_linux, "prog", NULL);
 	dup2(file, 2);
 	for (int i = 0; i < 5; i++)
 		sink_line(&s, PLX_LOG_WARN, "again");

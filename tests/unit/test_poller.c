@@ -64,6 +64,7 @@ static void test_another_thread_while_it_starts(void **state)
 		assert_int_equal(pthread_create(&t, NULL, from_outside, p), 0);
 		pthread_join(t, &bad);
 		env->running = env->hung = false;
+		sink_wait(&env->sink);
 		assert_null(bad);
 		assert_true(kept_has(&k, hung ? "poller new: lcore 0 has been halted and its poller has not returned yet" :
 		                                "poller new: while plx_env_run runs, pollers come and go by the thread that called it"));
