@@ -172,8 +172,9 @@ PLX_API int  plx_port_xstats(struct plx_port *p, struct plx_xstat *x, int n);
 PLX_API const char *plx_rx_drop_why(enum plx_rx_drop d);
 PLX_API const char *plx_tx_drop_why(enum plx_tx_drop d);
 
-/* plx_port_frames: frames the rings of such a port hold at most; for sizing a pool.  Pure;
-   c->rxqs and c->txqs must be resolved (not 0). */
+/* plx_port_frames: frames the rings of such a port hold at most, of an undecided driver the most
+   that any device driver's do; for sizing a pool.  Pure; c->rxqs and c->txqs must be resolved
+   (not 0). */
 PLX_API uint32_t plx_port_frames(const struct plx_port_conf *c);
 
 /* For drivers: set the link if it changed, log once.  Any thread, never from a burst (a
