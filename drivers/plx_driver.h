@@ -35,6 +35,7 @@ struct plx_port_conf {
 	enum plx_xdp_mode mode;
 	enum plx_policy   multibuf;    /* chains for frames beyond one buffer */
 	enum plx_steer    steer;
+	bool     force;                /* take frames although the host's default route or a login comes by them */
 	uint32_t bind_timeout_ms;      /* how long a busy queue is waited for; 0 = 2000 */
 	uint32_t stall_ms;             /* fail open when an lcore stalls so long; 0 = 1000, UINT32_MAX = never */
 	char     peer[PLX_NAME_MAX];   /* loop: the port that receives what this one sends; "" = itself */

@@ -40,6 +40,9 @@ struct plx_env {
 	char     session[64];          /* of the set-up's journal, "" = changed nothing */
 };
 
+/* env_reach.c */
+int  reach_up(struct plx_env *env);
+
 /* env_setup.c */
 int  setup_up(struct plx_env *env);
 void setup_down(struct plx_env *env);

@@ -78,8 +78,7 @@ static void test_packet(void **state)
 	l->xdp.id = 3;
 	l->mtu = 9000;
 	l->xdp_features = 1;
-	strcpy(d.port[0].default_route, "eth1");
-	strcpy(d.port[0].ssh, "192.0.2.7");
+	d.port[0].reach = (struct reach){ .name = "eth1", .route_by = "eth1", .login_by = "eth1", .login_far = "192.0.2.7:50022" };
 	d.topo.missing_caps = 1ull << CAP_IPC_LOCK | 1ull << CAP_BPF;
 	all_say("queue-free queue-once queues-asked queues-unused rss-table flow-rules tx-queues xdp-native zero-copy xdp-free mtu-room "
 	        "mtu-chain memlock cap-bpf", CHECK_SKIP);
