@@ -34,8 +34,8 @@ static int judge(struct plx_env *env, const struct plx_port_conf *c, const struc
 		LOG(env, NOTICE, "%s: takes all frames of its queues, %s too (force=yes)", c->name, what);
 		return 0;
 	}
-	LOG(env, ERROR, "%s: steer=all would cut off %s: use another interface, steer=none, or driver=packet, which copies; or "
-	    "take it all the same with --iface %s,force=yes; see pollux doctor %s", c->name, what, PLX_QUOTED(c->name),
+	LOG(env, ERROR, "%s: steer=all would cut off %s: use another interface, steer=none, or driver=packet, which copies; "
+	    "or take it all the same with --iface %s,force=yes; see pollux doctor %s", c->name, what, PLX_QUOTED(c->name),
 	    PLX_QUOTED(c->name));
 	return -EINVAL;
 }

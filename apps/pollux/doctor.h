@@ -94,7 +94,7 @@ struct host {
 	int      hypervisor;
 	char     tools[64];              /* those missing of what mends are made of: "ethtool bpftool" */
 	char     cpuset[600];            /* the file of the cgroup that allows CPUs */
-	struct limit quota, memory;      /* us of CPU time in a period; bytes left */
+	struct limit quota;              /* us of CPU time in a period */
 	int64_t  period;
 	int      orphans;                /* set-ups of programs that are no more */
 	char     huge_mount[128];        /* a hugetlbfs with files that no process maps */

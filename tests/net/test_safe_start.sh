@@ -5,9 +5,9 @@
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-OPTS=(-l "$LC" -m 64M --huge never --idle adaptive)
+OPTS=(-l "$LC" -m 64M --idle adaptive)
 # fwd [OPTION...]: plx-fwd at a, for as long as it takes to start and stop
-fwd() { at a "$FWD" "${OPTS[@]}" "$@" -- --mode rxonly --duration 0.2; }
+fwd() { at a "$FWD" "${OPTS[@]}" --huge never "$@" -- --mode rxonly --duration 0.2; }
 dry() { at a "$FWD" "${OPTS[@]}" --dry-run "$@"; }
 one_line() { [ "$(grep -c . "$TMP/out")" = 1 ] || { show "$TMP/out"; return 1; }; }
 refused() { # refused PATTERN OPTION...: by a start and by --dry-run, in one line, and nothing has changed
@@ -39,7 +39,7 @@ else
 	check "also in a file"                    file
 fi
 nobody() { # without rights for XDP an undecided port copies
-	says 0 'result: ok' at a setpriv --bounding-set=-all,+net_raw --inh-caps=-all "$FWD" "${OPTS[@]}" --iface va -- --mode rxonly --duration 0.2
+	says 0 'result: ok' at a setpriv --bounding-set=-all,+net_raw --inh-caps=-all "$FWD" "${OPTS[@]}" --huge never --iface va -- --mode rxonly --duration 0.2
 }
 check "or where rights suffice for a copy only"   nobody
 unroute() { at a ip route del default; }
@@ -71,7 +71,7 @@ code = subprocess.call(["setsid", "--wait", "sh", "-c", '"$@"; exit $?', "sh"] +
 s.getpeername()
 sys.exit(code)
 PY
-agent() { at a python3 "$TMP/agent.py" 10.9.0.2 2222 "$FWD" "${OPTS[@]}" "$@"; }
+agent() { at a python3 "$TMP/agent.py" 10.9.0.2 2222 "$FWD" "${OPTS[@]}" --huge never "$@"; }
 LOGIN='the connection of python3[0-9.]* \(process [0-9]+\) with 10\.9\.0\.2:2222'
 by_agent() { says 2 "error: va: steer=all would cut off $LOGIN: .*force=yes" agent --iface va && one_line && no_xdp va; }
 dry_agent() { says 2 "would cut off $LOGIN: " agent --iface va --dry-run; }
@@ -106,4 +106,11 @@ check "the route goes"                            unroute
 release "$SESSION"
 check "the session goes, and it starts"           within $PATIENCE allowed --iface va
 release "$LISTENER"
+
+# The plan of a dry run with set-up counts the pages that would be made, not a number that means "enough".
+made_pages() {
+	dry --iface va,steer=none --huge prefer --setup=apply >"$TMP/out" 2>"$TMP/err"
+	grep -q 'in pages of 2 MiB, [0-9]* of [0-9]\{1,8\} free' "$TMP/out" || { show "$TMP/out" "$TMP/err"; return 1; }
+}
+check "--dry-run --setup=apply tells of pages as they would be" made_pages
 done_testing

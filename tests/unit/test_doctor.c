@@ -245,8 +245,16 @@ static void test_memory(void **state)
 	d.host.huge_bytes = 6 << 20;
 	strcpy(d.host.huge_mount, "/dev/hugepages");
 	bad("hugepage-files", CHECK_WARN, "3 files in /dev/hugepages hold 6 MiB", "find /dev/hugepages -xdev -type f -delete");
-	d.host.memory = (struct limit){ "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1 << 20 };
+	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1 << 20 };
 	bad("memory-limit", CHECK_FAIL, "leaves 1 MiB", "echo -1 > /sys/fs/cgroup/memory/box/memory.limit_in_bytes");
+	d.topo.mem_limit.file[0] = 0;
+	d.topo.huge[1][1].free = 256;
+	d.topo.huge_limit[1] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.2MB.max", 3 << 20 };
+	plan();
+	bad("hugepages", CHECK_WARN, "the cgroup's limit leaves 1", "echo max > /sys/fs/cgroup/box/hugetlb.2MB.max");
+	d.topo.huge[1][1].free = 1;
+	d.topo.huge_limit[1].file[0] = 0;
+	plan();
 	d.topo.mem_avail = 1 << 20;
 	bad("memory", CHECK_FAIL, "1 MiB are available", NO_COMMAND);
 	d.conf.huge = PLX_REQUIRE;

@@ -202,11 +202,11 @@ static void test_memory_edges(void **state)
 	says("hugepages-node", CHECK_OK);
 	d.topo.mem_avail = d.plan.pools[0].bytes;
 	says("memory", CHECK_OK);
-	d.host.memory = (struct limit){ "/sys/fs/cgroup/box/memory.max", (int64_t)d.topo.mem_avail };
+	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", d.topo.mem_avail + plan_beside(&d.plan) };
 	says("memory-limit", CHECK_OK);
-	d.host.memory.value--;
-	bad("memory-limit", CHECK_FAIL, "would be killed", "echo max > /sys/fs/cgroup/box/memory.max");
-	d.host.memory.value = 0;
+	d.topo.mem_limit.left--;
+	bad("memory-limit", CHECK_FAIL, "a start is refused", "echo max > /sys/fs/cgroup/box/memory.max");
+	d.topo.mem_limit.left = 0;
 	says("memory-limit", CHECK_FAIL);
 	d.topo.mem_avail--;
 	d.conf.mem = 1 << 20;
