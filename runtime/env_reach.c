@@ -2,9 +2,7 @@
 /* env_reach.c - the stage that keeps a start from cutting off the host, or whoever starts it.  Cold; main
    thread.  It comes before anything is changed. */
 #include "env.h"
-#include "plx_text.h"
 #include "reach.h"
-#include <errno.h>
 #include <string.h>
 
 #define LOG(env, level, ...) plx_logf(&(env)->log, PLX_LOG_##level, __VA_ARGS__)
@@ -20,24 +18,6 @@ static void tell_unasked(struct plx_env *env, const struct reach_asked *asked)
 		if (rows[i].err)
 			LOG(env, INFO, "the kernel does not tell of %s (%s): whether a port cuts off the host is not known in full",
 			    rows[i].what, strerror(-rows[i].err));
-}
-
-static int judge(struct plx_env *env, const struct plx_port_conf *c, const struct reach *r)
-{
-	char route[192], login[192], what[400] = "";
-
-	plx_text_add(what, sizeof(what), "%s", reach_route(r, route, sizeof(route)));
-	plx_text_add(what, sizeof(what), "%s%s", *what && *r->login_by ? " and " : "", reach_login(r, login, sizeof(login)));
-	if (!*what)
-		return 0;
-	if (c->force) {
-		LOG(env, NOTICE, "%s: takes all frames of its queues, %s too (force=yes)", c->name, what);
-		return 0;
-	}
-	LOG(env, ERROR, "%s: steer=all would cut off %s: use another interface, steer=none, or driver=packet, which copies; "
-	    "or take it all the same with --iface %s,force=yes; see pollux doctor %s", c->name, what, PLX_QUOTED(c->name),
-	    PLX_QUOTED(c->name));
-	return -EINVAL;
 }
 
 int reach_up(struct plx_env *env)
@@ -60,7 +40,14 @@ int reach_up(struct plx_env *env)
 		return 0;
 	reach_read(r, names, n, env->sys, &asked);
 	tell_unasked(env, &asked);
-	for (unsigned i = 0; i < n && !err; i++)
-		err = judge(env, taking[i], &r[i]);
+	for (unsigned i = 0; i < n && !err; i++) {
+		char text[REACH_TEXT];
+
+		err = reach_judge(taking[i], &r[i], text, sizeof(text));
+		if (err)
+			LOG(env, ERROR, "%s", text);
+		else if (*text)
+			LOG(env, NOTICE, "%s", text);
+	}
 	return err;
 }

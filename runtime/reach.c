@@ -523,3 +523,22 @@ char *reach_login(const struct reach *r, char *buf, size_t len)
 	stands(buf, len, r->login_by, r->name);
 	return buf;
 }
+
+int reach_judge(const struct plx_port_conf *c, const struct reach *r, char *text, size_t len)
+{
+	char route[192], login[192], what[400] = "";
+
+	text[0] = 0;
+	plx_text_add(what, sizeof(what), "%s", reach_route(r, route, sizeof(route)));
+	plx_text_add(what, sizeof(what), "%s%s", *what && *r->login_by ? " and " : "", reach_login(r, login, sizeof(login)));
+	if (!*what)
+		return 0;
+	if (c->force) {
+		plx_text_add(text, len, "%s: takes all frames of its queues, %s too (force=yes)", c->name, what);
+		return 0;
+	}
+	plx_text_add(text, len, "%s: steer=all would cut off %s: use another interface, steer=none, or driver=packet, which "
+	             "copies; or take it all the same with --iface %s,force=yes; see pollux doctor %s", c->name, what,
+	             PLX_QUOTED(c->name), PLX_QUOTED(c->name));
+	return -EINVAL;
+}

@@ -8,14 +8,14 @@
 
 #include "plx_driver.h"
 
-enum { REACH_NAME = 16, REACH_FAR = 56 };
+enum { REACH_NAME = 16, REACH_FAR = 56, REACH_TEXT = 2048 };
 
 struct reach {
 	uint32_t ifindex;             /* 0 = no such interface, or nothing could be asked */
 	char name[REACH_NAME];        /* the kernel's */
-	char route_by[REACH_NAME];    /* a default route leads by this interface, which is the port's or stands on it; "" = none */
+	char route_by[REACH_NAME];    /* a default route leads by it: the port's or one that stands on it; "" = none */
 	char route_via[REACH_FAR];    /* its gateway, "" = none */
-	char login_by[REACH_NAME];    /* a login comes by this interface, the same; "" = none */
+	char login_by[REACH_NAME];    /* a login comes by it, the same; "" = none */
 	char login_far[REACH_FAR];    /* its far end: "192.0.2.7:50022", "[2001:db8::7]:50022" */
 	char login_of[REACH_NAME];    /* "" = an ssh session; else the process that holds the connection, an */
 	int32_t login_pid;            /* ancestor of this one or itself */
@@ -38,6 +38,10 @@ bool reach_takes(const struct plx_port_conf *c, uint64_t missing_caps);
 char *reach_route(const struct reach *r, char *buf, size_t len);
 char *reach_login(const struct reach *r, char *buf, size_t len);
 
+/* reach_judge: -EINVAL and one line with the fix where a port of this configuration, which takes, would cut off
+   something of r; 0 and a line where that is forced; 0 and "".  Pure. */
+int reach_judge(const struct plx_port_conf *c, const struct reach *r, char *text, size_t len);
+
 /* ---- its parts ---- */
 
 /* on: bit i = its frames come by the interface of port i. */
@@ -49,7 +53,12 @@ void reach_spread(struct reach_link *l, unsigned n);
 struct reach_link *reach_find(struct reach_link *l, unsigned n, uint32_t ifindex);
 
 /* A TCP connection whose near address is on one of the interfaces. */
-struct reach_conn { uint64_t inode, on; char by[REACH_NAME], far[REACH_FAR], of[REACH_NAME]; int32_t pid; bool ssh, held; };
+struct reach_conn {
+	uint64_t inode, on;
+	char by[REACH_NAME], far[REACH_FAR], of[REACH_NAME]; /* near interface, far end, process that holds it */
+	int32_t pid;
+	bool ssh, held;
+};
 
 /* reach_owners finds which of n connections this process, an ancestor of it, or an sshd holds, and sets
    held, and ssh or of and pid.  It orders them by inode.  What /proc does not show stays as it is. */

@@ -395,6 +395,23 @@ static void port_plans(struct doctor *d)
 				d->port[i].plan = &d->plan.ports[k];
 }
 
+/* refused: a start looks at what it would cut off before it makes a plan. */
+static void refused(struct doctor *d)
+{
+	char text[REACH_TEXT];
+
+	for (unsigned i = 0; i < d->nports; i++) {
+		const struct patient *p = &d->port[i];
+		int err = reach_takes(p->conf, d->topo.missing_caps) ? reach_judge(p->conf, &p->reach, text, sizeof(text)) : 0;
+
+		if (!err)
+			continue;
+		d->plan_err = err;
+		snprintf(d->plan_why, sizeof(d->plan_why), "%s", text);
+		return;
+	}
+}
+
 static int make_plan(struct doctor *d)
 {
 	struct drawing *w = malloc(sizeof(*w));
@@ -416,6 +433,7 @@ static int make_plan(struct doctor *d)
 		d->plan.conf = &d->conf;
 	}
 	port_plans(d);
+	refused(d);
 	free(w);
 	return 0;
 }

@@ -100,6 +100,8 @@ check "is not cut off"                            refused "$SSH" --iface va
 check "unless it is forced"                       forced "$SSH"
 doctor() { says 1 "^FAIL +ssh-session +va .*$SSH" at a "$BUILD/apps/pollux" doctor va -l 0 --only ssh-session; }
 check "doctor has the same answer"                doctor
+plan() { says 1 "^FAIL +plan +.* would cut off $SSH: " at a "$BUILD/apps/pollux" doctor va -l 0 --only plan; }
+check "and says that a start would be refused"    plan
 check "route and session are told in one line"    route
 check "both"                                      refused "$ROUTE and $SSH" --iface va
 check "the route goes"                            unroute

@@ -206,6 +206,10 @@ static void test_quiet_cpus(void **state)
 	bad("rcu-nocbs", CHECK_WARN, "CPU 6", boot);
 	d.topo.cpu[6].nohz_full = true;
 	says("rcu-nocbs", CHECK_OK);
+	asked("eth1 -l 0,4"); /* the CPU that boots is not to be given away */
+	bad("isolcpus", CHECK_WARN, "CPU 0", "# CPU 0 is the host's: give lcores others with -l");
+	bad("nohz-full", CHECK_WARN, "CPU 0", "# CPU 0 is the host's: give lcores others with -l");
+	asked("eth1 -l 4-7");
 	strcpy(d.cpu[4].governor, "powersave");
 	bad("governor", CHECK_WARN, "CPU 4 follows the governor powersave",
 	    "for f in /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor; do echo performance > $f; done");

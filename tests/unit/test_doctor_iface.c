@@ -180,6 +180,9 @@ static void test_queues(void **state)
 	bad("queues-unused", CHECK_WARN, "1 of the 4", "ethtool -L eth1 combined 3");
 	asked("eth1,queue=1 -l 4-6");
 	bad("queues-unused", CHECK_WARN, "1 of the 4", "pollux doctor eth1 -l 4-6");
+	asked("eth1 -l 4-7");
+	says("queues-asked", CHECK_OK);
+	assert_string_equal(found.evidence, "eth1 has 4 receive and 4 transmit queues, no number is asked for");
 	asked("eth1,rxqs=6 -l 4-7");
 	bad("queues-asked", CHECK_FAIL, "receive queue 5", "ethtool -L eth1 combined 6");
 	asked("eth1,rxqs=20,rxd=64 -l 4-7");

@@ -86,6 +86,29 @@ static void test_words(void **state)
 	assert_string_equal(reach_login(&r, buf, sizeof(buf)), "the connection of agent (process 7) with [2001:db8::7]:50022");
 }
 
+static void test_judge(void **state)
+{
+	struct plx_port_conf c = plx_port_conf_default;
+	struct reach r = { .name = "eth0", .route_by = "eth0", .route_via = "192.0.2.1" };
+	char text[REACH_TEXT];
+
+	(void)state;
+	strcpy(c.name, "eth0");
+	assert_int_equal(reach_judge(&c, &r, text, sizeof(text)), -EINVAL);
+	assert_string_equal(text, "eth0: steer=all would cut off the default route via 192.0.2.1: use another interface, steer=none, "
+	                    "or driver=packet, which copies; or take it all the same with --iface eth0,force=yes; see pollux doctor eth0");
+	strcpy(r.login_by, "eth0");
+	strcpy(r.login_far, "192.0.2.7:50022");
+	c.force = true;
+	assert_int_equal(reach_judge(&c, &r, text, sizeof(text)), 0);
+	assert_string_equal(text, "eth0: takes all frames of its queues, the default route via 192.0.2.1 and the ssh session from "
+	                    "192.0.2.7:50022 too (force=yes)");
+	c.force = false;
+	memset(&r, 0, sizeof(r));
+	assert_int_equal(reach_judge(&c, &r, text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+}
+
 /* ---- owners ---- */
 
 /* fd makes a descriptor of a process that is a socket, and returns its inode. */
@@ -176,7 +199,7 @@ static void run(const char *cmd)
 		fail_msg("%s", cmd);
 }
 
-/* connection: both of its ends are on address, one of them on port. */
+/* connection: both of its ends are on address, one of them on port; mapped: that one alone, by a socket of IPv6. */
 static void connection(int pair[2], int family, const char *address, uint16_t port, bool mapped)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -191,6 +214,11 @@ static void connection(int pair[2], int family, const char *address, uint16_t po
 	assert_int_equal(mapped ? bind(s, (struct sockaddr *)&any, sizeof(any)) : bind(s, to, len), 0);
 	assert_int_equal(listen(s, 1), 0);
 	pair[0] = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (mapped) {
+		struct sockaddr_in lo = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002) };
+
+		assert_int_equal(bind(pair[0], (struct sockaddr *)&lo, sizeof(lo)), 0);
+	}
 	assert_int_equal(connect(pair[0], to, len), 0);
 	pair[1] = accept(s, NULL, NULL);
 	assert_true(pair[1] >= 0);
@@ -251,7 +279,7 @@ static void test_connections(void **state)
 	assert_string_equal(r[1].login_by, "plxb1");
 	assert_memory_equal(r[1].login_far, "[fd77::1]:", 10);
 	assert_string_equal(r[2].login_by, "plxb2");
-	assert_memory_equal(r[2].login_far, "10.78.0.1:", 10);
+	assert_memory_equal(r[2].login_far, "127.0.0.2:", 10);
 	drop(v4);
 	drop(v6);
 	drop(mapped);
@@ -337,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spread), cmocka_unit_test(test_takes), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_judge),
 		cmocka_unit_test_setup_teardown(test_owners, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_owners_out_of_sight, root_make, root_remove),
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_connections),
