@@ -40,6 +40,7 @@ struct plx_port_conf {
 	enum plx_xdp_mode mode;
 	enum plx_policy   multibuf;    /* chains for frames beyond one buffer */
 	enum plx_steer    steer;
+	bool     force;                /* take frames although the host's default route or a login comes by them */
 	uint32_t bind_timeout_ms;      /* how long a busy queue is waited for; 0 = 2000 */
 	uint32_t stall_ms;             /* fail open when an lcore stalls so long, PLX_STALL_MIN_MS or more;
 	                                  0 = 1000, UINT32_MAX = never */
@@ -210,8 +211,9 @@ PLX_API int  plx_port_xstats(struct plx_port *p, struct plx_xstat *x, int n);
 PLX_API const char *plx_rx_drop_why(enum plx_rx_drop d);
 PLX_API const char *plx_tx_drop_why(enum plx_tx_drop d);
 
-/* plx_port_frames: frames the rings of such a port hold at most; for sizing a pool.  Pure;
-   c->rxqs and c->txqs must be resolved (not 0). */
+/* plx_port_frames: frames the rings of such a port hold at most, of an undecided driver the most
+   that any device driver's do; for sizing a pool.  Pure; c->rxqs and c->txqs must be resolved
+   (not 0). */
 PLX_API uint32_t plx_port_frames(const struct plx_port_conf *c);
 
 /* For drivers: set the link if it changed, log once.  Any thread, never from a burst (a

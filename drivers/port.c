@@ -453,15 +453,27 @@ void plx_port_set_link(struct plx_port *p, enum plx_link link)
 		plx_logf(p->log, PLX_LOG_NOTICE, "%s: link %s", p->name, words[link]);
 }
 
-uint32_t plx_port_frames(const struct plx_port_conf *c)
+static uint32_t frames_of(const struct plx_driver *drv, const struct plx_port_conf *c)
 {
 	uint32_t rxd = c->rxd ? c->rxd : 2048, txd = c->txd ? c->txd : 2048;
-	const struct plx_driver *drv = find_driver(c->driver);
 
 	if (drv && drv->frames)
 		return drv->frames(c, rxd, txd);
 	/* fill and receive ring of each receive queue can be full at once */
 	return c->rxqs * rxd * 2 + c->txqs * txd;
+}
+
+uint32_t plx_port_frames(const struct plx_port_conf *c)
+{
+	bool chosen = *c->driver && strcmp(c->driver, "auto");
+	uint32_t most = chosen ? frames_of(find_driver(c->driver), c) : 0;
+
+	for (int i = 0; plx_drivers[i] && !chosen; i++) { /* auto: whichever it becomes */
+		uint32_t n = plx_drivers[i]->device ? frames_of(plx_drivers[i], c) : 0;
+
+		most = n > most ? n : most;
+	}
+	return most;
 }
 
 void plx_port_stats(const struct plx_port *p, struct plx_port_stats *s)

@@ -147,6 +147,16 @@ static int set_steer(struct plx_port_conf *c, const char *v, char *why, size_t l
 	return err;
 }
 
+static int set_force(struct plx_port_conf *c, const char *v, char *why, size_t len)
+{
+	static const char *const words[] = { "no", "yes" };
+	int at, err = one_of(&at, v, words, PLX_ARRAY_SIZE(words), why, len);
+
+	if (!err)
+		c->force = at;
+	return err;
+}
+
 static int set_fanout(struct plx_port_conf *c, const char *v, char *why, size_t len)
 {
 	static const char *const words[] = { "hash", "lb", "cpu", "rnd", "qm" };
@@ -229,6 +239,7 @@ static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t le
 	X(mode, "mode", D_XDP, "auto|zc|native|generic", "auto", "XDP mode; auto = the best that works") \
 	X(multibuf, "multibuf", D_XDP, "prefer|require|never", "prefer", "chains for frames beyond one buffer") \
 	X(steer, "steer", D_XDP, "all|none", "all", "what is taken from the host") \
+	X(force, "force", D_XDP, "no|yes", "no", "take the interface of the default route or of an ssh session all the same") \
 	X(bind_timeout, "bind-timeout", D_XDP, "1ms..60s", "2s", "how long a busy queue is waited for") \
 	X(stall, "stall", D_XDP, "100ms..3600s|off", "1s", "leave frames to the host when an lcore stalls so long") \
 	X(fanout, "fanout", D_PACKET, "hash|lb|cpu|rnd|qm", NULL, "how the kernel spreads frames over the receive queues") \

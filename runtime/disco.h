@@ -33,7 +33,7 @@ struct disco_queue {
 	enum disco_how how;
 	int32_t cpu;              /* that serves the interrupt: first of effective, else of affinity */
 	int32_t node;             /* of that CPU */
-	struct disco_cpus effective; /* where the interrupt does go; empty = not told */
+	struct disco_cpus effective; /* where the interrupt does go; empty = not told, or affinity is newer */
 	struct disco_cpus affinity;  /* where it may go, of the CPUs online */
 	struct disco_cpus hint;      /* where its driver wants it */
 	int64_t defer_hard_irqs, gro_flush_ns, irq_suspend_ns; /* of the NAPI */
@@ -164,6 +164,11 @@ bool disco_netdev_parse(const struct nlmsghdr *h, struct disco_link *l);
 void disco_netdev(struct nlq *q, struct disco_link *l);
 /* Interrupts of the queues and their CPUs, from sysfs and procfs. */
 void disco_irq(const struct plx_sys *sys, struct disco_link *l);
+/* disco_irq_cpus: the CPUs that serve an interrupt and those that may, of the ones online (NULL = all).
+   effective is empty where it is not told and where affinity was changed since the last interrupt:
+   then affinity is what counts. */
+void disco_irq_cpus(const struct plx_sys *sys, int irq, const struct disco_cpus *online, struct disco_cpus *effective,
+                    struct disco_cpus *affinity);
 
 /* disco_irq_name: what the action of an interrupt says, such as "eth0-TxRx-3". */
 struct disco_action {

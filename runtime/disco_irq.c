@@ -200,28 +200,45 @@ static void read_cpus(const struct plx_sys *sys, int irq, const char *file, stru
 {
 	char path[64], text[4096];
 
+	memset(s, 0, sizeof(*s));
 	snprintf(path, sizeof(path), "/proc/irq/%d/%s", irq, file);
 	if (plx_file_read(sys, path, text, sizeof(text)) <= 0)
 		return;
-	if (strstr(file, "list"))
-		disco_cpus_list(s, text);
-	else
-		disco_cpus_mask(s, text);
+	if (strstr(file, "list") ? disco_cpus_list(s, text) : disco_cpus_mask(s, text))
+		memset(s, 0, sizeof(*s));
 }
 
 static void and(struct disco_cpus *s, const struct disco_cpus *with)
 {
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(s->w); i++)
+	for (size_t i = 0; with && i < PLX_ARRAY_SIZE(s->w); i++)
 		s->w[i] &= with->w[i];
+}
+
+static bool within(const struct disco_cpus *s, const struct disco_cpus *of)
+{
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(s->w); i++)
+		if (s->w[i] & ~of->w[i])
+			return false;
+	return true;
+}
+
+/* A new affinity takes effect with the next interrupt.  Until then the effective one tells where
+   the last interrupt went, and the affinity where the next one will go. */
+void disco_irq_cpus(const struct plx_sys *sys, int irq, const struct disco_cpus *online, struct disco_cpus *effective,
+                    struct disco_cpus *affinity)
+{
+	read_cpus(sys, irq, "effective_affinity_list", effective);
+	read_cpus(sys, irq, "smp_affinity_list", affinity);
+	and(effective, online);
+	and(affinity, online);
+	if (disco_cpus_first(affinity) >= 0 && !within(effective, affinity))
+		memset(effective, 0, sizeof(*effective));
 }
 
 static void place(const struct plx_sys *sys, const struct machine *m, struct disco_queue *q)
 {
-	read_cpus(sys, q->irq, "effective_affinity_list", &q->effective);
-	read_cpus(sys, q->irq, "smp_affinity_list", &q->affinity);
+	disco_irq_cpus(sys, q->irq, &m->online, &q->effective, &q->affinity);
 	read_cpus(sys, q->irq, "affinity_hint", &q->hint);
-	and(&q->effective, &m->online);
-	and(&q->affinity, &m->online);
 	q->cpu = disco_cpus_first(&q->effective);
 	if (q->cpu < 0)
 		q->cpu = disco_cpus_first(&q->affinity);

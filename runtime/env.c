@@ -251,6 +251,7 @@ static const struct stage {
 	{ "log",           log_up,           log_down },
 	{ "faults",        fatal_up,         fatal_down },
 	{ "configuration", configuration_up, NULL },
+	{ "reach",         reach_up,         NULL },
 	{ "setup",         setup_up,         setup_down }, /* what follows reads the host as it is afterwards */
 	{ "topology",      topology_up,      NULL },
 	{ "interfaces",    interfaces_up,    NULL },

@@ -58,6 +58,9 @@ enum main_at {
 	MAIN_VIEWS, MAIN_PORTS,
 };
 
+/* env_reach.c */
+int  reach_up(struct plx_env *env);
+
 /* env_setup.c */
 int  setup_up(struct plx_env *env);
 void setup_down(struct plx_env *env);        /* once, by whoever comes first */

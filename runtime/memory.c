@@ -139,6 +139,14 @@ static int rung(struct mem_seg *s, const struct plx_sys *sys, const char *name, 
 	return 0;
 }
 
+/* refusal: a page that the mapping was promised and did not get is a bad address. */
+static const char *refusal(int err, uint64_t page)
+{
+	if (err == -EFAULT && page != KIB4)
+		return "none left on the node, or beyond hugetlb.*.max of the cgroup: EFAULT";
+	return strerror(-err);
+}
+
 /* mend writes the command that gives a node the hugepages for len bytes. */
 static void mend(char *buf, size_t size, uint64_t len, int node)
 {
@@ -170,11 +178,11 @@ int mem_seg_alloc(struct mem_seg *s, const struct plx_sys *sys, const struct plx
 		}
 		if (!err)
 			return 0;
-		plx_text_add(s->why, sizeof(s->why), "%s pages refused (%s), ", page_name(pages[i]), strerror(-err));
+		plx_text_add(s->why, sizeof(s->why), "%s pages refused (%s), ", page_name(pages[i]), refusal(err, pages[i]));
 	}
 	mend(line, sizeof(line), len, node);
 	plx_logf(log, PLX_LOG_ERROR, "memory %s: no %llu KiB%s (%s): %s%s", name, (unsigned long long)(len >> 10),
-	         huge == PLX_REQUIRE ? " of hugepages, with --huge=require" : "", strerror(-err),
+	         huge == PLX_REQUIRE ? " of hugepages, with --huge=require" : "", refusal(err, huge == PLX_REQUIRE ? MIB2 : KIB4),
 	         huge == PLX_REQUIRE ? "" : "free memory, or ask for less with -m", huge == PLX_REQUIRE ? line : "");
 	return -ENOMEM;
 }

@@ -11,7 +11,7 @@ struct mem_seg {
 	uint64_t len;        /* rounded up to pages */
 	uint64_t page;       /* 1 GiB, 2 MiB or 4 KiB: the rung that held */
 	int      node;       /* -1 = not bound */
-	char     why[160];   /* how the ladder went */
+	char     why[320];   /* how the ladder went */
 };
 
 /* mem_seg_alloc: memfd on hugepages (1G if len >= 1G, then 2M, then 4K; PLX_REQUIRE stops

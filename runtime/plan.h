@@ -53,7 +53,7 @@ struct plan_pool {
 	uint64_t bytes;                  /* of the segment, metadata included */
 	uint64_t page;                   /* page size that is expected to hold it */
 	uint64_t pages, pages_free;      /* hugepages it needs, and those of that size that are free; 0: not asked for */
-	char     why[160];
+	char     why[800];
 };
 
 struct plan {
@@ -101,6 +101,14 @@ int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are
 int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */
 int  plan_fail(struct plan_maker *m, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void plan_note(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* plan_huge_free: hugepages to be had on a node (-1 = all), of 1 GiB (size 0) or 2 MiB (1): that are free, and that
+   the cgroup's limit leaves.  plan_huge_limit: that limit leaves less than want.  plan_unlimit writes the
+   command that lifts a limit.  plan_beside: bytes that a program holds beside its pools.  Pure. */
+uint64_t plan_huge_free(const struct topo *t, int16_t node, int size);
+bool plan_huge_limit(const struct topo *t, int size, uint64_t want);
+char *plan_unlimit(const struct topo_limit *l, char *buf, size_t len);
+uint64_t plan_beside(const struct plan *p);
 
 /* plan_print writes the plan for people, or as one JSON object; returns a malloc'd string. */
 char *plan_print(const struct plan *p, const struct topo *t, bool json);

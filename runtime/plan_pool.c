@@ -4,13 +4,18 @@
 #include "plan.h"
 #include "plx_text.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define KIB4 (4ull << 10)
 #define MIB2 (2ull << 20)
 #define GIB1 (1ull << 30)
 
-enum { FRAMES_MIN = 1024 /* of a pool without ports */ };
+#define MIB1 (1ull << 20)
+
+enum { FRAMES_MIN = 1024,    /* of a pool without ports */
+       BESIDE = 4 << 20,     /* bytes that a program holds beside pools and queues; 4 MiB were measured */
+       RING_ENTRY = 16 };    /* bytes of the longer kind of ring entry */
 
 static uint64_t round_up(uint64_t v, uint64_t to)
 {
@@ -130,20 +135,48 @@ static uint64_t mem_needed(const struct plan_maker *m)
 	return round_up(most, 1 << 20);
 }
 
+/* as_said writes the option that gives a pool bytes, in the words it was given in: -m for all of them, or
+   --node-mem with the other nodes as they are. */
+static void as_said(const struct plan_maker *m, const struct plan_pool *pool, uint64_t all, uint64_t bytes, char *buf,
+                    size_t len)
+{
+	buf[0] = 0;
+	if (!m->conf->nnode_mem) {
+		plx_text_add(buf, len, "-m %llu", (unsigned long long)(all >> 20));
+		return;
+	}
+	for (int node = 0; node <= (pool->node < 0 ? 0 : pool->node); node++)
+		plx_text_add(buf, len, "%s%llu", node ? "," : "--node-mem ", (unsigned long long)
+		             (node == pool->node || pool->node < 0 ? bytes :
+		              node < m->conf->nnode_mem ? m->conf->node_mem[node] : 0) >> 20);
+}
+
 static int too_small(struct plan_maker *m, const struct plan_pool *pool, uint32_t frames)
 {
-	char mend[128] = "";
+	char fix[128];
 
-	if (!m->conf->nnode_mem)
-		plx_text_add(mend, sizeof(mend), "-m %llu or more, or smaller rings by rxd= and txd=",
-		             (unsigned long long)(mem_needed(m) >> 20));
-	else
-		for (int node = 0; node <= (pool->node < 0 ? 0 : pool->node); node++)
-			plx_text_add(mend, sizeof(mend), "%s%llu", node ? "," : "--node-mem ", (unsigned long long)
-			             (node == pool->node || pool->node < 0 ? round_up(bytes_of(m, pool, pool->held), 1 << 20) :
-			              node < m->conf->nnode_mem ? m->conf->node_mem[node] : 0) >> 20);
-	return plan_fail(m, -ENOMEM, "memory of node %d: %u frames of %u bytes, but rings and lcores can hold %u: %s",
-	                 pool->node, frames, pool->frame_size, pool->held, mend);
+	as_said(m, pool, mem_needed(m), round_up(bytes_of(m, pool, pool->held), MIB1), fix, sizeof(fix));
+	return plan_fail(m, -ENOMEM, "memory of node %d: %u frames of %u bytes, but rings and lcores can hold %u: %s%s",
+	                 pool->node, frames, pool->frame_size, pool->held, fix,
+	                 m->conf->nnode_mem ? "" : " or more, or smaller rings by rxd= and txd=");
+}
+
+/* check_most: more than the most frames hold would be left out in silence. */
+static int check_most(struct plan_maker *m, const struct plan_pool *pool, uint64_t want)
+{
+	uint64_t most = bytes_of(m, pool, PLX_POOL_FRAMES_MAX), held = held_in_all(m->p), all = UINT64_MAX;
+	char fix[128];
+
+	if (want < most + 2ull * pool->frame_size)
+		return 0;
+	for (uint16_t i = 0; i < m->p->npools; i++) {
+		uint64_t share = bytes_of(m, &m->p->pools[i], PLX_POOL_FRAMES_MAX) / m->p->pools[i].held * held;
+		all = share < all ? share : all;
+	}
+	as_said(m, pool, all, most, fix, sizeof(fix));
+	return plan_fail(m, -EINVAL, "memory of node %d: %llu MiB are more than a pool can hold, which is %u frames of %u "
+	                 "bytes: %s or less", pool->node, (unsigned long long)(want >> 20), PLX_POOL_FRAMES_MAX,
+	                 pool->frame_size, fix);
 }
 
 static int size_pool(struct plan_maker *m, struct plan_pool *pool)
@@ -157,6 +190,10 @@ static int size_pool(struct plan_maker *m, struct plan_pool *pool)
 		frames = frames < FRAMES_MIN ? FRAMES_MIN : frames > PLX_POOL_FRAMES_MAX ? PLX_POOL_FRAMES_MAX : frames;
 		want = round_up(bytes_of(m, pool, (uint32_t)frames), m->conf->huge == PLX_NEVER ? KIB4 : MIB2);
 	}
+	int err = said ? check_most(m, pool, want) : 0;
+
+	if (err)
+		return err;
 	pool->frames = frames_in(m, pool, want);
 	if (pool->frames < pool->held)
 		return too_small(m, pool, pool->frames);
@@ -177,12 +214,51 @@ static uint64_t pages(const struct topo *t, int16_t node, int size, bool only_fr
 	return only_free && all->reserved && n > left ? left : n;
 }
 
+bool plan_huge_limit(const struct topo *t, int size, uint64_t want)
+{
+	const struct topo_limit *l = &t->huge_limit[size];
+
+	return *l->file && l->left / (size ? MIB2 : GIB1) < want;
+}
+
+uint64_t plan_huge_free(const struct topo *t, int16_t node, int size)
+{
+	uint64_t n = pages(t, node, size, true);
+
+	return plan_huge_limit(t, size, n) ? t->huge_limit[size].left / (size ? MIB2 : GIB1) : n;
+}
+
+char *plan_unlimit(const struct topo_limit *l, char *buf, size_t len)
+{
+	char file[2 * sizeof(l->file)];
+	size_t n = strlen(l->file);
+
+	plx_text_quote(file, sizeof(file), l->file);
+	snprintf(buf, len, "echo %s > %s", n > 4 && !strcmp(l->file + n - 4, ".max") ? "max" : "-1", file);
+	return buf;
+}
+
+/* lift writes the command that makes want pages of 2 MiB free. */
+static void lift(const struct plan_maker *m, const struct plan_pool *pool, uint64_t want, char *buf, size_t len)
+{
+	uint64_t total = pages(m->t, pool->node, 1, false), have = pages(m->t, pool->node, 1, true);
+
+	buf[0] = 0;
+	if (have >= want)
+		plan_unlimit(&m->t->huge_limit[1], buf, len);
+	else if (pool->node >= 0)
+		plx_text_add(buf, len, "echo %llu > /sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages",
+		             (unsigned long long)(total + want - have), pool->node);
+	else
+		plx_text_add(buf, len, "echo %llu > /proc/sys/vm/nr_hugepages", (unsigned long long)(total + want - have));
+}
+
 static int choose_page(struct plan_maker *m, struct plan_pool *pool)
 {
 	const struct topo *t = m->t;
-	uint64_t want = round_up(pool->bytes, MIB2) / MIB2, have = pages(t, pool->node, 1, true);
-	uint64_t total = pages(t, pool->node, 1, false);
-	char path[128];
+	uint64_t want = round_up(pool->bytes, MIB2) / MIB2, have = plan_huge_free(t, pool->node, 1);
+	const char *free = plan_huge_limit(t, 1, want) ? "left by the cgroup's limit" : "free";
+	char fix[1280];
 
 	pool->page = KIB4;
 	if (m->conf->huge == PLX_NEVER) {
@@ -190,7 +266,7 @@ static int choose_page(struct plan_maker *m, struct plan_pool *pool)
 		return 0;
 	}
 	pool->pages = round_up(pool->bytes, GIB1) / GIB1;
-	pool->pages_free = pages(t, pool->node, 0, true);
+	pool->pages_free = plan_huge_free(t, pool->node, 0);
 	if (pool->bytes >= GIB1 && pool->pages_free >= pool->pages) {
 		pool->page = GIB1;
 		return 0;
@@ -201,18 +277,50 @@ static int choose_page(struct plan_maker *m, struct plan_pool *pool)
 		pool->page = MIB2;
 		return 0;
 	}
-	path[0] = 0;
-	if (pool->node >= 0)
-		plx_text_add(path, sizeof(path), "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages", pool->node);
-	else
-		plx_text_add(path, sizeof(path), "/proc/sys/vm/nr_hugepages");
-	plx_text_add(pool->why, sizeof(pool->why), "%llu of %llu hugepages free: echo %llu > %s",
-	             (unsigned long long)have, (unsigned long long)want, (unsigned long long)(total + want - have), path);
+	lift(m, pool, want, fix, sizeof(fix));
+	plx_text_add(pool->why, sizeof(pool->why), "%llu of %llu hugepages %s: %s", (unsigned long long)have,
+	             (unsigned long long)want, free, fix);
 	if (m->conf->huge == PLX_REQUIRE)
-		return plan_fail(m, -ENOMEM, "memory of node %d: --huge=require wants %llu hugepages of 2 MiB, %llu are free: "
-		                 "echo %llu > %s", pool->node, (unsigned long long)want, (unsigned long long)have,
-		                 (unsigned long long)(total + want - have), path);
+		return plan_fail(m, -ENOMEM, "memory of node %d: --huge=require wants %llu hugepages of 2 MiB, %llu are %s: %s",
+		                 pool->node, (unsigned long long)want, (unsigned long long)have, free, fix);
 	return 0;
+}
+
+uint64_t plan_beside(const struct plan *p)
+{
+	uint64_t sum = BESIDE;
+
+	for (uint16_t i = 0; i < p->nports; i++) {
+		const struct plx_port_conf *c = &p->ports[i].conf;
+		uint64_t frames = p->pools[p->ports[i].pool].frames;
+
+		sum += c->rxqs * (frames + c->rxd * 3ull * RING_ENTRY) + c->txqs * (frames + c->txd * 2ull * RING_ENTRY);
+	}
+	return sum;
+}
+
+static const char *less(const struct plan_maker *m)
+{
+	return m->conf->mem || m->conf->nnode_mem ? "ask for less with -m" :
+	       "use smaller rings by rxd= and txd=, or fewer queues";
+}
+
+/* check_limit: beyond its cgroup's limit the kernel kills a process without a word. */
+static int check_limit(struct plan_maker *m, uint64_t sum)
+{
+	const struct topo_limit *l = &m->t->mem_limit;
+	uint64_t beside = plan_beside(m->p), least = mem_needed(m);
+	/* what is used changes from moment to moment, so that the last bit is not offered */
+	uint64_t most = l->left > beside + MIB1 ? (l->left - beside - MIB1) >> 20 << 20 : 0;
+	char with[64], fix[1280];
+
+	if (!*l->file || sum + beside <= l->left)
+		return 0;
+	snprintf(with, sizeof(with), "-m %llu", (unsigned long long)(most >> 20));
+	return plan_fail(m, -ENOMEM, "memory limit: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %s leaves %llu "
+	                 "MiB: %s, or %s", (unsigned long long)((sum + MIB1 - 1) >> 20),
+	                 (unsigned long long)((beside + MIB1 - 1) >> 20), l->file, (unsigned long long)(l->left >> 20),
+	                 most >= least ? with : less(m), plan_unlimit(l, fix, sizeof(fix)));
 }
 
 /* check_memory: small pages are touched at the start; beyond what there is the kernel would
@@ -223,11 +331,10 @@ static int check_memory(struct plan_maker *m)
 
 	for (uint16_t i = 0; i < m->p->npools; i++)
 		sum += m->p->pools[i].page == KIB4 ? m->p->pools[i].bytes : 0;
-	if (!m->t->mem_avail || sum <= m->t->mem_avail)
-		return 0;
-	return plan_fail(m, -ENOMEM, "memory: %llu MiB wanted, %llu MiB available: %s", (unsigned long long)(sum >> 20),
-	                 (unsigned long long)(m->t->mem_avail >> 20), m->conf->mem || m->conf->nnode_mem ?
-	                 "ask for less with -m" : "use smaller rings by rxd= and txd=, or fewer queues");
+	if (m->t->mem_avail && sum > m->t->mem_avail)
+		return plan_fail(m, -ENOMEM, "memory: %llu MiB wanted, %llu MiB available: %s", (unsigned long long)(sum >> 20),
+		                 (unsigned long long)(m->t->mem_avail >> 20), less(m));
+	return check_limit(m, sum);
 }
 
 int plan_pools(struct plan_maker *m)

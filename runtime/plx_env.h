@@ -115,7 +115,7 @@ PLX_API int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
 
 /* ---- life ---- */
 
-/* plx_env_open runs the stages: log, configuration, set-up, topology, plan, memory, ports, lcores,
+/* plx_env_open runs the stages: log, configuration, reach, set-up, topology, plan, memory, ports, lcores,
    control.  With c->dry_run it prints the plan and returns PLX_TEXT.  On failure what
    came up is taken down, newest first, *out is NULL, and the host is as before. */
 PLX_API int plx_env_open(struct plx_env **out, const struct plx_env_conf *c);

@@ -74,6 +74,18 @@ static void topo_would_be(const struct setup *s, struct topo *t)
 		t->huge_all[1] = (struct topo_huge){ .page = 2ull << 20, .total = PLENTY, .free = PLENTY };
 }
 
+/* The pages that a pool gets are made for it, as many as it needs where they are not free already. */
+static void tell_pages(const struct setup *s)
+{
+	for (unsigned i = 0; i < s->plan->npools && asked(s, SETUP_hugepages); i++) {
+		struct plan_pool *pool = &s->plan->pools[i];
+		uint64_t now = plan_huge_free(s->in.topo, pool->node, 1);
+
+		if (pool->page == 2u << 20)
+			pool->pages_free = now > pool->pages ? now : pool->pages;
+	}
+}
+
 struct simulation {
 	struct topo topo;
 	struct plx_link_info links[PLX_PORTS_MAX];
@@ -101,6 +113,8 @@ static int simulate(struct setup *s, char *why, size_t whylen)
 		}
 		if (!err)
 			err = plan_make(s->plan, s->in.conf, &w->topo, w->links, w->irqs, why, whylen);
+		if (!err)
+			tell_pages(s);
 	} else
 		snprintf(why, whylen, "set-up: no memory");
 	free(w);

@@ -59,6 +59,12 @@ struct topo_cgroup {
 	char     path[256];  /* as /proc/self/cgroup tells it */
 };
 
+/* What the tightest limit from this process's cgroup to the top leaves it. */
+struct topo_limit {
+	char     file[576];  /* that says so; "" = there is no limit, as far as is in sight */
+	uint64_t left;       /* bytes; caches of files, which the kernel drops first, count as left */
+};
+
 struct topo {
 	unsigned ncpus;      /* highest CPU number + 1 */
 	struct topo_cpu cpu[TOPO_CPUS_MAX];
@@ -69,6 +75,8 @@ struct topo {
 	struct topo_cgroup cpuset, time;
 	struct topo_cgroup_place time_at;
 	uint64_t quota_us, period_us; /* CPU time of the cgroup in each period; quota 0 = not limited */
+	struct topo_limit mem_limit;     /* of small pages */
+	struct topo_limit huge_limit[2]; /* of hugepages, as huge_all */
 	uint64_t mem_avail;      /* bytes of small pages to be had without swapping, 0 = not told */
 	uint64_t missing_caps;   /* bit n: capability n is not effective */
 	uint64_t memlock;        /* RLIMIT_MEMLOCK in bytes, UINT64_MAX = unlimited */
@@ -136,8 +144,10 @@ int  topo_boot_list(struct disco_cpus *s, const char *text, unsigned ncpus);
 void topo_memory(const struct plx_sys *sys, struct topo *t);
 /* procfs: affinity, capabilities, limits, memory; a trial: chains of AF_XDP. */
 void topo_self(const struct plx_sys *sys, struct topo *t);
-/* cgroup v1 and v2: cpuset and CPU quota. */
+/* cgroup v1 and v2: cpuset, CPU quota, and limits of memory. */
 void topo_cgroups(const struct plx_sys *sys, struct topo *t);
+/* topo_limits reads the limits, where the texts of /proc/self/cgroup and mountinfo lead. */
+void topo_limits(const struct plx_sys *sys, struct topo *t, const char *cgroup, const char *mountinfo);
 
 /* topo_cgroup_find tells from the texts of /proc/self/cgroup and /proc/self/mountinfo where the
    cgroup of a controller ("cpuset", "cpu") is: cg, the mount point and the directory of this

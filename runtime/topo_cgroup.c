@@ -227,5 +227,6 @@ void topo_cgroups(const struct plx_sys *sys, struct topo *t)
 	if (topo_cgroup_find(own, mounts, "cpu", true, &t->time, &t->time_at) ||
 	    topo_cgroup_find(own, mounts, "cpu", false, &t->time, &t->time_at))
 		quota(sys, t, t->time_at);
+	topo_limits(sys, t, own, mounts);
 	free(mounts);
 }

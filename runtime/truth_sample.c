@@ -192,18 +192,14 @@ static void take_lcore(struct truth_lcore *o, const struct plx_env *env, const s
 /* Where an interrupt goes; the planned CPU if that is one of several. */
 static int16_t irq_cpu(const struct plx_sys *sys, const struct plan_irq *irq)
 {
-	char path[64], text[256];
-	struct disco_cpus cpus = { { 0 } };
+	struct disco_cpus effective, affinity, *cpus = &effective;
 
 	if (irq->irq < 0 || irq->cpu < 0)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/irq/%d/effective_affinity_list", irq->irq);
-	if (plx_file_read(sys, path, text, sizeof(text)) <= 0)
-		return -1;
-	text[strcspn(text, "\n")] = 0;
-	if (disco_cpus_list(&cpus, text))
-		return -1;
-	return (int16_t)(disco_cpus_has(&cpus, (unsigned)irq->cpu) ? irq->cpu : disco_cpus_first(&cpus));
+	disco_irq_cpus(sys, irq->irq, NULL, &effective, &affinity);
+	if (disco_cpus_first(cpus) < 0)
+		cpus = &affinity;
+	return (int16_t)(disco_cpus_has(cpus, (unsigned)irq->cpu) ? irq->cpu : disco_cpus_first(cpus));
 }
 
 int truth_polled_by(const struct plx_env *env, const struct plx_rxq *q)

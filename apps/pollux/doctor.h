@@ -8,6 +8,7 @@
 
 #include "disco.h"
 #include "plan.h"
+#include "reach.h"
 #include "topo.h"
 
 #include <pollux/plx.h>
@@ -93,7 +94,7 @@ struct host {
 	int      hypervisor;
 	char     tools[64];              /* those missing of what mends are made of: "ethtool bpftool" */
 	char     cpuset[600];            /* the file of the cgroup that allows CPUs */
-	struct limit quota, memory;      /* us of CPU time in a period; bytes left */
+	struct limit quota;              /* us of CPU time in a period */
 	int64_t  period;
 	int      orphans;                /* set-ups of programs that are no more */
 	char     huge_mount[128];        /* a hugetlbfs with files that no process maps */
@@ -113,8 +114,7 @@ struct patient {                     /* one port that is an interface */
 	char elsewhere[96];              /* the same of a namespace that has an interface of this name */
 	char near[16];                   /* an interface of a name much like it */
 	bool sysfs;                      /* the sysfs that is mounted tells of it */
-	char default_route[16];          /* it, or what stands on it, by which the host's default route leads */
-	char ssh[64];                    /* the far end of an ssh session that comes by it */
+	struct reach reach;              /* what of the host's own goes through it */
 	int32_t holder;                  /* a process with AF_XDP sockets, 0 = none was found */
 	char holder_name[16];
 	char pins[64];                   /* what libxdp's dispatcher left in /sys/fs/bpf/xdp */
@@ -137,6 +137,7 @@ struct doctor {
 	char plan_why[2048];
 	struct patient port[PLX_PORTS_MAX];
 	unsigned nports;
+	struct reach_asked asked;        /* of the ports' reach */
 };
 
 /* doctor_read gathers all for d->conf; needs doctor_free in any case.  0 or -ENOMEM.  Nothing
@@ -148,13 +149,6 @@ void doctor_free(struct doctor *d);
 void read_probe(const struct plx_sys *sys, struct probe *p);
 void read_ports(struct doctor *d);            /* interfaces, by disco */
 void read_nets(struct doctor *d);             /* other namespaces, routes, owners of queues */
-
-/* uppers: the interfaces whose frames come by l: itself, the bond or bridge it is a port of, VLANs on
-   these; at most n of all.  Their number.  Pure. */
-struct upper { uint32_t ifindex, master, lower; char name[16], kind[16]; };
-unsigned uppers(const struct upper *all, unsigned nall, uint32_t ifindex, const struct upper **out, unsigned n);
-/* route_default: the text of /proc/net/route or ipv6_route has a default route by iface.  Pure. */
-bool route_default(const char *text, const char *iface);
 
 /* ---- judging and printing ---- */
 

@@ -94,30 +94,6 @@ static void read_quota(struct doctor *d, const struct groups *g)
 	} while (up(&at));
 }
 
-/* What is left of the tightest memory limit from the group to the top. */
-static void read_memory(struct doctor *d, const struct groups *g)
-{
-	struct limit *l = &d->host.memory;
-	struct topo_cgroup_place at;
-	char path[600], used[600];
-	int version = find_group(g, "memory", &at);
-
-	if (!version)
-		return;
-	do {
-		snprintf(path, sizeof(path), "%s%s/%s", at.mount, at.below, version == 2 ? "memory.max" : "memory.limit_in_bytes");
-		snprintf(used, sizeof(used), "%s%s/%s", at.mount, at.below, version == 2 ? "memory.current" : "memory.usage_in_bytes");
-		long limit = number(d, path), use = number(d, used);
-
-		if (limit <= 0 || use < 0 || limit >= 1l << 60) /* version 1 writes no limit as a huge one */
-			continue;
-		if (l->value < 0 || limit - use < l->value) {
-			l->value = limit > use ? limit - use : 0;
-			snprintf(l->file, sizeof(l->file), "%s", path);
-		}
-	} while (up(&at));
-}
-
 /* ---- files that hold hugepages ---- */
 
 struct huge { const char *dir; unsigned files; uint64_t bytes; dev_t dev; };
@@ -251,13 +227,12 @@ static void read_host(struct doctor *d)
 	h->irqbalance = setup_irqbalance_pid(d->sys);
 	h->hypervisor = *text(d, "/proc/cpuinfo", buf, sizeof(buf)) ? strstr(buf, " hypervisor") != NULL : -1;
 	read_tools(d);
-	h->quota.value = h->memory.value = -1;
+	h->quota.value = -1;
 	if (g && *text(d, "/proc/self/mountinfo", g->mounts, sizeof(g->mounts))) {
 		h->bpffs = strstr(g->mounts, " /sys/fs/bpf ") && strstr(strstr(g->mounts, " /sys/fs/bpf "), " - bpf ");
 		text(d, "/proc/self/cgroup", g->own, sizeof(g->own));
 		read_cpuset(d, g);
 		read_quota(d, g);
-		read_memory(d, g);
 		read_huge_files(d, g->mounts);
 	} else {
 		h->bpffs = -1;
@@ -408,6 +383,7 @@ static void forgive(struct doctor *d, struct drawing *w)
 	w->topo.missing_caps = 0;
 	w->topo.memlock = UINT64_MAX;
 	w->topo.mem_avail = 0;
+	w->topo.mem_limit.file[0] = 0;
 }
 
 /* port_plans gives each patient its part of the plan, by name. */
@@ -417,6 +393,23 @@ static void port_plans(struct doctor *d)
 		for (unsigned k = 0; k < d->plan.nports; k++)
 			if (!strcmp(d->plan.ports[k].given, d->port[i].conf->name))
 				d->port[i].plan = &d->plan.ports[k];
+}
+
+/* refused: a start looks at what it would cut off before it makes a plan. */
+static void refused(struct doctor *d)
+{
+	char text[REACH_TEXT];
+
+	for (unsigned i = 0; i < d->nports; i++) {
+		const struct patient *p = &d->port[i];
+		int err = reach_takes(p->conf, d->topo.missing_caps) ? reach_judge(p->conf, &p->reach, text, sizeof(text)) : 0;
+
+		if (!err)
+			continue;
+		d->plan_err = err;
+		snprintf(d->plan_why, sizeof(d->plan_why), "%s", text);
+		return;
+	}
 }
 
 static int make_plan(struct doctor *d)
@@ -440,6 +433,7 @@ static int make_plan(struct doctor *d)
 		d->plan.conf = &d->conf;
 	}
 	port_plans(d);
+	refused(d);
 	free(w);
 	return 0;
 }

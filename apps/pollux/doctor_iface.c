@@ -244,41 +244,55 @@ CHECK(stacked)
 	}
 }
 
+/* Rights are another check's: a program may be started with others than this one has. */
 static bool takes_all(const struct patient *p, struct finding *f)
 {
-	bool takes = p->conf->steer == PLX_STEER_ALL && strcmp(p->conf->driver, "packet");
+	bool takes = reach_takes(p->conf, 0);
 
 	if (!takes)
 		ok(f, "the host keeps its packets (%s)", p->conf->steer == PLX_STEER_ALL ? "driver=packet copies them" : "steer=none");
 	return takes;
 }
 
+/* cut judges what a port would cut off, which a start refuses unless it is forced. */
+static void cut(struct finding *f, const struct doctor *d, const struct patient *p, const char *what)
+{
+	(p->conf->force ? warn : fail)(f, "the port takes all packets of its queues and cuts off %s: %s", what,
+	                               p->conf->force ? "force=yes wants it so" : "a start is refused");
+	if (p->conf->force) /* a key that driver=packet does not have */
+		mend_key(f, d, p, "steer", "none");
+	else
+		mend_key(f, d, p, "driver", "packet");
+}
+
 CHECK(default_route)
 {
+	char what[192];
+
 	L();
 	if (!takes_all(p, f))
 		return;
-	if (!*p->default_route)
+	if (*reach_route(&p->reach, what, sizeof(what)))
+		cut(f, d, p, what);
+	else if (d->asked.links || d->asked.routes)
+		skip(f, "the kernel does not tell of its routes");
+	else
 		ok(f, "the host's default route does not lead through %s", l->name);
-	else {
-		warn(f, "the host's default route leads through %s%s%s, and the port takes all packets of its queues",
-		     p->default_route, strcmp(p->default_route, l->name) ? ", which stands on " : "",
-		     strcmp(p->default_route, l->name) ? l->name : "");
-		mend_key(f, d, p, "driver", "packet");
-	}
 }
 
 CHECK(ssh_session)
 {
+	char what[192];
+
 	L();
 	if (!takes_all(p, f))
 		return;
-	if (!*p->ssh)
-		ok(f, "this session does not come by %s, as far as SSH_CONNECTION tells", l->name);
-	else {
-		fail(f, "this ssh session from %s comes by %s, and the port takes all packets of its queues: it would be cut", p->ssh, l->name);
-		mend_key(f, d, p, "driver", "packet");
-	}
+	if (*reach_login(&p->reach, what, sizeof(what)))
+		cut(f, d, p, what);
+	else if (d->asked.links || d->asked.addresses || d->asked.connections)
+		skip(f, "the kernel does not tell of its TCP connections");
+	else
+		ok(f, "no ssh session, and no connection of a process that led to this one, comes by %s", l->name);
 }
 
 CHECK(promisc)
@@ -429,7 +443,7 @@ const struct check iface_checks[] = {
 	{ "master", "interface", "the interface is no port of a bond or bridge", master, true },
 	{ "stacked", "interface", "the interface is no bond, bridge or VLAN", stacked, true },
 	{ "default-route", "interface", "the host's default route leads elsewhere", default_route, true },
-	{ "ssh-session", "interface", "the operator's session comes by another interface", ssh_session, true },
+	{ "ssh-session", "interface", "sessions of ssh, and the operator's own, come by other interfaces", ssh_session, true },
 	{ "promisc", "interface", "frames to other addresses are not filtered", promisc, true },
 	{ "lro", "interface", "the NIC does not glue packets together (LRO)", lro, true },
 	{ "gro-hw", "interface", "the NIC does not glue packets together (GRO)", gro_hw, true },

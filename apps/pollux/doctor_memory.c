@@ -26,25 +26,18 @@ CHECK(pool_memory)
 
 static ull pages_of(const struct plan_pool *pool) { return (pool->bytes + (2u << 20) - 1) >> 21; }
 
-/* Free ones that other mappings reserved do not count: the kernel keeps them back. */
 static void count_pages(const struct doctor *d, int node, ull *have, ull *total)
 {
-	const struct topo_huge *all = &d->topo.huge_all[1];
-	ull left = all->free > all->reserved ? all->free - all->reserved : 0;
-
-	*have = *total = 0;
+	*have = plan_huge_free(&d->topo, (int16_t)node, 1);
+	*total = 0;
 	for (unsigned i = 0; i < d->topo.nnodes; i++)
-		if (node < 0 || node == (int)i) {
-			*have += d->topo.huge[i][1].free;
+		if (node < 0 || node == (int)i)
 			*total += d->topo.huge[i][1].total;
-		}
-	if (all->reserved && *have > left)
-		*have = left;
 }
 
 CHECK(hugepages)
 {
-	char path[128] = "/proc/sys/vm/nr_hugepages";
+	char path[sizeof(f->mend)] = "/proc/sys/vm/nr_hugepages";
 	const char *require = strstr(d->plan_why, "--huge=require wants"), *echo = require ? strstr(require, "echo ") : NULL;
 	ull have, total, want = 0;
 
@@ -68,6 +61,12 @@ CHECK(hugepages)
 			continue;
 		want = pages_of(pool);
 		count_pages(d, pool->node, &have, &total);
+		if (plan_huge_limit(&d->topo, 1, want)) {
+			(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of node %d needs %llu pages of 2 MiB, the cgroup's limit "
+			     "leaves %llu", pool->node, want, have);
+			mend(f, "%s", plan_unlimit(&d->topo.huge_limit[1], path, sizeof(path)));
+			return;
+		}
 		(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of node %d needs %llu pages of 2 MiB, %llu of %llu are free%s",
 		     pool->node, want, have, total, d->conf.huge == PLX_REQUIRE ? "" : ": it gets pages of 4 KiB");
 		if (pool->node >= 0)
@@ -155,18 +154,21 @@ CHECK(memory)
 
 CHECK(memory_limit)
 {
-	const struct limit *l = &d->host.memory;
-	uint64_t sum = small_pages(d);
+	const struct topo_limit *l = &d->topo.mem_limit;
+	uint64_t sum = small_pages(d) + plan_beside(&d->plan);
 
 	HOST;
-	if (l->value < 0)
+	if (d->plan_err == -ENOMEM && !strncmp(d->plan_why, "memory limit: ", 14)) {
+		fail(f, "%s", d->plan_why);
+		plan_unlimit(l, f->mend, sizeof(f->mend));
+	} else if (!*l->file)
 		ok(f, "no cgroup limits memory, as far as is in sight");
-	else if ((uint64_t)l->value >= sum)
-		ok(f, "the cgroup's limit leaves %lld MiB, %llu are needed beside hugepages", (long long)l->value >> 20, (ull)(sum >> 20));
+	else if (l->left >= sum)
+		ok(f, "the cgroup's limit leaves %llu MiB, %llu are needed beside hugepages", (ull)(l->left >> 20), (ull)(sum >> 20));
 	else {
-		fail(f, "the cgroup's limit leaves %lld MiB, %llu are needed beside hugepages: the process would be killed",
-		     (long long)l->value >> 20, (ull)(sum >> 20));
-		mend(f, "echo %s > %s", ends_with(l->file, "memory.max") ? "max" : "-1", quoted(l->file));
+		fail(f, "the cgroup's limit leaves %llu MiB, %llu are needed beside hugepages: a start is refused",
+		     (ull)(l->left >> 20), (ull)(sum >> 20));
+		plan_unlimit(l, f->mend, sizeof(f->mend));
 	}
 }
 

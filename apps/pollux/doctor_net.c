@@ -5,11 +5,9 @@
 #include "nlq.h"
 #include "plx_file.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -254,116 +252,22 @@ static void read_peer(struct doctor *d, struct patient *p)
 
 /* ---- what the host needs the interface for ---- */
 
-/* IPv4: "eth0 00000000 gateway flags .. mask ..", IPv6: "dest plen src plen hop metric .. flags iface". */
-bool route_default(const char *text, const char *iface)
+/* Asked for all ports at once, by the question that a start asks. */
+static void read_uses(struct doctor *d)
 {
-	for (const char *s = text; *s; s += strcspn(s, "\n"), s += *s == '\n') {
-		char a[64], b[64], name[64];
-		unsigned long mask, flags;
+	const char *names[PLX_PORTS_MAX] = { NULL };
+	struct reach r[PLX_PORTS_MAX];
+	struct patient *of[PLX_PORTS_MAX] = { NULL };
+	unsigned n = 0;
 
-		if (sscanf(s, "%63s %63s %*s %*s %*s %*s %*s %lx", a, b, &mask) == 3 && !strcmp(a, iface) &&
-		    !strcmp(b, "00000000") && !mask)
-			return true;
-		if (sscanf(s, "%63s %63s %*s %*s %*s %*s %*s %*s %lx %63s", a, b, &flags, name) == 4 && strlen(a) == 32 &&
-		    !a[strspn(a, "0")] && !strcmp(b, "00") && !strcmp(name, iface) && !(flags & 0x200) /* RTF_REJECT */)
-			return true;
-	}
-	return false;
-}
-
-static bool has_address(const char *iface, const char *address)
-{
-	struct ifaddrs *all, *a;
-	bool found = false;
-
-	if (getifaddrs(&all))
-		return false;
-	for (a = all; a && !found; a = a->ifa_next) {
-		char text[INET6_ADDRSTRLEN] = "";
-
-		if (!a->ifa_addr || strcmp(a->ifa_name, iface))
-			continue;
-		if (a->ifa_addr->sa_family == AF_INET)
-			inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr, text, sizeof(text));
-		else if (a->ifa_addr->sa_family == AF_INET6)
-			inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)a->ifa_addr)->sin6_addr, text, sizeof(text));
-		found = !strcmp(text, address);
-	}
-	freeifaddrs(all);
-	return found;
-}
-
-static bool stands_on(const struct upper *u, const struct upper *below)
-{
-	static const char *const kinds[] = { "vlan", "macvlan", "ipvlan" };
-	bool through = false;
-
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(kinds); i++) /* a veth has a lower, too: its other end */
-		through |= !strcmp(u->kind, kinds[i]);
-	return below->master == u->ifindex || (through && u->lower == below->ifindex);
-}
-
-unsigned uppers(const struct upper *all, unsigned nall, uint32_t ifindex, const struct upper **out, unsigned n)
-{
-	unsigned found = 0;
-
-	for (unsigned i = 0; i < nall && !found && n; i++)
-		if (all[i].ifindex == ifindex)
-			out[found++] = &all[i];
-	for (unsigned below = 0; below < found; below++)
-		for (unsigned i = 0; i < nall && found < n; i++) {
-			bool had = false;
-
-			for (unsigned k = 0; k < found; k++)
-				had |= out[k] == &all[i];
-			if (!had && stands_on(&all[i], out[below]))
-				out[found++] = &all[i];
+	for (unsigned i = 0; i < d->nports; i++)
+		if (d->port[i].l) {
+			of[n] = &d->port[i];
+			names[n++] = d->port[i].l->name;
 		}
-	return found;
-}
-
-struct links { struct upper u[512]; unsigned n; };
-
-static void add_link(void *arg, const struct disco_link *l)
-{
-	struct links *to = arg;
-
-	if (to->n == PLX_ARRAY_SIZE(to->u))
-		return;
-	struct upper *u = &to->u[to->n++];
-
-	*u = (struct upper){ .ifindex = l->ifindex, .master = l->master.ifindex,
-	                     .lower = l->lower_netns < 0 ? l->lower.ifindex : 0 };
-	memcpy(u->name, l->name, sizeof(u->name));
-	memcpy(u->kind, l->kind, sizeof(u->kind));
-}
-
-/* What is taken from an interface is missing on all that stand on it. */
-static void read_uses(struct doctor *d, struct patient *p)
-{
-	const char *ssh = getenv("SSH_CONNECTION"); /* far address, far port, near address, near port */
-	const struct upper *up[16];
-	struct links *all = calloc(1, sizeof(*all));
-	size_t len = 256u << 10;
-	char *text = malloc(len), far[64], near[64];
-	bool by_ssh = ssh && sscanf(ssh, "%63s %*s %63s", far, near) == 2;
-
-	if (all)
-		disco_link_each(d->sys, add_link, all);
-	unsigned n = all ? uppers(all->u, all->n, p->l->ifindex, up, PLX_ARRAY_SIZE(up)) : 0;
-
-	for (int v = 0; text && v < 2; v++) {
-		if (plx_file_read(d->sys, v ? "/proc/net/ipv6_route" : "/proc/net/route", text, len) <= 0)
-			continue;
-		for (unsigned i = 0; i < n; i++)
-			if (!*p->default_route && route_default(text, up[i]->name))
-				snprintf(p->default_route, sizeof(p->default_route), "%.15s", up[i]->name);
-	}
-	for (unsigned i = 0; by_ssh && i < n; i++)
-		if (has_address(up[i]->name, near))
-			snprintf(p->ssh, sizeof(p->ssh), "%s", far);
-	free(all);
-	free(text);
+	reach_read(r, names, n, d->sys, &d->asked);
+	for (unsigned i = 0; i < n; i++)
+		of[i]->reach = r[i];
 }
 
 /* ---- whose the queues are ---- */
@@ -465,13 +369,13 @@ static int find_pins(void *arg, const char *name)
 void read_nets(struct doctor *d)
 {
 	read_other(d);
+	read_uses(d);
 	for (unsigned i = 0; i < d->nports; i++) {
 		struct patient *p = &d->port[i];
 
 		read_peer(d, p);
 		if (!p->l)
 			continue;
-		read_uses(d, p);
 		if (p->l->xdp.id) {
 			plx_xdp_owner(&p->l->xdp, d->sys);
 			find_link(&p->l->xdp, p->l->ifindex);

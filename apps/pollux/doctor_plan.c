@@ -313,7 +313,10 @@ static void boot(const struct doctor *d, struct finding *f, const char *name, co
 		skip(f, "lcores have all CPUs, the host has to share them");
 	else {
 		warn(f, "%s does not have CPU %s: %s", name, cpus_text(&missing, lack, sizeof(lack)), cost);
-		mend(f, "mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=%s nohz_full=%s "
+		if (disco_cpus_has(&missing, 0)) /* the one that boots, which the kernel and others count on */
+			mend(f, "# CPU 0 is the host's: give lcores others with -l");
+		else
+			mend(f, "mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=%s nohz_full=%s "
 		     "rcu_nocbs=%s\"' > /etc/default/grub.d/pollux.cfg && update-grub # then boot anew", list, list, list);
 	}
 }

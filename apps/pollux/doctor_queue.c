@@ -108,6 +108,10 @@ CHECK(queues_asked)
 	tx = p->conf->queue + (p->conf->txqs ? p->conf->txqs : 1u);
 	bool few_rx = rx > l->nrxqs, few_tx = tx > l->ntxqs;
 
+	if (!few_rx && !few_tx && !p->conf->queue && !p->conf->rxqs && !p->conf->txqs) {
+		ok(f, "%s has %u receive and %u transmit queues, no number is asked for", l->name, l->nrxqs, l->ntxqs);
+		return;
+	}
 	if (!few_rx && !few_tx) {
 		ok(f, "%s has %u receive and %u transmit queues, queues up to %u are asked for", l->name, l->nrxqs, l->ntxqs,
 		   (rx > tx ? rx : tx) - 1);

@@ -152,6 +152,15 @@ within() {
 	done
 }
 now_ms() { local t=${EPOCHREALTIME/./}; echo "${t%???}"; }
+# listener END ADDRESS PORT: a TCP socket that takes connections and keeps them; pid in $PID
+listener() {
+	start listener "$1" python3 -c 'import socket, sys
+s = socket.create_server((sys.argv[1], int(sys.argv[2])))
+print("listens", flush=True)
+kept = []
+while True: kept.append(s.accept())' "$2" "$3"
+	within $PATIENCE grep -q listens "$TMP/listener"
+}
 # field FILE PATH: one value out of the last JSON line of a file, "total.lost" or "ports.0.rx_pkts"
 field() {
 	python3 - "$1" "$2" <<-'PY'

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # test_cpuset.sh - programs within a cgroup that leaves them one CPU, some of its time, or both: `-l auto` takes
-# what is left, -l outside is refused with a reason.  The cgroups are this test's own and go with it.
+# what is left, -l outside is refused with a reason; and within one that limits memory: what does not fit is refused
+# rather than killed.  The cgroups are this test's own and go with it.
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || { echo "SKIP: not root"; exit 77; }
@@ -124,6 +125,29 @@ if hierarchy cpu && cage "$D/$NS-time" 2>/dev/null; then
 	check "not of lcores that sleep"          quiet
 else
 	skip "the plan notes a CPU quota" "no cpu hierarchy to write to"
+fi
+
+# ---- a part of the memory ----
+
+if hierarchy memory && cage "$D/$NS-memory" 2>/dev/null; then
+	MEMORY=$D/$NS-memory LIMIT=memory.max LIFT=max
+	[ "$V" = 2 ] || LIMIT=memory.limit_in_bytes LIFT=-1
+	NULL="-l 0 --iface n,driver=null --huge never"
+	limit() { echo 32M >"$MEMORY/$LIMIT"; }
+	WHY="memory limit: 64 MiB wanted .*/$NS-memory/$LIMIT leaves [0-9]+ MiB: -m [0-9]+, or echo $LIFT > .*/$NS-memory/$LIMIT\$"
+	check "32 MiB of memory can be set"                limit
+	# shellcheck disable=SC2086
+	{
+		check "a pool of 64 MiB is refused, not killed"     caged "$MEMORY" 5 "$WHY" $NULL -m 64M
+		check "one error, and no other noise"               one_line
+		check "--dry-run says so too"                       caged "$MEMORY" 5 "$WHY" --dry-run $NULL -m 64M
+		less() { local m; m=$(sed -n 's/.*: -m \([0-9]*\), or.*/\1/p' "$TMP/err") && caged "$MEMORY" 0 '"received":[0-9]{5}' $NULL -m "$m" -- --mode rxonly --count 20000 --json; }
+		check "the -m that it names fits"                   less
+		lifted() { caged "$MEMORY" 5 . $NULL -m 64M; sh -c "$(sed -n 's/.*, or echo/echo/p' "$TMP/err")" && caged "$MEMORY" 0 '"received":[0-9]{5}' $NULL -m 64M -- --mode rxonly --count 20000 --json; }
+		check "and without the limit it starts"             lifted
+	}
+else
+	skip "a pool beyond the memory of the cgroup is refused" "no memory hierarchy to write to"
 fi
 note "$ALL CPUs, cpuset v$VC"
 done_testing

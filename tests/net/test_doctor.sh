@@ -133,9 +133,10 @@ left-over of libxdp|true|WARN|xdp-pins|$A|mount -t bpf bpf /sys/fs/bpf && mkdir 
 no BPF file system|true|WARN|bpffs|$A|true|
 port of a bridge|bridge|WARN|master|$A|true|va
 the bridge itself|bridge|WARN|stacked|$A|true|br0,rxqs=1
-default route|at a ip route add default via 10.9.0.2|WARN|default-route|$A|true|va
-default route, IPv6|at a sh -c 'echo 0 >/proc/sys/net/ipv6/conf/va/disable_ipv6' && at a ip -6 route add default dev va|WARN|default-route|$A|true|va
-ssh session|true|FAIL|ssh-session|$A|export SSH_CONNECTION="10.9.0.2 50000 10.9.0.1 22"|va
+default route|at a ip route add default via 10.9.0.2|FAIL|default-route|$A|true|va
+default route, IPv6|at a sh -c 'echo 0 >/proc/sys/net/ipv6/conf/va/disable_ipv6' && at a ip -6 route add default dev va|FAIL|default-route|$A|true|va
+default route by a bridge|bridge && at a ip addr add 10.8.0.1/24 dev br0 && at a ip route add default via 10.8.0.2|FAIL|default-route|$A|true|va
+the shell's own connection|listener b 10.9.0.2 2222|FAIL|ssh-session|$A|exec 9<>/dev/tcp/10.9.0.2/2222|va
 unfinished checksums|true|WARN|veth-checksum|$A|true|va
 generic XDP without NAPI|at a ethtool -K va gro off|WARN|veth-napi|$A|true|va,mode=generic
 MTU beyond a frame, no chains|at a ip link set va mtu 3000|FAIL|mtu-room|$A|true|va,multibuf=never

@@ -132,7 +132,7 @@ static inline int healthy(void **state)
 	                          .ethtool = 1 };
 	d.host = (struct host){ .cap_bnd = UINT64_MAX, .init_userns = 1, .memlock_hard = 16 << 20, .nofile = 1024,
 	                        .nofile_hard = 4096, .exe = "/usr/bin/pollux", .bpffs = 1, .unpriv_bpf = 2,
-	                        .clocksource = "tsc", .quota.value = -1, .memory.value = -1 };
+	                        .clocksource = "tsc", .quota.value = -1 };
 	for (unsigned i = 0; i < 16; i++)
 		d.cpu[i] = (struct cpu_facts){ .governor = "performance", .idle_us = 2, .all = 100000 };
 	nic(&links[0], "eth1", 7);

@@ -200,6 +200,12 @@ static const struct machine machines[] = {
 	  { { 16, "eth0", "0-1", "1" }, { 24, "PCIe_PME", "0-1", "0" } },
 	  "16:1:0", "16:1:0", DISCO_IRQ_NAME },
 
+	{ "affinities that were changed since the last interrupt: what was written counts",
+	  "eth0", "pci0000:00/0000:07:00.0", "pci0000:00/0000:07:00.0", "0000:07:00.0", "0000:07:00.0", "", 0, 3, 3, SYSFS,
+	  "0-3", { "0-1", "2-3" },
+	  { { 80, "eth0-TxRx-0", "1", "3" }, { 81, "eth0-TxRx-1", "2-3", "1" }, { 82, "eth0-TxRx-2", "0-3", "3" } },
+	  "80:1:0 81:2:1 82:3:1", "80:1:0 81:2:1 82:3:1", DISCO_IRQ_MSI },
+
 	{ "veth: no device, no interrupt",
 	  "veth0", NULL, NULL, "", "", "veth", -1, 2, 2, SYSFS, "0-3", { "0-3" }, { { 0 } }, "- -", "- -", DISCO_IRQ_NONE },
 	{ "a software device that does not say so",

@@ -206,6 +206,10 @@ static void test_quiet_cpus(void **state)
 	bad("rcu-nocbs", CHECK_WARN, "CPU 6", boot);
 	d.topo.cpu[6].nohz_full = true;
 	says("rcu-nocbs", CHECK_OK);
+	asked("eth1 -l 0,4"); /* the CPU that boots is not to be given away */
+	bad("isolcpus", CHECK_WARN, "CPU 0", "# CPU 0 is the host's: give lcores others with -l");
+	bad("nohz-full", CHECK_WARN, "CPU 0", "# CPU 0 is the host's: give lcores others with -l");
+	asked("eth1 -l 4-7");
 	strcpy(d.cpu[4].governor, "powersave");
 	bad("governor", CHECK_WARN, "CPU 4 follows the governor powersave",
 	    "for f in /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor; do echo performance > $f; done");
@@ -245,8 +249,16 @@ static void test_memory(void **state)
 	d.host.huge_bytes = 6 << 20;
 	strcpy(d.host.huge_mount, "/dev/hugepages");
 	bad("hugepage-files", CHECK_WARN, "3 files in /dev/hugepages hold 6 MiB", "find /dev/hugepages -xdev -type f -delete");
-	d.host.memory = (struct limit){ "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1 << 20 };
+	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1 << 20 };
 	bad("memory-limit", CHECK_FAIL, "leaves 1 MiB", "echo -1 > /sys/fs/cgroup/memory/box/memory.limit_in_bytes");
+	d.topo.mem_limit.file[0] = 0;
+	d.topo.huge[1][1].free = 256;
+	d.topo.huge_limit[1] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.2MB.max", 3 << 20 };
+	plan();
+	bad("hugepages", CHECK_WARN, "the cgroup's limit leaves 1", "echo max > /sys/fs/cgroup/box/hugetlb.2MB.max");
+	d.topo.huge[1][1].free = 1;
+	d.topo.huge_limit[1].file[0] = 0;
+	plan();
 	d.topo.mem_avail = 1 << 20;
 	bad("memory", CHECK_FAIL, "1 MiB are available", NO_COMMAND);
 	d.conf.huge = PLX_REQUIRE;
@@ -289,45 +301,6 @@ static void test_words(void **state)
 	set_words("-c file"); /* the port is from a file: no word of the command line can be changed */
 	mend_key(&f, &d, &d.port[1], "mode", "generic");
 	assert_string_equal(f.mend, "# where the configuration names eth2, write: eth2,mode=generic");
-}
-
-/* eth1 is a port of bond0, which has a VLAN and is a port of br0; of veth pairs the lower is the other end. */
-static void test_uppers(void **state)
-{
-	static const struct upper all[] = {
-		{ .ifindex = 5, .name = "br0", .kind = "bridge" }, { .ifindex = 4, .lower = 3, .name = "bond0.7", .kind = "vlan" },
-		{ .ifindex = 3, .master = 5, .name = "bond0", .kind = "bond" }, { .ifindex = 2, .master = 3, .name = "eth1" },
-		{ .ifindex = 6, .master = 5, .lower = 7, .name = "v0", .kind = "veth" },
-		{ .ifindex = 7, .lower = 6, .name = "v1", .kind = "veth" },
-	};
-	const struct upper *up[8];
-
-	(void)state;
-	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 2, up, 8), 4);
-	assert_string_equal(up[0]->name, "eth1");
-	assert_string_equal(up[1]->name, "bond0");
-	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 2, up, 2), 2);
-	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 7, up, 8), 1);
-	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 6, up, 8), 2);
-	assert_int_equal(uppers(all, PLX_ARRAY_SIZE(all), 9, up, 8), 0);
-}
-
-static void test_routes(void **state)
-{
-	static const char v4[] = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
-		"eth1\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\neth2\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n";
-	static const char v6[] =
-		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 "
-		"00000001 00000000 00000003     eth3\n"
-		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff "
-		"00000001 00000000 00200200       lo\n";
-
-	(void)state;
-	assert_false(route_default(v4, "eth1"));
-	assert_true(route_default(v4, "eth2"));
-	assert_true(route_default(v6, "eth3"));
-	assert_false(route_default(v6, "lo"));
-	assert_false(route_default("", "eth1"));
 }
 
 static void test_report(void **state)
@@ -376,7 +349,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_healthy), TEST(test_table), TEST(test_rights), TEST(test_limits), TEST(test_machine), TEST(test_kernel),
 		TEST(test_lcores), TEST(test_sharing), TEST(test_service), TEST(test_quiet_cpus), TEST(test_memory),
-		TEST(test_words), TEST(test_uppers), TEST(test_routes), TEST(test_report),
+		TEST(test_words), TEST(test_report),
 	};
 
 	program_invocation_name = (char[]){ "pollux" };

@@ -78,8 +78,7 @@ static void test_packet(void **state)
 	l->xdp.id = 3;
 	l->mtu = 9000;
 	l->xdp_features = 1;
-	strcpy(d.port[0].default_route, "eth1");
-	strcpy(d.port[0].ssh, "192.0.2.7");
+	d.port[0].reach = (struct reach){ .name = "eth1", .route_by = "eth1", .login_by = "eth1", .login_far = "192.0.2.7:50022" };
 	d.topo.missing_caps = 1ull << CAP_IPC_LOCK | 1ull << CAP_BPF;
 	all_say("queue-free queue-once queues-asked queues-unused rss-table flow-rules tx-queues xdp-native zero-copy xdp-free mtu-room "
 	        "mtu-chain memlock cap-bpf", CHECK_SKIP);
@@ -203,11 +202,11 @@ static void test_memory_edges(void **state)
 	says("hugepages-node", CHECK_OK);
 	d.topo.mem_avail = d.plan.pools[0].bytes;
 	says("memory", CHECK_OK);
-	d.host.memory = (struct limit){ "/sys/fs/cgroup/box/memory.max", (int64_t)d.topo.mem_avail };
+	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", d.topo.mem_avail + plan_beside(&d.plan) };
 	says("memory-limit", CHECK_OK);
-	d.host.memory.value--;
-	bad("memory-limit", CHECK_FAIL, "would be killed", "echo max > /sys/fs/cgroup/box/memory.max");
-	d.host.memory.value = 0;
+	d.topo.mem_limit.left--;
+	bad("memory-limit", CHECK_FAIL, "a start is refused", "echo max > /sys/fs/cgroup/box/memory.max");
+	d.topo.mem_limit.left = 0;
 	says("memory-limit", CHECK_FAIL);
 	d.topo.mem_avail--;
 	d.conf.mem = 1 << 20;

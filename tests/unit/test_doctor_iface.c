@@ -87,10 +87,15 @@ static void test_uses(void **state)
 	l->lower = (struct disco_ref){ 9, "eth3" };
 	bad("stacked", CHECK_WARN, "vlan", "pollux doctor eth3 -l 4-7");
 	*l->kind = 0;
-	strcpy(d.port[0].default_route, "eth0");
-	bad("default-route", CHECK_WARN, "default route", "pollux doctor eth1,driver=packet -l 4-7");
-	strcpy(d.port[0].ssh, "192.0.2.7");
-	bad("ssh-session", CHECK_FAIL, "192.0.2.7", "pollux doctor eth1,driver=packet -l 4-7");
+	d.asked.routes = d.asked.connections = -EPERM;
+	says("default-route", CHECK_SKIP);
+	says("ssh-session", CHECK_SKIP);
+	d.port[0].reach = (struct reach){ .name = "eth1", .route_by = "br0", .login_by = "eth1", .login_far = "192.0.2.7:50022" };
+	bad("default-route", CHECK_FAIL, "the default route by br0, which stands on eth1", "pollux doctor eth1,driver=packet -l 4-7");
+	bad("ssh-session", CHECK_FAIL, "the ssh session from 192.0.2.7:50022", "pollux doctor eth1,driver=packet -l 4-7");
+	asked("eth1,force=yes -l 4-7"); /* a start goes on, and it is still worth a word */
+	bad("default-route", CHECK_WARN, "force=yes", "pollux doctor eth1,force=yes,steer=none -l 4-7");
+	bad("ssh-session", CHECK_WARN, "force=yes", "pollux doctor eth1,force=yes,steer=none -l 4-7");
 	asked("eth1,steer=none -l 4-7");
 	says("ssh-session", CHECK_OK);
 	says("default-route", CHECK_OK);
@@ -178,6 +183,9 @@ static void test_queues(void **state)
 	bad("queues-unused", CHECK_WARN, "1 of the 4", "ethtool -L eth1 combined 3");
 	asked("eth1,queue=1 -l 4-6");
 	bad("queues-unused", CHECK_WARN, "1 of the 4", "pollux doctor eth1 -l 4-6");
+	asked("eth1 -l 4-7");
+	says("queues-asked", CHECK_OK);
+	assert_string_equal(found.evidence, "eth1 has 4 receive and 4 transmit queues, no number is asked for");
 	asked("eth1,rxqs=6 -l 4-7");
 	bad("queues-asked", CHECK_FAIL, "receive queue 5", "ethtool -L eth1 combined 6");
 	asked("eth1,rxqs=20,rxd=64 -l 4-7");

@@ -250,6 +250,7 @@ static void test_require_refused(void **state)
 		assert_int_equal(k.lines, 1);
 		assert_int_equal(k.level, PLX_LOG_ERROR);
 		assert_non_null(strstr(k.line, "memory seg: no 4096 KiB of hugepages, with --huge=require ("));
+		assert_int_equal(!!strstr(k.line, "(none left on the node, or beyond hugetlb.*.max of the cgroup: EFAULT)"), i == 3);
 		assert_non_null(strstr(k.line, "+ 2)) > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"));
 	}
 }

@@ -104,6 +104,100 @@ static void test_too_little_memory(void **state)
 	made();
 }
 
+/* What the cgroup leaves is less than the machine has: told before the kernel kills. */
+static void test_memory_limit(void **state)
+{
+	uint64_t beside, sum;
+
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	conf.huge = PLX_NEVER;
+	topo.mem_avail = 1ull << 40;
+	made();
+	beside = plan_beside(&plan);
+	assert_true(beside >= 4 << 20 && beside < 5 << 20);
+	sum = plan.pools[0].bytes + beside;
+	topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", sum };
+	made();
+	topo.mem_limit.left--;
+	refused(-ENOMEM, "memory limit: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
+	        "21 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > /sys/fs/cgroup/box/memory.max");
+	conf.mem = 16 << 20;
+	made();
+	conf.mem = 64 << 20;
+	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
+	        "21 MiB: ask for less with -m, or echo max > /sys/fs/cgroup/box/memory.max");
+	topo.mem_limit.left = 64 << 20;
+	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
+	        "64 MiB: -m 58, or echo max > /sys/fs/cgroup/box/memory.max");
+	conf.mem = 58 << 20;
+	made();
+	conf.mem = 64 << 20;
+	topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/my box/memory.limit_in_bytes", 1 << 20 };
+	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/memory/my "
+	        "box/memory.limit_in_bytes leaves 1 MiB: ask for less with -m, or echo -1 > "
+	        "'/sys/fs/cgroup/memory/my box/memory.limit_in_bytes'");
+	topo.mem_limit.left = 6 << 20;
+	conf.huge = PLX_PREFER; /* hugepages are not counted there */
+	made();
+}
+
+static void test_hugepage_limit(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	topo.huge_limit[1] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.2MB.max", (9 << 21) - 1 };
+	made();
+	assert_int_equal(plan.pools[0].page, 4096);
+	assert_int_equal(plan.pools[0].pages_free, 8);
+	assert_string_equal(plan.pools[0].why, "8 of 9 hugepages left by the cgroup's limit: echo max > /sys/fs/cgroup/box/hugetlb.2MB.max");
+	conf.huge = PLX_REQUIRE;
+	refused(-ENOMEM, "memory of node 0: --huge=require wants 9 hugepages of 2 MiB, 8 are left by the cgroup's limit: "
+	        "echo max > /sys/fs/cgroup/box/hugetlb.2MB.max");
+	topo.huge_limit[1].left++;
+	made();
+	assert_int_equal(plan.pools[0].page, 2 << 20);
+	conf.mem = (1ull << 30) + (1 << 20);
+	topo.huge[0][0].total = topo.huge[0][0].free = 2;
+	topo.huge[0][1].free = 1 << 20;
+	topo.huge_limit[0] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.1GB.max", (2ull << 30) - 1 };
+	topo.huge_limit[1].file[0] = 0;
+	made();
+	assert_int_equal(plan.pools[0].page, 2 << 20);
+	topo.huge_limit[0].left++;
+	made();
+	assert_int_equal(plan.pools[0].page, 1 << 30);
+}
+
+/* More than the most frames hold is no memory that could be had. */
+static void test_too_much(void **state)
+{
+	const uint64_t most = PLX_POOL_FRAMES_MAX * 2112ull + 65536;
+	char want[300];
+
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	topo.huge[0][1] = (struct topo_huge){ .page = 2 << 20, .total = 1 << 20, .free = 1 << 20 };
+	conf.mem = most;
+	made();
+	assert_int_equal(plan.pools[0].frames, PLX_POOL_FRAMES_MAX);
+	conf.mem = 64ull << 30;
+	snprintf(want, sizeof(want), "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes: "
+	         "-m %llu or less", PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20));
+	refused(-EINVAL, want);
+	conf.mem = most >> 20 << 20;
+	made();
+	conf.mem = 0;
+	conf.nnode_mem = 1;
+	conf.node_mem[0] = 64ull << 30;
+	snprintf(want, sizeof(want), "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes: "
+	         "--node-mem %llu or less", PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20));
+	refused(-EINVAL, want);
+}
+
 static void test_port_without_node(void **state)
 {
 	(void)state;
@@ -121,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge),
 		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_port_without_node),
+		cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

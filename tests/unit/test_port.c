@@ -165,6 +165,29 @@ static void test_ladder(void **state)
 	plx_port_close(p);
 }
 
+/* A pool must do for whatever an undecided port becomes: in zero-copy transmit queues without a
+   receive queue of their own have a fill ring, too. */
+static void test_frames(void **state)
+{
+	static const struct { const char *drivers[3]; uint32_t want; } rows[] = {
+		{ { "e,rxqs=1,txqs=4", "e,driver=auto,rxqs=1,txqs=4", "e,driver=af_xdp,rxqs=1,txqs=4" }, 4 * 4096 + 4 * 2048 },
+		{ { "e,rxqs=1,txqs=8", "e,driver=af_xdp,rxqs=1,txqs=8" }, 8 * 4096 + 8 * 2048 },
+		{ { "e,rxqs=2,txqs=1", "e,driver=af_xdp,rxqs=2,txqs=1" }, 2 * 4096 + 2048 },
+		{ { "e,mode=native,rxqs=1,txqs=4" }, 2048 + 4 * 2048 },
+		{ { "e,driver=packet,rxqs=1,txqs=4" }, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++)
+		for (size_t k = 0; k < 3 && rows[i].drivers[k]; k++) {
+			struct plx_port_conf c = conf(rows[i].drivers[k]);
+
+			c.rxd = c.txd = 2048;
+			if (plx_port_frames(&c) != rows[i].want)
+				fail_msg("%s: %u frames, not %u", rows[i].drivers[k], plx_port_frames(&c), rows[i].want);
+		}
+}
+
 static void test_null(void **state)
 {
 	struct plx_port_conf c = conf("n,driver=null,size=200,queues=2");
@@ -247,7 +270,8 @@ static struct plx_pool *make_pool(uint32_t frames)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conf_by_hand), cmocka_unit_test(test_null), cmocka_unit_test(test_link_state),
+		cmocka_unit_test(test_conf_by_hand), cmocka_unit_test(test_frames), cmocka_unit_test(test_null),
+		cmocka_unit_test(test_link_state),
 		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_alternative_name), cmocka_unit_test(test_ladder),
 	};
 

@@ -510,6 +510,66 @@ static void test_cpuset_of_nobody(void **state)
 	assert_int_equal(t.quota_us, 0);
 }
 
+/* The tightest from the group to the top; caches of files are as good as free. */
+static void test_limits_v2(void **state)
+{
+	static struct topo t;
+
+	(void)state;
+	put("/proc/self/cgroup", "0::/a/b\n");
+	put("/proc/self/mountinfo", MOUNT2("/", "/cg"));
+	put("/cg/a/b/memory.max", "max\n");
+	put("/cg/a/b/memory.current", "1000\n");
+	put("/cg/a/memory.max", "100000\n");
+	put("/cg/a/memory.current", "90000\n");
+	put("/cg/a/memory.stat", "anon 5\nactive_file 3000\ninactive_file 50000\ntotal_inactive_file 7\nunevictable 0\n");
+	put("/cg/a/b/hugetlb.2MB.max", "6291456\n");
+	put("/cg/a/b/hugetlb.2MB.current", "2097152\n");
+	put("/cg/a/hugetlb.2MB.rsvd.max", "4194304\n");
+	put("/cg/a/hugetlb.2MB.rsvd.current", "2097152\n");
+	put("/cg/a/hugetlb.1GB.max", "max\n");
+	put("/cg/a/hugetlb.1GB.current", "0\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_string_equal(t.mem_limit.file, "/cg/a/memory.max");
+	assert_int_equal(t.mem_limit.left, 63000);
+	assert_string_equal(t.huge_limit[1].file, "/cg/a/hugetlb.2MB.rsvd.max");
+	assert_int_equal(t.huge_limit[1].left, 2097152);
+	assert_string_equal(t.huge_limit[0].file, "");
+	put("/cg/a/b/memory.max", "0\n");
+	put("/cg/a/memory.current", "900000\n"); /* more than is allowed, as after a limit was lowered */
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_string_equal(t.mem_limit.file, "/cg/a/b/memory.max");
+	assert_int_equal(t.mem_limit.left, 0);
+}
+
+static void test_limits_v1(void **state)
+{
+	static struct topo t;
+
+	(void)state;
+	put("/proc/self/cgroup", "4:memory:/box\n3:hugetlb:/box\n0::/\n");
+	put("/proc/self/mountinfo", MOUNT1("/", "/m", "memory") MOUNT1("/", "/h", "hugetlb") MOUNT2("/", "/u"));
+	put("/u/memory.max", "1\n"); /* what the first version has is not in the second */
+	put("/u/memory.current", "0\n");
+	put("/m/memory.limit_in_bytes", "9223372036854771712\n");
+	put("/m/memory.usage_in_bytes", "123\n");
+	put("/h/box/hugetlb.1GB.limit_in_bytes", "1073741824\n");
+	put("/h/box/hugetlb.1GB.usage_in_bytes", "0\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_string_equal(t.mem_limit.file, "");
+	assert_string_equal(t.huge_limit[0].file, "/h/box/hugetlb.1GB.limit_in_bytes");
+	assert_int_equal(t.huge_limit[0].left, 1 << 30);
+	put("/m/box/memory.limit_in_bytes", "50000\n");
+	put("/m/box/memory.usage_in_bytes", "20000\n");
+	put("/m/box/memory.stat", "inactive_file 1\ntotal_inactive_file 5000\ntotal_active_file 30000\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_string_equal(t.mem_limit.file, "/m/box/memory.limit_in_bytes");
+	assert_int_equal(t.mem_limit.left, 50000);
+	put("/m/box/memory.usage_in_bytes", "x\n");
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_string_equal(t.mem_limit.file, "");
+}
+
 /* ---- more ---- */
 
 static void test_more(void **state)
@@ -610,7 +670,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_two_nodes), T(test_interrupted), T(test_nothing_told), T(test_garbage), T(test_isolated_none), T(test_nodes_of_a_package),
 		T(test_one_cpu), T(test_too_many_cpus), T(test_lists_of_the_command_line), T(test_boot), T(test_offline),
-		T(test_pages), T(test_cgroup_places), T(test_cpuset_v2), T(test_cpuset_hybrid), T(test_cpuset_of_nobody),
+		T(test_pages), T(test_cgroup_places), T(test_cpuset_v2), T(test_cpuset_hybrid), T(test_cpuset_of_nobody), T(test_limits_v2), T(test_limits_v1),
 		T(test_more), T(test_xml), T(test_this_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -768,8 +768,15 @@ static void test_sample_of_ports(void **state)
 	assert_int_equal(o->irq_cpu[2], -1);
 	fake_attached = -EBADF;
 	fake_queues = PLX_QUEUES_MAX + 100;
+	put("2\n", "/proc/irq/24/smp_affinity_list"); /* moved, and no interrupt has come since */
+	put("3\n", "/proc/irq/25/smp_affinity_list");
+	truth_take(&t.sample[0], &env, S);
+	assert_int_equal(o->irq_cpu[0], 2);
+	assert_int_equal(o->irq_cpu[1], 3);
 	put("x\n", "/proc/irq/24/effective_affinity_list");
+	put("", "/proc/irq/24/smp_affinity_list");
 	put("\n", "/proc/irq/25/effective_affinity_list");
+	put("", "/proc/irq/25/smp_affinity_list");
 	truth_take(&t.sample[0], &env, S);
 	assert_int_equal(answer_of(&port), -1);
 	assert_int_equal(o->queues, PLX_QUEUES_MAX);
