@@ -60,9 +60,9 @@ sys.stdin.read()' "$@"; }
 }
 check "300 programs, and names that no program has" crowd 300 '\x1b[31mred' 'a b' '\x80' good 'x;y'
 live() { at a "$POLLUX" live "$@" >"$TMP/out" 2>"$TMP/err" </dev/null; }
-lists() { live && [ "$(wc -l <"$TMP/out")" = 303 ] && grep -qx good "$TMP/out" && grep -qx p299 "$TMP/out" && grep -qx 'a b' "$TMP/out" && ! grep -q '[^ -~]' "$TMP/out"; }
+lists() { live && [ "$(grep -c ' netns this$' "$TMP/out")" = 303 ] && grep -q '^good  ' "$TMP/out" && grep -q '^p299  ' "$TMP/out" && grep -q '^a b  ' "$TMP/out" && ! grep -q '[^ -~]' "$TMP/out"; }
 check "those that may be programs are listed, all of them" lists
-unknown() { live zzzzzz; [ $? = 3 ] && grep -q 'and 283 more' "$TMP/err" && [ "$(wc -c <"$TMP/err")" -lt 300 ] && ! grep -q '[^ -~]' "$TMP/err"; }
+unknown() { live zzzzzz; [ $? = 3 ] && grep -qE 'and (28[3-9]|29.|[3-9]..) more' "$TMP/err" && [ "$(wc -c <"$TMP/err")" -lt 300 ] && ! grep -q '[^ -~]' "$TMP/err"; }
 check "an unknown one: the first of them, and how many more" unknown
 absent() { live "$1"; [ $? = 3 ] && grep -q 'does not run' "$TMP/err"; }
 check "a name too long for any program" absent "$(printf 'a%.0s' {1..200})"
