@@ -87,7 +87,7 @@ enum {
 #undef X
 	FN_N
 };
-static_assert(sizeof(struct plx_sys) == (FN_N + 4) * sizeof(void (*)(void)), "every entry but close, munmap, geteuid and gettid");
+static_assert(sizeof(struct plx_sys) == (FN_N + 5) * sizeof(void (*)(void)), "every entry but close, munmap, geteuid, getauxval and gettid");
 
 #define X(type, name, params, args, value, ...) \
 static type fault_##name params \
@@ -115,6 +115,11 @@ static int pass_munmap(void *addr, size_t len)
 	return plx_sys_linux.munmap(addr, len);
 }
 
+static unsigned long pass_getauxval(unsigned long type)
+{
+	return plx_sys_linux.getauxval(type);
+}
+
 static uid_t pass_geteuid(void)
 {
 	return plx_sys_linux.geteuid();
@@ -129,6 +134,6 @@ const struct plx_sys fault_sys = {
 #define X(type, name, params, args, value, ...) .name = fault_##name,
 	CALLS(X)
 #undef X
-	.close = pass_close, .munmap = pass_munmap, .geteuid = pass_geteuid,
+	.close = pass_close, .munmap = pass_munmap, .geteuid = pass_geteuid, .getauxval = pass_getauxval,
 	.gettid = pass_gettid,
 };

@@ -5,6 +5,7 @@
 # the shell that a command is pasted into.
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
+need strace
 need ethtool
 POLLUX=$BUILD/apps/pollux
 D=$TMP/dir
@@ -40,6 +41,18 @@ closed_apply() {
 	[ ! -s "$D/setup.lock" ] && [ ! -e "$D/setup.journal" ]
 }
 check "nothing is printed into a file of ours" closed_apply
+
+# a descriptor that cannot be asked about, or held, is told: closed, without a /dev/null to take its place
+unheld() { # unheld ERROR COMMAND...
+	local error=$1; shift
+	"$@" </dev/null >"$TMP/out" 2>"$TMP/err"
+	[ $? = 1 ] && grep -qE "^(pollux|plx-fwd): error: standard descriptor 0: $error: start it with 0<>/dev/null" "$TMP/err"
+}
+no_null() { unshare -m sh -c 'mount -t tmpfs none /dev && exec "$@" <&-' sh "$@"; }
+for p in "$POLLUX" "$FWD"; do
+	check "${p##*/}: fcntl fails" unheld 'Input/output error' strace -qq -e trace=fcntl -e inject=fcntl:error=EIO:when=1 -o "$TMP/trace" "$p" --version
+	check "${p##*/}: no descriptor and no /dev/null" unheld 'No such file or directory' no_null "$p" --version
+done
 
 # ---- programs ----
 
