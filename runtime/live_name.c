@@ -113,9 +113,9 @@ static int take_abstract(struct live *v, const char *name)
 
 /* open_dir opens a directory that only we and root can have made what it is; with ours, one that nobody
    else may even look into.  -1 = it is none. */
-static int open_dir(const struct plx_sys *sys, const char *path, bool ours)
+static int open_dir(const struct plx_sys *sys, const char *path, bool base, bool ours)
 {
-	int fd = sys->open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK, 0);
+	int fd = sys->open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (base ? 0 : O_NOFOLLOW), 0);
 	struct stat st;
 
 	if (fd < 0)
@@ -139,7 +139,7 @@ static int lock_dir(const struct plx_sys *sys, const char *base)
 
 		if (n >= sizeof(path) || (part && sys->mkdir(path, part == 1 ? 0755 : 0700) && errno != EEXIST))
 			return -1;
-		int fd = open_dir(sys, path, part == 2);
+		int fd = open_dir(sys, path, part == 0, part == 2);
 
 		for (int i = 0; fd >= 0 && part == 2 && i < LOCK_TRIES; i++) {
 			if (!sys->flock(fd, LOCK_EX | LOCK_NB))

@@ -394,6 +394,32 @@ static void test_bad_directory(void **state)
 	unsetenv("XDG_RUNTIME_DIR");
 }
 
+static void test_bases(void **state)
+{
+	char buf[LIVE_PATH_MAX], longest[2 * LIVE_PATH_MAX];
+
+	(void)state;
+	assert_string_equal(live_base(0, 0, buf), base);
+	assert_string_equal(live_base(1, 0, buf), "/run");
+	assert_string_equal(live_base(2, 0, buf), "");
+	assert_null(live_base(3, 0, buf));
+	assert_string_equal(live_base(1, 1000, buf), "");
+	assert_string_equal(live_base(2, 1000, buf), "/run/user/1000");
+	setenv("XDG_RUNTIME_DIR", "/x", 1);
+	assert_string_equal(live_base(1, 1000, buf), "/x");
+	setenv("XDG_RUNTIME_DIR", "x", 1); /* no path */
+	assert_string_equal(live_base(1, 1000, buf), "");
+	unsetenv("XDG_RUNTIME_DIR");
+	setenv("RUNTIME_DIRECTORY", "/a:/b", 1);
+	assert_string_equal(live_base(0, 0, buf), "/a");
+	memset(longest, 'a', sizeof(longest) - 1);
+	*longest = '/';
+	longest[sizeof(longest) - 1] = 0;
+	setenv("RUNTIME_DIRECTORY", longest, 1);
+	assert_string_equal(live_base(0, 0, buf), "");
+	setenv("RUNTIME_DIRECTORY", base, 1);
+}
+
 static void test_odd_names(void **state)
 {
 	static const struct { const char *name, *file; } rows[] = {
@@ -580,7 +606,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_answer), T(test_unknown_request), T(test_rude_clients), T(test_reader_that_does_not),
 		T(test_full_answer_in_pieces), T(test_crowd), T(test_who_may_look), T(test_names),
-		T(test_file), T(test_bad_directory), T(test_odd_names), T(test_flood),
+		T(test_file), T(test_bad_directory), T(test_bases), T(test_odd_names), T(test_flood),
 		cmocka_unit_test(test_environment),
 	};
 
