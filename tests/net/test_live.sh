@@ -10,7 +10,7 @@ need strace
 POLLUX=$BUILD/apps/pollux
 CPU=${LC%%,*}
 NAME=live$$
-VIEW=$TMP/pollux/live/$NAME
+VIEW=$TMP/rt/pollux/live/$NAME
 
 # view NAME [OPTION...]: what pollux says of it, in namespace a; its exit code
 view() { at a "$POLLUX" live "$@" >"$TMP/view" 2>"$TMP/view.err"; }
