@@ -1,41 +1,44 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
-/* steer.h - what the steering program and drivers/af_xdp share: names of its maps'
-   contents.  Fixed-width kernel types, so that both sides see the same layout.
+/* steer.h - what the steering program and drivers/af_xdp share: the layout of its memory.
+   Fixed-width kernel types, so that both sides see the same.
 
    One program stands on one interface.  For each frame it decides by, in this order:
 
-     mode     steer_conf.mode: none = everything is the host's, all = claimed
-     (rules)  the point where a frame's headers are looked at before it is claimed: see
-              claimed() in steer.bpf.c.  Rule maps come there; modes are numbered so that
-              "by rule" can follow them.  Every map below stays as it is.
-     beat     beats[queue]: when its lcore last said that it is alive; 0 = not started
-     socket   xsks[queue]: no socket there = the host's
+     alive    queue[i].alive: 0 = nobody reads this queue, its frames are the host's
+     stall    the number has not moved for queue[i].stall ticks: its reader stands still,
+              and the frames are the host's until it moves again
+     socket   xsks[i]: no socket there = the host's
 
-   Whatever is not redirected goes to the host (XDP_PASS), and is counted by its reason; what
-   was claimed, also by its queue: passed[queue]. */
+   Whatever is not redirected goes to the host (XDP_PASS).  Each verdict is counted, by queue.
+
+   The sign of life is a number and not a time: user space moves it, the program keeps the clock
+   (jiffies).  So no clock of user space counts, and each word has one writer: `seen` and
+   `count` are the program's, `alive` is written by whoever reads the queue, and set to 0 by
+   whoever gives the queue back. */
 #ifndef STEER_H
 #define STEER_H
 
 #include <linux/types.h>
 
-enum steer_mode { STEER_MODE_NONE, STEER_MODE_ALL };
+enum { STEER_QUEUES = 1024 }; /* device queues it knows, a power of two; frames of others are the host's */
 
-/* Reasons, the index of the map `verdicts`.  X(id, sentence) */
+/* Verdicts, the index of count[].  X(id, sentence) */
 #define STEER_VERDICTS(X) \
 	X(redirected,       "handed to the socket of its queue") \
-	X(passed_none,      "to the host: steer=none") \
-	X(passed_stopped,   "to the host: no started port has this queue") \
-	X(passed_stale,     "to the host: the lcore of this queue stalled") \
+	X(passed_stopped,   "to the host: nobody reads this queue") \
+	X(passed_stale,     "to the host: the reader of this queue stands still") \
 	X(passed_no_socket, "to the host: no socket in the map")
 #define X(id, why) STEER_##id,
 enum steer_verdict { STEER_VERDICTS(X) STEER_VERDICT_N };
 #undef X
 
-/* Written by the driver at any time, read by the program for each frame. */
-struct steer_conf {
-	__u64 stall_ns;  /* a beat older than this is a stalled lcore; 0 = never */
-	__u32 mode;      /* enum steer_mode */
-	__u32 pad;
-};
+/* One cache line for each queue of the device.  What both sides write stands together: measured,
+   that costs less than a second line for each frame. */
+struct steer_queue {
+	__u32 alive;    /* user space, at any time: 0, or a number that its reader moves */
+	__u32 stall;    /* user space, at any time: ticks; 0 = for ever alive */
+	__u64 seen;     /* program: alive << 32 | the low half of jiffies when it was first seen */
+	__u64 count[STEER_VERDICT_N]; /* program; atomic adds: generic XDP may run a queue on two CPUs */
+} __attribute__((aligned(64)));
 
 #endif

@@ -11,4 +11,12 @@ extern const struct plx_driver plx_packet_driver;
 extern const struct plx_driver plx_loop_driver;
 extern const struct plx_driver plx_null_driver;
 
+/* What the drivers of this process share, around a fork (af_xdp/prog.c): its table is locked
+   while it happens, and let go of in the child. */
+void plx_af_xdp_fork(bool begins);
+void plx_af_xdp_forked(void);
+
+/* The error of a cold call on a port in a child of fork: -ECHILD, logged. */
+int plx_port_forked(const struct plx_port *p);
+
 #endif

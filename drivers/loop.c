@@ -13,6 +13,7 @@
 #include "drivers.h"
 #include "plx_ring.h"
 #include "plx_text.h"
+#include "plx_thread.h"
 
 #include <errno.h>
 #include <net/ethernet.h>
@@ -188,6 +189,7 @@ static uint16_t loop_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 	struct loop_port *lp = ((struct loop_txq *)q)->port;
 	uint16_t taken, i = 0;
 
+	plx_tx_enter(q, m, n);
 	/* acquire: pairs with plx_port_set_link; a join is stored before the link goes up */
 	q->link_down = __atomic_load_n(&lp->base.link, __ATOMIC_ACQUIRE) != PLX_LINK_UP;
 	if (plx_unlikely(q->link_down)) {

@@ -24,19 +24,25 @@ enum plx_xdp_mode { PLX_XDP_AUTO, PLX_XDP_ZEROCOPY, PLX_XDP_NATIVE, PLX_XDP_GENE
 /* What the steering program hands to the sockets of the port. */
 enum plx_steer { PLX_STEER_ALL, PLX_STEER_NONE };
 
+/* The least stall=.  An lcore that is healthy can lose its CPU for some tens of ms, and the kernel
+   counts in ticks of up to 10 ms: below this, frames of such an lcore would pass to the host. */
+enum { PLX_STALL_MIN_MS = 100 };
+
 /* All of a port's configuration: one plain struct, made by plx_port_conf_parse or by
    hand from plx_port_conf_default, read-only afterwards.  0 means "choose". */
 struct plx_port_conf {
 	char     name[PLX_IFNAME_MAX]; /* interface, also by an alternative name, or any name below PLX_NAME_MAX for loop and null */
 	char     driver[16];           /* "" = auto */
 	uint16_t rxqs, txqs;           /* 0 = as many as the interface has / as rxqs */
+	bool     no_rx;                /* rxqs=0: it only sends, and takes nothing from the host */
 	uint16_t queue;                /* first device queue */
 	uint32_t rxd, txd;             /* ring entries, powers of two 64..PLX_RING_MAX; 0 = 2048 */
 	enum plx_xdp_mode mode;
 	enum plx_policy   multibuf;    /* chains for frames beyond one buffer */
 	enum plx_steer    steer;
 	uint32_t bind_timeout_ms;      /* how long a busy queue is waited for; 0 = 2000 */
-	uint32_t stall_ms;             /* fail open when an lcore stalls so long; 0 = 1000, UINT32_MAX = never */
+	uint32_t stall_ms;             /* fail open when an lcore stalls so long, PLX_STALL_MIN_MS or more;
+	                                  0 = 1000, UINT32_MAX = never */
 	char     peer[PLX_NAME_MAX];   /* loop: the port that receives what this one sends; "" = itself */
 	uint16_t size;                 /* null: bytes of each frame; 0 = 64 */
 	char     fanout[12];           /* packet: hash, lb, cpu, rnd, qm; "" = qm if rxqs equal the device's, else hash */
@@ -45,6 +51,7 @@ struct plx_port_conf {
 	const struct plx_sys  *sys;    /* NULL = &plx_sys_linux */
 	const struct plx_log  *log;    /* NULL = silent */
 	uint8_t  id;                   /* plx_mbuf.port of what it receives */
+	const void *owner;             /* environment it is of; only ports of one owner share an interface */
 	struct plx_port *const *ports; /* loop: where a peer is looked up when either starts:
 	                                  PLX_PORTS_MAX entries, NULL before open and after close;
 	                                  it must outlive the port.  NULL = itself only */
@@ -91,11 +98,16 @@ struct plx_port {
 	uint16_t nrx, ntx;
 	struct plx_rxq **rxq;          /* array of pointers: a queue's size is its driver's */
 	struct plx_txq **txq;
-	uint32_t link;                 /* enum plx_link; atomic, written by control thread and doorbell */
+	uint32_t link;                 /* enum plx_link; atomic, written by watch thread and doorbell */
 	uint32_t link_said;            /* the state last logged; a doorbell writes link only */
 	struct plx_port_info info;
 	struct plx_port_conf conf;
 	bool     started;
+	bool     forked;               /* opened by a parent process: not ours to use */
+	uint64_t cycles_hz;            /* of plx_thread.now, set before start; 0 = no lcore polls it */
+	plx_ctr  repairs;              /* queues opened anew */
+	bool     wants_repair;         /* atomic: a burst or a link event asks for plx_port_repair */
+	struct plx_port *next;         /* in the list of this process */
 };
 
 struct plx_xstat { char name[48]; uint64_t value; };
@@ -126,9 +138,21 @@ struct plx_driver {
 	   NULL = the descriptor alone tells. rx_disarm after. The queue's lcore. */
 	int  (*rx_arm)(struct plx_rxq *q);
 	void (*rx_disarm)(struct plx_rxq *q);
-	/* beat: the lcores of these queues are alive at now (ns, CLOCK_MONOTONIC).  NULL if
-	   the driver does not fail open. */
-	void (*beat)(struct plx_port *p, uint16_t rxq, uint64_t now);
+	/* steer: on: frames of queues that are read come to the port from here on; off: nobody reads
+	   it, all are the host's, and nothing of the port stands on the interface.  Idempotent;
+	   may wait for the kernel's lock of all interfaces.  0 or -errno, logged.  NULL = all come,
+	   or none ever. */
+	int  (*steer)(struct plx_port *p, bool on);
+	/* give_back: frames of receive queue i are the host's at once, until a burst reads it again.
+	   at_rest: no burst of it runs.  Any thread, never blocks.  NULL: the host has all anyway. */
+	void (*give_back)(struct plx_port *p, uint16_t i, bool at_rest);
+	/* is_read: a burst has read receive queue i since it was given back.  Any thread. */
+	bool (*is_read)(const struct plx_port *p, uint16_t i);
+	/* repair: as plx_port_repair.  NULL = nothing can break. */
+	int  (*repair)(struct plx_port *p);
+	/* forked: this process is a child made by fork: descriptors that keep queues are closed, and
+	   bursts return 0.  No other thread runs.  NULL = nothing to do. */
+	void (*forked)(struct plx_port *p);
 	/* link: a link event said so; info.mtu is still what it was.  NULL if state and MTU
 	   alone are kept. */
 	void (*link)(struct plx_port *p, enum plx_link link, uint32_t mtu);
@@ -154,7 +178,17 @@ extern PLX_API const struct plx_driver *const plx_drivers[];
 PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c);
 PLX_API int  plx_port_start(struct plx_port *p);
 PLX_API void plx_port_stop(struct plx_port *p);
+/* plx_port_repair opens queues anew whose wake-ups fail for good; frames in flight are put back
+   or counted.  It also finds that the interface is gone.  Bursts go on meanwhile, and return 0.
+   An environment does this by itself, and hears of interfaces by link events; who
+   has none calls it now and then, by one thread at a time.  Queues opened anew; 0 =
+   nothing to do; -EAGAIN: the next burst of a queue has to let go of it first, call again;
+   another -errno: it did not work yet, logged.  May block for 1 s. */
+PLX_API int  plx_port_repair(struct plx_port *p);
 PLX_API void plx_port_close(struct plx_port *p);   /* stops first if needed; p may be NULL */
+
+/* plx_port_handover: no queue of p has a user any more, see plx_port.h. */
+void plx_port_handover(struct plx_port *p);
 
 PLX_API struct plx_rxq *plx_port_rxq(struct plx_port *p, uint16_t i); /* NULL if i >= nrx */
 PLX_API struct plx_txq *plx_port_txq(struct plx_port *p, uint16_t i);

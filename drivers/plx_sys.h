@@ -34,6 +34,7 @@ struct plx_sys {
 	/* files and descriptors */
 	int     (*open)(const char *path, int flags, mode_t mode);
 	int     (*close)(int fd);
+	int     (*dup3)(int fd, int to, int flags);
 	int     (*fstat)(int fd, struct stat *st);
 	ssize_t (*read)(int fd, void *buf, size_t n);
 	ssize_t (*write)(int fd, const void *buf, size_t n);
@@ -80,6 +81,7 @@ struct plx_sys {
 	int     (*thread_create)(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg);
 	int     (*thread_setaffinity)(pthread_t t, size_t size, const void *cpuset);
 	int     (*clock_gettime)(clockid_t clock, struct timespec *t);
+	int     (*clock_getres)(clockid_t clock, struct timespec *t);
 	int     (*nanosleep)(const struct timespec *t, struct timespec *rem);
 	/* BPF, by libbpf: 0 or fd, else -errno */
 	int     (*bpf_load)(struct bpf_object_skeleton *s);                   /* bpf_object__load_skeleton */
@@ -87,7 +89,6 @@ struct plx_sys {
 	int     (*bpf_link_info)(int fd, struct bpf_link_info *info);         /* bpf_obj_get_info_by_fd */
 	int     (*bpf_map_update)(int fd, const void *key, const void *value, uint64_t flags);
 	int     (*bpf_map_delete)(int fd, const void *key);
-	int     (*bpf_map_lookup)(int fd, const void *key, void *value);
 	int     (*bpf_prog_info)(uint32_t id, struct bpf_prog_info *info);    /* bpf_prog_get_fd_by_id, bpf_obj_get_info_by_fd, close */
 };
 

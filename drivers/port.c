@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* port.c - opening a port by name or by the ladder, and what all drivers' ports have in
    common; cold; called by the main thread, the counters by any. */
-#include "plx_driver.h"
+#include "drivers.h"
 #include "plx_link.h"
 #include "plx_text.h"
 #include "plx_thread.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,69 @@ static void *zalloc(size_t size)
 	return p ? memset(p, 0, size) : NULL;
 }
 
+/* ---- all ports of this process: what a child of fork must let go of ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct plx_port *ports;
+
+static void fork_begins(void)
+{
+	pthread_mutex_lock(&lock);
+	plx_af_xdp_fork(true);
+}
+
+static void fork_ends(void)
+{
+	plx_af_xdp_fork(false);
+	pthread_mutex_unlock(&lock);
+}
+
+/* The child has the descriptors of its parent, and would keep programs and queues alive when
+   the parent is gone. */
+static void forked(void)
+{
+	for (struct plx_port *p = ports; p; p = p->next) {
+		p->started = false;
+		p->forked = true;
+		if (p->drv->forked)
+			p->drv->forked(p);
+	}
+	plx_af_xdp_forked();
+	fork_ends();
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(fork_begins, fork_ends, forked);
+}
+
+static void list_add(struct plx_port *p)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_forks);
+	pthread_mutex_lock(&lock);
+	p->next = ports;
+	ports = p;
+	pthread_mutex_unlock(&lock);
+}
+
+static void list_del(struct plx_port *p)
+{
+	pthread_mutex_lock(&lock);
+	for (struct plx_port **at = &ports; *at; at = &(*at)->next)
+		if (*at == p) {
+			*at = p->next;
+			break;
+		}
+	pthread_mutex_unlock(&lock);
+}
+
 void plx_port_delete(struct plx_port *p)
 {
 	if (!p)
 		return;
+	list_del(p);
 	for (uint16_t i = 0; p->rxq && i < p->nrx; i++)
 		free(p->rxq[i]);
 	for (uint16_t i = 0; p->txq && i < p->ntx; i++)
@@ -35,8 +95,8 @@ void plx_port_delete(struct plx_port *p)
 
 static int make_queues(struct plx_port *p, size_t rxq_size, size_t txq_size)
 {
-	p->rxq = calloc(p->nrx, sizeof(*p->rxq));
-	p->txq = calloc(p->ntx, sizeof(*p->txq));
+	p->rxq = calloc(p->nrx + 1u, sizeof(*p->rxq)); /* a port may only send */
+	p->txq = calloc(p->ntx + 1u, sizeof(*p->txq));
 	if (!p->rxq || !p->txq)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < p->nrx; i++) {
@@ -81,8 +141,10 @@ struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_por
 		p->info.rxd = c->rxd;
 		p->info.txd = c->txd;
 		p->info.frames_held = plx_port_frames(c);
-		if (!make_queues(p, rxq_size, txq_size))
+		if (!make_queues(p, rxq_size, txq_size)) {
+			list_add(p);
 			return p;
+		}
 		plx_port_delete(p);
 	}
 	plx_logf(c->log, PLX_LOG_ERROR, "%s: %s: no memory for %u receive and %u transmit queues (ENOMEM): lower queues=",
@@ -118,7 +180,9 @@ static int check_conf(struct plx_port_conf *c)
 	                  drv && !drv->device && strlen(c->name) >= PLX_NAME_MAX ? "a name that is no interface's has at most 63 bytes" :
 	                  !c->pool ? "it has no frames: set pool" :
 	                  !ring_ok(c->rxd) || !ring_ok(c->txd) ? "rxd= and txd= are powers of two in 64..65536" :
-	                  c->rxqs > PLX_QUEUES_MAX || c->txqs > PLX_QUEUES_MAX ? "queues= is at most 256" : NULL;
+	                  c->rxqs > PLX_QUEUES_MAX || c->txqs > PLX_QUEUES_MAX ? "queues= is at most 256" :
+	                  c->no_rx && c->rxqs ? "no_rx leaves rxqs at 0" :
+	                  c->stall_ms < PLX_STALL_MIN_MS ? "stall= is at least 100ms, or off" : NULL;
 	if (!bad)
 		return 0;
 	plx_logf(c->log, PLX_LOG_ERROR, "%.63s: %s (EINVAL)", c->name, bad);
@@ -165,9 +229,10 @@ static int resolve_queues(struct plx_port_conf *c, const struct plx_driver *drv,
 	int tx = li->txqs > c->queue ? li->txqs - c->queue : 1;
 
 	rx = rx > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : rx;
-	c->rxqs = c->rxqs ? c->rxqs : (uint16_t)rx;
+	tx = tx > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : tx;
+	c->rxqs = c->no_rx ? 0 : c->rxqs ? c->rxqs : (uint16_t)rx;
 	if (!c->txqs)
-		c->txqs = c->rxqs < tx || (drv && drv->any_queues) ? c->rxqs : (uint16_t)tx;
+		c->txqs = !c->no_rx && (c->rxqs < tx || (drv && drv->any_queues)) ? c->rxqs : (uint16_t)tx;
 	if (drv && drv->any_queues)
 		return 0;
 	if (c->queue + c->rxqs > li->rxqs)
@@ -268,8 +333,8 @@ int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 		if (err)
 			return err;
 	}
-	c.rxqs = c.rxqs ? c.rxqs : 1;
-	c.txqs = c.txqs ? c.txqs : c.rxqs;
+	c.rxqs = c.no_rx ? 0 : c.rxqs ? c.rxqs : 1;
+	c.txqs = c.txqs ? c.txqs : c.rxqs ? c.rxqs : 1;
 	err = aut ? open_ladder(out, &c) : drv->open(out, &c);
 	if (err)
 		return err;
@@ -280,13 +345,57 @@ int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 	return 0;
 }
 
+void plx_port_handover(struct plx_port *p)
+{
+	for (uint16_t i = 0; i < p->nrx; i++)
+		plx_rxq_handover(p->rxq[i]);
+	for (uint16_t i = 0; i < p->ntx; i++)
+		plx_txq_handover(p->txq[i]);
+}
+
 int plx_port_start(struct plx_port *p)
 {
 	if (p->started)
 		return 0;
+	if (p->forked)
+		return plx_port_forked(p);
+	plx_port_handover(p);
 	int err = p->drv->start(p);
-	p->started = !err;
+
+	if (err) {
+		p->drv->stop(p);
+		return err;
+	}
+	p->started = true;
+	err = p->drv->steer ? p->drv->steer(p, true) : 0;
+	if (err)
+		plx_port_stop(p);
 	return err;
+}
+
+int plx_port_forked(const struct plx_port *p)
+{
+	plx_logf(p->log, PLX_LOG_ERROR, "%s: this process was forked after the port was opened (ECHILD): fork, or call daemon(), "
+	         "first and open it then", p->name);
+	return -ECHILD;
+}
+
+/* Without link events a number that the kernel does not know any more is all that tells. */
+static bool is_gone(const struct plx_port *p)
+{
+	char name[16];
+	uint32_t index;
+
+	return p->info.ifindex && !plx_link_named(p->sys, p->info.ifindex, name, p->name, &index) && !*name;
+}
+
+int plx_port_repair(struct plx_port *p)
+{
+	if (!p->started)
+		return 0;
+	if (plx_port_link(p) != PLX_LINK_REMOVED && is_gone(p))
+		plx_port_set_link(p, PLX_LINK_REMOVED);
+	return p->drv->repair ? p->drv->repair(p) : 0;
 }
 
 void plx_port_stop(struct plx_port *p)
@@ -295,11 +404,12 @@ void plx_port_stop(struct plx_port *p)
 		return;
 	p->started = false;
 	p->drv->stop(p);
+	plx_port_handover(p);
 }
 
 void plx_port_close(struct plx_port *p)
 {
-	if (!p)
+	if (!p || p->forked) /* its memory and descriptors are the parent's */
 		return;
 	plx_port_stop(p);
 	for (uint16_t i = 0; i < p->ntx; i++)
@@ -336,6 +446,8 @@ void plx_port_set_link(struct plx_port *p, enum plx_link link)
 	if (plx_port_link(p) == PLX_LINK_REMOVED)
 		link = PLX_LINK_REMOVED;
 	__atomic_store_n(&p->link, (uint32_t)link, __ATOMIC_RELEASE);
+	if (link == PLX_LINK_REMOVED)
+		__atomic_store_n(&p->wants_repair, true, __ATOMIC_RELEASE);
 	if (__atomic_exchange_n(&p->link_said, (uint32_t)link, __ATOMIC_RELAXED) != (uint32_t)link)
 		plx_logf(p->log, PLX_LOG_NOTICE, "%s: link %s", p->name, words[link]);
 }
@@ -403,7 +515,7 @@ static const char *const rx_names[] = {
 #undef X
 };
 static const char *const tx_names[] = {
-	"tx_packets", "tx_bytes", "tx_bursts", "tx_copied", "tx_kicks",
+	"tx_packets", "tx_bytes", "tx_bursts", "tx_copied", "tx_kicks", "tx_users",
 #define X(id, why) "tx_drop_" #id,
 	PLX_TX_DROPS(X)
 #undef X

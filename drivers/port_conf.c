@@ -167,7 +167,10 @@ static int set_queues(struct plx_port_conf *c, const char *v, char *why, size_t 
 
 static int set_rxqs(struct plx_port_conf *c, const char *v, char *why, size_t len)
 {
-	return number16(&c->rxqs, v, 1, PLX_QUEUES_MAX, why, len);
+	int err = number16(&c->rxqs, v, 0, PLX_QUEUES_MAX, why, len);
+
+	c->no_rx = !err && !c->rxqs;
+	return err;
 }
 
 static int set_txqs(struct plx_port_conf *c, const char *v, char *why, size_t len)
@@ -201,7 +204,7 @@ static int set_stall(struct plx_port_conf *c, const char *v, char *why, size_t l
 		c->stall_ms = UINT32_MAX;
 		return 0;
 	}
-	return time_ms(&c->stall_ms, v, 10, 3600000, why, len);
+	return time_ms(&c->stall_ms, v, PLX_STALL_MIN_MS, 3600000, why, len);
 }
 
 static int set_peer(struct plx_port_conf *c, const char *v, char *why, size_t len)
@@ -218,7 +221,7 @@ static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t le
 #define KEYS(X) \
 	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", "what moves its frames; auto = the best that works") \
 	X(queues, "queues", D_ANY, "1..256", NULL, "receive and transmit queues, if not what the interface has") \
-	X(rxqs, "rxqs", D_ANY, "1..256", NULL, "receive queues") \
+	X(rxqs, "rxqs", D_ANY, "0..256", NULL, "receive queues; 0 = it only sends, and takes nothing from the host") \
 	X(txqs, "txqs", D_ANY, "1..256", NULL, "transmit queues, if not as many as lcores poll") \
 	X(queue, "queue", D_XDP, "0..65279", "0", "first queue of the interface") \
 	X(rxd, "rxd", D_XDP | D_PACKET | D_LOOP, "64..65536", "2048", "receive ring entries, a power of two") \
@@ -227,7 +230,7 @@ static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t le
 	X(multibuf, "multibuf", D_XDP, "prefer|require|never", "prefer", "chains for frames beyond one buffer") \
 	X(steer, "steer", D_XDP, "all|none", "all", "what is taken from the host") \
 	X(bind_timeout, "bind-timeout", D_XDP, "1ms..60s", "2s", "how long a busy queue is waited for") \
-	X(stall, "stall", D_XDP, "10ms..3600s|off", "1s", "leave frames to the host when an lcore stalls so long") \
+	X(stall, "stall", D_XDP, "100ms..3600s|off", "1s", "leave frames to the host when an lcore stalls so long") \
 	X(fanout, "fanout", D_PACKET, "hash|lb|cpu|rnd|qm", NULL, "how the kernel spreads frames over the receive queues") \
 	X(peer, "peer", D_LOOP, "NAME", NULL, "loop port that receives what this one sends, if not itself") \
 	X(size, "size", D_NULL, "60..3840", "64", "bytes of each frame")

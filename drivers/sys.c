@@ -120,7 +120,7 @@ static int sys_bpf_prog_info(uint32_t id, struct bpf_prog_info *info)
 }
 
 const struct plx_sys plx_sys_linux = {
-	.open = sys_open, .close = close, .fstat = fstat, .geteuid = geteuid, .getauxval = getauxval, .gettid = gettid, .read = read, .write = write, .getdents64 = getdents64,
+	.open = sys_open, .close = close, .dup3 = dup3, .fstat = fstat, .geteuid = geteuid, .getauxval = getauxval, .gettid = gettid, .read = read, .write = write, .getdents64 = getdents64,
 	.fsync = fsync, .flock = flock, .rename = rename, .unlink = unlink, .mkdir = mkdir, .rmdir = rmdir,
 	.ioctl = sys_ioctl, .poll = poll,
 	.epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,
@@ -132,11 +132,11 @@ const struct plx_sys plx_sys_linux = {
 	.memfd_create = memfd_create, .ftruncate = ftruncate, .mmap = mmap, .munmap = munmap,
 	.madvise = madvise, .mbind = mbind, .move_pages = move_pages,
 	.thread_create = pthread_create, .thread_setaffinity = sys_thread_setaffinity,
-	.clock_gettime = clock_gettime, .nanosleep = nanosleep,
+	.clock_gettime = clock_gettime, .clock_getres = clock_getres, .nanosleep = nanosleep,
 	.bpf_load = sys_bpf_load, .bpf_link_create = sys_bpf_link_create,
 	.bpf_link_info = sys_bpf_link_info,
 	.bpf_map_update = sys_bpf_map_update, .bpf_map_delete = bpf_map_delete_elem,
-	.bpf_map_lookup = bpf_map_lookup_elem, .bpf_prog_info = sys_bpf_prog_info,
+	.bpf_prog_info = sys_bpf_prog_info,
 };
 
 uint64_t plx_sys_now(const struct plx_sys *sys)

@@ -3,7 +3,13 @@
 
    A port is one interface through one driver.  Its receive and transmit queues are
    counted apart.  A queue is used by one lcore at a time; burst calls are one
-   indirect call on the queue pointer and never block. */
+   indirect call on the queue pointer and never block.
+
+   The thread that bursts on a queue first is its user until plx_port_start, plx_port_stop,
+   plx_rxq_handover or plx_txq_handover.  An environment hands its queues over by itself when a
+   run begins or ends and when pollers come, go or move.  Another user of a transmit queue is counted
+   (plx_txq_stats.users; finding shared_txq of docs/live.md), and of either queue an assertion in
+   a hardened build. */
 #ifndef PLX_PORT_H
 #define PLX_PORT_H
 
@@ -20,7 +26,8 @@ extern "C" {
 	X(fill_empty,   "the kernel found no frame in the fill ring: poll more often or raise rxd=") \
 	X(long_frame,   "longer than the frame room: lower the MTU or use frame-size=4096") \
 	X(bad_desc,     "the kernel handed out an address or length outside the pool") \
-	X(kernel,       "the kernel dropped it before the ring: longer than the frame room, or for a reason it does not tell")
+	X(kernel,       "the kernel dropped it before the ring: longer than the frame room, or for a reason it does not tell") \
+	X(closed,       "it stood in the ring when its queue was given back")
 
 /* Why a frame taken by plx_tx_burst was not sent. */
 #define PLX_TX_DROPS(X) \
@@ -28,7 +35,8 @@ extern "C" {
 	X(segments,     "more segments than the driver or device takes") \
 	X(no_mbuf,      "no frame to copy a packet of another pool to") \
 	X(device,       "the device refused it (peer down, queue stopped, no buffer)") \
-	X(removed,      "the interface is gone")
+	X(removed,      "the interface is gone") \
+	X(closed,       "still in the ring, or on its way to the lcore that sends it, when its queue was closed or opened anew")
 
 /* Why a burst stopped short; counted once for each call. */
 #define PLX_STOPS(X) \
@@ -38,7 +46,7 @@ extern "C" {
 	X(again,        "the kernel asked to come again (EAGAIN)") \
 	X(nobufs,       "the kernel was out of buffers (ENOBUFS)") \
 	X(busy,         "the device was busy (EBUSY)") \
-	X(error,        "another error of the doorbell; plx_txq.err holds it")
+	X(error,        "another error of the doorbell, which is rung again later; plx_txq.err holds it")
 
 #define X(id, why) PLX_RX_DROP_##id,
 enum plx_rx_drop { PLX_RX_DROPS(X) PLX_RX_DROP_N };
@@ -51,7 +59,8 @@ enum plx_stop { PLX_STOPS(X) PLX_STOP_N };
 #undef X
 
 /* UP: frames move.  DOWN: they do not now and may again, nothing is lost but what
-   the device drops.  REMOVED: the interface is gone for good; close the port. */
+   the device drops.  REMOVED: the interface is gone for good, or another namespace's, as the
+   kernel's link events say; packets are taken, dropped and counted; close the port. */
 enum plx_link { PLX_LINK_DOWN, PLX_LINK_UP, PLX_LINK_REMOVED };
 
 struct plx_port;
@@ -68,6 +77,7 @@ struct plx_txq_stats {
 	plx_ctr bursts;
 	plx_ctr copied;              /* of them copied, because they came from another pool */
 	plx_ctr kicks;
+	plx_ctr users;               /* bursts by another thread than the one before, without a hand-over */
 	plx_ctr drop[PLX_TX_DROP_N];
 	plx_ctr stop[PLX_STOP_N];
 };
@@ -79,6 +89,7 @@ struct plx_rxq {
 	uint16_t id;                 /* index in the port: 0..nrx-1 */
 	uint16_t hwq;                /* the device's queue number */
 	uint8_t  port_id;
+	const void *user;            /* atomic, relaxed: of plx_thread.h; NULL = nobody yet */
 	struct plx_rxq_stats stats;
 };
 
@@ -89,16 +100,23 @@ struct plx_txq {
 	struct plx_txq  *pending_next; /* of plx_thread.h: doorbells still to ring */
 	bool     pending;
 	bool     link_down;            /* the last burst found the link down */
-	int      err;                  /* 0, or -errno of the doorbell that made the queue unusable */
+	int      err;                  /* atomic: -errno of the doorbells that fail now, 0 = they do not */
 	uint16_t id, hwq;
+	const void *user;              /* atomic, relaxed: of plx_thread.h; NULL = nobody yet */
 	struct plx_txq_stats stats;
 };
+
+/* plx_rxq_check_user asserts that no other thread uses q.  Hardened builds. */
+PLX_API void plx_rxq_check_user(struct plx_rxq *q);
 
 /* plx_rx_burst receives up to n packets into m[] and returns how many; all are the
    caller's.  0 = nothing there now.  The queue's lcore only.  Never blocks.  Errors
    are counted in q->stats, the link's state is in plx_port_link(). */
 static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
+#ifdef PLX_HARDENED
+	plx_rxq_check_user(q);
+#endif
 	return q->burst(q, m, n);
 }
 
@@ -114,6 +132,17 @@ static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint
 static inline uint16_t plx_tx_burst(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 {
 	return q->burst(q, m, n);
+}
+
+/* The thread that used q does so no more, and another may.  Any thread, which sees to it
+   that what the one did happened before what the other does. */
+static inline void plx_rxq_handover(struct plx_rxq *q)
+{
+	__atomic_store_n(&q->user, NULL, __ATOMIC_RELAXED);
+}
+static inline void plx_txq_handover(struct plx_txq *q)
+{
+	__atomic_store_n(&q->user, NULL, __ATOMIC_RELAXED);
 }
 
 #ifdef __cplusplus

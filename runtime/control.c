@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* control.c - the control thread: plx_env_run's loop over signals, stop requests, timers and
-   link events.  Cold; main thread, except plx_env_stop (any thread).  Twenty times a
-   second watch.c looks after lcores and ports. */
+/* control.c - the main thread: plx_env_run starts ports and lcores, waits for stop requests, timers
+   of the application and work that watch asks for, and stops all again.  Cold; main thread, except
+   plx_env_stop and main_ask_work (any thread). */
 #include "control.h"
+#include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,54 +14,45 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { SAME_SIGNAL_MS = 20 };
-
-/* The signals that end a run in order. */
-static const struct { int number; const char *name; } ends[CTL_SIGNALS] = {
-	{ SIGINT, "SIGINT" }, { SIGTERM, "SIGTERM" }, { SIGHUP, "SIGHUP" },
-};
-
-/* nohup(1) has a closed terminal ignored, and that holds. */
-static void signal_set(sigset_t *set)
-{
-	struct sigaction hup;
-
-	sigemptyset(set);
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(ends); i++)
-		sigaddset(set, ends[i].number);
-	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler == SIG_IGN)
-		sigdelset(set, SIGHUP);
-}
-
-static int control_add_fd(struct control *c, int fd)
+static int add_fd(struct control *c, int epfd, int fd)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
 
 	if (fd < 0)
 		return -errno;
-	return c->env->sys->epoll_ctl(c->epfd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+	return c->env->sys->epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
 
-static int control_open_fds(struct control *c)
+static int main_open_fds(struct control *c)
+{
+	const struct plx_sys *sys = c->env->sys;
+	int err;
+
+	if ((c->epfd = sys->epoll_create1(EPOLL_CLOEXEC)) < 0)
+		return -errno;
+	if ((err = add_fd(c, c->epfd, c->stopfd = sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))) ||
+	    (err = add_fd(c, c->epfd, c->workfd = sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))))
+		return err;
+	return add_fd(c, c->epfd, c->timerfd = sys->timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+}
+
+static int watch_open_fds(struct control *c)
 {
 	const struct plx_sys *sys = c->env->sys;
 	sigset_t set;
 	int err;
 
-	if ((c->epfd = sys->epoll_create1(EPOLL_CLOEXEC)) < 0)
+	if ((c->watchfd = sys->epoll_create1(EPOLL_CLOEXEC)) < 0)
 		return -errno;
-	if ((err = control_add_fd(c, c->stopfd = sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))))
+	err = add_fd(c, c->watchfd, c->wakefd = sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (err || c->env->conf.no_signals)
 		return err;
-	if ((err = control_add_fd(c, c->timerfd = sys->timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK))))
-		return err;
-	if (c->env->conf.no_signals)
-		return 0;
-	signal_set(&set);
-	return control_add_fd(c, c->sigfd = sys->signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+	stop_signals(&set);
+	return add_fd(c, c->watchfd, c->sigfd = sys->signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 /* Without link events ports still work: the doorbell notices what it must.  Say so and go on. */
-static void control_open_netlink(struct control *c)
+static void open_netlink(struct control *c)
 {
 	struct plx_env *env = c->env;
 	bool device = false;
@@ -68,14 +61,12 @@ static void control_open_netlink(struct control *c)
 		device |= env->ports[i]->info.ifindex != 0;
 	if (!device)
 		return;
-	int fd = nl_open(env->sys), err = fd < 0 ? fd : 0;
+	int fd = nl_open(env->sys);
 
 	c->nlfd = fd < 0 ? -1 : fd;
-	if (!err)
-		err = control_add_fd(c, fd);
-	if (err)
+	if (fd < 0)
 		plx_logf(&env->log, PLX_LOG_WARN, "no link events: rtnetlink: %s; a link that goes down is noticed late",
-		         strerror(-err));
+		         strerror(-fd));
 }
 
 int control_up(struct plx_env *env)
@@ -86,15 +77,18 @@ int control_up(struct plx_env *env)
 	env->control = c;
 	if (c) {
 		c->env = env;
-		c->epfd = c->stopfd = c->timerfd = c->sigfd = c->nlfd = c->live.epfd = -1;
-		err = control_open_fds(c);
+		c->epfd = c->stopfd = c->timerfd = c->workfd = -1;
+		c->watchfd = c->wakefd = c->sigfd = c->nlfd = c->live.epfd = -1;
+		err = main_open_fds(c);
+		err = err ? err : watch_open_fds(c);
 	}
 	if (err) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "control thread: %s; raise the limit with ulimit -n", strerror(-err));
+		plx_logf(&env->log, PLX_LOG_ERROR, "main and watch: cannot make descriptors: %s; raise the limit with ulimit -n",
+		         strerror(-err));
 		control_down(env);
 		return err;
 	}
-	control_open_netlink(c);
+	open_netlink(c);
 	return 0;
 }
 
@@ -104,13 +98,14 @@ void control_down(struct plx_env *env)
 
 	if (!c)
 		return;
-	const int fds[] = { c->nlfd, c->sigfd, c->timerfd, c->stopfd, c->epfd };
+	const int fds[] = { c->nlfd, c->sigfd, c->wakefd, c->watchfd,
+	                    c->timerfd, c->workfd, c->stopfd, c->epfd };
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			env->sys->close(fds[i]);
 	free(c->timer);
-	free(c->beat);
+	free(c->reader);
 	free(c);
 	env->control = NULL;
 }
@@ -121,76 +116,67 @@ void plx_env_stop(struct plx_env *env, int err)
 	uint64_t none = 0, one = 1;
 
 	if (__atomic_compare_exchange_n(&env->control->stop, &none, 1ull << 32 | (uint32_t)err, false,
-	                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) /* with control_loop */
+	                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) /* with main_loop */
 		(void)!env->sys->write(env->control->stopfd, &one, sizeof(one));
 }
 
-/* ---- signals ---- */
-
-static void second_signal(int sig)
+void main_ask_work(struct plx_env *env)
 {
-	_exit(128 + sig);
+	lcore_poke(env->sys, env->control->workfd);
 }
 
-static void signals_begin(struct control *c)
-{
-	sigset_t set;
+/* ---- where main is ---- */
 
-	signal_set(&set);
-	if (c->sigfd >= 0)
-		pthread_sigmask(SIG_BLOCK, &set, &c->old_mask);
+/* Within a run, by its thread: anybody else's calls are nobody's to wait for. */
+uint32_t main_enter(struct plx_env *env, uint32_t at)
+{
+	if (!__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) || /* with run_lcores */
+	    !pthread_equal(pthread_self(), env->runner) || __atomic_load_n(&env->at, __ATOMIC_RELAXED) == MAIN_AWAY)
+		return MAIN_AWAY;
+	return __atomic_exchange_n(&env->at, at, __ATOMIC_RELAXED);
 }
 
-/* From here a signal ends the process, whatever this thread is stuck in. */
-static void signals_escalate(struct control *c)
+void main_leave(struct plx_env *env, uint32_t was)
 {
-	struct sigaction sa = { .sa_handler = second_signal };
-	sigset_t set;
-
-	signal_set(&set);
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(ends); i++)
-		sigaction(ends[i].number, sigismember(&set, ends[i].number) ? &sa : NULL, &c->old[i]);
-	c->escalated = true;
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	if (was != MAIN_AWAY)
+		__atomic_store_n(&env->at, was, __ATOMIC_RELAXED);
 }
 
-static void signals_end(struct control *c)
+uint32_t main_awaits(struct plx_lcore *l, uint32_t at)
 {
-	struct signalfd_siginfo si;
-
-	if (c->sigfd < 0)
-		return;
-	/* One that came while we were stopping anyway has got what it wanted. */
-	while (!c->escalated && c->env->sys->read(c->sigfd, &si, sizeof(si)) > 0)
-		;
-	if (c->escalated) {
-		for (size_t i = 0; i < PLX_ARRAY_SIZE(ends); i++)
-			sigaction(ends[i].number, &c->old[i], NULL);
-		c->escalated = false;
-	}
-	pthread_sigmask(SIG_SETMASK, &c->old_mask, NULL);
+	__atomic_store_n(&l->env->awaits, l->index, __ATOMIC_RELAXED);
+	return main_enter(l->env, at);
 }
 
-/* timeout(1) signals the process and then its group, so one request may arrive twice: what
-   comes within 20 ms is the same one. */
-static void on_signal(struct control *c)
-{
-	const struct plx_sys *sys = c->env->sys;
-	struct signalfd_siginfo si;
+/* ---- work that watch asks for ---- */
 
-	if (sys->read(c->sigfd, &si, sizeof(si)) < (ssize_t)sizeof(si))
-		return;
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(ends); i++)
-		if (si.ssi_signo == (uint32_t)ends[i].number)
-			plx_logf(&c->env->log, PLX_LOG_NOTICE, "%s: stopping; a second one ends at once", ends[i].name);
-	plx_sys_sleep(sys, SAME_SIGNAL_MS * 1000000ull);
-	while (sys->read(c->sigfd, &si, sizeof(si)) > 0)
-		;
-	plx_env_stop(c->env, 0);
-	signals_escalate(c);
+/* What may block and is not the application's: called when somebody asked by main_ask_work, and once a
+   second. */
+static void main_work(struct control *c)
+{
+	const uint32_t was = main_enter(c->env, MAIN_WORK);
+
+	readers_follow(c->env);
+	main_leave(c->env, was);
 }
 
 /* ---- timers ---- */
+
+/* What to call fn when it hangs: asked now, for the answer takes a lock of the dynamic linker's. */
+static void name_of(struct ctl_timer *t)
+{
+	const uintptr_t at = (uintptr_t)t->fn;
+	Dl_info info;
+
+	t->object = "address ";
+	t->offset = at;
+	if (!dladdr((const void *)at, &info))
+		return;
+	const char *slash = info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
+
+	t->object = info.dli_sname ? info.dli_sname : slash ? slash + 1 : info.dli_fname ? info.dli_fname : "";
+	t->offset = at - (uintptr_t)(info.dli_sname ? info.dli_saddr : info.dli_fbase);
+}
 
 int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg)
 {
@@ -203,14 +189,17 @@ int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg),
 	if (!all)
 		return -ENOMEM;
 	c->timer = all;
-	c->timer[c->ntimers++] = (struct ctl_timer){ .period = period_ns, .due = plx_sys_now(env->sys) + period_ns,
-	                                             .fn = fn, .arg = arg };
+	struct ctl_timer *t = &c->timer[c->ntimers++];
+
+	*t = (struct ctl_timer){ .period = period_ns, .due = plx_sys_now(env->sys) + period_ns, .fn = fn, .arg = arg };
+	name_of(t);
 	return 0;
 }
 
-static void timers_arm(struct control *c)
+/* How long epoll waits: for the timer, or so long itself if that cannot be set. */
+static int timers_arm(struct control *c)
 {
-	uint64_t due = c->house_due;
+	uint64_t due = c->work_due, now;
 	struct itimerspec t = { 0 };
 
 	for (unsigned i = 0; i < c->ntimers; i++)
@@ -218,7 +207,15 @@ static void timers_arm(struct control *c)
 			due = c->timer[i].due;
 	t.it_value.tv_sec = (time_t)(due / 1000000000u);
 	t.it_value.tv_nsec = (long)(due % 1000000000u);
-	c->env->sys->timerfd_settime(c->timerfd, TFD_TIMER_ABSTIME, &t, NULL);
+	if (!c->env->sys->timerfd_settime(c->timerfd, TFD_TIMER_ABSTIME, &t, NULL))
+		return -1;
+	if (!c->coarse)
+		plx_logf(&c->env->log, PLX_LOG_WARN, "main thread: timerfd_settime: %s; timers go by milliseconds",
+		         strerror(errno));
+	c->coarse = true;
+	now = plx_sys_now(c->env->sys);
+	due = due > now ? (due - now + 999999) / 1000000 : 0;
+	return due < INT_MAX ? (int)due : INT_MAX;
 }
 
 /* A timer keeps its cadence, but what was missed is not made up for. */
@@ -227,14 +224,25 @@ static uint64_t next_due(uint64_t due, uint64_t period, uint64_t now)
 	return due + period > now ? due + period : now + period;
 }
 
+static bool timer_run(struct control *c, struct ctl_timer t)
+{
+	__atomic_store_n(&c->timer_object, t.object, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->timer_offset, t.offset, __ATOMIC_RELAXED);
+	const uint32_t was = main_enter(c->env, MAIN_TIMER);
+	bool again = t.fn(t.arg) == 0;
+
+	main_leave(c->env, was);
+	return again;
+}
+
 static void timers_run(struct control *c)
 {
 	uint64_t now = plx_sys_now(c->env->sys);
 	unsigned kept = 0;
 
-	if (c->house_due <= now) {
-		c->house_due = next_due(c->house_due, HOUSE_NS, now);
-		house_keep(c, now);
+	if (c->work_due <= now) {
+		c->work_due = next_due(c->work_due, WORK_NS, now);
+		main_work(c);
 	}
 	/* A callback may add timers, which may move the array: index it anew each time. */
 	for (unsigned i = 0; i < c->ntimers; i++) {
@@ -242,7 +250,7 @@ static void timers_run(struct control *c)
 
 		if (c->timer[i].due <= now) {
 			c->timer[i].due = next_due(c->timer[i].due, c->timer[i].period, now);
-			again = c->timer[i].fn(c->timer[i].arg) == 0;
+			again = timer_run(c, c->timer[i]);
 		}
 		if (again)
 			c->timer[kept++] = c->timer[i];
@@ -252,38 +260,37 @@ static void timers_run(struct control *c)
 
 /* ---- the loop ---- */
 
-static int control_loop(struct control *c)
+static int main_loop(struct control *c)
 {
 	const struct plx_sys *sys = c->env->sys;
 	struct epoll_event ev[8];
 	uint64_t stop, token;
 
 	while (!(stop = __atomic_load_n(&c->stop, __ATOMIC_ACQUIRE))) {
-		timers_arm(c);
-		int n = sys->epoll_wait(c->epfd, ev, (int)PLX_ARRAY_SIZE(ev), -1);
+		int n = sys->epoll_wait(c->epfd, ev, (int)PLX_ARRAY_SIZE(ev), timers_arm(c));
 
 		if (n < 0 && errno != EINTR) {
 			int err = -errno;
 
-			plx_logf(&c->env->log, PLX_LOG_ERROR, "control thread: epoll_wait: %s", strerror(-err));
+			plx_logf(&c->env->log, PLX_LOG_ERROR, "main thread: epoll_wait: %s", strerror(-err));
 			return err;
 		}
+		if (!n)
+			timers_run(c);
 		for (int i = 0; i < n; i++) {
-			if (ev[i].data.fd == c->sigfd)
-				on_signal(c);
-			else if (ev[i].data.fd == c->nlfd)
-				links_read(c);
-			else if (ev[i].data.fd == c->live.epfd)
-				live_run(&c->live, plx_sys_now(sys));
-			else if (sys->read(ev[i].data.fd, &token, sizeof(token)) > 0 && ev[i].data.fd == c->timerfd)
+			if (sys->read(ev[i].data.fd, &token, sizeof(token)) <= 0)
+				continue;
+			if (ev[i].data.fd == c->timerfd)
 				timers_run(c);
+			else if (ev[i].data.fd == c->workfd)
+				main_work(c);
 		}
 	}
 	return (int)(uint32_t)stop;
 }
 
-/* Pins this thread for the time of the run; what it had is in *old. */
-static bool control_pin(struct plx_env *env, cpu_set_t *old)
+/* Pins this thread for the time of the run, and with it watch, which it starts; what it had is in *old. */
+static bool main_pin(struct plx_env *env, cpu_set_t *old)
 {
 	const int cpu = env->plan.main_cpu;
 	cpu_set_t set;
@@ -295,9 +302,14 @@ static bool control_pin(struct plx_env *env, cpu_set_t *old)
 	int err = env->sys->thread_setaffinity(pthread_self(), sizeof(set), &set);
 
 	if (err)
-		plx_logf(&env->log, PLX_LOG_WARN, "control thread: cannot pin to CPU %d: %s; choose another --main-lcore",
+		plx_logf(&env->log, PLX_LOG_WARN, "main thread: cannot pin to CPU %d: %s; choose another --main-lcore",
 		         cpu, strerror(err));
 	return !err;
+}
+
+static void main_at(struct plx_env *env, uint32_t at)
+{
+	__atomic_store_n(&env->at, at, __ATOMIC_RELAXED);
 }
 
 static int run_lcores(struct plx_env *env)
@@ -311,62 +323,75 @@ static int run_lcores(struct plx_env *env)
 	int err = lcores_start(env);
 
 	if (!err) {
-		c->house_due = c->looked_at = now;
+		c->work_due = now + WORK_NS;
 		for (unsigned i = 0; i < c->ntimers; i++)
 			c->timer[i].due = now + c->timer[i].period;
-		links_ask(c);
-		views_open(c, now);
+		watch_look(c, now);
 		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u ports, %u lcores", env->nports, env->nlcores);
-		err = control_loop(c);
-		views_close(c);
+		main_at(env, MAIN_LOOP);
+		err = main_loop(c);
 	}
 	env->live = false;
+	watch_rest(c);
 	int hung = lcores_stop(env);
 
+	main_at(env, MAIN_VIEWS);
+	watch_forget(c);
 	__atomic_store_n(&env->hung, hung != 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&env->running, hung != 0, __ATOMIC_RELEASE);
 	return hung ? hung : err;
 }
 
-/* The first sign of life arms the fail-open.  It comes before anything else can go wrong, or a
-   program that hangs this early would keep the host's frames for good. */
-static int start_port(struct control *c, struct plx_port *p)
+static int run_ports(struct plx_env *env)
 {
-	int err = plx_port_start(p);
+	struct control *c = env->control;
+	unsigned started = 0;
+	int err = readers_plan(c);
 
-	for (unsigned i = 0; !err && i < c->nbeats; i++)
-		if (c->beat[i].port == p && c->beat[i].lcore)
-			p->drv->beat(p, c->beat[i].rxq, plx_sys_now(c->env->sys));
+	while (!err && started < env->nports) {
+		env->ports[started]->cycles_hz = env->cycles_hz;
+		err = plx_port_start(env->ports[started]);
+		started += !err;
+	}
+	if (!err) {
+		readers_begin(c);
+		err = run_lcores(env);
+	}
+	main_at(env, MAIN_PORTS);
+	/* A hung poller may be within a port: then ports are left as they are, but for what stands between
+	   the interface and the host. */
+	for (unsigned i = 0; env->running && i < started; i++)
+		port_leave(env->ports[i]);
+	if (!env->running)
+		env_txqs_drain(env);
+	while (!env->running && started)
+		plx_port_stop(env->ports[--started]);
 	return err;
 }
 
 int plx_env_run(struct plx_env *env)
 {
 	struct control *c = env->control;
-	unsigned started = 0;
 	cpu_set_t old;
-	int err;
 
 	if (env->running) {
 		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_run: it runs already, or a poller still hangs");
 		return -EBUSY;
 	}
-	signals_begin(c);
-	bool pinned = control_pin(env, &old);
+	stop_begin(c);
+	bool pinned = main_pin(env, &old);
 
-	err = beats_plan(c);
-	while (!err && started < env->nports)
-		if (!(err = start_port(c, env->ports[started])))
-			started++;
-	if (!err)
-		err = run_lcores(env);
-	/* A hung poller may be within a port: leave them as they are then.  The steering program
-	   has had no heartbeat for a second and passes frames to the host. */
-	while (!env->running && started)
-		plx_port_stop(env->ports[--started]);
+	main_at(env, MAIN_STARTS);
+	int err = watch_start(c);
+
+	if (!err) {
+		err = run_ports(env);
+		watch_stop(c);
+	}
+	main_at(env, MAIN_AWAY);
 	__atomic_store_n(&c->stop, 0, __ATOMIC_RELAXED);
 	if (pinned)
 		env->sys->thread_setaffinity(pthread_self(), sizeof(old), &old);
-	signals_end(c);
+	stop_end(c);
 	return err;
 }

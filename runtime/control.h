@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* control.h - the control thread's inside.  Internal to runtime/. */
+/* control.h - the inside of main, the thread in plx_env_run, and of watch, which lives as long as a
+   run.  Internal to runtime/.
+
+     main   timers, changes of pollers, lcores and ports start and stop        control.c
+     watch  lcores, links, the views                                           watch.c
+            signals, a main thread that does not come back                     stop.c
+
+   What both touch is atomic or under env->lock. */
 #ifndef CONTROL_H
 #define CONTROL_H
 
@@ -11,6 +18,7 @@
 
 enum {
 	HOUSE_NS = 50000000,   /* between two looks after lcores and ports */
+	WORK_NS  = 1000000000, /* between two turns of main_work that nobody asked for */
 };
 #define STALL_NS 1000000000ull /* an lcore without a round for so long is told of */
 
@@ -18,45 +26,92 @@ struct ctl_timer {
 	uint64_t period, due;
 	int (*fn)(void *arg);
 	void *arg;
+	const char *object;            /* what fn is in: a symbol or a file; */
+	uint64_t offset;               /* and where there */
 };
 
-/* A receive queue whose driver fails open, and the lcore that answers for it. */
-struct ctl_beat {
+/* A receive queue whose frames can be given back to the host. */
+struct ctl_reader {
 	struct plx_port *port;
 	uint16_t rxq;
-	bool     orphan;               /* there is no such lcore, and the log said so */
-	struct plx_lcore *lcore;       /* NULL = none */
+	bool     named;                /* a poller names it, on an lcore that is not halted */
+	bool     told;                 /* nobody can read it, and the log said so */
 };
 
-enum { CTL_SIGNALS = 3 };
+/* Whether a port's program stands on its interface. */
+struct ctl_steer {
+	bool     on, told;             /* on: atomic */
+	uint64_t failed_at;            /* 0 = it did not */
+};
 
 struct control {
 	struct plx_env *env;
-	int epfd, stopfd, sigfd, timerfd, nlfd;
+	pthread_t main, watch;
+
+	/* main */
+	int epfd, stopfd, timerfd, workfd;
 	uint64_t stop;                 /* atomic; plx_env_stop */
-	sigset_t old_mask;
-	struct sigaction old[CTL_SIGNALS];
-	bool escalated;
+	bool coarse;                   /* the timer could not be set, and the log said so */
 	struct ctl_timer *timer;
 	unsigned ntimers;
+	uint64_t work_due;
+	sigset_t old_mask;
+	const char *timer_object;      /* atomic: of the timer that runs, or ran last */
+	uint64_t timer_offset;         /* atomic */
+
+	/* watch; but main while it does not look */
+	int watchfd, wakefd, sigfd, nlfd;
+	bool quit;                     /* atomic */
+	bool looking;                  /* under the lock, set by main: lcores and ports are there to be looked after */
+	bool deaf;                     /* epoll_wait failed, and the log said so */
 	uint64_t house_due, looked_at; /* after lcores and ports; the latest look */
-	struct ctl_beat *beat;
-	unsigned nbeats;
-	bool link_seen[PLX_PORTS_MAX]; /* since links were asked for */
-	uint32_t link_seq;             /* of the latest question, 0 = none is open */
-	uint32_t link_questions;
-	bool link_resync;
+	/* written by main, under the lock */
+	struct ctl_reader *reader;
+	unsigned nreaders;
+	unsigned nopaque;              /* pollers and threads that may read any queue */
+	uint64_t began_at;
+	struct ctl_steer steer[PLX_PORTS_MAX];
+	bool link_event[PLX_PORTS_MAX]; /* since links were asked for */
+	bool link_open;                /* the answers are still to come */
+	bool link_resync;              /* they are to be asked for */
 	struct truth truth;            /* during a run */
 	struct live live;              /* the same; epfd -1 = nobody can look */
 	uint64_t run_at;
+
+	/* watch: a stop that was asked for */
+	uint64_t stop_at, break_due;   /* since when; 0 = none */
+	bool signalled;                /* by a signal: the process ends if main does not come back */
+	bool told;                     /* that main does not */
+	int  breaker;                  /* the signal that breaks main's calls, 0 = not chosen, or none is free */
+	struct sigaction breaker_old;
+	bool undone;                   /* atomic: the set-up, by watch */
 };
 
-/* watch.c; control thread */
-int  beats_plan(struct control *c);            /* who answers for which queue; before a run */
-void views_open(struct control *c, uint64_t now); /* truth and live view, after a start */
-void views_close(struct control *c);
-void house_keep(struct control *c, uint64_t now);
-void links_ask(struct control *c);             /* learn the state of all links anew */
-void links_read(struct control *c);            /* handle link events that wait */
+/* control.c; any thread */
+void main_ask_work(struct plx_env *env);       /* has main call main_work soon */
+
+/* readers.c */
+int  readers_plan(struct control *c);          /* main, before a run: 0 or -ENOMEM */
+void readers_begin(struct control *c);         /* main: all ports are started */
+void port_leave(struct plx_port *p);           /* main */
+bool readers_wanted(const struct control *c, uint64_t now); /* watch */
+void port_give_back(struct plx_port *p);       /* any thread */
+void queues_give_back(struct plx_env *env);    /* watch, before it ends the process */
+
+/* watch.c; main */
+int  watch_start(struct control *c);           /* the thread; 0, or the log says why */
+void watch_stop(struct control *c);
+void watch_look(struct control *c, uint64_t now); /* lcores run: it opens the views and looks after all */
+void watch_rest(struct control *c);            /* lcores stop: it looks no more */
+void watch_forget(struct control *c);          /* what the looks have left */
+
+/* stop.c */
+void stop_signals(sigset_t *set);              /* those that end a run; any thread */
+/* main */
+void stop_begin(struct control *c);            /* signals are watch's */
+void stop_end(struct control *c);              /* and the process's again */
+/* watch */
+void stop_signal(struct control *c);           /* one waits in sigfd */
+uint64_t stop_look(struct control *c, uint64_t due); /* after main; when to look again, at due at the latest */
 
 #endif

@@ -192,6 +192,8 @@ static int memory_up(struct plx_env *env)
 
 static void ports_down(struct plx_env *env)
 {
+	env_txqs_drain(env);
+	env_txqs_down(env);
 	while (env->nports) {
 		struct plx_port *p = env->ports[--env->nports];
 
@@ -213,6 +215,7 @@ static int ports_up(struct plx_env *env)
 		c.sys = env->sys;
 		c.log = &env->log;
 		c.id = (uint8_t)i;
+		c.owner = env;
 		c.ports = env->ports;
 		err = plx_port_open(&env->ports[i], &c);
 		env->nports += !err;

@@ -9,7 +9,8 @@
 #include "plan.h"
 #include "sink.h"
 
-struct control; /* control.c: signals, netlink events, timers */
+struct env_txq; /* env_txq.c: what an lcore without a transmit queue sends by */
+struct control; /* control.h: main and watch */
 
 struct plx_env {
 	struct plx_env_conf conf;
@@ -23,6 +24,7 @@ struct plx_env {
 	struct mem_seg segs[PLX_NODES_MAX];
 	struct plx_pool *pools[PLX_NODES_MAX];
 	struct plx_port *ports[PLX_PORTS_MAX];
+	struct env_txq *txqs;
 	uint16_t npools, nports, nlcores;
 	struct plx_lcore *lcores;      /* array of nlcores, then the places of foreign threads: plan.caches in all */
 	char    *vars;                 /* PLX_LCORE_VARS bytes for each of them */
@@ -30,23 +32,50 @@ struct plx_env {
 	int      ackfd;                /* eventfd: an lcore changed its state, or did what it was asked */
 	bool     running;              /* within plx_env_run, or a poller has hung since */
 	bool     hung;                 /* atomic: the run is over, but for a poller that has not returned */
-	bool     live;                 /* in the control loop, where pollers may come and go */
-	pthread_t runner;              /* the thread of that loop */
-	pthread_mutex_t lock;          /* the book of pollers: main writes it, others read it; no lcore takes it */
+	bool     live;                 /* lcores run, so pollers may come and go; main */
+	pthread_t runner;              /* main, the thread in plx_env_run */
+	uint32_t at;                   /* atomic, enum main_at: where main is; from MAIN_LCORES on under lock */
+	uint32_t awaits;               /* atomic: index of the lcore that it waits for, or waited for last */
+	/* What main and watch share: the book of pollers, which main writes and others read, and how lcores
+	   live.  Held for moments, by no lcore, and never while the kernel may make one wait. */
+	pthread_mutex_t lock;
 	struct control *control;
 	struct clock   clock;
 	uint64_t cycles_hz;
 	unsigned stages_up;
 	char     session[64];          /* of the set-up's journal, "" = changed nothing */
+	bool     setup_taken;          /* atomic: somebody undoes it, or has */
+};
+
+/* Where main is, told by watch when it does not come back from there. */
+enum main_at {
+	MAIN_AWAY,      /* not within plx_env_run */
+	MAIN_STARTS,
+	MAIN_LOOP,      /* from here on a signal may break what it does, */
+	MAIN_TIMER, MAIN_WORK, MAIN_CHANGE, MAIN_HALT,
+	MAIN_LCORES,    /* and from here on, where it has left the loop, not */
+	MAIN_VIEWS, MAIN_PORTS,
 };
 
 /* env_setup.c */
 int  setup_up(struct plx_env *env);
-void setup_down(struct plx_env *env);
+void setup_down(struct plx_env *env);        /* once, by whoever comes first */
+bool setup_changed(const struct plx_env *env);
+
+/* env_txq.c; main thread */
+void env_txqs_handover(struct plx_env *env); /* no queue has a user any more, see plx_port.h */
+void env_txqs_drain(struct plx_env *env);    /* drops what is on its way between lcores, none of which runs */
+void env_txqs_down(struct plx_env *env);     /* lcores are down */
 
 /* control.c */
 int  control_up(struct plx_env *env);
 void control_down(struct plx_env *env);
-void control_pollers_changed(struct plx_env *env); /* anew: who answers for which queue */
+/* Notes where main is, if it is main that calls; what to give main_leave. */
+uint32_t main_enter(struct plx_env *env, uint32_t at);
+uint32_t main_awaits(struct plx_lcore *l, uint32_t at); /* the same, and waits for l there */
+void main_leave(struct plx_env *env, uint32_t was);
+/* readers.c */
+void readers_follow(struct plx_env *env);    /* main: pollers came or went, an lcore halted or resumed */
+void readers_left(struct plx_env *env);      /* a thread of the application reads no more; any thread */
 
 #endif

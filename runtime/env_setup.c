@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* env_setup.c - the set-up stage of the environment: --setup=none|check|apply.  Cold; main
-   thread.  It comes before topology, interfaces and plan are read, so that these tell of the
+   thread, but setup_down any.  It comes before topology, interfaces and plan are read, so that these tell of the
    host that the start is on. */
 #include "env.h"
 #include "setup_in.h"
@@ -134,10 +134,18 @@ int setup_up(struct plx_env *env)
 	return err;
 }
 
+bool setup_changed(const struct plx_env *env)
+{
+	return *env->session && !__atomic_load_n(&env->setup_taken, __ATOMIC_RELAXED);
+}
+
+/* Main does it at the end, or watch when main does not come back; both may try. */
 void setup_down(struct plx_env *env)
 {
 	struct setup_undo u = undo(env);
 
+	if (__atomic_exchange_n(&env->setup_taken, true, __ATOMIC_RELAXED))
+		return;
 	u.session = env->session;
 	if (*env->session)
 		setup_undo(&u, NULL);

@@ -127,9 +127,9 @@ static int lcore_open_fds(struct plx_lcore *l)
 	return err ? err : lcore_add_fd(l, l->timerfd);
 }
 
-/* Signals are the control thread's, or the application's: an lcore takes none but those
-   that its own faults raise. */
-static int lcore_spawn(struct plx_lcore *l)
+/* Signals are watch's, or the application's: no thread of ours takes any but those that its own
+   faults raise. */
+int quiet_thread(const struct plx_sys *sys, pthread_t *thread, void *(*fn)(void *arg), void *arg)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
 	sigset_t all, old;
@@ -138,9 +138,8 @@ static int lcore_spawn(struct plx_lcore *l)
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(faults); i++)
 		sigdelset(&all, faults[i]);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = l->env->sys->thread_create(&l->thread, NULL, lcore_main, l);
+	int err = sys->thread_create(thread, NULL, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	l->spawned = err == 0;
 	return -err;
 }
 
@@ -153,7 +152,8 @@ static int lcore_open(struct plx_lcore *l)
 		    l->conf.id, strerror(-err));
 		return err;
 	}
-	err = lcore_spawn(l);
+	err = quiet_thread(l->env->sys, &l->thread, lcore_main, l);
+	l->spawned = !err;
 	if (err)
 		LOG(l->env, ERROR, "lcore %u: cannot start a thread: %s; raise ulimit -u or the pids limit of the cgroup",
 		    l->conf.id, strerror(-err));
@@ -279,9 +279,11 @@ int lcore_start(struct plx_lcore *l)
 	l->pause = adaptive ? cycles_of(env, LCORE_PAUSE_NS) : 0;
 	l->hold_gap = cycles_of(env, LCORE_HOLD_NS);
 	l->ring_gap = cycles_of(env, LCORE_DOORBELL_NS);
+	pthread_mutex_lock(&env->lock);
 	l->beat_at = plx_sys_now(env->sys);
 	l->beat_seen = plx_ctr_read(&l->rounds);
 	l->silent = l->stalled = l->hangs = false;
+	pthread_mutex_unlock(&env->lock);
 	lcore_move(l, PLX_LCORE_WAIT, PLX_LCORE_RUN); /* publishes the above */
 	lcore_poke(env->sys, l->wakefd);
 	return 0;
@@ -355,6 +357,7 @@ int lcores_stop(struct plx_env *env)
 	for (unsigned i = 0; i < env->nlcores; i++)
 		lcore_ask_halt(&env->lcores[i]);
 	for (unsigned i = 0; i < env->nlcores; i++) {
+		__atomic_store_n(&env->awaits, i, __ATOMIC_RELAXED);
 		int e = lcore_await_halt(&env->lcores[i]);
 
 		e = e ? e : lcore_await_call(&env->lcores[i]);
@@ -363,10 +366,21 @@ int lcores_stop(struct plx_env *env)
 	return err;
 }
 
-int lcore_rest_for_good(struct plx_lcore *l)
+/* From a call of the application's, which watch names if it takes long. */
+static int halt_one(struct plx_lcore *l, uint32_t at)
 {
+	const uint32_t was = main_awaits(l, at);
+
 	lcore_ask_halt(l);
 	int err = lcore_await_halt(l);
+
+	main_leave(l->env, was);
+	return err;
+}
+
+int lcore_rest_for_good(struct plx_lcore *l)
+{
+	int err = halt_one(l, MAIN_CHANGE);
 
 	if (!err || lcore_move(l, PLX_LCORE_HALT, PLX_LCORE_RUN))
 		return err;
@@ -391,8 +405,12 @@ int plx_lcore_halt(struct plx_lcore *l)
 	if (plx_lcore_self() == l) /* it would wait for itself */
 		return -EDEADLK;
 	l->held = true;
-	lcore_ask_halt(l);
-	return lcore_await_halt(l);
+	int err = halt_one(l, MAIN_HALT);
+
+	if (!err)
+		env_txqs_handover(l->env); /* main may use what l did */
+	readers_follow(l->env);
+	return err;
 }
 
 int plx_lcore_resume(struct plx_lcore *l)
@@ -407,7 +425,11 @@ int plx_lcore_resume(struct plx_lcore *l)
 		return -EBUSY;
 	}
 	l->held = false;
-	return state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
+	env_txqs_handover(l->env);
+	int err = state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
+
+	readers_follow(l->env);
+	return err;
 }
 
 void plx_lcore_wake(struct plx_lcore *l)

@@ -19,7 +19,9 @@ enum {
 	LCORE_HOLD_NS     = 150000,  /* no sleep so soon after a wake-up that brought no work */
 	LCORE_OPAQUE_NS   = 1000000, /* longest sleep beside a poller that names no queue */
 	LCORE_DOORBELL_NS = 20000,   /* oldest a transmit doorbell gets; gap between two tries */
-	LCORE_RETRY_NS    = 200000,  /* longest sleep while the kernel has not taken all we sent */
+	LCORE_RETRY_NS    = 200000,  /* longest sleep while the kernel has not taken all we sent, */
+	LCORE_RETRY_DOWN_NS = 10000000, /* and while it takes nothing: the link is down, or doorbells fail */
+	LCORE_NAPS        = 4,       /* a queue is looked at so often within its stall=, asleep or not */
 	LCORE_BOOT_MS     = 20000,   /* how long a new thread may take to pin itself */
 	LCORE_HALT_MS     = 1000,    /* how long a halt or a change waits for a poller to return, */
 	LCORE_STARVED_MS  = 20000,   /* or while its lcore is ready to run and has not had */
@@ -42,8 +44,9 @@ struct plx_poller {
 	struct plx_rxq **rxq;        /* queues it polls */
 	uint16_t nrxq;
 	bool     service;
+	bool     own;                /* the runtime's: last in a round, and who gives it work wakes its lcore */
 	uint64_t period_ns;
-	uint64_t told, told_at;      /* control thread: errors reported, when */
+	uint64_t told, told_at;      /* watch: errors reported, when */
 	char     name[PLX_NAME_MAX];
 };
 
@@ -54,8 +57,9 @@ struct lcore_set {
 	uint16_t npollers, nwatch;
 	bool     can_sleep;
 	bool     opaque;             /* a poller names neither queue nor period */
+	uint64_t sleep_ns;           /* longest sleep: its queues must not look forsaken */
 	struct lcore_watch *watch;
-	struct plx_poller *poller[]; /* in order of registration */
+	struct plx_poller *poller[]; /* in order of registration, those of the runtime last */
 };
 
 /* A launched function:  FREE --launcher--> FILL --> READY --lcore--> RUNS --> DONE --waiter--> FREE */
@@ -107,11 +111,13 @@ struct plx_lcore {
 	struct lcore_call call;
 	uint64_t await_at, await_cpu; /* main: since when it waits for the lcore, whose CPU time was this, */
 	uint64_t await_calls;        /* and whose calls that had returned were these */
-	uint64_t beat_seen, beat_at; /* control thread: liveness */
+	uint64_t beat_seen, beat_at; /* watch, under env->lock: liveness; main resets it at a start */
 	uint64_t silent_cpu;         /* its CPU time when that began to look bad */
 	bool     silent, stalled, hangs;
 };
 
+/* A thread that takes no signals; 0 or -errno. */
+int quiet_thread(const struct plx_sys *sys, pthread_t *thread, void *(*fn)(void *arg), void *arg);
 /* lcore.c, cold; main thread */
 int  lcores_up(struct plx_env *env);          /* makes and pins the threads; all WAIT, or none left */
 void lcores_down(struct plx_env *env);        /* all must WAIT */
@@ -153,9 +159,11 @@ void lcore_ask(struct plx_lcore *l, uint32_t what);
 /* lcore_var.c, foreign.c */
 int  lcore_vars_up(struct plx_env *env);
 void lcore_vars_down(struct plx_env *env);
+unsigned foreign_count(const struct plx_env *env); /* threads that are registered */
 bool foreign_left(const struct plx_env *env);  /* a thread is registered still, and the log says so */
 
 /* poller.c */
+int  poller_add_own(struct plx_env *env, const struct plx_poller_conf *c);
 void poller_free(struct plx_poller *p);
 
 /* lcore_loop.c, hot; the lcore */

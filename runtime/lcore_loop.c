@@ -67,11 +67,14 @@ static void lcore_doorbells(struct plx_lcore *l, bool busy)
 static uint64_t lcore_sleep_limit(const struct plx_lcore *l)
 {
 	const struct lcore_set *set = l->set;
-	uint64_t limit = set->opaque ? LCORE_OPAQUE_NS : UINT64_MAX;
+	uint64_t limit = set->opaque ? LCORE_OPAQUE_NS : set->sleep_ns;
 	double ns = 1e9 / (double)l->env->cycles_hz;
 
-	if (plx_self.pending && limit > LCORE_RETRY_NS)
-		limit = LCORE_RETRY_NS;
+	for (const struct plx_txq *q = plx_self.pending; q; q = q->pending_next) {
+		const uint64_t retry = q->link_down || __atomic_load_n(&q->err, __ATOMIC_RELAXED) ? LCORE_RETRY_DOWN_NS : LCORE_RETRY_NS;
+
+		limit = retry < limit ? retry : limit;
+	}
 	for (unsigned i = 0; i < set->npollers; i++) {
 		const struct plx_poller *p = set->poller[i];
 		int64_t left = (int64_t)(p->due - l->now);
@@ -168,7 +171,8 @@ static bool lcore_sleep(struct plx_lcore *l)
 
 		busy = lcore_round(l);
 		plx_ctr_add(busy ? &l->busy_cycles : &l->idle_cycles, l->now - begin);
-		by_queue = !busy && lcore_doze(l);
+		/* what a poller sent in that round waits for its doorbell */
+		by_queue = !busy && (l->retrying || !plx_self.pending) && lcore_doze(l);
 	}
 	lcore_disarm(l);
 	lcore_move(l, PLX_LCORE_SLEEP, PLX_LCORE_RUN);
@@ -211,7 +215,7 @@ void lcore_loop(struct plx_lcore *l)
 		/* one load more, of the line that holds the state */
 		if (plx_unlikely(__atomic_load_n(&l->asked, __ATOMIC_RELAXED)))
 			lcore_serve(l);
-		uint64_t begin = l->now;
+		uint64_t begin = self->now = l->now;
 		bool busy = lcore_round(l);
 
 		if (self->pending)
@@ -224,5 +228,6 @@ void lcore_loop(struct plx_lcore *l)
 			l->hold = l->now;
 		}
 	}
+	self->now = 0;
 	lcore_ring_out(l); /* main may close the queues next */
 }

@@ -36,13 +36,18 @@ static void watch_queue(struct plx_lcore *l, struct lcore_set *s, struct plx_rxq
 		    l->conf.id, q->port->name, q->id, strerror(-err));
 	l->sleepless |= err != 0;
 	s->can_sleep &= !err;
+	if (drv->give_back && q->port->conf.stall_ms != UINT32_MAX) {
+		const uint64_t nap = q->port->conf.stall_ms * 1000000ull / LCORE_NAPS;
+
+		s->sleep_ns = nap < s->sleep_ns ? nap : s->sleep_ns;
+	}
 	s->watch[s->nwatch++] = (struct lcore_watch){ q, err ? -1 : fd };
 }
 
 static void add_poller(struct lcore_set *s, struct plx_poller *p, unsigned *queues)
 {
 	s->poller[s->npollers++] = p;
-	s->opaque |= !p->nrxq && !p->period_ns;
+	s->opaque |= !p->nrxq && !p->period_ns && !p->own;
 	*queues += p->nrxq;
 }
 
@@ -55,12 +60,15 @@ int lcore_set_make(struct lcore_set **out, struct plx_lcore *l, struct plx_polle
 	*out = NULL;
 	if (!s)
 		return -ENOMEM;
-	for (unsigned i = 0; i < l->npollers; i++)
-		if (l->poller[i] != without)
-			add_poller(s, l->poller[i], &queues);
-	if (with)
-		add_poller(s, with, &queues);
+	for (unsigned own = 0; own < 2; own++) {
+		for (unsigned i = 0; i < l->npollers; i++)
+			if (l->poller[i] != without && l->poller[i]->own == own)
+				add_poller(s, l->poller[i], &queues);
+		if (with && with->own == own)
+			add_poller(s, with, &queues);
+	}
 	s->can_sleep = l->policy != PLX_IDLE_BUSY;
+	s->sleep_ns = UINT64_MAX;
 	if (s->can_sleep && queues) {
 		s->watch = calloc(queues, sizeof(*s->watch));
 		if (!s->watch) {
@@ -96,16 +104,11 @@ void lcore_set_free(struct plx_lcore *l, struct lcore_set *s, const struct lcore
 
 /* ---- handing over ---- */
 
-/* Hands s to an lcore that runs; 0 when it polls by it.  -ETIMEDOUT: a poller hangs, and the
-   lcore goes on with what it had. */
-static int hand(struct plx_lcore *l, struct lcore_set *s)
+static int await_adopted(struct plx_lcore *l, struct lcore_set *s)
 {
 	struct lcore_set *mine = s;
 	char what[PLX_NAME_MAX + 16];
 
-	lcore_await_begin(l);
-	__atomic_store_n(&l->next, s, __ATOMIC_RELEASE); /* with adopt() */
-	lcore_ask(l, LCORE_ASK_SET);
 	while (__atomic_load_n(&l->adopted, __ATOMIC_ACQUIRE) != s) {
 		if (lcore_await_word(l))
 			continue;
@@ -119,6 +122,21 @@ static int hand(struct plx_lcore *l, struct lcore_set *s)
 			lcores_await_word(l->env, UINT64_MAX);
 	}
 	return 0;
+}
+
+/* Hands s to an lcore that runs; 0 when it polls by it.  -ETIMEDOUT: a poller hangs, and the
+   lcore goes on with what it had. */
+static int hand(struct plx_lcore *l, struct lcore_set *s)
+{
+	const uint32_t was = main_awaits(l, MAIN_CHANGE);
+
+	lcore_await_begin(l);
+	__atomic_store_n(&l->next, s, __ATOMIC_RELEASE); /* with adopt() */
+	lcore_ask(l, LCORE_ASK_SET);
+	int err = await_adopted(l, s);
+
+	main_leave(l->env, was);
+	return err;
 }
 
 /* l runs: it polls one more or one less, or all is as before. */
@@ -160,8 +178,10 @@ static void book_add(struct plx_lcore *l, struct plx_poller *p)
 	pthread_mutex_unlock(&l->env->lock);
 }
 
+/* It is not named any more either: an lcore that rests holds on to the one that ran last. */
 static void book_del(struct plx_lcore *l, struct plx_poller *p)
 {
+	const struct plx_poller *last = p;
 	unsigned i = 0;
 
 	pthread_mutex_lock(&l->env->lock);
@@ -170,6 +190,7 @@ static void book_del(struct plx_lcore *l, struct plx_poller *p)
 	memmove(&l->poller[i], &l->poller[i + 1], (l->npollers - i - 1u) * sizeof(*l->poller));
 	p->lcore = NULL;
 	__atomic_store_n(&l->npollers, l->npollers - 1u, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(&l->current, &last, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&l->env->lock);
 }
 
@@ -206,6 +227,7 @@ int lcore_attach(struct plx_lcore *l, struct plx_poller *p)
 	if (err)
 		return err;
 	wind(l->env, p);
+	env_txqs_handover(l->env);
 	if (runs(l)) {
 		err = swap_set(l, p, NULL);
 		if (!err)
@@ -229,9 +251,7 @@ int lcore_detach(struct plx_lcore *l, struct plx_poller *p)
 	if (err)
 		return err;
 	book_del(l, p);
-	const struct plx_poller *last = p; /* of an lcore that rests now */
-
-	__atomic_compare_exchange_n(&l->current, &last, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	env_txqs_handover(l->env);
 	return 0;
 }
 

@@ -26,6 +26,13 @@ static bool is_device(const struct plx_port_conf *c)
 	return !d || d->device;
 }
 
+static bool any_queues(const struct plx_port_conf *c)
+{
+	const struct plx_driver *d = driver_of(c);
+
+	return d && d->any_queues;
+}
+
 /* may_be: the port is of this driver, or auto, which tries it. */
 static bool may_be(const struct plx_port_conf *c, const char *driver)
 {
@@ -76,13 +83,6 @@ static int check_channels(struct plan_maker *m, struct plan_port *port, const ch
 	                 have, have ? have - 1 : 0, mend);
 }
 
-static bool any_queues(const struct plx_port_conf *c)
-{
-	const struct plx_driver *d = driver_of(c);
-
-	return d && d->any_queues;
-}
-
 static int check_mtu(struct plan_maker *m, const struct plan_port *port)
 {
 	uint32_t frame = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
@@ -108,7 +108,7 @@ static int device_port(struct plan_maker *m, struct plan_port *port)
 		snprintf(c->name, sizeof(c->name), "%s", port->link.name);
 	if (!port->link.up)
 		return plan_fail(m, -ENETDOWN, "%s: the interface is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
-	if (!c->rxqs) {
+	if (!c->rxqs && !c->no_rx) {
 		have = have > c->queue ? have - c->queue : 1;
 		c->rxqs = (uint16_t)(have > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : have);
 	}
@@ -123,15 +123,29 @@ static int check_name(struct plan_maker *m, uint16_t i)
 		return plan_fail(m, -EINVAL, "port %u has no name: --iface NAME", i);
 	if (*port->conf.driver && !driver_of(&port->conf))
 		return plan_fail(m, -EINVAL, "%s: no driver '%s': --help-all lists them", port->conf.name, port->conf.driver);
-	for (uint16_t k = 0; k < i; k++)
+	for (uint16_t k = 0; k < i && !is_device(&port->conf); k++) /* of an interface, check_overlap judges */
 		if (!strcmp(m->p->ports[k].given, port->given))
 			return plan_fail(m, -EINVAL, "%s: given by --iface twice: give it once, with queues=N for more queues",
 			                 port->conf.name);
 	return 0;
 }
 
-/* overlap: an interface may have several names, and two ports on one queue would take it from
-   each other. */
+/* Queues of the device that a port takes, from conf.queue on: a socket serves both directions. */
+static unsigned queues_of(const struct plx_port_conf *c)
+{
+	return c->rxqs > c->txqs ? c->rxqs : c->txqs;
+}
+
+/* shares: another port stands on the same interface, be it by another name of it. */
+static bool shares(const struct plan *p, uint16_t i)
+{
+	for (uint16_t k = 0; k < p->nports; k++)
+		if (k != i && p->ports[i].link.ifindex && p->ports[k].link.ifindex == p->ports[i].link.ifindex)
+			return true;
+	return false;
+}
+
+/* check_overlap: two ports on one queue would take it from each other. */
 static int check_overlap(struct plan_maker *m, uint16_t i)
 {
 	const struct plan_port *b = &m->p->ports[i];
@@ -139,8 +153,12 @@ static int check_overlap(struct plan_maker *m, uint16_t i)
 	for (uint16_t k = 0; k < i && b->link.ifindex; k++) {
 		const struct plan_port *a = &m->p->ports[k];
 		unsigned lo = a->conf.queue > b->conf.queue ? a->conf.queue : b->conf.queue;
-		if (a->link.ifindex == b->link.ifindex && lo < a->conf.queue + (unsigned)a->conf.rxqs &&
-		    lo < b->conf.queue + (unsigned)b->conf.rxqs)
+		if (a->link.ifindex != b->link.ifindex)
+			continue;
+		if (any_queues(&a->conf) || any_queues(&b->conf))
+			return plan_fail(m, -EINVAL, "%s and %s are one interface, and driver=packet gives each of them all of its "
+			                 "frames: give it once", a->given, b->given);
+		if (lo < a->conf.queue + queues_of(&a->conf) && lo < b->conf.queue + queues_of(&b->conf))
 			return plan_fail(m, -EINVAL, "%s and %s are one interface, and both want its queue %u: give it once, "
 			                 "or part its queues with queue= and rxqs=", a->given, b->given, lo);
 	}
@@ -180,7 +198,7 @@ int plan_ports(struct plan_maker *m)
 			port->link = m->links[i];
 			err = device_port(m, port);
 		}
-		if (!err && !port->conf.rxqs)
+		if (!err && !port->conf.rxqs && !port->conf.no_rx)
 			port->conf.rxqs = 1;
 		if (!err)
 			err = check_overlap(m, i);
@@ -202,21 +220,23 @@ int plan_txqs(struct plan_maker *m)
 
 	for (uint16_t i = 0; i < p->nports; i++)
 		polling += p->ports[i].conf.rxqs;
-	if (polling > p->nworkers)
+	if (polling > p->nworkers || !polling) /* who only sends does so from any lcore */
 		polling = p->nworkers;
 	for (uint16_t i = 0; i < p->nports && !err; i++) {
 		struct plan_port *port = &p->ports[i];
 		struct plx_port_conf *c = &port->conf;
 		bool given = c->txqs, bound = port->link.ifindex && !any_queues(c);
-		unsigned want = c->rxqs > polling ? c->rxqs : polling;
+		unsigned want = c->rxqs > polling || (shares(p, i) && c->rxqs) ? c->rxqs : polling;
 		unsigned have = port->link.txqs > c->queue ? port->link.txqs - c->queue : 1;
 
 		if (!given)
 			c->txqs = (uint16_t)(bound && want > have ? have : want > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : want);
 		if (bound)
 			err = check_channels(m, port, "tx");
+		if (!err)
+			err = check_overlap(m, i);
 		if (!err && c->txqs < polling && !few++)
-			plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: one queue may be used by one lcore only",
+			plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: the others send through an lcore that has one",
 			          c->name, c->txqs, c->txqs == 1 ? "" : "s", polling);
 		snprintf(port->why, sizeof(port->why), "%s%s", *c->driver ? "" : "driver auto: the best that works",
 		         given || !bound ? "" : *c->driver ? "all channels" : ", all channels");

@@ -132,8 +132,7 @@ void poller_free(struct plx_poller *p)
 	free(p);
 }
 
-/* Lcores that run, or are about to, are changed by the control thread alone, which looks at the
-   same books. */
+/* Lcores that run, or are about to, are changed by main alone, the thread in plx_env_run. */
 static int may_change(const struct plx_env *env, const char *name)
 {
 	if (!__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) || /* with run_lcores */
@@ -144,7 +143,7 @@ static int may_change(const struct plx_env *env, const char *name)
 	return -EBUSY;
 }
 
-int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c)
+static int add(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c, bool own)
 {
 	const char *name = c->name ? c->name : "poller";
 
@@ -164,7 +163,8 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service };
+	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service,
+	                          .own = own };
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	int err = add_queues(env, p, c);
 
@@ -174,17 +174,29 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 		poller_free(p);
 		return err;
 	}
-	control_pollers_changed(env);
+	readers_follow(env);
 	plx_logf(&env->log, PLX_LOG_DEBUG, "poller %s: on lcore %u", p->name, l->conf.id);
 	*out = p;
 	return 0;
+}
+
+int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c)
+{
+	return add(out, env, c, false);
 }
 
 int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c)
 {
 	struct plx_poller *p;
 
-	return plx_poller_add_get(&p, env, c);
+	return add(&p, env, c, false);
+}
+
+int poller_add_own(struct plx_env *env, const struct plx_poller_conf *c)
+{
+	struct plx_poller *p;
+
+	return add(&p, env, c, true);
 }
 
 int plx_poller_del(struct plx_poller *p)
@@ -196,7 +208,7 @@ int plx_poller_del(struct plx_poller *p)
 		err = lcore_detach(p->lcore, p);
 	if (err)
 		return err;
-	control_pollers_changed(env);
+	readers_follow(env);
 	poller_free(p);
 	return 0;
 }
@@ -216,7 +228,7 @@ int plx_poller_move(struct plx_poller *p, uint16_t lcore)
 	if (err && from && lcore_attach(from, p))
 		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: neither lcore %u nor lcore %u takes it: it is on none",
 		         p->name, to->conf.id, from->conf.id);
-	control_pollers_changed(env);
+	readers_follow(env);
 	if (!err)
 		plx_logf(&env->log, PLX_LOG_DEBUG, "poller %s: from lcore %d to lcore %u", p->name,
 		         from ? from->conf.id : -1, to->conf.id);

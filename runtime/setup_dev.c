@@ -155,7 +155,7 @@ void setup_dev_conf(const struct setup *s, unsigned i, struct plx_port_conf *c)
 
 		if (!same(s, i, k))
 			continue;
-		all |= !p->rxqs;
+		all |= !p->rxqs && !p->no_rx;
 		if (p->queue + (unsigned)p->rxqs > rx)
 			rx = p->queue + (unsigned)p->rxqs;
 		/* a transmit queue for each lcore that polls, if nothing is said and there are so many */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* truth.c - judging what happens against the plan: two samples in, findings and log lines out.
-   Cold; control thread.  Samples are taken by truth_sample.c. */
+   Cold; watch thread, under env->lock.  Samples are taken by truth_sample.c. */
 #include "env.h"
 #include "truth.h"
 #include "plx_text.h"
@@ -419,6 +419,25 @@ static void judge_drops(struct truth *t, unsigned i, const struct truth_port *wa
 		           plx_tx_drop_why((enum plx_tx_drop)r));
 }
 
+/* Hand-overs that the environment makes or is told of are not among them. */
+static void judge_users(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
+{
+	const struct plan_port *o = &t->plan->ports[i];
+
+	for (unsigned q = 0; q < is->ntx && q < PLX_QUEUES_MAX; q++) {
+		const double rate = (double)grown(was->tx_users[q], is->tx_users[q]) * 1e9 / (double)dt;
+		struct truth_found *f = met(t, TRUTH_shared_txq, i << 16 | q, rate);
+
+		if (!f)
+			continue;
+		plx_text_add(f->on, sizeof(f->on), "%s transmit queue %u", o->conf.name, q);
+		plx_text_add(f->evidence, sizeof(f->evidence), "its using thread changes %.0f times a second; the plan has it for "
+		             "lcore %u", rate, t->plan->lcores[o->txq_lcore[q]].id);
+		plx_text_add(f->mend, sizeof(f->mend), "let each lcore send by the queue that plx_env_txq(env, port, lcore) gives it, "
+		             "and no other thread");
+	}
+}
+
 static void judge_irqs_moved(struct truth *t, unsigned i, const struct truth_port *is)
 {
 	const struct plan_port *o = &t->plan->ports[i];
@@ -494,6 +513,7 @@ void truth_judge(struct truth *t, const struct truth_sample *was, const struct t
 		judge_nodes(t, i, &is->port[i]);
 		judge_queues(t, i, &was->port[i], &is->port[i], dt);
 		judge_drops(t, i, &was->port[i], &is->port[i], dt);
+		judge_users(t, i, &was->port[i], &is->port[i], dt);
 		judge_irqs_moved(t, i, &is->port[i]);
 	}
 	judge_irqs(t, was, is, dt);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* truth.h - what happens while the program runs, against the plan.  Once a second the control
+/* truth.h - what happens while the program runs, against the plan.  Once a second the watch
    thread takes a sample (truth_sample.c) and judges it against the one before (truth.c).
    What is found is told in the log and in the live view.  Internal to runtime/. */
 #ifndef TRUTH_H
@@ -19,6 +19,7 @@ struct plx_env;
 	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
 	X(drops,        1, "/s",  "frames are dropped, by the kernel before a ring of the program or by the program") \
 	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
+	X(shared_txq,   1, "/s",  "several threads send by one transmit queue, which loses packets and wedges it") \
 	X(removed,      1, "",    "the interface of a port is gone") \
 	X(renamed,      1, "",    "the interface of a port has another name than when the program started") \
 	X(far_lcore,    1, "",    "receive queues are polled on another node than their NIC's") \
@@ -84,6 +85,8 @@ struct truth_port {
 	uint16_t first, nrx;         /* queues of the device that are ours */
 	uint32_t queues;             /* of passed */
 	uint64_t passed[PLX_QUEUES_MAX]; /* by queue of the device */
+	uint16_t ntx;
+	uint64_t tx_users[PLX_QUEUES_MAX]; /* by queue of the port: bursts by another thread than the one before */
 	uint64_t rx_drop[PLX_RX_DROP_N], tx_drop[PLX_TX_DROP_N];
 	int16_t  polled_by[PLX_QUEUES_MAX]; /* by queue of the port: index of the lcore that does, -1 = none is told */
 	int16_t  irq_cpu[PLX_QUEUES_MAX]; /* by queue of the port: that serves its interrupt now; -1 = not told */
@@ -122,14 +125,17 @@ struct truth_share { float busy, idle, sleep, stolen, hardirq, softirq, steal, p
 
 /* What a thread of its own asks of the ports, since the kernel may make it wait (truth_ask.c). */
 struct truth_answer { int attached; char holder[TRUTH_HOLDER]; }; /* as in truth_port */
+struct truth_link { int err; bool up; uint32_t mtu; }; /* of an interface; err -ENODEV: it is not there */
 
 struct truth_ask {
-	const struct plx_env *env;
+	struct plx_env *env;
 	pthread_t thread;
 	bool     spawned;            /* false = nothing to ask, or it could not start: all is not told */
 	int      fd;                 /* eventfd, wakes it */
 	bool     quit, asked;        /* atomic; while asked, said[] is the thread's */
-	struct truth_answer said[PLX_PORTS_MAX], told[PLX_PORTS_MAX]; /* told: control thread */
+	struct truth_answer said[PLX_PORTS_MAX], told[PLX_PORTS_MAX]; /* told: watch */
+	bool     link_asked;         /* atomic; while so, link[] is the thread's */
+	struct truth_link link[PLX_PORTS_MAX];
 };
 
 struct truth {
@@ -152,7 +158,7 @@ void truth_close(struct truth *t);
 /* truth_judge compares two samples, updates what is found and tells changes.  No system call
    but those of the log. */
 void truth_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is);
-/* truth_take fills a sample of a running environment, but for what truth_ask_take adds.  Control
+/* truth_take fills a sample of a running environment, but for what truth_ask_take adds.  Watch
    thread; reads procfs, and waits for no lock of the kernel that others hold for long. */
 void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now);
 /* truth_host takes the parts of a sample that other files of the host tell: clocks of CPUs,
@@ -160,14 +166,20 @@ void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
 void truth_host(struct truth_sample *s, const struct plx_env *env);
 /* The index of the lcore that polls q now, by what its pollers named; -1 = nobody named it. */
 int  truth_polled_by(const struct plx_env *env, const struct plx_rxq *q);
-/* truth_look takes a sample and judges it, when one is due.  Control thread. */
+/* truth_look takes a sample and judges it, when one is due.  Watch, under env->lock. */
 void truth_look(struct truth *t, const struct plx_env *env, uint64_t now);
 /* truth_ask_open starts the thread that asks, if a port has an answer; 0 or -errno.
-   truth_ask_take puts the latest answers into a sample and asks anew, unless the last question is
-   still open.  truth_ask_close ends it; the struct may be zeroed.  Control thread. */
-int  truth_ask_open(struct truth_ask *a, const struct plx_env *env);
-void truth_ask_take(struct truth_ask *a, struct truth_sample *s);
+   truth_ask_close ends it, and waits for it; the struct may be zeroed.  Main. */
+int  truth_ask_open(struct truth_ask *a, struct plx_env *env);
 void truth_ask_close(struct truth_ask *a);
+/* truth_ask_take puts the latest answers into a sample and asks anew, unless the last question is
+   still open.  truth_ask_links asks for the links of all ports, or false: there is nobody to ask;
+   truth_ask_told: the answers are in a->link.  truth_ask_repairs has plx_port_repair called where
+   that is wanted.  Watch. */
+void truth_ask_take(struct truth_ask *a, struct truth_sample *s);
+bool truth_ask_links(struct truth_ask *a);
+bool truth_ask_told(const struct truth_ask *a);
+void truth_ask_repairs(struct truth_ask *a);
 void truth_ask_port(struct truth_answer *a, struct plx_port *p); /* asks, and waits; any thread */
 /* Whether the plan has interrupts of a port, or what stands in for them, on this CPU. */
 bool truth_expects_softirq(const struct plan *p, int cpu);

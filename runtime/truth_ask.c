@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* truth_ask.c - what only the kernel's lock of all interfaces (rtnl) can answer: whether a port's
-   program is still attached.  There is one such lock in a machine, and who removes a namespace of
-   many interfaces holds it for seconds: time in which the control thread would give no beat and
-   every port would fail open.  So a thread of its own asks, and waits. */
+/* truth_ask.c - what takes the kernel's lock of all interfaces (rtnl): whether a port's program is
+   still attached, what state its link is in, and opening broken queues anew.  There is one such
+   lock in a machine, and who removes a namespace of many interfaces holds it for seconds: time in
+   which watch would read no signal and judge no lcore.  So a thread of its own, plx-ask, does
+   that, and waits. */
 #include "env.h"
+#include "netlink.h"
+#include "nlq.h"
 #include "truth.h"
 #include "plx_xdp.h"
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -20,6 +24,103 @@ void truth_ask_port(struct truth_answer *a, struct plx_port *p)
 		plx_xdp_who(&x, a->holder, sizeof(a->holder));
 }
 
+/* ---- queues ---- */
+
+/* A queue that was opened anew has another socket under its old descriptor, which no epoll knows. */
+static void watch_anew(struct plx_env *env, const struct plx_port *p)
+{
+	pthread_mutex_lock(&env->lock);
+	for (unsigned i = 0; i < env->nlcores; i++)
+		for (unsigned k = 0; k < env->lcores[i].npollers; k++) {
+			const struct plx_poller *poller = env->lcores[i].poller[k];
+
+			for (unsigned j = 0; j < poller->nrxq; j++)
+				if (poller->rxq[j]->port == p && p->drv->rx_fd && env->lcores[i].policy != PLX_IDLE_BUSY)
+					lcore_add_fd(&env->lcores[i], p->drv->rx_fd(poller->rxq[j]));
+		}
+	pthread_mutex_unlock(&env->lock);
+}
+
+/* Opens what is broken; -EAGAIN: lcores have to let go of it first, and those asleep do not know. */
+static void repair(struct plx_env *env)
+{
+	for (unsigned i = 0; i < env->nports; i++) {
+		struct plx_port *p = env->ports[i];
+		int n = __atomic_load_n(&p->wants_repair, __ATOMIC_ACQUIRE) ? plx_port_repair(p) : 0;
+
+		if (n > 0)
+			watch_anew(env, p);
+		for (unsigned k = 0; k < env->nlcores && n == -EAGAIN; k++)
+			plx_lcore_wake(&env->lcores[k]);
+	}
+}
+
+/* ---- links ---- */
+
+static void link_is(void *arg, const struct nl_event *e)
+{
+	struct truth_link *l = arg;
+
+	*l = (struct truth_link){ .err = e->kind == NL_LINK ? 0 : -ENODEV, .up = e->up, .mtu = e->mtu };
+}
+
+static void link_answer(void *arg, const struct nlmsghdr *h)
+{
+	nl_parse(h, h->nlmsg_len, link_is, arg);
+}
+
+static void ask_link(struct truth_link *l, struct nlq *q, uint32_t ifindex)
+{
+	struct { struct nlmsghdr h; struct ifinfomsg m; } req = {
+		.h = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETLINK },
+		.m = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex },
+	};
+
+	*l = (struct truth_link){ .err = -ENODATA };
+	int err = nlq_ask(q, &req.h, link_answer, l);
+
+	l->err = err ? err : l->err;
+}
+
+static void ask_links(struct truth_ask *a)
+{
+	struct nlq q;
+	int err = nlq_open(&q, a->env->sys, NETLINK_ROUTE);
+
+	for (unsigned i = 0; i < a->env->nports; i++) {
+		const uint32_t ifindex = a->env->ports[i]->info.ifindex;
+
+		a->link[i] = (struct truth_link){ .err = err };
+		if (!err && ifindex)
+			ask_link(&a->link[i], &q, ifindex);
+	}
+	if (!err)
+		nlq_close(&q);
+}
+
+bool truth_ask_links(struct truth_ask *a)
+{
+	if (!a->spawned)
+		return false;
+	__atomic_store_n(&a->link_asked, true, __ATOMIC_RELEASE); /* with ask_main */
+	lcore_poke(a->env->sys, a->fd);
+	return true;
+}
+
+bool truth_ask_told(const struct truth_ask *a)
+{
+	/* acquire: the answers before it; pairs with ask_main */
+	return !__atomic_load_n(&a->link_asked, __ATOMIC_ACQUIRE);
+}
+
+/* ---- the thread ---- */
+
+static void ask_programs(struct truth_ask *a)
+{
+	for (unsigned i = 0; i < a->env->nports; i++)
+		truth_ask_port(&a->said[i], a->env->ports[i]);
+}
+
 static void *ask_main(void *arg)
 {
 	struct truth_ask *a = arg;
@@ -30,24 +131,38 @@ static void *ask_main(void *arg)
 		/* acquire: the request before it; pairs with truth_ask_take and truth_ask_close */
 		if (__atomic_load_n(&a->quit, __ATOMIC_ACQUIRE))
 			break;
-		if (!__atomic_load_n(&a->asked, __ATOMIC_ACQUIRE))
-			continue;
-		for (unsigned i = 0; i < a->env->nports; i++)
-			truth_ask_port(&a->said[i], a->env->ports[i]);
-		__atomic_store_n(&a->asked, false, __ATOMIC_RELEASE); /* the answers before it; with truth_ask_take */
+		repair(a->env);
+		/* links first: nothing else tells of those whose event was lost */
+		if (__atomic_load_n(&a->link_asked, __ATOMIC_ACQUIRE)) {
+			ask_links(a);
+			__atomic_store_n(&a->link_asked, false, __ATOMIC_RELEASE); /* with truth_ask_told */
+		}
+		if (__atomic_load_n(&a->asked, __ATOMIC_ACQUIRE)) {
+			ask_programs(a);
+			__atomic_store_n(&a->asked, false, __ATOMIC_RELEASE); /* with truth_ask_take */
+		}
 	}
 	return NULL;
 }
 
-int truth_ask_open(struct truth_ask *a, const struct plx_env *env)
+/* Watch: every look, which is soon enough for a repair and costs nothing while none is wanted. */
+void truth_ask_repairs(struct truth_ask *a)
+{
+	for (unsigned i = 0; a->spawned && i < a->env->nports; i++)
+		if (__atomic_load_n(&a->env->ports[i]->wants_repair, __ATOMIC_RELAXED)) {
+			lcore_poke(a->env->sys, a->fd);
+			return;
+		}
+}
+
+int truth_ask_open(struct truth_ask *a, struct plx_env *env)
 {
 	bool any = false;
-	sigset_t all, old;
 
 	memset(a, 0, sizeof(*a));
 	for (unsigned i = 0; i < env->nports; i++) {
 		a->told[i].attached = a->said[i].attached = -1;
-		any |= env->ports[i]->drv->attached != NULL;
+		any |= env->ports[i]->drv->attached || env->ports[i]->drv->repair || env->ports[i]->info.ifindex;
 	}
 	if (!any)
 		return 0;
@@ -55,15 +170,12 @@ int truth_ask_open(struct truth_ask *a, const struct plx_env *env)
 	a->fd = env->sys->eventfd(0, EFD_CLOEXEC);
 	if (a->fd < 0)
 		return -errno;
-	sigfillset(&all); /* signals are the control thread's, or the application's */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = env->sys->thread_create(&a->thread, NULL, ask_main, a);
+	int err = quiet_thread(env->sys, &a->thread, ask_main, a);
 
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	a->spawned = err == 0;
+	a->spawned = !err;
 	if (err)
 		env->sys->close(a->fd);
-	return -err;
+	return err;
 }
 
 void truth_ask_take(struct truth_ask *a, struct truth_sample *s)

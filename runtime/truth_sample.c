@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* truth_sample.c - one look at a running environment: its lcores by their own counters and by
-   procfs, its ports by their drivers, the interrupts on the lcores' CPUs.  Cold; control
+   procfs, its ports by their drivers, the interrupts on the lcores' CPUs.  Cold; watch
    thread, once a second; some hundred microseconds.  truth_host.c adds what the host tells
    beside that, truth.c judges. */
 #include "env.h"
@@ -230,6 +230,9 @@ static void take_port(struct truth_port *o, const struct plx_env *env, struct pl
 		p->drv->lost(p, o->rx_drop);
 	o->first = p->conf.queue;
 	o->nrx = p->nrx;
+	o->ntx = p->ntx;
+	for (unsigned q = 0; q < p->ntx; q++)
+		o->tx_users[q] = plx_ctr_read(&p->txq[q]->stats.users);
 	o->there = plx_port_link(p) != PLX_LINK_REMOVED;
 	o->attached = -1; /* truth_ask.c */
 	if (p->drv->passed) {

@@ -1,75 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* watch.c - what the control thread looks after: heartbeats of lcores, errors of pollers,
-   links of ports, and the views of a run.  Cold; control thread. */
+/* watch.c - the watch thread: it lives as long as a run and looks after lcores, errors of pollers,
+   links of ports and the views, twenty times a second.  It runs nothing of the application's, and no call
+   that can block.  What it shares with main is atomic, or under env->lock; main says by
+   c->looking that there is something to look after.  Signals, and a main thread that does not
+   come back: stop.c.  Cold; watch thread, but for the parts of main. */
 #include "control.h"
 #include "plx_text.h"
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LOG(c, level, ...) plx_logf(&(c)->env->log, PLX_LOG_##level, __VA_ARGS__)
 
-/* ---- heartbeats ---- */
-
-/* A poller that names no queue may poll any: its lcore answers for queues nobody names. */
-static struct plx_lcore *opaque_lcore(const struct plx_env *env)
-{
-	for (unsigned i = 0; i < env->nlcores; i++)
-		for (unsigned k = 0; k < env->lcores[i].npollers; k++)
-			if (!env->lcores[i].poller[k]->nrxq)
-				return &env->lcores[i];
-	return NULL;
-}
-
-static struct plx_lcore *lcore_of(const struct plx_env *env, const struct plx_rxq *q)
-{
-	for (unsigned i = 0; i < env->nlcores; i++)
-		for (unsigned k = 0; k < env->lcores[i].npollers; k++) {
-			const struct plx_poller *p = env->lcores[i].poller[k];
-
-			for (unsigned j = 0; j < p->nrxq; j++)
-				if (p->rxq[j] == q)
-					return &env->lcores[i];
-		}
-	return opaque_lcore(env);
-}
-
-static void beats_follow(struct control *c)
-{
-	for (unsigned i = 0; i < c->nbeats; i++) {
-		struct ctl_beat *b = &c->beat[i];
-
-		b->lcore = lcore_of(c->env, b->port->rxq[b->rxq]);
-		if (!b->lcore && !b->orphan)
-			LOG(c, WARN, "%s queue %u has no poller: its frames pass to the host", b->port->name, b->rxq);
-		b->orphan = !b->lcore;
-	}
-}
-
-int beats_plan(struct control *c)
-{
-	struct plx_env *env = c->env;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < env->nports; i++)
-		n += env->ports[i]->drv->beat ? env->ports[i]->nrx : 0u;
-	free(c->beat);
-	c->nbeats = 0;
-	c->beat = n ? calloc(n, sizeof(*c->beat)) : NULL;
-	if (n && !c->beat)
-		return -ENOMEM;
-	for (unsigned i = 0; i < env->nports; i++)
-		for (uint16_t q = 0; env->ports[i]->drv->beat && q < env->ports[i]->nrx; q++)
-			c->beat[c->nbeats++] = (struct ctl_beat){ .port = env->ports[i], .rxq = q };
-	beats_follow(c);
-	return 0;
-}
-
-void control_pollers_changed(struct plx_env *env)
-{
-	if (env->live)
-		beats_follow(env->control);
-}
+/* ---- lcores ---- */
 
 /* Since when l is silent, seen from here: a time in which this thread did not look, for it got no CPU or
    waited in the kernel, counts for one look. */
@@ -138,6 +81,77 @@ static void poller_look(struct control *c, struct plx_poller *p, uint64_t now)
 	p->told_at = now;
 }
 
+/* ---- links ---- */
+
+/* Asks for all links anew, once the answers to the last question are here.  It is another thread that
+   asks, for the kernel may make it wait (truth_ask.c). */
+static void links_ask(struct control *c)
+{
+	if (c->link_open)
+		return;
+	memset(c->link_event, 0, sizeof(c->link_event));
+	c->link_resync = false;
+	c->link_open = truth_ask_links(&c->truth.ask);
+}
+
+/* The driver is told before the port's info follows: it compares with what was. */
+static void port_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
+{
+	if (plx_port_link(p) == PLX_LINK_REMOVED)
+		return;
+	mtu = mtu ? mtu : p->info.mtu;
+	plx_port_set_link(p, link);
+	if (p->drv->link)
+		p->drv->link(p, link, mtu);
+	if (link == PLX_LINK_REMOVED)
+		port_give_back(p); /* wherever it went, there it is the host's; plx-ask does the rest */
+	__atomic_store_n(&p->info.mtu, mtu, __ATOMIC_RELAXED);
+}
+
+static void on_link(void *arg, const struct nl_event *e)
+{
+	struct control *c = arg;
+
+	for (unsigned i = 0; i < c->env->nports; i++) {
+		struct plx_port *p = c->env->ports[i];
+
+		if (!p->info.ifindex || p->info.ifindex != e->ifindex)
+			continue;
+		c->link_event[i] = true;
+		port_link(p, e->kind == NL_GONE ? PLX_LINK_REMOVED : e->up ? PLX_LINK_UP : PLX_LINK_DOWN, e->mtu);
+	}
+}
+
+/* An answer counts unless an event has told of the link since it was asked for: that may be newer. */
+static void links_told(struct control *c)
+{
+	c->link_open = false;
+	for (unsigned i = 0; i < c->env->nports; i++) {
+		const struct truth_link *l = &c->truth.ask.link[i];
+		struct plx_port *p = c->env->ports[i];
+
+		if (!p->info.ifindex || c->link_event[i])
+			continue;
+		if (!l->err)
+			port_link(p, l->up ? PLX_LINK_UP : PLX_LINK_DOWN, l->mtu);
+		else if (l->err == -ENODEV)
+			port_link(p, PLX_LINK_REMOVED, 0); /* its event was lost */
+		else
+			c->link_resync = true;
+	}
+}
+
+static void links_read(struct control *c)
+{
+	int err = nl_read(c->env->sys, c->nlfd, on_link, c);
+
+	if (!err)
+		return;
+	c->link_resync = true;
+	if (err != -ENOBUFS)
+		LOG(c, WARN, "link events: %s; asking for all links anew", strerror(-err));
+}
+
 /* ---- ports ---- */
 
 /* Ports are independent: one that is gone stops nothing.  Without any the run has no
@@ -162,7 +176,7 @@ static void ports_look(struct control *c)
 	plx_env_stop(env, -ENODEV);
 }
 
-void house_keep(struct control *c, uint64_t now)
+static void house_keep(struct control *c, uint64_t now)
 {
 	struct plx_env *env = c->env;
 
@@ -174,15 +188,12 @@ void house_keep(struct control *c, uint64_t now)
 			poller_look(c, l->poller[k], now);
 	}
 	c->looked_at = now;
-	/* No beat for an lcore that was halted: nobody polls its queues, so the host should
-	   have their frames. */
-	for (unsigned i = 0; i < c->nbeats; i++) {
-		const struct ctl_beat *b = &c->beat[i];
-
-		if (b->lcore && b->lcore->beat_at == now && lcore_state(b->lcore) != PLX_LCORE_WAIT)
-			b->port->drv->beat(b->port, b->rxq, now);
-	}
 	ports_look(c);
+	truth_ask_repairs(&c->truth.ask);
+	if (readers_wanted(c, now))
+		main_ask_work(env);
+	if (c->link_open && truth_ask_told(&c->truth.ask))
+		links_told(c);
 	if (c->link_resync)
 		links_ask(c);
 	truth_look(&c->truth, env, now);
@@ -198,8 +209,8 @@ static char *answer(void *arg)
 	return live_json(c->env, &c->truth, c->live.name, plx_sys_now(c->env->sys) - c->run_at);
 }
 
-/* The run does not depend on either: what is missing is said. */
-void views_open(struct control *c, uint64_t now)
+/* The run does not depend on either: what is missing is said.  Main, before watch looks. */
+static void views_open(struct control *c, uint64_t now)
 {
 	struct plx_env *env = c->env;
 	int err = truth_open(&c->truth, &env->plan, &env->log, env->cycles_hz);
@@ -211,12 +222,12 @@ void views_open(struct control *c, uint64_t now)
 	}
 	err = truth_ask_open(&c->truth.ask, env);
 	if (err)
-		LOG(c, WARN, "nobody looks whether XDP programs stay attached: %s", strerror(-err));
+		LOG(c, WARN, "nobody asks the kernel for links, and whether XDP programs stay attached: %s", strerror(-err));
 	err = live_open(&c->live, env->sys, env->conf.name, answer, c);
 	if (!err) {
 		struct epoll_event ev = { .events = EPOLLIN, .data.fd = c->live.epfd };
 
-		err = env->sys->epoll_ctl(c->epfd, EPOLL_CTL_ADD, c->live.epfd, &ev) ? -errno : 0;
+		err = env->sys->epoll_ctl(c->watchfd, EPOLL_CTL_ADD, c->live.epfd, &ev) ? -errno : 0;
 		if (err)
 			live_close(&c->live);
 	}
@@ -229,73 +240,148 @@ void views_open(struct control *c, uint64_t now)
 		         "pollux doctor --live %s shows this program", PLX_QUOTED(c->live.name));
 }
 
-void views_close(struct control *c)
+/* ---- main's part ---- */
+
+/* Without link events ports still work: the doorbell notices what it must.  Say so and go on. */
+static void links_open(struct control *c)
 {
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = c->nlfd };
+	int err = c->env->sys->epoll_ctl(c->watchfd, EPOLL_CTL_ADD, c->nlfd, &ev) ? errno : 0;
+
+	if (err)
+		LOG(c, WARN, "no link events: epoll_ctl: %s; a link that goes down is noticed late", strerror(err));
+	c->link_open = false;
+	c->link_resync = !err;
+}
+
+void watch_look(struct control *c, uint64_t now)
+{
+	struct plx_env *env = c->env;
+
+	if (c->nlfd >= 0)
+		links_open(c);
+	views_open(c, now);
+	pthread_mutex_lock(&env->lock);
+	c->house_due = c->looked_at = now;
+	c->looking = true;
+	pthread_mutex_unlock(&env->lock);
+	lcore_poke(env->sys, c->wakefd);
+}
+
+/* From here on watch touches neither lcores nor ports.  The lock makes it sure too that it breaks no
+   call of main's any more. */
+void watch_rest(struct control *c)
+{
+	struct plx_env *env = c->env;
+
+	pthread_mutex_lock(&env->lock);
+	__atomic_store_n(&env->at, MAIN_LCORES, __ATOMIC_RELAXED);
+	const bool looked = c->looking;
+
+	c->looking = false;
+	pthread_mutex_unlock(&env->lock);
+	if (!looked)
+		return;
+	if (c->nlfd >= 0)
+		env->sys->epoll_ctl(c->watchfd, EPOLL_CTL_DEL, c->nlfd, NULL);
 	live_close(&c->live);
+}
+
+/* Waits for an answer of the kernel that is on its way. */
+void watch_forget(struct control *c)
+{
 	truth_close(&c->truth);
 }
 
-/* ---- links ---- */
+/* ---- the thread ---- */
 
-void links_ask(struct control *c)
+/* What came for a descriptor; env->lock is held. */
+static void view_event(struct control *c, int fd, uint64_t now)
 {
-	c->link_resync = false;
-	if (c->nlfd < 0)
-		return;
-	memset(c->link_seen, 0, sizeof(c->link_seen));
-	c->link_seq = ++c->link_questions;
-	if (nl_ask(c->env->sys, c->nlfd, c->link_seq)) {
-		c->link_seq = 0;
-		c->link_resync = true; /* at the next look */
+	if (fd == c->nlfd)
+		links_read(c);
+	else if (fd == c->live.epfd)
+		live_run(&c->live, now);
+}
+
+/* One turn of what main lets it look after; when the next is due. */
+static uint64_t look_after(struct control *c, const struct epoll_event *ev, int n)
+{
+	const uint64_t now = plx_sys_now(c->env->sys);
+	uint64_t due = now + HOUSE_NS;
+
+	pthread_mutex_lock(&c->env->lock);
+	if (c->looking) {
+		for (int i = 0; i < n; i++)
+			view_event(c, ev[i].data.fd, now);
+		if (c->house_due <= now) {
+			house_keep(c, now);
+			c->house_due = c->house_due + HOUSE_NS > now ? c->house_due + HOUSE_NS : now + HOUSE_NS;
+		}
+		due = c->house_due;
 	}
+	pthread_mutex_unlock(&c->env->lock);
+	return due;
 }
 
-/* The driver is told before the port's info follows: it compares with what was. */
-static void port_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
+/* Without epoll it goes on by time alone, and the run ends. */
+static void epoll_failed(struct control *c, int err)
 {
-	if (plx_port_link(p) == PLX_LINK_REMOVED)
-		return;
-	mtu = mtu ? mtu : p->info.mtu;
-	plx_port_set_link(p, link);
-	if (p->drv->link)
-		p->drv->link(p, link, mtu);
-	__atomic_store_n(&p->info.mtu, mtu, __ATOMIC_RELAXED);
+	if (!c->deaf)
+		LOG(c, ERROR, "watch thread: epoll_wait: %s", strerror(err));
+	c->deaf = true;
+	plx_env_stop(c->env, -err);
+	plx_sys_sleep(c->env->sys, HOUSE_NS);
 }
 
-static void on_link(void *arg, const struct nl_event *e)
+static int ms_until(uint64_t due, uint64_t now)
+{
+	return due > now ? (int)((due - now + 999999) / 1000000) : 0;
+}
+
+static void *watch_main(void *arg)
 {
 	struct control *c = arg;
-	struct plx_env *env = c->env;
+	const struct plx_sys *sys = c->env->sys;
+	struct epoll_event ev[8];
+	uint64_t due = 0, token;
+	char name[16];
 
-	const bool done = e->kind == NL_DONE && c->link_seq && e->seq == c->link_seq;
+	snprintf(name, sizeof(name), "%.9s-watch", c->env->conf.name);
+	pthread_setname_np(pthread_self(), name);
+	while (!__atomic_load_n(&c->quit, __ATOMIC_ACQUIRE)) { /* with watch_stop */
+		int n = sys->epoll_wait(c->watchfd, ev, (int)PLX_ARRAY_SIZE(ev), ms_until(due, plx_sys_now(sys)));
 
-	if (e->kind == NL_BROKEN)
-		c->link_resync = true;
-	for (unsigned i = 0; i < env->nports; i++) {
-		struct plx_port *p = env->ports[i];
-		bool same = p->info.ifindex && p->info.ifindex == e->ifindex;
-
-		if (e->kind == NL_LINK && same) {
-			c->link_seen[i] = true;
-			port_link(p, e->up ? PLX_LINK_UP : PLX_LINK_DOWN, e->mtu);
-		} else if (e->kind == NL_GONE && same) {
-			port_link(p, PLX_LINK_REMOVED, 0);
-		} else if (done && p->info.ifindex && !c->link_seen[i]) {
-			port_link(p, PLX_LINK_REMOVED, 0); /* its event was lost */
+		if (n < 0 && errno != EINTR)
+			epoll_failed(c, errno);
+		for (int i = 0; i < n; i++) {
+			if (ev[i].data.fd == c->sigfd)
+				stop_signal(c);
+			else if (ev[i].data.fd == c->wakefd)
+				(void)!sys->read(c->wakefd, &token, sizeof(token));
 		}
+		due = look_after(c, ev, n);
+		due = stop_look(c, due);
 	}
-	if (done)
-		c->link_seq = 0;
+	return NULL;
 }
 
-void links_read(struct control *c)
+int watch_start(struct control *c)
 {
-	int err = nl_read(c->env->sys, c->nlfd, on_link, c);
+	struct plx_env *env = c->env;
 
-	if (!err)
-		return;
-	c->link_seq = 0; /* its answers may be among what was lost */
-	c->link_resync = true;
-	if (err != -ENOBUFS)
-		LOG(c, WARN, "link events: %s; asking for all links anew", strerror(-err));
+	__atomic_store_n(&c->quit, false, __ATOMIC_RELAXED);
+	c->deaf = false;
+	int err = quiet_thread(env->sys, &c->watch, watch_main, c);
+
+	if (err)
+		LOG(c, ERROR, "watch thread: cannot start: %s; raise ulimit -u or the pids limit of the cgroup", strerror(-err));
+	return err;
+}
+
+void watch_stop(struct control *c)
+{
+	__atomic_store_n(&c->quit, true, __ATOMIC_RELEASE); /* with watch_main */
+	lcore_poke(c->env->sys, c->wakefd);
+	pthread_join(c->watch, NULL);
 }

@@ -225,7 +225,7 @@ static int reach(const char *name, const struct allow *a, int64_t end, struct vi
 		          "the program's user, pollux live --uid %u %s", name, (int)t.other.pid, t.other.user,
 		          a->given ? "the one given" : geteuid() ? "root or you" : "root", t.other.uid, PLX_QUOTED(name));
 	else if (t.busy)
-		cmd_error(title, "%s does not answer: nobody was let in within 3 s: is its control thread stuck, or the process "
+		cmd_error(title, "%s does not answer: nobody was let in within 3 s: is its watch thread stuck, or the process "
 		          "stopped?", name);
 	else
 		code = absent(&o, name);
@@ -417,7 +417,7 @@ static int show(const char *name, bool json, const struct allow *a)
 	json_t *o = err ? NULL : json_loads(answer, 0, &bad);
 
 	if (err)
-		cmd_error(title, "%s does not answer: %s: is its control thread stuck, or the process stopped?", name,
+		cmd_error(title, "%s does not answer: %s: is its watch thread stuck, or the process stopped?", name,
 		          err == -EAGAIN ? "no whole answer within 3 s" : strerror(-err));
 	else if (!json_is_object(o))
 		cmd_error(title, "%s answers what is no JSON object: %s", name, o ? "another value" : bad.text);

@@ -8,13 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	FRAME_EXTRA = 14 + 4,  /* Ethernet header and one tag, beyond the MTU */
-	RING_MIN    = 64,      /* of a fill or completion ring that the kernel insists on */
-	RING_AT     = 256,     /* descriptors worth a doorbell */
+	RING_MIN    = 64,      /* of a receive ring */
 	DRAIN_MS    = 100,     /* how long stop waits for sends */
-	SETTLE_MS   = 1000,    /* how long close waits for the kernel to let go of frames */
 };
 
 struct rung {
@@ -28,124 +27,6 @@ static const struct rung rungs[] = {
 	{ PLX_XDP_NATIVE,   true,  false, "native copy" },
 	{ PLX_XDP_GENERIC,  false, false, "generic copy" },
 };
-
-static uint32_t fill_size(const struct plx_port_conf *c, bool zerocopy)
-{
-	/* a zero-copy device holds a ring full of them besides what waits for it */
-	return zerocopy ? c->rxd * 2 : c->rxd;
-}
-
-static uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
-{
-	bool zerocopy = c->mode == PLX_XDP_AUTO || c->mode == PLX_XDP_ZEROCOPY;
-	uint32_t rx = zerocopy ? rxd * 2 : rxd;
-	uint32_t parked = zerocopy && c->txqs > c->rxqs ? (uint32_t)(c->txqs - c->rxqs) : 0;
-
-	return (c->rxqs + parked) * rx + c->txqs * txd;
-}
-
-/* ---- queues ---- */
-
-static int init_rxq(struct ax_port *p, struct ax_rxq *q, struct ax_sock *s)
-{
-	struct plx_pool *pool = p->base.pool;
-
-	q->sock = s;
-	q->rx = s->rx;
-	q->fill = s->fill;
-	q->area = pool->area;
-	q->mbufs = pool->mbufs;
-	q->frames = pool->frames;
-	q->frame_size = pool->frame_size;
-	q->shift = pool->shift;
-	q->sg = s->kind & AX_KIND_SG;
-	q->target = fill_size(&p->base.conf, s->kind & AX_KIND_ZC);
-	q->posted = q->missing = 0;
-	q->own = calloc(pool->frames, 1);
-	ax_rx_choose(q);
-	return q->own ? 0 : -ENOMEM;
-}
-
-static void set_mtu(struct ax_port *p, uint32_t mtu)
-{
-	p->base.info.mtu = mtu;
-	p->base.info.max_len = mtu + FRAME_EXTRA;
-	for (uint16_t i = 0; i < p->base.ntx; i++)
-		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + FRAME_EXTRA, __ATOMIC_RELAXED);
-}
-
-static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
-{
-	struct plx_pool *pool = p->base.pool;
-	uint32_t txd = p->base.conf.txd;
-
-	q->sock = s;
-	q->tx = s->tx;
-	q->comp = s->comp;
-	q->area = pool->area;
-	q->mbufs = pool->mbufs;
-	q->frames = pool->frames;
-	q->shift = pool->shift;
-	q->sg = s->kind & AX_KIND_SG;
-	q->in_flight = q->unrung = 0;
-	q->max_segs = !q->sg ? 1 : s->zerocopy ? AX_ZC_SEGS_MAX : AX_COPY_SEGS_MAX;
-	q->zerocopy = s->zerocopy;
-	q->budget = s->budget;
-	q->limit = txd;
-	q->ring_at = !s->zerocopy && !s->budget ? AX_COPY_BUDGET : txd / 2 < RING_AT ? txd / 2 : RING_AT;
-	q->own = calloc(pool->frames, 1);
-	ax_tx_choose(q);
-	return q->own ? 0 : -ENOMEM;
-}
-
-/* Frames that the kernel still has when its queue is closed are ours again only once it
-   has let go of the queue. */
-static void close_sockets(struct ax_port *p)
-{
-	uint32_t kept = 0;
-
-	for (uint16_t i = 0; i < p->nsock; i++)
-		ax_sock_close(&p->sock[i]);
-	for (uint16_t i = 0; i < p->nsock; i++) {
-		struct ax_rxq *rx = i < p->base.nrx ? (struct ax_rxq *)p->base.rxq[i] : p->parked[i];
-		struct ax_txq *tx = i < p->base.ntx ? (struct ax_txq *)p->base.txq[i] : NULL;
-		bool wait = p->sock[i].zerocopy || (tx && tx->in_flight);
-		if (wait && ax_sock_settled(&p->sock[i], SETTLE_MS)) {
-			kept += (rx ? rx->posted : 0) + (tx ? tx->in_flight : 0);
-			continue;
-		}
-		if (rx && rx->own)
-			ax_rx_reclaim(rx);
-		if (tx && tx->own)
-			ax_tx_reclaim(tx);
-	}
-	if (kept)
-		plx_logf(p->base.log, PLX_LOG_WARN, "%s: the kernel did not let go of a queue in %u ms: %u frames stay out of "
-		         "pool %s", p->base.name, SETTLE_MS, kept, p->base.pool->name);
-}
-
-/* Everything above the program goes; the port and its queue objects stay. */
-static void drop_queues(struct ax_port *p)
-{
-	close_sockets(p);
-	for (uint16_t i = 0; i < p->base.nrx; i++) {
-		struct ax_rxq *q = (struct ax_rxq *)p->base.rxq[i];
-		free(q->own);
-		q->own = NULL;
-	}
-	for (uint16_t i = 0; i < p->base.ntx; i++) {
-		struct ax_txq *q = (struct ax_txq *)p->base.txq[i];
-		free(q->own);
-		q->own = NULL;
-	}
-	for (uint16_t i = 0; i < p->nsock; i++) {
-		if (p->parked[i])
-			free(p->parked[i]->own);
-		free(p->parked[i]);
-		p->parked[i] = NULL;
-	}
-	memset(p->sock, 0, p->nsock * sizeof(*p->sock));
-}
 
 /* ---- errors ---- */
 
@@ -196,45 +77,6 @@ static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, uns
 
 /* ---- the ladder ---- */
 
-/* The receiving half of a socket.  A zero-copy queue that only sends has one too: what it
-   receives is the host's, but in our frames, as the device has no others. */
-static int open_rx(struct ax_port *p, uint16_t i, struct ax_sock *s)
-{
-	struct ax_rxq *q = i < p->base.nrx ? (struct ax_rxq *)p->base.rxq[i] : NULL;
-
-	s->step = "memory for the ledger";
-	if (!q) {
-		q = p->parked[i] = aligned_alloc(PLX_CACHELINE, sizeof(*q));
-		if (!q)
-			return -ENOMEM;
-		memset(q, 0, sizeof(*q));
-		q->base.pool = p->base.pool;
-	}
-	return init_rxq(p, q, s);
-}
-
-static int open_queue(struct ax_port *p, uint16_t i, unsigned kind)
-{
-	const struct plx_port_conf *c = &p->base.conf;
-	bool rx = i < p->base.nrx, tx = i < p->base.ntx, zerocopy = kind & AX_KIND_ZC;
-	struct ax_sock *s = &p->sock[i];
-	struct ax_sock_conf sc = {
-		.sys = p->base.sys, .pool = p->base.pool, .ifindex = p->base.info.ifindex, .queue = c->queue + i,
-		.rxd = rx ? c->rxd : 0, .txd = tx ? c->txd : 0,
-		.fill = rx || zerocopy ? fill_size(c, zerocopy) : RING_MIN, .comp = tx ? c->txd : RING_MIN,
-		.kind = kind, .timeout_ms = c->bind_timeout_ms,
-	};
-	int err = ax_sock_make(s, &sc);
-
-	if (!err && (rx || zerocopy))
-		err = open_rx(p, i, s);
-	/* before the bind: some devices look for frames only then, or seldom afterwards */
-	while (!err && zerocopy && ax_rx_refill(rx ? (struct ax_rxq *)p->base.rxq[i] : p->parked[i]))
-		;
-	err = err ? err : ax_sock_bind(s, &sc);
-	return !err && tx ? init_txq(p, (struct ax_txq *)p->base.txq[i], s) : err;
-}
-
 /* A refusal of this errno at this rung leaves the lower ones to try. */
 static bool climbs_down(const struct rung *r, int err)
 {
@@ -281,29 +123,45 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 	return 0;
 }
 
+/* The program in the mode of a rung.  It is attached to learn whether the interface takes it, and
+   how many queues it has then.  Without it: a port that receives nothing, and copies. */
+static int try_program(struct ax_port *p, const struct rung *r, struct plx_link_info *li, bool *down, const char **step)
+{
+	*step = "attach";
+	if (p->prog && (p->prog->native != r->native || !(ax_reads(p) || r->zerocopy)))
+		ax_prog_put(p);
+	if (p->prog || !(ax_reads(p) || r->zerocopy))
+		return 0;
+	int err = ax_prog_get(p, li, r->native);
+
+	if (err) {
+		*step = "attach: another port of it has the other mode";
+		*down = err == -EEXIST || !ax_reads(p);
+		return err;
+	}
+	err = ax_prog_steer(p, true);
+	if (err) {
+		/* who only sends can do without */
+		*down = (err != -EBUSY && err != -EPERM && err != -ENOMEM) || !ax_reads(p);
+		ax_prog_put(p);
+		return err;
+	}
+	return look_again(p, li);
+}
+
 /* One rung: program and sockets in its mode.  0; *down says whether a lower rung may be
    tried after an error; if not, the error was logged. */
 static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_info *li, bool *down, const char **step)
 {
-	unsigned kind;
-	int err;
-
 	*down = false;
-	if (p->prog.skel && p->prog.native != r->native)
-		ax_prog_close(&p->prog, p->base.sys);
-	if (!p->prog.skel) {
-		*step = "attach";
-		err = ax_prog_open(&p->prog, p, li, r->native);
-		*down = err && err != -EBUSY && err != -EPERM && err != -ENOMEM && !p->prog.load_failed;
-		if (!err)
-			err = look_again(p, li);
-		if (err)
-			return err;
-	}
-	err = choose_buffers(p, li, &kind);
-	kind |= r->zerocopy ? AX_KIND_ZC : 0u;
+	int err = try_program(p, r, li, down, step);
+
+	if (err)
+		return err;
+	err = choose_buffers(p, li, &p->kind);
+	p->kind |= r->zerocopy ? AX_KIND_ZC : 0u;
 	for (uint16_t i = 0; !err && i < p->nsock; i++) {
-		err = open_queue(p, i, kind);
+		err = ax_queue_open(p, i);
 		if (!err)
 			continue;
 		*step = p->sock[i].step;
@@ -312,7 +170,7 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 			explain_sock(p, &p->sock[i], err);
 	}
 	if (err)
-		drop_queues(p);
+		ax_queues_drop(p);
 	return err;
 }
 
@@ -330,12 +188,12 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 			continue;
 		err = try_rung(p, r, li, &down, &step);
 		if (!err) {
-			info->mode = r->name;
-			info->native = r->native;
+			info->mode = p->prog ? r->name : "copy";
+			info->native = r->native && p->prog;
 			info->zerocopy = r->zerocopy;
 			info->multibuf = p->sock[0].kind & AX_KIND_SG;
 			info->skb_budget = p->sock[0].budget;
-			plx_text_add(info->why, sizeof(info->why), "%s", r->name);
+			plx_text_add(info->why, sizeof(info->why), "%s", info->mode);
 			return 0;
 		}
 		if (!down)
@@ -357,8 +215,8 @@ static void ax_close(struct plx_port *b)
 	struct ax_port *p = (struct ax_port *)b;
 
 	if (p->sock && p->parked)
-		drop_queues(p);
-	ax_prog_close(&p->prog, b->sys);
+		ax_queues_drop(p);
+	ax_prog_put(p);
 	free(p->sock);
 	free(p->parked);
 	plx_port_delete(b);
@@ -380,7 +238,6 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 	if (!p)
 		return -ENOMEM;
 	*out = p;
-	p->prog.link = -1;
 	p->nsock = p->base.nrx > p->base.ntx ? p->base.nrx : p->base.ntx;
 	p->sock = calloc(p->nsock, sizeof(*p->sock));
 	p->parked = calloc(p->nsock, sizeof(*p->parked));
@@ -393,9 +250,13 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: no memory for %u sockets (ENOMEM): lower queues=", c->name, p->nsock);
 		return -ENOMEM;
 	}
+	for (uint16_t i = 0; i < p->nsock; i++)
+		p->sock[i].fd = -1;
+	for (uint16_t i = 0; i < p->base.nrx; i++)
+		((struct ax_rxq *)p->base.rxq[i])->gate = AX_PARKED; /* until start */
 	err = climb(p, &li);
 	if (!err)
-		set_mtu(p, li.mtu);
+		ax_set_mtu(p, li.mtu);
 	return err;
 }
 
@@ -424,22 +285,34 @@ static int ax_open(struct plx_port **out, const struct plx_port_conf *conf)
 	return -EBUSY;
 }
 
-static void unclaim(struct ax_port *p)
+/* ---- reading ---- */
+
+static void ax_give_back(struct plx_port *b, uint16_t i, bool at_rest)
 {
-	for (uint16_t i = 0; i < p->base.nrx; i++)
-		ax_prog_unclaim(&p->prog, p->base.sys, p->base.rxq[i]->hwq);
+	struct ax_rxq *q = (struct ax_rxq *)b->rxq[i];
+	uint32_t open = AX_OPEN;
+
+	/* the number goes last: at rest no burst moves it any more */
+	if (at_rest && __atomic_compare_exchange_n(&q->gate, &open, AX_SHUT, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		q->base.burst = ax_rx_shut;
+	__atomic_store_n(q->alive, 0, __ATOMIC_RELAXED);
 }
 
-static int prime(struct ax_port *p, struct ax_rxq *q, uint32_t queue)
+static bool ax_is_read(const struct plx_port *b, uint16_t i)
 {
-	while (q->posted < q->target && ax_rx_refill(q))
-		;
-	if (q->posted == q->target)
-		return 0;
-	plx_logf(p->base.log, q->posted ? PLX_LOG_WARN : PLX_LOG_ERROR, "%s: queue %u got %u of %u frames to receive in, pool %s "
-	         "has no more: raise the pool (--mem) or lower rxd=", p->base.name, queue, q->posted, q->target,
-	         p->base.pool->name);
-	return q->posted ? 0 : -ENOBUFS;
+	return __atomic_load_n(((const struct ax_rxq *)b->rxq[i])->alive, __ATOMIC_RELAXED) != 0;
+}
+
+static int ax_steer(struct plx_port *b, bool on)
+{
+	struct ax_port *p = (struct ax_port *)b;
+
+	if (!on)
+		for (uint16_t i = 0; i < b->nrx; i++)
+			if (ax_is_read(b, i))
+				ax_give_back(b, i, false);
+	/* drivers send zero-copy only while there is a program */
+	return ax_prog_steer(p, p->kind & AX_KIND_ZC || (on && ax_reads(p)));
 }
 
 static int ax_start(struct plx_port *b)
@@ -447,19 +320,43 @@ static int ax_start(struct plx_port *b)
 	struct ax_port *p = (struct ax_port *)b;
 	int err = 0;
 
-	for (uint16_t i = 0; !err && i < p->nsock; i++) {
-		struct ax_rxq *q = i < b->nrx ? (struct ax_rxq *)b->rxq[i] : p->parked[i];
-		err = q ? prime(p, q, p->sock[i].queue) : 0;
-	}
-	for (uint16_t i = 0; !err && i < b->nrx; i++) {
-		err = ax_prog_claim(&p->prog, b->sys, b->rxq[i]->hwq, p->sock[i].fd);
+	for (uint16_t i = 0; !err && i < p->nsock; i++)
+		err = ax_queue_prime(p, i);
+	for (uint16_t i = 0; !err && i < b->nrx && ax_reads(p); i++) {
+		ax_queue_follow(p, i);
+		err = ax_prog_map(p->prog, b->sys, b->rxq[i]->hwq, p->sock[i].fd);
 		if (err)
 			plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u: its socket does not go into the map (%s): close the port and "
 			         "open it again", b->name, b->rxq[i]->hwq, strerrorname_np(-err));
 	}
-	if (err)
-		unclaim(p);
+	for (uint16_t i = 0; !err && i < b->nrx; i++)
+		__atomic_store_n(&((struct ax_rxq *)b->rxq[i])->gate, AX_SHUT, __ATOMIC_RELEASE);
 	return err;
+}
+
+/* Frames that were judged before the queues were given back are in their rings after the grace,
+   and counted as nobody's. */
+static void stop_receiving(struct ax_port *p)
+{
+	struct plx_port *b = &p->base;
+	bool read = false;
+
+	for (uint16_t i = 0; i < b->nrx; i++) {
+		struct ax_rxq *q = (struct ax_rxq *)b->rxq[i];
+
+		read |= ax_is_read(b, i) || q->base.stats.pkts;
+		__atomic_store_n(&q->gate, AX_PARKED, __ATOMIC_RELAXED);
+		q->base.burst = ax_rx_shut;
+		__atomic_store_n(q->alive, 0, __ATOMIC_RELAXED);
+	}
+	if (read && p->prog)
+		ax_prog_grace(p->prog, b->sys);
+	for (uint16_t i = 0; i < b->nrx; i++) {
+		ax_queue_drain(p, i);
+		if (p->prog)
+			ax_prog_unmap(p->prog, b->sys, b->rxq[i]->hwq);
+	}
+	ax_steer(b, false);
 }
 
 static void ax_stop(struct plx_port *b)
@@ -468,7 +365,7 @@ static void ax_stop(struct plx_port *b)
 	uint64_t deadline = plx_sys_now(b->sys) + DRAIN_MS * UINT64_C(1000000);
 	uint32_t left;
 
-	unclaim(p);
+	stop_receiving(p);
 	for (;;) {
 		left = 0;
 		for (uint16_t i = 0; i < b->ntx; i++) {
@@ -476,15 +373,45 @@ static void ax_stop(struct plx_port *b)
 			left += b->txq[i]->err ? 0 : ((struct ax_txq *)b->txq[i])->in_flight;
 		}
 		if (!left || plx_port_link(b) != PLX_LINK_UP || plx_sys_now(b->sys) >= deadline)
-			return;
+			break;
 		plx_sys_sleep(b->sys, 500000);
 	}
+	for (uint16_t i = 0; i < b->ntx; i++) {
+		uint32_t open = AX_OPEN;
+		/* at rest: a repair after the next start must not wait for who used it before */
+		if (__atomic_compare_exchange_n(&((struct ax_txq *)b->txq[i])->gate, &open, AX_SHUT, false, __ATOMIC_RELAXED,
+		                                __ATOMIC_RELAXED))
+			b->txq[i]->burst = ax_tx_shut;
+	}
+}
+
+/* In a child of fork: no descriptor that keeps a queue, and no burst that looks into rings which
+   are the parent's alone. */
+static void ax_forked(struct plx_port *b)
+{
+	struct ax_port *p = (struct ax_port *)b;
+
+	for (uint16_t i = 0; p->sock && i < p->nsock; i++) {
+		if (p->sock[i].fd >= 0)
+			close(p->sock[i].fd);
+		p->sock[i].fd = -1;
+		p->sock[i].sys = NULL;
+	}
+	for (uint16_t i = 0; i < b->nrx; i++) {
+		((struct ax_rxq *)b->rxq[i])->gate = AX_PARKED;
+		b->rxq[i]->burst = ax_rx_shut;
+	}
+	for (uint16_t i = 0; i < b->ntx; i++) {
+		((struct ax_txq *)b->txq[i])->gate = AX_PARKED;
+		b->txq[i]->burst = ax_tx_shut;
+	}
+	p->prog = NULL;
 }
 
 static int ax_xstats(struct plx_port *b, struct plx_xstat *x, int n)
 {
 	struct ax_port *p = (struct ax_port *)b;
-	int at = ax_prog_xstats(&p->prog, b->sys, x, n);
+	int at = ax_prog_xstats(p, x, n);
 
 	at += ax_sock_xstats(p->sock, p->nsock, x + at, n - at);
 	if (at < n) {
@@ -498,8 +425,10 @@ static int ax_xstats(struct plx_port *b, struct plx_xstat *x, int n)
 
 static int ax_passed(struct plx_port *b, uint64_t *n, int queues)
 {
-	/* steer=none leaves all to the host, and means to */
-	return b->conf.steer == PLX_STEER_NONE ? 0 : ax_prog_passed(&((struct ax_port *)b)->prog, n, queues);
+	const struct ax_port *p = (struct ax_port *)b;
+
+	/* who takes nothing leaves all to the host, and means to */
+	return p->prog && p->steers && ax_reads(p) ? ax_prog_passed(p->prog, n, queues) : 0;
 }
 
 static void ax_lost(struct plx_port *b, uint64_t *n)
@@ -512,7 +441,9 @@ static void ax_lost(struct plx_port *b, uint64_t *n)
 
 static int ax_attached(struct plx_port *b)
 {
-	return ax_prog_attached(&((struct ax_port *)b)->prog, b->sys);
+	const struct ax_port *p = (struct ax_port *)b;
+
+	return p->prog && p->steers ? ax_prog_attached(p->prog, b->sys) : -EOPNOTSUPP;
 }
 
 static int ax_rx_fd(struct plx_rxq *q)
@@ -521,27 +452,19 @@ static int ax_rx_fd(struct plx_rxq *q)
 }
 
 /* The descriptor tells of frames, but none can come while the kernel has no frame to put
-   them in: then the lcore has to come back until the pool gives some. */
+   them in: then the lcore has to come back until the pool gives some.  The same goes for a
+   zero-copy driver that waits to be woken: the descriptor does not ask it again. */
 static int ax_rx_arm(struct plx_rxq *base)
 {
 	struct ax_rxq *q = (struct ax_rxq *)base;
 
+	if (__atomic_load_n(&q->gate, __ATOMIC_RELAXED) != AX_OPEN)
+		return 0;
+	ax_rx_move(q, plx_self.now);
 	if (q->posted < q->target)
 		ax_rx_refill(q);
-	return xring_peek(&q->rx, 1) || q->posted < q->target / 2;
-}
-
-static void ax_beat(struct plx_port *b, uint16_t rxq, uint64_t now)
-{
-	struct ax_port *p = (struct ax_port *)b;
-
-	if (!b->started || rxq >= b->nrx)
-		return;
-	ax_prog_beat(&p->prog, b->rxq[rxq]->hwq, now);
-	/* only now: without somebody who beats, every port would look stalled */
-	if (!p->stall_armed && b->conf.stall_ms != UINT32_MAX)
-		ax_prog_stall(&p->prog, b->conf.stall_ms * UINT64_C(1000000));
-	p->stall_armed = true;
+	return xring_peek(&q->rx, 1) || q->posted < q->target / 2 ||
+	       (q->sock->kind & AX_KIND_ZC && xring_flagged(&q->fill) && xring_unread(&q->fill));
 }
 
 static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
@@ -551,7 +474,7 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {
-		set_mtu(p, mtu);
+		ax_set_mtu(p, mtu);
 		if (!b->info.multibuf && mtu + FRAME_EXTRA > room)
 			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
 			         "or start again with frame-size=4096 or multibuf=require", b->name, mtu, room, PLX_QUOTED(b->name),
@@ -563,6 +486,7 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
 	.frames = ax_frames, .open = ax_open, .start = ax_start, .stop = ax_stop, .close = ax_close,
-	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .beat = ax_beat, .link = ax_link,
+	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
 	.passed = ax_passed, .lost = ax_lost, .attached = ax_attached,
+	.steer = ax_steer, .give_back = ax_give_back, .is_read = ax_is_read, .repair = ax_repair, .forked = ax_forked,
 };

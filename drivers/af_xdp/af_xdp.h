@@ -2,11 +2,13 @@
 /* af_xdp.h - the parts of the af_xdp driver and what passes between them.  Internal.
 
      af_xdp.c  verbs of the port; the ladder of modes        cold, main thread
-     prog.c    the steering program on the interface         cold, main thread
+     queue.c   one device queue: opened, closed, anew        cold, main thread or who repairs
+     prog.c    the steering program of an interface          cold, main thread or who repairs
      umem.c    kernel registrations of a pool                cold, main thread
      xsk.c     one socket on one device queue                cold, main thread
      priv.c    which privilege is missing, in one line       cold, main thread
      rxtx.c    the bursts                                    hot, the queue's lcore
+     gate.c    what a burst does seldom: signs of life, errors of wake-ups, being parked
 
    Ledger.  A frame that the kernel has belongs to exactly one of two byte arrays, one
    byte a frame, of the queue that gave it: ax_rxq.own (1: posted to the fill ring and not
@@ -20,6 +22,7 @@
 #include "../drivers.h"
 #include "../plx_link.h"
 #include "plx_thread.h"
+#include "steer.h"
 #include "xring.h"
 
 #include <inttypes.h>
@@ -27,6 +30,22 @@
 
 struct ax_sock;
 struct steer_bpf;
+
+/* Who may touch the rings of half a socket.  A queue is opened anew while lcores go on polling it:
+
+       SHUT --burst--> OPEN --repair--> ASKED --burst--> PARKED --repair--> SHUT
+       SHUT --repair--> PARKED
+
+   A burst that finds its half SHUT opens it and goes on; one that finds it ASKED parks it and
+   returns nothing.  Who repairs works on a PARKED one alone: no burst is within it. */
+enum ax_gate { AX_SHUT, AX_OPEN, AX_ASKED, AX_PARKED };
+
+/* Wake-ups of one half that fail. */
+struct ax_trouble {
+	uint64_t since;                /* ns: of the first in a row that failed; 0 = the last one did not */
+	uint64_t retry_at;             /* ns: not before; 0 = at once */
+	uint64_t gap;                  /* ns: to the next, doubled with each */
+};
 
 struct ax_rxq {
 	struct plx_rxq base;
@@ -45,9 +64,17 @@ struct ax_rxq {
 	uint32_t         target;       /* frames it should have */
 	uint32_t         missing;      /* target - posted that the pool could not give */
 	struct plx_mbuf *chain, *tail; /* packet that came in part */
-	/* warm: wake-up of a zero-copy fill ring */
+	uint32_t         gate;         /* atomic, enum ax_gate */
+	uint32_t         life;         /* the number as this queue last moved it */
+	uint32_t        *alive;        /* where the program reads it; atomic */
+	uint64_t         moved;        /* when: cycles on an lcore, ns elsewhere */
+	uint64_t         move_gap;     /* cycles between two moves: an eighth of stall= */
+	/* warm */
+	uint64_t         move_gap_ns;
+	uint32_t         alone;        /* where alive points while no program shall read it */
 	struct ax_sock  *sock;
-	uint64_t         woken;        /* ns of the last one */
+	uint64_t         woken;        /* ns of the last wake-up of a zero-copy fill ring */
+	struct ax_trouble trouble;
 };
 
 struct ax_txq {
@@ -66,15 +93,18 @@ struct ax_txq {
 	uint32_t         in_flight;    /* descriptors not completed */
 	uint32_t         unrung;       /* of them not announced by a doorbell */
 	uint32_t         ring_at;      /* announce at so many */
+	uint32_t         gate;         /* atomic, enum ax_gate */
 	bool             sg, zerocopy, budget;
 	/* warm: doorbell */
 	struct ax_sock  *sock;
-	uint64_t         retry_at;     /* ns: link down, no doorbell before */
+	struct ax_trouble trouble;
 	plx_ctr          bad_completions;
 };
 
 /* How a port uses its pool and sockets; one kernel registration for each. */
 enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
+
+enum { AX_STATS = 6 };                       /* counters of XDP_STATISTICS */
 
 /* One socket on one device queue with the rings it has. */
 struct ax_sock {
@@ -84,15 +114,22 @@ struct ax_sock {
 	unsigned kind;
 	uint32_t ifindex, queue;
 	uint64_t netns;
+	struct plx_port *port;
 	struct ax_sock *next;                /* in the registration */
 	bool     bound, zerocopy, budget;
 	struct xring rx, tx, fill, comp;     /* slots NULL: the socket has no such ring */
 	struct { void *at; size_t len; } map[4];
 	const char *step;                    /* what failed, for the error line */
+	uint64_t past[AX_STATS];             /* what the kernel counted of sockets that stood here before */
+	/* repair */
+	bool     wanted;                     /* atomic: a burst asks for it */
+	bool     broken;                     /* it is not open: the last try failed */
+	uint64_t tried_at;                   /* ns */
 };
 
 struct ax_sock_conf {
 	const struct plx_sys *sys;
+	struct plx_port *port;
 	struct plx_pool *pool;
 	uint32_t ifindex, queue;
 	uint32_t rxd, txd, fill, comp;       /* ring entries; rxd or txd may be 0 */
@@ -100,40 +137,67 @@ struct ax_sock_conf {
 	uint32_t timeout_ms;
 };
 
-/* The steering program on one interface. */
+/* The steering program of one interface, shared by the ports that stand there. */
 struct ax_prog {
+	struct ax_prog *next;
+	const void *owner;                   /* environment, NULL = none */
+	uint64_t  netns;
+	uint32_t  ifindex;
+	unsigned  users, steering;           /* ports that have it; that want it attached */
 	struct steer_bpf *skel;
-	int       link;                      /* the attachment lives as long as this is open */
+	struct steer_queue *queue;           /* mapped: one for each device queue */
+	int       link;                      /* atomic; the attachment lives as long as this is open; -1 = none */
 	uint32_t  prog;                      /* id of the program, 0 = not told */
-	uint64_t *beat;                      /* mapped: one for each device queue */
-	size_t    beat_len;
-	const uint64_t *passed;              /* mapped: the same; NULL = could not be */
-	uint32_t  queues;
-	int       cpus;                      /* possible ones, each with its counters; below 1 = not told */
+	uint32_t  queues;                    /* slots of the map of sockets */
 	bool      native, frags;
-	bool      load_failed;               /* no mode will help */
+	uint8_t   taken[STEER_QUEUES / 8];   /* device queues of its ports */
 };
 
 struct ax_port {
 	struct plx_port base;
-	struct ax_prog  prog;
+	struct ax_prog *prog;                /* NULL: it only sends, and by copies: none is needed */
+	bool     steers;                     /* it wants the program on the interface */
+	bool     left;                       /* removed: the program is off and the sockets are out of the map */
 	struct ax_sock *sock;                /* one for each device queue from conf.queue on */
 	struct ax_rxq **parked;              /* fill rings of zero-copy queues that only send */
 	uint16_t nsock;
-	bool     stall_armed;
+	unsigned kind;
 	bool     down_told;                  /* link events say DOWN: the doorbell may not try */
 };
 
 /* prog.c */
-int  ax_prog_open(struct ax_prog *g, struct ax_port *p, const struct plx_link_info *li, bool native);
-void ax_prog_close(struct ax_prog *g, const struct plx_sys *sys);
-int  ax_prog_claim(struct ax_prog *g, const struct plx_sys *sys, uint32_t queue, int fd);
-void ax_prog_unclaim(struct ax_prog *g, const struct plx_sys *sys, uint32_t queue);
-void ax_prog_beat(struct ax_prog *g, uint32_t queue, uint64_t now);
-void ax_prog_stall(struct ax_prog *g, uint64_t stall_ns);
+int  ax_prog_get(struct ax_port *p, const struct plx_link_info *li, bool native);
+void ax_prog_put(struct ax_port *p);
+int  ax_prog_steer(struct ax_port *p, bool on);
+void ax_prog_leave(struct ax_port *p);
+int  ax_prog_map(const struct ax_prog *g, const struct plx_sys *sys, uint32_t queue, int fd);
+void ax_prog_unmap(const struct ax_prog *g, const struct plx_sys *sys, uint32_t queue);
+void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys);
 int  ax_prog_passed(const struct ax_prog *g, uint64_t *n, int queues);
 int  ax_prog_attached(const struct ax_prog *g, const struct plx_sys *sys);
-int  ax_prog_xstats(const struct ax_prog *g, const struct plx_sys *sys, struct plx_xstat *x, int n);
+int  ax_prog_xstats(const struct ax_port *p, struct plx_xstat *x, int n);
+
+/* queue.c */
+uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd);
+int  ax_queue_open(struct ax_port *p, uint16_t i);
+void ax_queues_drop(struct ax_port *p);     /* all of them; the port and its queue objects stay */
+int  ax_queue_prime(struct ax_port *p, uint16_t i);
+void ax_queue_drain(struct ax_port *p, uint16_t i); /* nobody reads it: what is left is dropped and counted */
+void ax_queue_follow(struct ax_port *p, uint16_t i);
+void ax_set_mtu(struct ax_port *p, uint32_t mtu);
+int  ax_repair(struct plx_port *b);
+static inline bool ax_reads(const struct ax_port *p)
+{
+	return p->base.nrx && p->base.conf.steer == PLX_STEER_ALL;
+}
+static inline struct ax_rxq *ax_rx_of(const struct ax_port *p, uint16_t i)
+{
+	return i < p->base.nrx ? (struct ax_rxq *)p->base.rxq[i] : p->parked[i];
+}
+static inline struct ax_txq *ax_tx_of(const struct ax_port *p, uint16_t i)
+{
+	return i < p->base.ntx ? (struct ax_txq *)p->base.txq[i] : NULL;
+}
 
 /* umem.c: sockets of a pool and kind share one kernel registration. */
 int  ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms);
@@ -141,7 +205,10 @@ void ax_umem_leave(struct ax_sock *s);
 uint32_t ax_umem_room(const struct plx_pool *pool); /* longest frame of one buffer */
 
 /* xsk.c */
+uint64_t ax_netns(const struct plx_sys *sys);
 int  ax_sock_make(struct ax_sock *s, const struct ax_sock_conf *c);
+int  ax_sock_renew(struct ax_sock *s, const struct ax_sock_conf *c);
+int  ax_sock_rings(struct ax_sock *s, const struct ax_sock_conf *c);
 int  ax_sock_bind(struct ax_sock *s, const struct ax_sock_conf *c);
 void ax_sock_close(struct ax_sock *s);
 int  ax_sock_settled(const struct ax_sock *s, uint32_t timeout_ms);
@@ -156,7 +223,17 @@ void     ax_rx_choose(struct ax_rxq *q);
 void     ax_tx_choose(struct ax_txq *q);
 uint32_t ax_rx_refill(struct ax_rxq *q);
 uint32_t ax_tx_reap(struct ax_txq *q, uint32_t n);
+uint32_t ax_rx_drain(struct ax_rxq *q);
 uint32_t ax_rx_reclaim(struct ax_rxq *q);
+uint32_t ax_tx_unsent(const struct ax_txq *q);
 uint32_t ax_tx_reclaim(struct ax_txq *q);
+
+/* gate.c */
+uint16_t ax_rx_shut(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n); /* the burst of a half that is not OPEN */
+uint16_t ax_tx_shut(struct plx_txq *q, struct plx_mbuf **m, uint16_t n);
+void     ax_rx_move(struct ax_rxq *q, uint64_t now);     /* the sign of life */
+void     ax_rx_move_elsewhere(struct ax_rxq *q);         /* the same, outside an lcore's loop */
+bool     ax_trouble(struct ax_trouble *t, struct ax_sock *s, int err, uint64_t now);
+bool     ax_wait(const struct ax_trouble *t, uint64_t now);
 
 #endif

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* prog.c - the steering program: loaded from its skeleton, attached to the interface by a
-   bpf_link that is not pinned, so that it is gone with the process however that ends;
-   cold; called by af_xdp.c on the main thread, the counters by any. */
+/* prog.c - the steering program of an interface: loaded from its skeleton, attached by a
+   bpf_link that is not pinned, so that it is gone with the process however that ends.
+   All ports of an environment on one interface share it; it is attached while one of
+   them is read.  Cold; main thread, or the one that repairs. */
 #include "af_xdp.h"
 #include "plx_text.h"
 #include "plx_xdp.h"
-#include "steer.h"
 #include "steer.skel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-enum { QUEUES_MIN = 64, VERIFIER_LOG = 16384 };
+enum { QUEUES_MIN = 64, VERIFIER_LOG = 16384, GRACE_NS = 50000000 };
 
-/* What older kernels do not know, newest first; all but the last row may be refused. */
-static const struct { bool frags, coarse; } loads[] = {
-	{ true, true }, { false, true }, { false, false },
-};
+/* One for each interface of this process: the hook of an interface is one thing, whoever
+   opens ports on it. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ax_prog *progs;
 
 static int no_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -40,28 +42,32 @@ static const char *last_line(char *log)
 	return end && !strncmp(end + 1, "processed ", 10) ? (*end = 0, last_line(log)) : end ? end + 1 : log;
 }
 
-static int load_once(struct ax_prog *g, const struct plx_sys *sys, bool frags, bool coarse, char *log)
+static int load_once(struct ax_prog *g, const struct plx_sys *sys, bool frags, char *log)
 {
 	struct steer_bpf *skel = steer_bpf__open();
 
 	if (!skel)
 		return -errno;
 	bpf_map__set_max_entries(skel->maps.xsks, g->queues);
-	bpf_map__set_max_entries(skel->maps.beats, g->queues);
-	bpf_map__set_max_entries(skel->maps.passed, g->queues);
 	bpf_program__set_flags(skel->progs.steer, frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	bpf_program__set_log_buf(skel->progs.steer, log, VERIFIER_LOG);
-	skel->rodata->coarse_clock = coarse;
 	int err = sys->bpf_load(skel->skeleton);
 	if (err) {
 		steer_bpf__destroy(skel);
 		return err;
 	}
 	g->skel = skel;
+	g->queue = skel->bss->queue;
 	g->frags = frags;
 	return 0;
 }
 
+static bool of_ours(int err)
+{
+	return err == -EPERM || err == -ENOMEM || err == -EMFILE || err == -ENFILE;
+}
+
+/* Older kernels do not know frames of several buffers. */
 static int load(struct ax_prog *g, struct ax_port *p)
 {
 	const struct plx_sys *sys = p->base.sys;
@@ -70,13 +76,12 @@ static int load(struct ax_prog *g, struct ax_port *p)
 
 	/* libbpf prints unless told not to, and only for the whole process */
 	libbpf_print_fn_t print = libbpf_set_print(no_print);
-	for (size_t i = 0; log && i < PLX_ARRAY_SIZE(loads); i++) {
+	for (int frags = 1; log && frags >= 0; frags--) {
 		*log = 0;
-		err = load_once(g, sys, loads[i].frags, loads[i].coarse, log);
-		if (!err || err == -EPERM || err == -ENOMEM || err == -EMFILE || err == -ENFILE)
+		err = load_once(g, sys, frags, log);
+		if (!err || of_ours(err))
 			break;
 	}
-	g->cpus = libbpf_num_possible_cpus(); /* here, where it is quiet if /sys does not tell */
 	libbpf_set_print(print);
 	if (err == -EPERM) {
 		ax_priv_missing(sys, p->base.pool, missing, sizeof(missing));
@@ -91,7 +96,7 @@ static int load(struct ax_prog *g, struct ax_port *p)
 		         p->base.name, strerrorname_np(-err), log && *log ? ": " : "", log ? last_line(log) : "");
 	}
 	free(log);
-	return err;
+	return !err || of_ours(err) ? err : -EOPNOTSUPP;
 }
 
 /* Somebody has the hook: say who and how to free it. */
@@ -108,23 +113,23 @@ static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
 	         strerrorname_np(-err), PLX_QUOTED(p->base.name), PLX_QUOTED(p->base.name));
 }
 
-static int attach(struct ax_prog *g, struct ax_port *p, uint32_t ifindex)
+static int attach(struct ax_prog *g, struct ax_port *p)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = g->native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
 	const struct plx_sys *sys = p->base.sys;
 	char missing[512];
-	int fd = sys->bpf_link_create(bpf_program__fd(g->skel->progs.steer), (int)ifindex, BPF_XDP, &o);
+	int fd = sys->bpf_link_create(bpf_program__fd(g->skel->progs.steer), (int)g->ifindex, BPF_XDP, &o);
 
 	if (fd >= 0) {
 		struct bpf_link_info info;
 
-		g->link = fd;
 		g->prog = sys->bpf_link_info(fd, &info) ? 0 : info.prog_id;
+		__atomic_store_n(&g->link, fd, __ATOMIC_RELEASE);
 		return 0;
 	}
 	/* EEXIST: a program of the other mode is there */
 	if (fd == -EBUSY || fd == -EEXIST) {
-		explain_busy(p, ifindex, fd);
+		explain_busy(p, g->ifindex, fd);
 		return -EBUSY;
 	}
 	if (fd == -EPERM) {
@@ -135,123 +140,244 @@ static int attach(struct ax_prog *g, struct ax_port *p, uint32_t ifindex)
 	return fd; /* what is left is for the ladder */
 }
 
-static size_t page_round(size_t n)
+static void detach(struct ax_prog *g, const struct plx_sys *sys)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = __atomic_exchange_n(&g->link, -1, __ATOMIC_ACQ_REL);
 
-	return (n + page - 1) & ~(page - 1);
+	if (fd >= 0)
+		sys->close(fd);
 }
 
-/* ax_prog_open loads the program for every queue the interface can have and attaches it.
-   0; -EBUSY, -EPERM, -ENOMEM, or load_failed: logged; anything else: the interface
-   refused this mode, for the caller to say. */
-int ax_prog_open(struct ax_prog *g, struct ax_port *p, const struct plx_link_info *li, bool native)
-{
-	const struct plx_sys *sys = p->base.sys;
-	uint32_t most = li->rxqs_max > li->rxqs ? li->rxqs_max : li->rxqs;
-	int err;
+/* ---- the table ---- */
 
-	memset(g, 0, sizeof(*g));
-	g->link = -1;
-	g->native = native;
-	g->queues = most < QUEUES_MIN ? QUEUES_MIN : most;
-	err = load(g, p);
-	if (err) {
-		g->load_failed = true;
-		return err == -EPERM || err == -ENOMEM || err == -EMFILE || err == -ENFILE ? err : -EOPNOTSUPP;
+static struct ax_prog *find(uint64_t netns, uint32_t ifindex)
+{
+	struct ax_prog *g = progs;
+
+	while (g && (g->netns != netns || g->ifindex != ifindex))
+		g = g->next;
+	return g;
+}
+
+/* A program that is there already has to suit p. */
+static int join(const struct ax_prog *g, const struct ax_port *p, bool native)
+{
+	const struct plx_port *b = &p->base;
+	const uint32_t end = b->conf.queue + p->nsock;
+
+	if (g->owner != b->conf.owner) {
+		plx_logf(b->log, PLX_LOG_ERROR, "%s: another environment of this process has it (EBUSY): open both ports in one "
+		         "environment, or take another interface", b->name);
+		return -EBUSY;
 	}
-	g->skel->bss->conf.mode = p->base.conf.steer == PLX_STEER_ALL ? STEER_MODE_ALL : STEER_MODE_NONE;
-	g->beat_len = page_round(g->queues * sizeof(*g->beat));
-	void *at = sys->mmap(NULL, g->beat_len, PROT_READ | PROT_WRITE, MAP_SHARED,
-	                     bpf_map__fd(g->skel->maps.beats), 0);
-	if (at == MAP_FAILED) {
-		err = -errno;
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: cannot map the heartbeats of the steering program (%s): use "
-		         "driver=packet", p->base.name, strerrorname_np(-err));
-		ax_prog_close(g, sys);
-		return err == -EPERM ? err : -ENOMEM;
+	for (uint32_t q = b->conf.queue; q < end; q++) {
+		if (!(g->taken[q / 8] >> q % 8 & 1))
+			continue;
+		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u is open already in another port of this process (EBUSY): use queue= "
+		         "and queues= so that ports do not overlap", b->name, q);
+		return -EBUSY;
 	}
-	g->beat = at;
-	/* without it only a warning is lost, that of frames on a queue without a socket */
-	at = sys->mmap(NULL, g->beat_len, PROT_READ, MAP_SHARED, bpf_map__fd(g->skel->maps.passed), 0);
-	g->passed = at == MAP_FAILED ? NULL : at;
-	err = attach(g, p, li->ifindex);
-	if (err)
-		ax_prog_close(g, sys);
+	return g->native == native ? 0 : -EEXIST; /* for the ladder */
+}
+
+static struct ax_prog *make(struct ax_port *p, uint64_t netns, uint32_t ifindex, uint32_t queues, bool native, int *err)
+{
+	struct ax_prog *g = calloc(1, sizeof(*g));
+
+	*err = -ENOMEM;
+	if (!g) {
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: no memory for its steering program (ENOMEM)", p->base.name);
+		return NULL;
+	}
+	*g = (struct ax_prog){ .next = progs, .owner = p->base.conf.owner, .netns = netns, .ifindex = ifindex, .link = -1,
+	                       .native = native, .queues = queues < QUEUES_MIN ? QUEUES_MIN : queues };
+	*err = load(g, p);
+	if (*err) {
+		free(g);
+		return NULL;
+	}
+	progs = g;
+	return g;
+}
+
+static void mark(struct ax_prog *g, const struct ax_port *p, bool taken)
+{
+	for (uint32_t q = p->base.conf.queue; q < p->base.conf.queue + (uint32_t)p->nsock; q++) {
+		if (taken)
+			g->taken[q / 8] |= (uint8_t)(1u << q % 8);
+		else
+			g->taken[q / 8] &= (uint8_t)~(1u << q % 8);
+	}
+}
+
+/* ax_prog_get gives p the program of its interface, native or generic, and loads it if p is
+   the first.  0; -EEXIST: another port has it in the other mode, nothing is logged;
+   -EBUSY, -EPERM, -ENOMEM, -EMFILE, -EOPNOTSUPP (no kernel or mode will help): logged. */
+int ax_prog_get(struct ax_port *p, const struct plx_link_info *li, bool native)
+{
+	const uint64_t netns = ax_netns(p->base.sys);
+	int err = 0;
+
+	PLX_ASSERT(!p->prog);
+	if (p->base.conf.queue + p->nsock > STEER_QUEUES) {
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: queues from %u on are beyond the %u that the steering program knows (EINVAL): "
+		         "lower queue= or queues=", p->base.name, STEER_QUEUES, STEER_QUEUES);
+		return -EINVAL;
+	}
+	pthread_mutex_lock(&lock);
+	struct ax_prog *g = find(netns, li->ifindex);
+
+	if (g)
+		err = join(g, p, native);
+	else
+		g = make(p, netns, li->ifindex, li->rxqs_max > li->rxqs ? li->rxqs_max : li->rxqs, native, &err);
+	if (!err) {
+		g->users++;
+		mark(g, p, true);
+		p->prog = g;
+	}
+	pthread_mutex_unlock(&lock);
 	return err;
 }
 
-void ax_prog_close(struct ax_prog *g, const struct plx_sys *sys)
+/* ax_prog_put: p has it no more; the last one unloads it. */
+void ax_prog_put(struct ax_port *p)
 {
-	if (g->link >= 0)
-		sys->close(g->link);
-	g->link = -1;
-	if (g->beat)
-		sys->munmap(g->beat, g->beat_len);
-	g->beat = NULL;
-	if (g->passed)
-		sys->munmap((void *)(uintptr_t)g->passed, g->beat_len);
-	g->passed = NULL;
-	steer_bpf__destroy(g->skel);
-	g->skel = NULL;
+	struct ax_prog *g = p->prog, **at = &progs;
+
+	if (!g)
+		return;
+	ax_prog_steer(p, false);
+	pthread_mutex_lock(&lock);
+	p->prog = NULL;
+	mark(g, p, false);
+	if (!--g->users) {
+		while (*at != g)
+			at = &(*at)->next;
+		*at = g->next;
+		steer_bpf__destroy(g->skel);
+		free(g);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
-/* From here on the queue's frames are the socket's. */
-int ax_prog_claim(struct ax_prog *g, const struct plx_sys *sys, uint32_t queue, int fd)
+/* ax_prog_steer: p wants the program on the interface, or does not any more.  0, or as
+   attach: -EBUSY and -EPERM are logged. */
+int ax_prog_steer(struct ax_port *p, bool on)
+{
+	struct ax_prog *g = p->prog;
+	int err = 0;
+
+	if (!g || p->steers == on)
+		return 0;
+	pthread_mutex_lock(&lock);
+	if (on && g->link < 0)
+		err = attach(g, p);
+	if (!err) {
+		p->steers = on;
+		g->steering += on ? 1u : -1u;
+		if (!g->steering)
+			detach(g, p->base.sys);
+	}
+	pthread_mutex_unlock(&lock);
+	return err;
+}
+
+/* ax_prog_leave: the interface is gone, or another namespace's: there it is the host's at once. */
+void ax_prog_leave(struct ax_port *p)
+{
+	if (!p->prog)
+		return;
+	pthread_mutex_lock(&lock);
+	detach(p->prog, p->base.sys);
+	pthread_mutex_unlock(&lock);
+}
+
+/* In a child of fork: what the parent has must not live on by us.  Nothing is freed, the
+   child may have been born in the middle of a change. */
+void plx_af_xdp_forked(void)
+{
+	for (struct ax_prog *g = progs; g; g = g->next) {
+		const int fds[] = { g->link, bpf_map__fd(g->skel->maps.xsks), bpf_map__fd(g->skel->maps.bss),
+		                    bpf_map__fd(g->skel->maps.grace), bpf_map__fd(g->skel->maps.nothing),
+		                    bpf_program__fd(g->skel->progs.steer) };
+
+		for (size_t i = 0; i < PLX_ARRAY_SIZE(fds); i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
+	}
+	progs = NULL;
+}
+
+/* The table must be whole in the child. */
+void plx_af_xdp_fork(bool begins)
+{
+	if (begins)
+		pthread_mutex_lock(&lock);
+	else
+		pthread_mutex_unlock(&lock);
+}
+
+/* ---- queues ---- */
+
+/* From here on frames of a queue that is read can go to this socket. */
+int ax_prog_map(const struct ax_prog *g, const struct plx_sys *sys, uint32_t queue, int fd)
 {
 	PLX_ASSERT(queue < g->queues);
-	int err = sys->bpf_map_update(bpf_map__fd(g->skel->maps.xsks), &queue, &fd, BPF_ANY);
-
-	if (!err)
-		ax_prog_beat(g, queue, plx_sys_now(sys));
-	return err;
+	return sys->bpf_map_update(bpf_map__fd(g->skel->maps.xsks), &queue, &fd, BPF_ANY);
 }
 
-/* And from here on the host's again.  The beat goes first: it cannot fail. */
-void ax_prog_unclaim(struct ax_prog *g, const struct plx_sys *sys, uint32_t queue)
+void ax_prog_unmap(const struct ax_prog *g, const struct plx_sys *sys, uint32_t queue)
 {
-	ax_prog_beat(g, queue, 0);
+	PLX_ASSERT(queue < g->queues);
 	sys->bpf_map_delete(bpf_map__fd(g->skel->maps.xsks), &queue);
 }
 
-void ax_prog_beat(struct ax_prog *g, uint32_t queue, uint64_t now)
+/* ax_prog_grace returns when every frame that was judged by what stood before has arrived where
+   it was sent: the kernel waits for its running programs.  Some 20 ms. */
+void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys)
 {
-	PLX_ASSERT(queue < g->queues);
-	__atomic_store_n(&g->beat[queue], now, __ATOMIC_RELAXED);
+	const uint32_t zero = 0;
+	const int inner = bpf_map__fd(g->skel->maps.nothing);
+
+	if (sys->bpf_map_update(bpf_map__fd(g->skel->maps.grace), &zero, &inner, BPF_ANY))
+		plx_sys_sleep(sys, GRACE_NS);
 }
 
-void ax_prog_stall(struct ax_prog *g, uint64_t stall_ns)
+/* ---- what it counted ---- */
+
+static uint64_t counted(const struct ax_prog *g, uint32_t queue, unsigned verdict)
 {
-	__atomic_store_n(&g->skel->bss->conf.stall_ns, stall_ns, __ATOMIC_RELAXED);
+	return __atomic_load_n(&g->queue[queue].count[verdict], __ATOMIC_RELAXED);
 }
 
-/* How often each verdict was given, summed over the CPUs. */
-int ax_prog_xstats(const struct ax_prog *g, const struct plx_sys *sys, struct plx_xstat *x, int n)
+/* How often each verdict was given, over the queues of p. */
+int ax_prog_xstats(const struct ax_port *p, struct plx_xstat *x, int n)
 {
 #define X(id, why) "steer_" #id,
 	static const char *const names[] = { STEER_VERDICTS(X) };
 #undef X
-	/* the kernel writes one for each CPU, however many we took there to be */
-	uint64_t *each = g->cpus > 0 ? calloc((size_t)g->cpus, sizeof(*each)) : NULL;
+	const uint32_t first = p->base.conf.queue;
 
 	for (uint32_t v = 0; v < STEER_VERDICT_N && (int)v < n; v++) {
 		snprintf(x[v].name, sizeof(x[v].name), "%s", names[v]);
 		x[v].value = 0;
-		if (!each || sys->bpf_map_lookup(bpf_map__fd(g->skel->maps.verdicts), &v, each))
-			continue;
-		for (int i = 0; i < g->cpus; i++)
-			x[v].value += each[i];
+		for (uint32_t q = first; p->prog && q < first + p->nsock; q++)
+			x[v].value += counted(p->prog, q, v);
 	}
-	free(each);
 	return STEER_VERDICT_N;
 }
 
+/* Frames that went to the host although the interface's program was there, by queue. */
 int ax_prog_passed(const struct ax_prog *g, uint64_t *n, int queues)
 {
-	const int have = g->passed ? (int)g->queues : 0;
+	const int have = (int)(g->queues < STEER_QUEUES ? g->queues : STEER_QUEUES);
 
-	for (int i = 0; i < have && i < queues; i++)
-		n[i] = __atomic_load_n(&g->passed[i], __ATOMIC_RELAXED);
+	for (int i = 0; i < have && i < queues; i++) {
+		n[i] = 0;
+		for (unsigned v = STEER_redirected + 1; v < STEER_VERDICT_N; v++)
+			n[i] += counted(g, (uint32_t)i, v);
+	}
 	return have;
 }
 
@@ -260,7 +386,8 @@ int ax_prog_passed(const struct ax_prog *g, uint64_t *n, int queues)
 int ax_prog_attached(const struct ax_prog *g, const struct plx_sys *sys)
 {
 	struct bpf_link_info info;
-	int err = sys->bpf_link_info(g->link, &info);
+	const int fd = __atomic_load_n(&g->link, __ATOMIC_ACQUIRE);
+	int err = fd < 0 ? -ENOENT : sys->bpf_link_info(fd, &info);
 
 	return err ? err : info.xdp.ifindex && (!g->prog || info.prog_id == g->prog);
 }

@@ -18,6 +18,12 @@ enum {
 	DOWN_GAP_NS = 10000000 /* a link that is down is asked again after this */
 };
 
+static inline bool is_open(const uint32_t *gate)
+{
+	/* relaxed: it was this thread that opened it, or that will say PARKED */
+	return plx_likely(__atomic_load_n(gate, __ATOMIC_RELAXED) == AX_OPEN);
+}
+
 /* ---- receive ---- */
 
 /* ax_rx_refill posts frames until the kernel has q->target of them, at most one burst.
@@ -60,12 +66,23 @@ static __attribute__((noinline)) void rx_wake(struct ax_rxq *q)
 	if (!xring_unread(&q->fill))
 		return;
 	uint64_t now = plx_sys_now(sys);
-	if (now - q->woken < WAKE_GAP_NS)
+	if (now - q->woken < WAKE_GAP_NS || ax_wait(&q->trouble, now))
 		return;
 	q->woken = now;
 	plx_ctr_add(&q->base.stats.kicks, 1);
-	/* the result does not matter: the flag tells, and a port that is gone receives nothing */
-	sys->recvfrom(q->sock->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+	int err = sys->recvfrom(q->sock->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL) < 0 ? errno : 0;
+	ax_trouble(&q->trouble, q->sock, err, now);
+}
+
+/* The sign of life of this queue.  The lcore's loop has read the clock. */
+static inline void rx_alive(struct ax_rxq *q)
+{
+	const uint64_t now = plx_self.now;
+
+	if (plx_unlikely(!now))
+		ax_rx_move_elsewhere(q);
+	else if (plx_unlikely(now - q->moved >= q->move_gap))
+		ax_rx_move(q, now);
 }
 
 /* The mbuf of a received descriptor, ours from here on; NULL if it is not one of the
@@ -104,6 +121,7 @@ static inline uint16_t rx_done(struct ax_rxq *q, uint32_t descs, uint16_t pkts, 
 		xring_release(&q->rx, descs);
 	if (q->posted < q->target)
 		ax_rx_refill(q);
+	rx_alive(q);
 	plx_ctr_add(&s->bursts, 1);
 	if (!pkts) {
 		plx_ctr_add(&s->empty, 1);
@@ -117,6 +135,8 @@ static inline uint16_t rx_done(struct ax_rxq *q, uint32_t descs, uint16_t pkts, 
 /* One buffer, one packet. */
 static inline uint16_t rx_plain(struct ax_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
+	if (!is_open(&q->gate))
+		return ax_rx_shut(&q->base, m, n);
 	uint32_t have = xring_peek(&q->rx, n < PLX_BURST_MAX ? n : PLX_BURST_MAX), at = q->rx.head;
 	uint64_t bytes = 0;
 	uint16_t k = 0;
@@ -162,6 +182,8 @@ static struct plx_mbuf *rx_chain(struct ax_rxq *q, struct plx_mbuf *x, bool last
 
 static inline uint16_t rx_multi(struct ax_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
+	if (!is_open(&q->gate))
+		return ax_rx_shut(&q->base, m, n);
 	uint32_t have = xring_peek(&q->rx, PLX_BURST_MAX), at = q->rx.head, i = 0;
 	uint64_t bytes = 0;
 	uint16_t k = 0;
@@ -192,7 +214,7 @@ static uint16_t rx_zc_plain(struct plx_rxq *base, struct plx_mbuf **m, uint16_t 
 	struct ax_rxq *q = (struct ax_rxq *)base;
 
 	n = rx_plain(q, m, n);
-	if (plx_unlikely(xring_flagged(&q->fill)))
+	if (is_open(&q->gate) && plx_unlikely(xring_flagged(&q->fill)))
 		rx_wake(q);
 	return n;
 }
@@ -202,7 +224,7 @@ static uint16_t rx_zc_multi(struct plx_rxq *base, struct plx_mbuf **m, uint16_t 
 	struct ax_rxq *q = (struct ax_rxq *)base;
 
 	n = rx_multi(q, m, n);
-	if (plx_unlikely(xring_flagged(&q->fill)))
+	if (is_open(&q->gate) && plx_unlikely(xring_flagged(&q->fill)))
 		rx_wake(q);
 	return n;
 }
@@ -295,18 +317,24 @@ static void tx_link_down(struct ax_txq *q)
 {
 	link_set(q, PLX_LINK_UP, PLX_LINK_DOWN);
 	q->base.link_down = true;
-	q->retry_at = plx_sys_now(q->sock->sys) + DOWN_GAP_NS;
+	q->trouble.retry_at = plx_sys_now(q->sock->sys) + DOWN_GAP_NS;
 	stop(q, PLX_STOP_link_down);
 }
 
-static void tx_removed(struct ax_txq *q)
+/* Whatever the errno, the descriptors stay where they are, and are announced again later. */
+static void tx_failed(struct ax_txq *q, int err)
 {
-	link_set(q, PLX_LINK_UP, PLX_LINK_REMOVED);
-	link_set(q, PLX_LINK_DOWN, PLX_LINK_REMOVED);
-	q->base.link_down = true;
-	plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_removed], q->in_flight);
-	q->unrung = 0;
-	stop(q, PLX_STOP_link_down);
+	__atomic_store_n(&q->base.err, -err, __ATOMIC_RELAXED);
+	ax_trouble(&q->trouble, q->sock, err, plx_sys_now(q->sock->sys));
+	stop(q, err == ENOBUFS ? PLX_STOP_nobufs : PLX_STOP_error);
+}
+
+static void tx_rang(struct ax_txq *q)
+{
+	if (plx_likely(!q->trouble.retry_at))
+		return;
+	q->trouble = (struct ax_trouble){ 0 };
+	__atomic_store_n(&q->base.err, 0, __ATOMIC_RELAXED);
 }
 
 /* One doorbell; 0 or the errno. */
@@ -316,12 +344,13 @@ static int tx_kick(struct ax_txq *q)
 	return q->sock->sys->sendto(q->sock->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) < 0 ? errno : 0;
 }
 
-/* An errno of the doorbell that may not mean the end.  True: ring again. */
+/* What a doorbell's errno means.  True: ring again. */
 static bool tx_again(struct ax_txq *q, int err, bool progress)
 {
 	switch (err) {
 	case 0: /* kernels before EAGAIN: the completion ring was full */
 	case EAGAIN:
+		tx_rang(q);
 		if (!progress)
 			stop(q, PLX_STOP_again);
 		return progress;
@@ -330,18 +359,11 @@ static bool tx_again(struct ax_txq *q, int err, bool progress)
 	case EBUSY: /* copy mode: the device dropped one frame, and the kernel completed it */
 		plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_device], !q->zerocopy);
 		return true;
-	case ENOBUFS:
-		stop(q, PLX_STOP_nobufs);
-		return false;
 	case ENETDOWN:
 		tx_link_down(q);
 		return false;
-	case ENXIO:
-		tx_removed(q);
-		return false;
 	default:
-		q->base.err = -err;
-		stop(q, PLX_STOP_error);
+		tx_failed(q, err);
 		return false;
 	}
 }
@@ -354,6 +376,8 @@ static __attribute__((noinline)) void tx_ring(struct ax_txq *q)
 	uint32_t tries = RING_TRIES + (q->budget ? 0 : q->unrung / AX_COPY_BUDGET);
 	int err = 0;
 
+	if (plx_unlikely(q->trouble.retry_at) && ax_wait(&q->trouble, plx_sys_now(q->sock->sys)))
+		return;
 	if (!xring_wants_wakeup(&q->tx)) {
 		q->unrung = 0;
 		return;
@@ -362,13 +386,16 @@ static __attribute__((noinline)) void tx_ring(struct ax_txq *q)
 		uint32_t before = q->unrung;
 		err = tx_kick(q);
 		if (!err && q->zerocopy) {
+			tx_rang(q);
 			q->unrung = 0;
 			return;
 		}
 		q->unrung = xring_unread(&q->tx);
 		uint32_t reaped = ax_tx_reap(q, REAP);
-		if ((!err || err == EAGAIN) && !q->unrung)
+		if ((!err || err == EAGAIN) && !q->unrung) {
+			tx_rang(q);
 			return;
+		}
 		if (!tx_again(q, err, q->unrung < before || reaped))
 			return;
 		if (!q->unrung)
@@ -377,28 +404,23 @@ static __attribute__((noinline)) void tx_ring(struct ax_txq *q)
 	stop(q, err == EBUSY ? PLX_STOP_busy : PLX_STOP_again);
 }
 
-/* The link is not up, or the queue is broken.  True: it is up again, go on.  Without link
-   events the doorbell is the only one to tell, so it is asked, seldom. */
+/* The link is not up.  True: it is again, go on.  Without link events the doorbell is the
+   only one to tell, so it is asked, seldom. */
 static __attribute__((noinline)) bool tx_recovered(struct ax_txq *q)
 {
 	struct ax_port *p = (struct ax_port *)q->base.port;
 	uint32_t link = __atomic_load_n(&p->base.link, __ATOMIC_RELAXED);
 
-	if (q->base.err) {
-		stop(q, PLX_STOP_error);
-		return false;
-	}
 	if (link == PLX_LINK_DOWN && !__atomic_load_n(&p->down_told, __ATOMIC_RELAXED) &&
-	    plx_sys_now(q->sock->sys) >= q->retry_at) {
+	    !ax_wait(&q->trouble, plx_sys_now(q->sock->sys))) {
 		int err = tx_kick(q);
-		if (err == ENETDOWN || err == ENXIO || err == EBUSY) {
+		if (err == ENETDOWN || err == EBUSY)
 			tx_again(q, err, false);
-			if (err != EBUSY)
-				return false;
+		if (err != ENETDOWN) {
+			link_set(q, PLX_LINK_DOWN, PLX_LINK_UP);
+			q->unrung = q->zerocopy ? q->unrung : xring_unread(&q->tx);
+			link = PLX_LINK_UP;
 		}
-		link_set(q, PLX_LINK_DOWN, PLX_LINK_UP);
-		q->unrung = q->zerocopy ? q->unrung : xring_unread(&q->tx);
-		link = PLX_LINK_UP;
 	}
 	q->base.link_down = link != PLX_LINK_UP;
 	if (q->base.link_down)
@@ -446,6 +468,17 @@ static int tx_drop(struct ax_txq *q, struct plx_mbuf *m, enum plx_tx_drop why)
 	plx_ctr_add(&q->base.stats.drop[why], 1);
 	plx_mbuf_put(m);
 	return 0;
+}
+
+/* The interface is gone for good: who tries again until it is taken must not try for ever. */
+static __attribute__((noinline)) uint16_t tx_refuse(struct ax_txq *q, struct plx_mbuf **m, uint16_t n)
+{
+	q->base.link_down = true;
+	q->unrung = 0;
+	for (uint16_t i = 0; i < n; i++)
+		tx_drop(q, m[i], PLX_TX_DROP_removed);
+	stop(q, PLX_STOP_link_down);
+	return n;
 }
 
 /* Can the chain m go as it is?  Its segments; 0: only a copy can; -1 - reason: never. */
@@ -514,17 +547,29 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	uint64_t bytes = 0;
 	uint16_t i = 0;
 
+	plx_tx_enter(base, m, n);
+	if (!is_open(&q->gate))
+		return ax_tx_shut(base, m, n);
+	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	plx_ctr_add(&base->stats.bursts, 1);
 	if (q->in_flight)
 		ax_tx_reap(q, REAP);
-	if (plx_unlikely(base->err || __atomic_load_n(&base->port->link, __ATOMIC_RELAXED) != PLX_LINK_UP) &&
-	    !tx_recovered(q))
-		return 0;
+	if (plx_unlikely(__atomic_load_n(&base->port->link, __ATOMIC_RELAXED) != PLX_LINK_UP)) {
+		if (plx_port_link(base->port) == PLX_LINK_REMOVED)
+			return tx_refuse(q, m, n);
+		if (!tx_recovered(q)) {
+			if (q->unrung && plx_tx_may_wait())
+				plx_tx_pending_add(base); /* rings when the link is back */
+			return 0;
+		}
+	}
 	base->link_down = false;
-	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	uint32_t room = tx_room(q, n);
-	for (; i < n && w < room; i++) {
+	for (; i < n; i++) {
 		int k = 1;
+		/* packets of several descriptors take more than one each */
+		if (plx_unlikely(w >= room) && (room = tx_room(q, w + n - i)) <= w)
+			break;
 		uint32_t len = m[i]->pkt_len;
 		if (plx_likely(tx_simple(q, m[i]))) {
 			len = m[i]->len;
@@ -551,7 +596,7 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	bool now = !n || i < n || !plx_tx_may_wait();
 	if (q->unrung >= q->ring_at || (now && (q->unrung || (q->zerocopy && q->in_flight))))
 		tx_ring(q);
-	if (q->unrung && plx_tx_may_wait() && !base->link_down && !base->err)
+	if (q->unrung && plx_tx_may_wait())
 		plx_tx_pending_add(base);
 	return i;
 }
@@ -561,7 +606,29 @@ void ax_tx_choose(struct ax_txq *q)
 	q->base.burst = tx_burst;
 }
 
-/* ---- the end: what the kernel did not give back ---- */
+/* ---- the end: what the kernel did not give back; the queue is at rest ---- */
+
+/* ax_rx_drain takes what stands in the ring of a queue that nobody reads any more, puts it
+   back and returns how many packets that was. */
+uint32_t ax_rx_drain(struct ax_rxq *q)
+{
+	uint32_t pkts = q->chain != NULL, have;
+
+	plx_mbuf_put(q->chain);
+	q->chain = NULL;
+	q->chain_bad = false;
+	while ((have = xring_peek(&q->rx, PLX_BURST_MAX))) {
+		for (uint32_t i = 0; i < have; i++) {
+			struct xdp_desc d = *xring_desc(&q->rx, q->rx.head + i);
+			struct plx_mbuf *m = rx_take(q, &d);
+
+			plx_mbuf_put(m);
+			pkts += m && !(d.options & XDP_PKT_CONTD);
+		}
+		xring_release(&q->rx, have);
+	}
+	return pkts;
+}
 
 uint32_t ax_rx_reclaim(struct ax_rxq *q)
 {
@@ -580,6 +647,17 @@ uint32_t ax_rx_reclaim(struct ax_rxq *q)
 	}
 	q->posted = 0;
 	return n;
+}
+
+/* Packets in the ring that the kernel has not taken out. */
+uint32_t ax_tx_unsent(const struct ax_txq *q)
+{
+	const uint32_t taken = __atomic_load_n(q->tx.theirs, __ATOMIC_ACQUIRE);
+	uint32_t pkts = 0;
+
+	for (uint32_t i = taken; q->tx.head - i <= q->tx.mask && i != q->tx.head; i++)
+		pkts += !(xring_desc(&q->tx, i)->options & XDP_PKT_CONTD);
+	return pkts;
 }
 
 uint32_t ax_tx_reclaim(struct ax_txq *q)

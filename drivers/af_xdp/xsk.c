@@ -4,6 +4,7 @@
 #include "af_xdp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -105,14 +106,41 @@ static void raise_budget(struct ax_sock *s, uint32_t txd)
 	}
 }
 
-/* ax_sock_make makes the socket and its rings: frames can be put into the fill ring, but
-   nothing moves yet.  0 or -errno; s->step tells the call that failed, and s is to be closed. */
+/* Interfaces of two namespaces can have one number; 0 on kernels that do not tell. */
+static uint64_t netns_of(const struct plx_sys *sys, int fd)
+{
+	uint64_t netns = 0;
+	socklen_t len = sizeof(netns);
+
+	return sys->getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &netns, &len) ? 0 : netns;
+}
+
+/* The network namespace that this thread opens sockets in. */
+uint64_t ax_netns(const struct plx_sys *sys)
+{
+	int fd = sys->socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	const uint64_t netns = fd < 0 ? 0 : netns_of(sys, fd);
+
+	if (fd >= 0)
+		sys->close(fd);
+	return netns;
+}
+
+/* ax_sock_rings gives a socket its rings: frames can be put into the fill ring, but nothing
+   moves yet.  0 or -errno; s->step tells the call that failed. */
+int ax_sock_rings(struct ax_sock *s, const struct ax_sock_conf *c)
+{
+	int err = make_rings(s, c);
+
+	return err ? err : map_rings(s, c);
+}
+
+/* ax_sock_make makes the socket and its rings.  As ax_sock_rings; s is to be closed after a failure. */
 int ax_sock_make(struct ax_sock *s, const struct ax_sock_conf *c)
 {
-	socklen_t len = sizeof(s->netns);
-
 	memset(s, 0, sizeof(*s));
 	s->sys = c->sys;
+	s->port = c->port;
 	s->pool = c->pool;
 	s->ifindex = c->ifindex;
 	s->queue = c->queue;
@@ -121,11 +149,8 @@ int ax_sock_make(struct ax_sock *s, const struct ax_sock_conf *c)
 	s->fd = c->sys->socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (s->fd < 0)
 		return -errno;
-	/* interfaces of two namespaces can have one number; 0 on kernels that do not tell */
-	if (s->sys->getsockopt(s->fd, SOL_SOCKET, SO_NETNS_COOKIE, &s->netns, &len))
-		s->netns = 0;
-	int err = make_rings(s, c);
-	return err ? err : map_rings(s, c);
+	s->netns = netns_of(s->sys, s->fd);
+	return ax_sock_rings(s, c);
 }
 
 /* ax_sock_bind puts s on its queue.  0 or -errno, as above. */
@@ -140,18 +165,81 @@ int ax_sock_bind(struct ax_sock *s, const struct ax_sock_conf *c)
 	return err;
 }
 
-/* Mappings first: with one left, the queue stays busy for ever. */
-void ax_sock_close(struct ax_sock *s)
+/* 0, or -errno.  Kernels before 5.9 fill in the first three. */
+static int ask_statistics(const struct ax_sock *s, struct xdp_statistics *st)
 {
-	if (s->fd < 0 || !s->sys)
-		return;
+	socklen_t len = sizeof(*st);
+
+	memset(st, 0, sizeof(*st));
+	return s->sys->getsockopt(s->fd, SOL_XDP, XDP_STATISTICS, st, &len) ? -errno : 0;
+}
+
+static_assert(sizeof(struct xdp_statistics) == AX_STATS * sizeof(uint64_t), "a place for each counter");
+
+/* What the sockets before this one counted, and what it does. */
+static int all_statistics(const struct ax_sock *s, struct xdp_statistics *st)
+{
+	uint64_t n[AX_STATS];
+	int err = ask_statistics(s, st);
+
+	memcpy(n, st, sizeof(n));
+	for (int i = 0; i < AX_STATS; i++)
+		n[i] += __atomic_load_n(&s->past[i], __ATOMIC_RELAXED);
+	memcpy(st, n, sizeof(n));
+	return err;
+}
+
+static void add_past(struct ax_sock *s, const struct xdp_statistics *st)
+{
+	uint64_t n[AX_STATS];
+
+	memcpy(n, st, sizeof(n));
+	for (int i = 0; i < AX_STATS; i++)
+		__atomic_store_n(&s->past[i], s->past[i] + n[i], __ATOMIC_RELAXED);
+}
+
+
+/* Mappings first: with one left, the queue stays busy for ever. */
+static void let_go(struct ax_sock *s)
+{
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(s->map); i++)
 		if (s->map[i].at)
 			s->sys->munmap(s->map[i].at, s->map[i].len);
 	memset(s->map, 0, sizeof(s->map));
+	s->rx = s->tx = s->fill = s->comp = (struct xring){ 0 };
 	ax_umem_leave(s);
+}
+
+void ax_sock_close(struct ax_sock *s)
+{
+	if (s->fd < 0 || !s->sys)
+		return;
+	let_go(s);
 	s->sys->close(s->fd);
 	s->fd = -1;
+}
+
+/* ax_sock_renew closes s and puts a new socket, without rings, under the same descriptor: whoever
+   knows its number goes on with it.  0, or -errno and s is as it was, or closed. */
+int ax_sock_renew(struct ax_sock *s, const struct ax_sock_conf *c)
+{
+	struct xdp_statistics st;
+
+	s->step = "socket(AF_XDP)";
+	int fresh = s->sys->socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fresh < 0)
+		return -errno;
+	if (!ask_statistics(s, &st))
+		add_past(s, &st);
+	let_go(s);
+	s->budget = false;
+	s->kind = c->kind;
+	s->step = "dup3";
+	int err = s->sys->dup3(fresh, s->fd, O_CLOEXEC) < 0 ? -errno : 0;
+
+	s->sys->close(fresh);
+	return err;
 }
 
 /* Binds a socket with a page of its own to s's queue, and lets go. */
@@ -193,15 +281,6 @@ int ax_sock_settled(const struct ax_sock *s, uint32_t timeout_ms)
 	return err == -ENODEV ? 0 : err; /* no such interface any more: it is released */
 }
 
-/* 0, or -errno.  Kernels before 5.9 fill in the first three. */
-static int ask_statistics(const struct ax_sock *s, struct xdp_statistics *st)
-{
-	socklen_t len = sizeof(*st);
-
-	memset(st, 0, sizeof(*st));
-	return s->sys->getsockopt(s->fd, SOL_XDP, XDP_STATISTICS, st, &len) ? -errno : 0;
-}
-
 /* In copy mode a frame that found the fill ring empty counts as dropped, too.  With zero-copy
    it is the driver that finds it empty, whenever it fills up its own ring, and no frame need
    be lost by that: what is lost, the NIC counts. */
@@ -209,7 +288,7 @@ void ax_sock_lost(const struct ax_sock *s, uint64_t *n)
 {
 	struct xdp_statistics st;
 
-	if (ask_statistics(s, &st))
+	if (all_statistics(s, &st))
 		return;
 	const uint64_t empty = s->zerocopy ? 0 : st.rx_fill_ring_empty_descs < st.rx_dropped ? st.rx_fill_ring_empty_descs : st.rx_dropped;
 
@@ -226,12 +305,12 @@ int ax_sock_xstats(const struct ax_sock *s, int n, struct plx_xstat *x, int room
 	                                     "xsk_rx_ring_full", "xsk_rx_fill_empty", "xsk_tx_ring_empty" };
 	uint64_t sum[PLX_ARRAY_SIZE(names)] = { 0 };
 
-	static_assert(sizeof(struct xdp_statistics) == sizeof(sum), "a name for each counter");
+	static_assert(PLX_ARRAY_SIZE(names) == AX_STATS, "a name for each counter");
 	for (int i = 0; i < n; i++) {
 		uint64_t one[PLX_ARRAY_SIZE(names)];
 		struct xdp_statistics st;
 
-		if (ask_statistics(&s[i], &st))
+		if (all_statistics(&s[i], &st))
 			continue;
 		memcpy(one, &st, sizeof(one));
 		for (size_t k = 0; k < PLX_ARRAY_SIZE(names); k++)

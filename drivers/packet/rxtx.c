@@ -345,6 +345,7 @@ uint16_t pk_tx(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	struct pk_txq *q = (struct pk_txq *)base;
 	uint16_t k = 0;
 
+	plx_tx_enter(base, m, n);
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	base->link_down = !link_usable(q);
 	if (plx_unlikely(base->link_down)) {

@@ -81,22 +81,68 @@ static void queue_busy(void **state)
 	close(fd);
 }
 
+/* Somebody else's program, from another process. */
 static void hook_busy(void **state)
 {
-	struct plx_port_conf c = conf;
+	int go[2], up[2];
+	char c;
 
 	(void)state;
-	c.rxqs = 1;
-	struct plx_port *p = open_port(&c);
+	assert_int_equal(pipe(go) | pipe(up), 0);
+	pid_t child = fork();
+	if (!child) {
+		struct plx_port *p = open_port(&conf);
+
+		(void)!write(up[1], "", 1);
+		(void)!read(go[0], &c, 1);
+		plx_port_close(p);
+		_exit(0);
+	}
+	assert_int_equal(read(up[0], &c, 1), 1);
 	conf.rxqs = 1;
-	conf.queue = 1;
 	refused(-EBUSY, "plxa0: its XDP hook is held by program ");
 	char want[128];
-	snprintf(want, sizeof(want), "\"steer\" of pid %d (test_af_xdp_err) (EBUSY): see bpftool net list dev plxa0", getpid());
+	snprintf(want, sizeof(want), "\"steer\" of pid %d (test_af_xdp_err) (EBUSY): see bpftool net list dev plxa0", child);
 	assert_non_null(strstr(log_text, want));
 	conf.mode = PLX_XDP_GENERIC;
 	refused(-EBUSY, "plxa0: its XDP hook is held by program ");
-	plx_port_close(p);
+	(void)!write(go[1], "", 1);
+	waitpid(child, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		close(go[i]);
+		close(up[i]);
+	}
+}
+
+/* Ports on one interface share its program, each with queues of its own. */
+static void ports_share(void **state)
+{
+	struct plx_port_conf c = conf, other = conf;
+	struct plx_port *a, *b, *x;
+
+	(void)state;
+	c.rxqs = c.txqs = other.rxqs = other.txqs = 1;
+	other.queue = 1;
+	a = open_port(&c);
+	conf = c;
+	refused(-EBUSY, "plxa0: queue 0 is open already in another port of this process (EBUSY)");
+	b = open_port(&other);
+	assert_int_equal(b->info.native, a->info.native);
+	conf = other;
+	conf.owner = &conf;
+	refused(-EBUSY, "plxa0: another environment of this process has it (EBUSY)");
+	plx_port_close(a);
+	assert_int_equal(b->drv->attached(b), 1); /* it stays for the other */
+	other.mode = b->info.native ? PLX_XDP_GENERIC : PLX_XDP_NATIVE;
+	other.queue = 0;
+	log_text[0] = 0;
+	assert_int_equal(plx_port_open(&x, &other), -EEXIST);
+	assert_non_null(strstr(log_text, "another port of it has the other mode"));
+	other.mode = PLX_XDP_AUTO; /* follows the one that is there */
+	x = open_port(&other);
+	assert_int_equal(b->info.native, x->info.native);
+	plx_port_close(b);
+	plx_port_close(x);
 }
 
 static void mtu_beyond_frame(void **state)
@@ -363,71 +409,14 @@ static void empty_pool(void **state)
 	close(fd);
 }
 
-static uint32_t host_gets(int in, int host, unsigned want)
-{
-	uint8_t buf[64];
-	uint32_t n = 0;
-
-	while (recv(host, buf, sizeof(buf), 0) > 0)
-		;
-	fill_frame(buf, 1, sizeof(buf));
-	for (int i = 0; i < 20; i++)
-		send(in, buf, sizeof(buf), 0);
-	uint64_t end = now_ms() + WAIT_MS;
-	do { /* the kernel may pass them on a little later */
-		while (recv(host, buf, sizeof(buf), 0) > 0)
-			n++;
-	} while (n < want && now_ms() < end);
-	return n;
-}
-
-static void beat_both(struct plx_port *p, uint64_t ahead_ns)
-{
-	for (uint16_t q = 0; q < 2; q++)
-		p->drv->beat(p, q, plx_sys_now(&sys) + ahead_ns);
-}
-
-/* Frames are the host's before start, after stop, with steer=none, and while the lcore
-   stalls; but not for want of somebody who beats. */
-static void host_comes_first(void **state)
-{
-	struct plx_port *p;
-
-	(void)state;
-	conf.stall_ms = 50;
-	int in = raw("plxb0"), host = raw("plxa0");
-	assert_int_equal(plx_port_open(&p, &conf), 0);
-	assert_int_equal(host_gets(in, host, 20), 20);
-	assert_int_equal(plx_port_start(p), 0);
-	usleep(150000);
-	assert_int_equal(host_gets(in, host, 0), 0);
-	beat_both(p, 60000000000u); /* fresh, however long this takes */
-	assert_int_equal(host_gets(in, host, 0), 0);
-	beat_both(p, 0);
-	usleep(150000);
-	assert_int_equal(host_gets(in, host, 20), 20);
-	assert_int_equal(xstat_of(p, "steer_passed_stale"), 20);
-	beat_both(p, 60000000000u); /* fresh, however long this takes */
-	assert_int_equal(host_gets(in, host, 0), 0);
-	plx_port_stop(p);
-	assert_int_equal(host_gets(in, host, 20), 20);
-	plx_port_close(p);
-	conf.steer = PLX_STEER_NONE;
-	p = open_port(&conf);
-	assert_int_equal(host_gets(in, host, 20), 20);
-	plx_port_close(p);
-	close(in);
-	close(host);
-}
-
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(queue_busy), CASE(hook_busy), CASE(mtu_beyond_frame), CASE(no_multibuf_kernel), CASE(memlock),
+		CASE(queue_busy), CASE(hook_busy), CASE(ports_share), CASE(mtu_beyond_frame), CASE(no_multibuf_kernel), CASE(memlock),
 		CASE(no_privilege), CASE(start_fails), CASE(ladder), CASE(older_kernel_loads_on), CASE(queues_grow), CASE(jumbo),
-		CASE(empty_pool), CASE(host_comes_first),
+		CASE(empty_pool),
 	};
 
 	own_namespace();

@@ -337,6 +337,7 @@ static void test_removed(void **state)
 		m = make_packet(bed.pool, 0, 100, 1);
 		if (!plx_tx_burst(q, &m, 1))
 			plx_mbuf_put(m);
+		plx_port_repair(bed.a);
 	} while (plx_port_link(bed.a) != PLX_LINK_REMOVED && now_ms() < end);
 	assert_int_equal(plx_port_link(bed.a), PLX_LINK_REMOVED);
 	tell_link(bed.b);

@@ -161,7 +161,7 @@ check "a busy lcore starts" program busy va,queues=1
 check "the file that was left is no program's: the name is free" listens_at "$VIEW"
 answered() { view "$NAME"; grep -q "idle=busy" "$TMP/view"; }
 check "it is answered all the same" answered
-# Who asks has the control thread's time: the lcore makes no system call for it.
+# Who asks has the watch thread's time: the lcore makes no system call for it.
 free_of_charge() {
 	local tid i p
 	view "$NAME" --json; tid=$(field "$TMP/view" lcores.0.tid)

@@ -43,6 +43,7 @@ static int make(void **state)
 	p->nports = 1;
 	snprintf(p->ports[0].conf.name, sizeof(p->ports[0].conf.name), "eth0");
 	p->ports[0].conf.rxqs = 2;
+	p->ports[0].txq_lcore[1] = 1;
 	p->ports[0].link.ifindex = 7;
 	snprintf(p->ports[0].link.name, sizeof(p->ports[0].link.name), "eth0");
 	p->ports[0].rxq_irq[0] = (struct plan_irq){ .irq = 24, .cpu = 0, .how = DISCO_IRQ_NAPI };
@@ -118,6 +119,7 @@ static void wrong_unserved(void) { is.port[0].passed[3] = 9000; }
 static void wrong_passed(void)   { is.port[0].passed[1] = 5; }
 static void wrong_drops(void)    { is.port[0].rx_drop[PLX_RX_DROP_ring_full] = 77; }
 static void wrong_tx(void)       { is.port[0].tx_drop[PLX_TX_DROP_device] = 78; }
+static void wrong_user(void)     { is.port[0].ntx = 2; is.port[0].tx_users[1] = 2000; }
 static void wrong_prog(void)     { is.port[0].attached = 0; snprintf(is.port[0].holder, 96, "program 12"); }
 static void wrong_stolen(void)   { is.lcore[1].wait_ns = 480000000; is.lcore[1].preempted = 212; }
 static void wrong_preempt(void)  { is.lcore[1].preempted = 150; }
@@ -149,6 +151,8 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_passed, TRUTH_passed_by, "eth0 queue 1", "5 frames a second", "stall=" },
 	{ wrong_drops, TRUTH_drops, "eth0 rx", "ring_full: 77 frames", "raise rxd=" },
 	{ wrong_tx, TRUTH_drops, "eth0 tx", "device: 78 frames", "refused" },
+	{ wrong_user, TRUTH_shared_txq, "eth0 transmit queue 1", "changes 2000 times a second; the plan has it for lcore 4",
+	  "plx_env_txq" },
 	{ wrong_missed, TRUTH_missed, "eth0", "31 frames a second", "ethtool -G eth0" },
 	{ wrong_removed, TRUTH_removed, "eth0", "interface 7 was removed", "bring the interface back" },
 	{ wrong_replaced, TRUTH_removed, "eth0", "the eth0 that is here now is interface 9", "start the program again" },

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* gate.c - what a burst does seldom: it shows that its queue is read, waits longer after each
+   wake-up that failed, and stands back from a queue that is opened anew.  No allocation, no
+   log, no system call; called by the queue's lcore. */
+#include "af_xdp.h"
+
+#include <errno.h>
+#include <time.h>
+
+enum { GAP_MIN_NS = 1000000, GAP_MAX_NS = 100000000, LASTS_NS = 1000000000 };
+
+/* ---- the sign of life ---- */
+
+/* ax_rx_move moves the number.  Whatever it was before, the program sees another. */
+void ax_rx_move(struct ax_rxq *q, uint64_t now)
+{
+	q->moved = now;
+	if (!++q->life)
+		q->life = 1;
+	/* relaxed: it orders nothing, and 0 of who gives the queue back may come before or behind */
+	__atomic_store_n(q->alive, q->life, __ATOMIC_RELAXED);
+}
+
+/* Threads without a loop of ours read a coarse clock, which takes no system call. */
+void ax_rx_move_elsewhere(struct ax_rxq *q)
+{
+	struct timespec t = { 0 };
+
+	q->sock->sys->clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	const uint64_t now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+
+	if (now - q->moved >= q->move_gap_ns)
+		ax_rx_move(q, now);
+}
+
+/* ---- the gate ---- */
+
+static bool enter(uint32_t *gate)
+{
+	uint32_t state = AX_SHUT;
+
+	/* acquire: with the release of ax_repair, which made the rings */
+	if (__atomic_compare_exchange_n(gate, &state, AX_OPEN, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+		return true;
+	if (state == AX_ASKED)
+		__atomic_store_n(gate, AX_PARKED, __ATOMIC_RELEASE); /* with ax_repair: what we did to the rings is seen */
+	return false;
+}
+
+uint16_t ax_rx_shut(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
+{
+	struct ax_rxq *q = (struct ax_rxq *)base;
+
+	base->burst = ax_rx_shut;
+	if (!enter(&q->gate))
+		return 0;
+	q->moved = 0;
+	if (plx_self.now)
+		ax_rx_move(q, plx_self.now);
+	else
+		ax_rx_move_elsewhere(q);
+	ax_rx_choose(q);
+	return base->burst(base, m, n);
+}
+
+uint16_t ax_tx_shut(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
+{
+	struct ax_txq *q = (struct ax_txq *)base;
+
+	base->burst = ax_tx_shut;
+	if (!enter(&q->gate)) {
+		plx_ctr_add(&base->stats.stop[PLX_STOP_error], n != 0);
+		return 0;
+	}
+	ax_tx_choose(q);
+	return base->burst(base, m, n);
+}
+
+/* ---- wake-ups that fail ---- */
+
+/* ax_wait: it is too early for the next one. */
+bool ax_wait(const struct ax_trouble *t, uint64_t now)
+{
+	return t->retry_at && now < t->retry_at;
+}
+
+/* ax_trouble: a wake-up ended with err.  True: it failed, and the next is due at retry_at.  A
+   socket whose wake-ups have failed for a second, or that has a descriptor the kernel will
+   never take (EINVAL), is to be opened anew; nothing is ever closed for an errno. */
+bool ax_trouble(struct ax_trouble *t, struct ax_sock *s, int err, uint64_t now)
+{
+	if (!err || err == EAGAIN || err == EINTR || err == EBUSY) {
+		if (plx_unlikely(t->retry_at))
+			*t = (struct ax_trouble){ 0 };
+		return false;
+	}
+	if (!t->since) {
+		t->since = now;
+		t->gap = GAP_MIN_NS;
+	} else {
+		t->gap = t->gap * 2 < GAP_MAX_NS ? t->gap * 2 : GAP_MAX_NS;
+	}
+	t->retry_at = now + t->gap;
+	if (err == EINVAL || now - t->since >= LASTS_NS) {
+		__atomic_store_n(&s->wanted, true, __ATOMIC_RELAXED);
+		__atomic_store_n(&s->port->wants_repair, true, __ATOMIC_RELEASE); /* with ax_repair */
+	}
+	return true;
+}

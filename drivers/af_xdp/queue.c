@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/* queue.c - one device queue: its socket and the two halves above it, opened, closed, and opened
+   anew while lcores go on polling it.  Cold; main thread, ax_repair by one thread at a time. */
+#include "af_xdp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FRAME_EXTRA  = 14 + 4, /* Ethernet header and one tag, beyond the MTU */
+	RING_MIN     = 64,     /* of a fill or completion ring that the kernel insists on */
+	RING_AT      = 256,    /* descriptors worth a doorbell */
+	SETTLE_MS    = 1000,   /* how long the kernel may take to let go of frames */
+	REPAIR_BIND_MS = 200,  /* how long a repair waits for its own queue */
+	REPAIR_GAP_NS  = 1000000000,
+	MOVES        = 8,      /* signs of life within stall= */
+};
+
+static uint32_t fill_size(const struct plx_port_conf *c, bool zerocopy)
+{
+	/* a zero-copy device holds a ring full of them besides what waits for it */
+	return zerocopy ? c->rxd * 2 : c->rxd;
+}
+
+uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
+{
+	bool zerocopy = c->mode == PLX_XDP_AUTO || c->mode == PLX_XDP_ZEROCOPY;
+	uint32_t rx = zerocopy ? rxd * 2 : rxd;
+	uint32_t parked = zerocopy && c->txqs > c->rxqs ? (uint32_t)(c->txqs - c->rxqs) : 0;
+
+	return (c->rxqs + parked) * rx + c->txqs * txd;
+}
+
+void ax_set_mtu(struct ax_port *p, uint32_t mtu)
+{
+	p->base.info.mtu = mtu;
+	p->base.info.max_len = mtu + FRAME_EXTRA;
+	for (uint16_t i = 0; i < p->base.ntx; i++)
+		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + FRAME_EXTRA, __ATOMIC_RELAXED);
+}
+
+/* ---- the halves ---- */
+
+static int init_rxq(struct ax_port *p, struct ax_rxq *q, struct ax_sock *s)
+{
+	struct plx_pool *pool = p->base.pool;
+
+	q->sock = s;
+	q->rx = s->rx;
+	q->fill = s->fill;
+	q->area = pool->area;
+	q->mbufs = pool->mbufs;
+	q->frames = pool->frames;
+	q->frame_size = pool->frame_size;
+	q->shift = pool->shift;
+	q->sg = s->kind & AX_KIND_SG;
+	q->target = fill_size(&p->base.conf, s->kind & AX_KIND_ZC);
+	q->posted = q->missing = 0;
+	q->trouble = (struct ax_trouble){ 0 };
+	q->alive = &q->alone;
+	q->base.burst = ax_rx_shut;
+	if (!q->own)
+		q->own = calloc(pool->frames, 1);
+	return q->own ? 0 : -ENOMEM;
+}
+
+static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
+{
+	struct plx_pool *pool = p->base.pool;
+	uint32_t txd = p->base.conf.txd;
+
+	q->sock = s;
+	q->tx = s->tx;
+	q->comp = s->comp;
+	q->area = pool->area;
+	q->mbufs = pool->mbufs;
+	q->frames = pool->frames;
+	q->shift = pool->shift;
+	q->sg = s->kind & AX_KIND_SG;
+	q->in_flight = q->unrung = 0;
+	q->max_segs = !q->sg ? 1 : s->zerocopy ? AX_ZC_SEGS_MAX : AX_COPY_SEGS_MAX;
+	q->zerocopy = s->zerocopy;
+	q->budget = s->budget;
+	q->limit = txd;
+	q->ring_at = !s->zerocopy && !s->budget ? AX_COPY_BUDGET : txd / 2 < RING_AT ? txd / 2 : RING_AT;
+	q->trouble = (struct ax_trouble){ 0 };
+	__atomic_store_n(&q->base.err, 0, __ATOMIC_RELAXED);
+	q->base.burst = ax_tx_shut;
+	if (!q->own)
+		q->own = calloc(pool->frames, 1);
+	return q->own ? 0 : -ENOMEM;
+}
+
+/* The receiving half of a socket.  A zero-copy queue that only sends has one too: what it
+   receives is the host's, but in our frames, as the device has no others. */
+static int open_rx(struct ax_port *p, uint16_t i, struct ax_sock *s)
+{
+	struct ax_rxq *q = ax_rx_of(p, i);
+
+	s->step = "memory for the ledger";
+	if (!q) {
+		q = p->parked[i] = aligned_alloc(PLX_CACHELINE, sizeof(*q));
+		if (!q)
+			return -ENOMEM;
+		memset(q, 0, sizeof(*q));
+		q->base.pool = p->base.pool;
+	}
+	return init_rxq(p, q, s);
+}
+
+static struct ax_sock_conf sock_conf(const struct ax_port *p, uint16_t i)
+{
+	const struct plx_port_conf *c = &p->base.conf;
+	const bool rx = i < p->base.nrx, tx = i < p->base.ntx, zerocopy = p->kind & AX_KIND_ZC;
+
+	return (struct ax_sock_conf){
+		.sys = p->base.sys, .port = (struct plx_port *)(uintptr_t)&p->base, .pool = p->base.pool, .ifindex = p->base.info.ifindex, .queue = c->queue + i,
+		.rxd = rx ? c->rxd : 0, .txd = tx ? c->txd : 0,
+		.fill = rx || zerocopy ? fill_size(c, zerocopy) : RING_MIN, .comp = tx ? c->txd : RING_MIN,
+		.kind = p->kind, .timeout_ms = c->bind_timeout_ms,
+	};
+}
+
+/* From the socket that is made to the queue that is bound. */
+static int finish(struct ax_port *p, uint16_t i, const struct ax_sock_conf *sc)
+{
+	const bool rx = i < p->base.nrx, zerocopy = sc->kind & AX_KIND_ZC;
+	struct ax_sock *s = &p->sock[i];
+	int err = rx || zerocopy ? open_rx(p, i, s) : 0;
+
+	/* before the bind: some devices look for frames only then, or seldom afterwards */
+	while (!err && zerocopy && ax_rx_refill(ax_rx_of(p, i)))
+		;
+	err = err ? err : ax_sock_bind(s, sc);
+	return !err && i < p->base.ntx ? init_txq(p, ax_tx_of(p, i), s) : err;
+}
+
+/* ax_queue_open opens the i-th socket of p and what stands above it, by p->kind.  0 or -errno;
+   p->sock[i].step tells the call. */
+int ax_queue_open(struct ax_port *p, uint16_t i)
+{
+	const struct ax_sock_conf sc = sock_conf(p, i);
+	int err = ax_sock_make(&p->sock[i], &sc);
+
+	return err ? err : finish(p, i, &sc);
+}
+
+/* ax_queue_prime gives the kernel frames to receive in.  0, or -ENOBUFS, logged: not one. */
+int ax_queue_prime(struct ax_port *p, uint16_t i)
+{
+	struct ax_rxq *q = ax_rx_of(p, i);
+
+	while (q && q->posted < q->target && ax_rx_refill(q))
+		;
+	if (!q || q->posted == q->target)
+		return 0;
+	plx_logf(p->base.log, q->posted ? PLX_LOG_WARN : PLX_LOG_ERROR, "%s: queue %u got %u of %u frames to receive in, pool %s "
+	         "has no more: raise the pool (--mem) or lower rxd=", p->base.name, p->sock[i].queue, q->posted, q->target,
+	         p->base.pool->name);
+	return q->posted ? 0 : -ENOBUFS;
+}
+
+/* ---- the end ---- */
+
+/* What nobody will read is dropped, and counted: the queue is at rest. */
+void ax_queue_drain(struct ax_port *p, uint16_t i)
+{
+	struct ax_rxq *rx = i < p->base.nrx ? (struct ax_rxq *)p->base.rxq[i] : NULL;
+
+	if (rx && rx->rx.slots)
+		plx_ctr_add(&rx->base.stats.drop[PLX_RX_DROP_closed], ax_rx_drain(rx));
+}
+
+static void count_unsent(struct ax_port *p, struct ax_txq *tx)
+{
+	const bool removed = plx_port_link(&p->base) == PLX_LINK_REMOVED;
+
+	if (tx && tx->tx.slots)
+		plx_ctr_add(&tx->base.stats.drop[removed ? PLX_TX_DROP_removed : PLX_TX_DROP_closed], ax_tx_unsent(tx));
+}
+
+/* Once the kernel has let go of a closed queue, frames that it still had are ours again.  How many
+   it keeps otherwise. */
+static uint32_t take_back(struct ax_port *p, uint16_t i)
+{
+	struct ax_rxq *rx = ax_rx_of(p, i);
+	struct ax_txq *tx = ax_tx_of(p, i);
+	const bool wait = p->sock[i].zerocopy || (tx && tx->in_flight);
+
+	if (wait && ax_sock_settled(&p->sock[i], SETTLE_MS))
+		return (rx ? rx->posted : 0) + (tx ? tx->in_flight : 0);
+	if (rx && rx->own)
+		ax_rx_reclaim(rx);
+	if (tx && tx->own)
+		ax_tx_reclaim(tx);
+	return 0;
+}
+
+static void say_kept(struct ax_port *p, uint32_t kept)
+{
+	if (kept)
+		plx_logf(p->base.log, PLX_LOG_WARN, "%s: the kernel did not let go of a queue in %u ms: %u frames stay out of "
+		         "pool %s", p->base.name, SETTLE_MS, kept, p->base.pool->name);
+}
+
+/* The rings are gone: nothing may look into them. */
+static void forget_rings(struct ax_port *p, uint16_t i)
+{
+	struct ax_rxq *rx = ax_rx_of(p, i);
+	struct ax_txq *tx = ax_tx_of(p, i);
+
+	if (rx)
+		rx->rx = rx->fill = (struct xring){ 0 };
+	if (tx)
+		tx->tx = tx->comp = (struct xring){ 0 };
+}
+
+static void close_sockets(struct ax_port *p)
+{
+	uint32_t kept = 0;
+
+	for (uint16_t i = 0; i < p->nsock; i++) {
+		ax_queue_drain(p, i);
+		count_unsent(p, ax_tx_of(p, i));
+		ax_sock_close(&p->sock[i]);
+		forget_rings(p, i);
+	}
+	for (uint16_t i = 0; i < p->nsock; i++)
+		kept += take_back(p, i);
+	say_kept(p, kept);
+}
+
+void ax_queues_drop(struct ax_port *p)
+{
+	close_sockets(p);
+	for (uint16_t i = 0; i < p->base.nrx; i++) {
+		struct ax_rxq *q = (struct ax_rxq *)p->base.rxq[i];
+		free(q->own);
+		q->own = NULL;
+	}
+	for (uint16_t i = 0; i < p->base.ntx; i++) {
+		struct ax_txq *q = (struct ax_txq *)p->base.txq[i];
+		free(q->own);
+		q->own = NULL;
+	}
+	for (uint16_t i = 0; i < p->nsock; i++) {
+		if (p->parked[i])
+			free(p->parked[i]->own);
+		free(p->parked[i]);
+		p->parked[i] = NULL;
+	}
+	memset(p->sock, 0, p->nsock * sizeof(*p->sock));
+	for (uint16_t i = 0; i < p->nsock; i++)
+		p->sock[i].fd = -1;
+}
+
+/* ---- reading ---- */
+
+/* ax_queue_follow lets the bursts of receive queue i show life where the program of the port looks. */
+void ax_queue_follow(struct ax_port *p, uint16_t i)
+{
+	struct ax_rxq *q = (struct ax_rxq *)p->base.rxq[i];
+	const uint64_t stall_ns = p->base.conf.stall_ms == UINT32_MAX ? 1000000000u : p->base.conf.stall_ms * UINT64_C(1000000);
+	struct steer_queue *at = p->prog ? &p->prog->queue[q->base.hwq] : NULL;
+	struct timespec tick = { .tv_nsec = 4000000 };
+
+	q->move_gap_ns = stall_ns / MOVES;
+	q->move_gap = (uint64_t)((double)q->move_gap_ns * (double)p->base.cycles_hz / 1e9);
+	if (!at)
+		return;
+	/* the resolution of the coarse clock is the kernel's tick */
+	p->base.sys->clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	const uint64_t tick_ns = tick.tv_nsec > 0 ? (uint64_t)tick.tv_nsec : 4000000;
+
+	__atomic_store_n(&at->stall, p->base.conf.stall_ms == UINT32_MAX ? 0 : (uint32_t)((stall_ns + tick_ns - 1) / tick_ns),
+	                 __ATOMIC_RELAXED);
+	q->life = (uint32_t)(__atomic_load_n(&at->seen, __ATOMIC_RELAXED) >> 32); /* what comes next is another */
+	q->alive = &at->alive;
+}
+
+/* ---- anew ---- */
+
+/* True: no burst is within the half, and none will be.  With `enter` and ax_rx_shut. */
+static bool park(uint32_t *gate)
+{
+	uint32_t state = AX_SHUT;
+
+	if (__atomic_compare_exchange_n(gate, &state, AX_PARKED, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+		return true;
+	if (state == AX_OPEN)
+		__atomic_compare_exchange_n(gate, &state, AX_ASKED, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(gate, __ATOMIC_ACQUIRE) == AX_PARKED;
+}
+
+static bool park_both(struct ax_port *p, uint16_t i)
+{
+	struct ax_txq *tx = ax_tx_of(p, i);
+	const bool rx_parked = i >= p->base.nrx || park(&((struct ax_rxq *)p->base.rxq[i])->gate);
+
+	return (!tx || park(&tx->gate)) && rx_parked;
+}
+
+static void unpark(struct ax_port *p, uint16_t i)
+{
+	struct ax_txq *tx = ax_tx_of(p, i);
+
+	/* release: with the acquire of `enter` in gate.c */
+	if (i < p->base.nrx && p->base.started)
+		__atomic_store_n(&((struct ax_rxq *)p->base.rxq[i])->gate, AX_SHUT, __ATOMIC_RELEASE);
+	if (tx)
+		__atomic_store_n(&tx->gate, AX_SHUT, __ATOMIC_RELEASE);
+}
+
+/* Closes what is there, and puts another socket in its place under the same descriptor: lcores
+   sleep on its number. */
+static int replace(struct ax_port *p, uint16_t i)
+{
+	struct ax_sock_conf sc = sock_conf(p, i);
+	struct ax_sock *s = &p->sock[i];
+
+	sc.timeout_ms = REPAIR_BIND_MS;
+	if (i < p->base.nrx && p->prog) {
+		p->base.drv->give_back(&p->base, i, true);
+		ax_prog_unmap(p->prog, p->base.sys, s->queue);
+	}
+	ax_queue_drain(p, i);
+	count_unsent(p, ax_tx_of(p, i));
+	int err = ax_sock_renew(s, &sc);
+
+	forget_rings(p, i);
+	if (err)
+		return err;
+	say_kept(p, take_back(p, i));
+	err = ax_sock_rings(s, &sc);
+	err = err ? err : finish(p, i, &sc);
+	err = err ? err : ax_queue_prime(p, i);
+	if (err || i >= p->base.nrx)
+		return err;
+	ax_queue_follow(p, i);
+	return p->prog ? ax_prog_map(p->prog, p->base.sys, s->queue, s->fd) : 0;
+}
+
+static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
+{
+	struct ax_sock *s = &p->sock[i];
+	const struct ax_txq *tx = ax_tx_of(p, i);
+	const int why = tx ? __atomic_load_n(&tx->base.err, __ATOMIC_RELAXED) : 0;
+
+	if (!__atomic_load_n(&s->wanted, __ATOMIC_RELAXED) || (s->tried_at && now - s->tried_at < REPAIR_GAP_NS))
+		return 0;
+	if (!park_both(p, i))
+		return -EAGAIN;
+	const bool again = s->broken;
+	int err = replace(p, i);
+
+	s->tried_at = now;
+	s->broken = err != 0;
+	if (err) {
+		if (!again)
+			plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u cannot be opened anew (%s: %s): tried again every second; see "
+			         "who has it with ss --xdp -e -p", p->base.name, s->queue, s->step, strerrorname_np(-err));
+		return err;
+	}
+	__atomic_store_n(&s->wanted, false, __ATOMIC_RELAXED);
+	p->base.repairs++;
+	plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
+	         why ? strerrorname_np(-why) : "of the fill ring", again ? ": it is back" : "");
+	unpark(p, i);
+	return 1;
+}
+
+/* Removed or moved to another namespace: the host there has its frames at once. */
+static void leave(struct ax_port *p)
+{
+	if (p->left)
+		return;
+	p->left = true;
+	for (uint16_t i = 0; i < p->base.nrx; i++) {
+		p->base.drv->give_back(&p->base, i, false);
+		if (p->prog)
+			ax_prog_unmap(p->prog, p->base.sys, p->base.rxq[i]->hwq);
+	}
+	ax_prog_leave(p);
+}
+
+/* ax_repair opens queues anew that bursts ask for.  Queues opened anew; -EAGAIN: a burst has to
+   stand back first, call again; another -errno: tried again a second later. */
+int ax_repair(struct plx_port *b)
+{
+	struct ax_port *p = (struct ax_port *)b;
+	const uint64_t now = plx_sys_now(b->sys);
+	int done = 0, bad = 0;
+
+	/* acquire: with ax_trouble; whoever asks from here on is heard by the next call */
+	(void)__atomic_exchange_n(&b->wants_repair, false, __ATOMIC_ACQUIRE);
+	if (plx_port_link(b) == PLX_LINK_REMOVED) {
+		leave(p);
+		return 0;
+	}
+	for (uint16_t i = 0; i < p->nsock; i++) {
+		int n = repair_one(p, i, now);
+
+		done += n > 0;
+		bad = n < 0 ? n : bad;
+	}
+	for (uint16_t i = 0; i < p->nsock; i++)
+		if (__atomic_load_n(&p->sock[i].wanted, __ATOMIC_RELAXED))
+			__atomic_store_n(&b->wants_repair, true, __ATOMIC_RELAXED);
+	return done ? done : bad;
+}
