@@ -75,6 +75,7 @@ struct plx_sys {
 	long    (*move_pages)(int pid, unsigned long n, void **pages, const int *nodes, int *status, int flags);
 	/* the process, threads and time */
 	uid_t   (*geteuid)(void);
+	unsigned long (*getauxval)(unsigned long type);
 	pid_t   (*gettid)(void);
 	int     (*prlimit)(pid_t pid, int resource, const struct rlimit *new_limit, struct rlimit *old);
 	int     (*thread_create)(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg);

@@ -11,6 +11,7 @@
 #include <numaif.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -119,7 +120,7 @@ static int sys_bpf_prog_info(uint32_t id, struct bpf_prog_info *info)
 }
 
 const struct plx_sys plx_sys_linux = {
-	.open = sys_open, .close = close, .dup3 = dup3, .fstat = fstat, .geteuid = geteuid, .gettid = gettid, .read = read, .write = write, .getdents64 = getdents64,
+	.open = sys_open, .close = close, .dup3 = dup3, .fstat = fstat, .geteuid = geteuid, .getauxval = getauxval, .gettid = gettid, .read = read, .write = write, .getdents64 = getdents64,
 	.fsync = fsync, .flock = flock, .rename = rename, .unlink = unlink, .mkdir = mkdir, .rmdir = rmdir,
 	.ioctl = sys_ioctl, .poll = poll,
 	.epoll_create1 = epoll_create1, .epoll_ctl = epoll_ctl, .epoll_wait = epoll_wait,

@@ -43,4 +43,9 @@ int conf_file_parse(struct plx_env_conf *c, struct plx_conf_in *in, uint64_t app
    place in a text file. */
 int conf_bytes_check(const char *text, size_t len, unsigned *line, unsigned *column, char *why, size_t whylen);
 
+/* conf_trust: root may do what the file says that was opened by name and has st; nothing if we are not root.
+   0, or -EINVAL and a reason with the command that fixes it. */
+struct stat;
+int conf_trust(const struct plx_sys *sys, const char *name, const struct stat *st, char *why, size_t whylen);
+
 #endif

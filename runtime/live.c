@@ -3,23 +3,10 @@
    client.  Cold.  What is answered is made in live_json.c. */
 #include "live.h"
 #include <errno.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 enum { LISTENER = LIVE_CONNS, EVENTS = LIVE_CONNS + 1 };
-
-socklen_t live_address(struct sockaddr_un *a, const char *name)
-{
-	memset(a, 0, sizeof(*a));
-	a->sun_family = AF_UNIX;
-	int n = snprintf(a->sun_path + 1, sizeof(a->sun_path) - 1, LIVE_PREFIX "%s", name);
-
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
-}
-static_assert(sizeof(LIVE_PREFIX) + LIVE_NAME_MAX <= sizeof(((struct sockaddr_un *)0)->sun_path), "every name fits");
 
 static int watch(struct live *v, int op, int fd, uint32_t events, uint32_t slot)
 {
@@ -28,37 +15,14 @@ static int watch(struct live *v, int op, int fd, uint32_t events, uint32_t slot)
 	return v->sys->epoll_ctl(v->epfd, op, fd, &ev) ? -errno : 0;
 }
 
-static int bind_name(struct live *v, const char *name)
-{
-	struct sockaddr_un a;
-
-	for (unsigned n = 1; n <= LIVE_NAMES; n++) {
-		if (n == 1)
-			snprintf(v->name, sizeof(v->name), "%.63s", name);
-		else
-			snprintf(v->name, sizeof(v->name), "%.63s.%u", name, n);
-		socklen_t len = live_address(&a, v->name);
-
-		if (!v->sys->bind(v->fd, (struct sockaddr *)&a, len))
-			return 0;
-		if (errno != EADDRINUSE)
-			break;
-	}
-	return -errno;
-}
-
 static int open_fds(struct live *v, const char *name)
 {
 	if ((v->epfd = v->sys->epoll_create1(EPOLL_CLOEXEC)) < 0 ||
 	    (v->fd = v->sys->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
 		return -errno;
-	int err = bind_name(v, name);
+	int err = live_take(v, name);
 
-	if (err)
-		return err;
-	if (v->sys->listen(v->fd, LIVE_CONNS))
-		return -errno;
-	return watch(v, EPOLL_CTL_ADD, v->fd, EPOLLIN, LISTENER);
+	return err ? err : watch(v, EPOLL_CTL_ADD, v->fd, EPOLLIN, LISTENER);
 }
 
 int live_open(struct live *v, const struct plx_sys *sys, const char *name, char *(*answer)(void *arg), void *arg)
@@ -89,6 +53,7 @@ void live_close(struct live *v)
 		drop(v, &v->conn[i]);
 	if (v->fd >= 0)
 		v->sys->close(v->fd);
+	live_untake(v);
 	v->sys->close(v->epfd);
 	v->fd = v->epfd = -1;
 }
@@ -118,22 +83,36 @@ static unsigned slot_of(struct live *v)
 	return oldest;
 }
 
-/* One for each event: what waits still makes another.  When there are no descriptors left the
-   client stays in the queue of the socket, which would wake us for ever: it is let in by the
-   next tick. */
-static void let_in(struct live *v, uint64_t now)
+/* pause_listener leaves what is in the queue of the socket there until the next tick.  The queue fills, and the
+   kernel refuses the rest. */
+static void pause_listener(struct live *v)
+{
+	v->paused = !watch(v, EPOLL_CTL_MOD, v->fd, 0, LISTENER);
+}
+
+static void refuse(struct live *v, int fd)
 {
 	static const char no[] = "{\"error\":\"only root and the user of the program may look\"}\n";
+
+	v->sys->sendto(fd, no, sizeof(no) - 1, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
+	v->sys->close(fd);
+	if (++v->refused >= LIVE_REFUSED)
+		pause_listener(v);
+}
+
+/* One for each event: what waits still makes another.  When there are no descriptors left the
+   client stays in the queue of the socket, which would wake us for ever. */
+static void let_in(struct live *v, uint64_t now)
+{
 	int fd = v->sys->accept4(v->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-			v->paused = !watch(v, EPOLL_CTL_MOD, v->fd, 0, LISTENER);
+			pause_listener(v);
 		return;
 	}
 	if (!may_look(v, fd)) {
-		v->sys->sendto(fd, no, sizeof(no) - 1, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
-		v->sys->close(fd);
+		refuse(v, fd);
 		return;
 	}
 	unsigned i = slot_of(v);
@@ -213,6 +192,7 @@ void live_tick(struct live *v, uint64_t now)
 	for (unsigned i = 0; i < LIVE_CONNS; i++)
 		if (v->conn[i].fd >= 0 && now - v->conn[i].since > LIVE_MS * 1000000ull)
 			drop(v, &v->conn[i]);
+	v->refused = 0;
 	if (v->paused)
 		v->paused = watch(v, EPOLL_CTL_MOD, v->fd, EPOLLIN, LISTENER) != 0;
 }

@@ -180,7 +180,8 @@ struct setup_undo {
 	uint64_t gone;            /* inode of a network namespace that is no more: its values are dropped */
 };
 /* 0; -errno and a line for each value that could not be put back: the journal keeps those;
-   -EBADMSG: all but what damaged lines told of, which are kept in a file beside it.
+   -EBADMSG: all but what damaged and missing lines told of: the journal as it was is kept beside it;
+   -ESTALE: all but those whose device is gone and whose number another has, which are left and forgotten.
    *restored counts values that were put back, and may be NULL. */
 int setup_undo(const struct setup_undo *u, unsigned *restored);
 

@@ -42,14 +42,16 @@ static int afresh(struct setup *s, struct setup_item *it)
 }
 
 /* held: another session, which may end before ours, made the value what it is. */
-static bool held(const struct setup_journal *j, const struct setup_session *ours, const struct setup_item *it)
+static bool held(const struct setup_journal *j, const struct setup_session *ours, const struct setup_item *it,
+                 const char *device)
 {
 	const struct setup_session *top = NULL;
 
 	for (unsigned i = 0; i < j->nrecords; i++) {
 		const struct setup_record *r = &j->records[i];
 
-		if (r->kind == it->kind && !strcmp(r->object, it->object) && journal_here(r, &ours->netns))
+		if (r->kind == it->kind && !strcmp(r->object, it->object) && journal_here(r, &ours->netns) &&
+		    setup_ident_compare(r->device, device) != SETUP_IDENT_OTHER)
 			top = r->session;
 	}
 	return top && top != ours && (top->hold == SETUP_HOLD_PROCESS || ours->hold == SETUP_HOLD_PROCESS);
@@ -65,16 +67,20 @@ static bool stage_changes(const struct setup *s, enum setup_stage_id stage)
 
 static int note_item(struct setup *s, struct setup_journal *j, struct setup_session *ours, struct setup_item *it)
 {
-	bool wanted = it->kind && (it->state == SETUP_CHANGE || (it->state == SETUP_GUARD && stage_changes(s, it->stage)) ||
-	              (it->state == SETUP_OK && held(j, ours, it)));
+	char device[SETUP_IDENT_MAX];
+	bool asked = it->kind && (it->state == SETUP_CHANGE || it->state == SETUP_OK ||
+	             (it->state == SETUP_GUARD && stage_changes(s, it->stage)));
+	int err = asked ? setup_ident(s->in.sys, it->kind, it->object, device) : 0;
 
-	if (!wanted)
+	if (!asked || (!err && it->state == SETUP_OK && !held(j, ours, it, device)))
 		return 0;
-	int err = afresh(s, it);
-
+	if (!err)
+		err = afresh(s, it);
+	else if (err != -ENOENT || it->state != SETUP_GUARD)
+		LOG(s, ERROR, "%s: %s %s: %s", setup_stage_name(it->stage), it->kind->name, it->object, strerror(-err));
 	if (err == -ENOENT && it->state == SETUP_GUARD)
 		return 0;
-	return err ? err : journal_add(j, ours, it->stage, it->kind, it->object, it->old, it->want);
+	return err ? err : journal_add(j, ours, it->stage, it->kind, it->object, device, it->old, it->want);
 }
 
 /* own_session finds the one that is continued, or makes one with a name that no other has. */

@@ -16,6 +16,16 @@ pid_t setup_self(const struct plx_sys *sys);
 /* setup_started: when a process began, in ticks since boot; 0 = it is no more. */
 uint64_t setup_started(const struct plx_sys *sys, pid_t pid);
 
+/* ---- devices ---- */
+
+enum { SETUP_IDENT_MAX = 512 };
+enum setup_ident_is { SETUP_IDENT_SAME, SETUP_IDENT_OTHER, SETUP_IDENT_UNKNOWN };
+/* setup_ident writes what device an object is of, "" if that is none that comes and goes.  0; -ENOENT: there is no
+   such object any more; -errno. */
+int setup_ident(const struct plx_sys *sys, const struct setup_kind *k, const char *object, char ident[SETUP_IDENT_MAX]);
+/* setup_ident_compare: what is there now is the device that was, another, or it cannot be told. */
+enum setup_ident_is setup_ident_compare(const char *was, const char *now);
+
 /* ---- the journal: a file of lines, read whole and written anew whole ---- */
 
 struct setup_session {
@@ -34,6 +44,7 @@ struct setup_record {
 	const struct setup_kind *kind;   /* NULL = of another version */
 	char *word, *stage_word;         /* its name and the stage's, as the journal has them */
 	char *object, *old, *set;        /* set NULL: a guard */
+	char *device;                    /* that the object was of, by setup_ident; "" = none, or not known */
 	bool  chosen;                    /* to be undone */
 };
 
@@ -47,10 +58,12 @@ struct setup_journal {
 	struct setup_record *records;    /* oldest first */
 	unsigned nrecords;
 	unsigned damaged;                /* lines in the middle that make no sense, each logged */
-	char *raw;                       /* the file as it was read, of rawlen bytes, kept if a line is damaged */
+	unsigned long missing;           /* lines that were written and are not there, told as one */
+	unsigned long lines;             /* that the first one tells of; 0 = it does not */
+	char *raw;                       /* the file as it was read, of rawlen bytes, kept if a line is damaged or missing */
 	size_t rawlen;
 	bool ours;                       /* being undone by who has just made it: no one else was at it */
-	bool torn;                       /* the last line was half written: its change was never made */
+	bool torn;                       /* the last line is cut */
 	char boot[40];                   /* of this boot */
 };
 
@@ -72,13 +85,13 @@ int  journal_write(struct setup_journal *j);
 struct setup_session *journal_session(struct setup_journal *j, const char *id, bool make);
 /* journal_add adds a record to s; set may be NULL.  -ENOMEM. */
 int  journal_add(struct setup_journal *j, struct setup_session *s, enum setup_stage_id stage,
-                 const struct setup_kind *k, const char *object, const char *old, const char *set);
+                 const struct setup_kind *k, const char *object, const char *device, const char *old, const char *set);
 /* journal_drop removes record i; journal_clear all of them, and the sessions. */
 void journal_drop(struct setup_journal *j, unsigned i);
 void journal_clear(struct setup_journal *j);
 /* The owner of s is no more. */
 bool journal_orphan(const struct plx_sys *sys, const struct setup_session *s);
-/* a and b are of the same object. */
+/* a and b are of the same object, of the same device. */
 bool journal_twins(const struct setup_record *a, const struct setup_record *b);
 /* journal_undo puts back what is chosen and writes the journal that remains.  0, or -errno and
    a line for each value that could not be put back; *restored counts on, may be NULL. */

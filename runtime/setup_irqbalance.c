@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 enum { REQUEST_MAX = 500, ANSWER_MAX = 65536, ANSWER_MS = 3000, IRQS_MAX = 1024 };
@@ -25,19 +26,30 @@ enum { REQUEST_MAX = 500, ANSWER_MAX = 65536, ANSWER_MS = 3000, IRQS_MAX = 1024 
 
 /* ---- its socket ---- */
 
-static int try_connect(const struct plx_sys *sys, const struct sockaddr_un *a, size_t len, pid_t pid)
+/* its: it is irqbalance that listens, and not who has taken its abstract name. */
+static bool its(const struct plx_sys *sys, int fd, pid_t pid)
 {
 	struct ucred who = { 0 };
-	socklen_t wholen = sizeof(who);
+	socklen_t len = sizeof(who);
+
+	return !sys->getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) && (!who.uid || who.uid == sys->geteuid()) &&
+	       (!who.pid || who.pid == pid); /* 0 = of another pid namespace */
+}
+
+static int try_connect(const struct plx_sys *sys, const struct sockaddr_un *a, size_t len, pid_t pid)
+{
+	const struct timeval patience = { .tv_sec = ANSWER_MS / 1000 };
 	int on = 1, fd = sys->socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
 	sys->setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)); /* the kernel adds ours to what we send */
+	/* nor waits for one that lets nobody in */
+	sys->setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	int err = sys->connect(fd, (const struct sockaddr *)a, (socklen_t)len) ? -errno : 0;
 
-	if (!err && !sys->getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &wholen) && who.pid && who.pid != pid)
-		err = -ENOENT; /* another one's */
+	if (!err && !its(sys, fd, pid))
+		err = -ENOENT;
 	if (!err)
 		return fd;
 	sys->close(fd);

@@ -3,8 +3,8 @@
    setup_do.c and setup_status.c.
 
    The file is written anew beside itself, fsynced and renamed into place, so that a kill leaves
-   either the old one or the new one.  A last line that is half there all the same announces a
-   change that was never made; a damaged line elsewhere is told and the others stand.
+   either the old one or the new one.  What a disk has lost all the same, a line or its bytes, is told
+   and the others stand.  DIR may be anyone's: nothing in it is waited for, or taken for what it is not.
 
    DIR/setup.lock is held while values are changed: two programs never interleave. */
 #include "setup_in.h"
@@ -34,18 +34,29 @@ static int fail(const struct setup_journal *j, const char *what, const char *nam
 	return err;
 }
 
+static int no_file(const struct setup_journal *j, const char *name)
+{
+	LOG(j, ERROR, "set-up: %s%s is no file: rm %s%s, and see who made it: ls -ld %s", j->dir, name, j->dir, name, j->dir);
+	return -EINVAL;
+}
+
 static int lock(struct setup_journal *j, bool make)
 {
 	const struct plx_sys *sys = j->sys;
 	uint64_t end = plx_sys_now(sys) + LOCK_WAIT_S * 1000000000ull;
+	struct stat st;
 	char path[300];
 
 	if (make && sys->mkdir(j->dir, 0755) && errno != EEXIST)
 		return fail(j, "make", "", -errno);
 	snprintf(path, sizeof(path), "%s/setup.lock", j->dir);
-	j->lock = sys->open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	j->lock = sys->open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (j->lock < 0)
 		return errno == ENOENT && !make ? -ENOENT : fail(j, "open", "/setup.lock", -errno);
+	if (sys->fstat(j->lock, &st))
+		return fail(j, "look at", "/setup.lock", -errno);
+	if (!S_ISREG(st.st_mode))
+		return no_file(j, "/setup.lock");
 	while (sys->flock(j->lock, LOCK_EX | LOCK_NB)) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fail(j, "lock", "/setup.lock", -errno);
@@ -58,17 +69,22 @@ static int lock(struct setup_journal *j, bool make)
 	return 0;
 }
 
-/* read_all reads a journal that only its owner and root may have written. */
-static int read_all(struct setup_journal *j, int fd, char **text, size_t *len)
+/* read_all reads a journal that only its owner and root may have written.  *said: why not was told. */
+static int read_all(struct setup_journal *j, int fd, char **text, size_t *len, bool *said)
 {
 	struct stat st;
 
+	*said = false;
 	if (j->sys->fstat(fd, &st))
 		return -errno;
+	*said = true;
+	if (!S_ISREG(st.st_mode))
+		return no_file(j, "/setup.journal");
 	if ((st.st_uid && st.st_uid != j->sys->geteuid()) || st.st_mode & 022) {
 		LOG(j, ERROR, "%s/setup.journal: others may write it, so it is not followed: look at it, then remove it", j->dir);
 		return -EPERM;
 	}
+	*said = false;
 	if (st.st_size > FILE_MAX)
 		return -EFBIG;
 	*text = malloc((size_t)st.st_size + 1);
@@ -97,11 +113,12 @@ static int load(struct setup_journal *j)
 		j->boot[0] = 0;
 	j->boot[strcspn(j->boot, "\n")] = 0;
 	snprintf(path, sizeof(path), "%s/setup.journal", j->dir);
-	int fd = j->sys->open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+	int fd = j->sys->open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+	bool said;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : fail(j, "open", "/setup.journal", -errno);
-	int err = read_all(j, fd, &text, &len);
+	int err = read_all(j, fd, &text, &len, &said);
 
 	j->sys->close(fd);
 	j->raw = err ? NULL : malloc(len + 1); /* parsing takes the text apart */
@@ -110,7 +127,7 @@ static int load(struct setup_journal *j)
 	if (!err)
 		err = j->raw ? journal_parse(j, text, len) : -ENOMEM;
 	free(text);
-	return err ? fail(j, "read", "/setup.journal", err) : 0;
+	return err && !said ? fail(j, "read", "/setup.journal", err) : err;
 }
 
 int journal_open(struct setup_journal *j, const struct plx_sys *sys, const struct plx_log *log, const char *dir,
@@ -169,10 +186,13 @@ static int sync_dir(const struct setup_journal *j)
 	return err;
 }
 
-/* put_file writes and fsyncs a file of the directory. */
+/* put_file writes and fsyncs a new file of the directory in place of what has its name: that may be a pipe, or
+   another name of somebody's file. */
 static int put_file(const struct setup_journal *j, const char *path, const char *text, size_t len)
 {
-	int fd = j->sys->open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (j->sys->unlink(path) && errno != ENOENT)
+		return -errno;
+	int fd = j->sys->open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int err = fd < 0 ? -errno : write_all(j->sys, fd, text, len);
 
 	if (!err && j->sys->fsync(fd))
@@ -190,9 +210,11 @@ static void keep_damaged(struct setup_journal *j)
 	snprintf(path, sizeof(path), "%s/setup.journal.damaged", j->dir);
 	int err = put_file(j, path, j->raw, j->rawlen);
 
-	LOG(j, WARN, "set-up: %u damaged lines of the journal are %s %s: %s", j->damaged, err ? "lost, it cannot be written to" :
-	    "kept in", path, err ? strerror(-err) : "put back by hand what they tell of");
+	LOG(j, WARN, "set-up: the journal as it was, %u lines damaged and %lu missing, is %s %s: %s", j->damaged, j->missing,
+	    err ? "lost, it cannot be written to" : "kept in", path,
+	    err ? strerror(-err) : "put back by hand what it tells of");
 	j->damaged = 0;
+	j->missing = 0;
 }
 
 int journal_write(struct setup_journal *j)
@@ -203,7 +225,7 @@ int journal_write(struct setup_journal *j)
 
 	PLX_ASSERT(j->lock >= 0);
 	tidy(j);
-	if (j->damaged)
+	if (j->damaged || j->missing)
 		keep_damaged(j);
 	snprintf(path, sizeof(path), "%s/setup.journal", j->dir);
 	snprintf(beside, sizeof(beside), "%s.new", path);
@@ -283,7 +305,8 @@ bool journal_here(const struct setup_record *r, const struct setup_netns *here)
 
 bool journal_twins(const struct setup_record *a, const struct setup_record *b)
 {
-	if (strcmp(a->word, b->word) || strcmp(a->object, b->object))
+	if (strcmp(a->word, b->word) || strcmp(a->object, b->object) ||
+	    (*a->device && *b->device && setup_ident_compare(a->device, b->device) == SETUP_IDENT_OTHER))
 		return false;
 	return !journal_of_netns(a) || journal_here(a, &b->session->netns);
 }

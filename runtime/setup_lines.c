@@ -2,11 +2,12 @@
 /* setup_lines.c - the lines of a set-up's journal, and what they tell, in memory.  Cold; asks the
    system for nothing; called by setup_journal.c and setup_do.c, tested over damaged bytes.
 
-     1 journal format=1 boot=BOOT-ID #HASH
+     1 journal format=2 boot=BOOT-ID lines=3 #HASH
      2 session id=.. owner=.. hold=process pid=.. start=.. pidns=.. netns=.. cookie=.. #HASH
-     3 value session=.. stage=.. kind=.. object=.. old=.. set=.. #HASH      (a guard has no set)
+     3 value session=.. stage=.. kind=.. object=.. device=.. old=.. set=.. #HASH
 
-   Each line has its number and a hash of itself; what is not plain in a word is %XX. */
+   (A guard has no set, and what is of no device no device.)  Each line has its number and a hash of itself, the first
+   tells how many there are; what is not plain in a word is %XX.  Format 1 had neither lines nor device, and is read. */
 #include "setup_in.h"
 #include <ctype.h>
 #include <errno.h>
@@ -94,12 +95,13 @@ static void record_free(struct setup_record *r)
 	free(r->word);
 	free(r->stage_word);
 	free(r->object);
+	free(r->device);
 	free(r->old);
 	free(r->set);
 }
 
 static int add_words(struct setup_journal *j, struct setup_session *s, const char *stage, const char *kind,
-                     const char *object, const char *old, const char *set)
+                     const char *object, const char *device, const char *old, const char *set)
 {
 	struct setup_record *list = realloc(j->records, (j->nrecords + 1) * sizeof(*list));
 
@@ -109,8 +111,9 @@ static int add_words(struct setup_journal *j, struct setup_session *s, const cha
 	struct setup_record *r = &list[j->nrecords];
 
 	*r = (struct setup_record){ .session = s, .stage = SETUP_STAGES_N, .word = strdup(kind), .stage_word = strdup(stage),
-	                            .object = strdup(object), .old = strdup(old), .set = set ? strdup(set) : NULL };
-	if (!r->word || !r->stage_word || !r->object || !r->old || (set && !r->set)) {
+	                            .object = strdup(object), .device = strdup(device), .old = strdup(old),
+	                            .set = set ? strdup(set) : NULL };
+	if (!r->word || !r->stage_word || !r->object || !r->device || !r->old || (set && !r->set)) {
 		record_free(r);
 		return -ENOMEM;
 	}
@@ -125,9 +128,9 @@ static int add_words(struct setup_journal *j, struct setup_session *s, const cha
 }
 
 int journal_add(struct setup_journal *j, struct setup_session *s, enum setup_stage_id stage,
-                const struct setup_kind *k, const char *object, const char *old, const char *set)
+                const struct setup_kind *k, const char *object, const char *device, const char *old, const char *set)
 {
-	return add_words(j, s, setup_stage_name(stage), k->name, object, old, set);
+	return add_words(j, s, setup_stage_name(stage), k->name, object, device, old, set);
 }
 
 void journal_drop(struct setup_journal *j, unsigned i)
@@ -218,13 +221,13 @@ static int take_session(struct setup_journal *j, const struct line *l)
 static int take_value(struct setup_journal *j, const struct line *l)
 {
 	const char *id = get(l, "session"), *stage = get(l, "stage"), *kind = get(l, "kind"), *object = get(l, "object");
-	const char *old = get(l, "old");
+	const char *old = get(l, "old"), *device = get(l, "device");
 
 	if (!id || !stage || !kind || !object || !old || strlen(id) >= SETUP_SESSION_MAX)
 		return -EINVAL;
 	struct setup_session *s = journal_session(j, id, true);
 
-	return s ? add_words(j, s, stage, kind, object, old, get(l, "set")) : -ENOMEM;
+	return s ? add_words(j, s, stage, kind, object, device ? device : "", old, get(l, "set")) : -ENOMEM;
 }
 
 /* A journal of another boot tells of a machine that is no more. */
@@ -232,8 +235,9 @@ static int take_head(struct setup_journal *j, const struct line *l, bool *other)
 {
 	const char *boot = get(l, "boot");
 
-	if (!boot || number(l, "format") != 1)
+	if (!boot || number(l, "format") < 1 || number(l, "format") > 2)
 		return -EINVAL;
+	j->lines = (unsigned long)number(l, "lines");
 	*other = *j->boot && *boot && strcmp(j->boot, boot);
 	return 0;
 }
@@ -247,9 +251,34 @@ static int take_line(struct setup_journal *j, struct line *l, bool *other)
 	return strcmp(l->word, "journal") ? -EINVAL : take_head(j, l, other);
 }
 
+/* What is missing, as "4, 7-9". */
+struct gaps { char text[120]; unsigned long n; };
+
+static void gap(struct gaps *g, unsigned long first, unsigned long last)
+{
+	if (last < first)
+		return;
+	plx_text_add(g->text, sizeof(g->text), last > first ? "%s%lu-%lu" : "%s%lu", g->n ? ", " : "", first, last);
+	g->n += last - first + 1;
+}
+
+/* A kill leaves a journal whole; a disk may not. */
+static void tell_missing(struct setup_journal *j, const struct gaps *g)
+{
+	char of[40] = "";
+
+	j->missing = g->n;
+	if (j->lines)
+		snprintf(of, sizeof(of), " of %lu", j->lines);
+	if (g->n)
+		LOG(j, WARN, "%s/setup.journal: it is not whole, line%s %s%s %s missing: what they tell of is not put back", j->dir,
+		    g->n == 1 ? "" : "s", g->text, of, g->n == 1 ? "is" : "are");
+}
+
 int journal_parse(struct setup_journal *j, char *text, size_t len)
 {
 	unsigned long number = 0;
+	struct gaps missing = { .n = 0 };
 	bool other = false;
 
 	for (size_t at = 0; at < len; ) {
@@ -268,15 +297,20 @@ int journal_parse(struct setup_journal *j, char *text, size_t len)
 		} else if (err) {
 			j->damaged++;
 			LOG(j, WARN, "%s/setup.journal:%lu: damaged and left out: %s", j->dir, number, shown);
-		} else if (l.number != number) {
-			LOG(j, WARN, "%s/setup.journal:%lu: lines before it are missing, it is number %lu", j->dir, number, l.number);
+		} else if (l.number > number) {
+			gap(&missing, number, l.number - 1);
 			number = l.number;
 		}
 	}
+	number -= j->torn;
+	if (!number)
+		j->lines = 1; /* a journal without values is removed, not emptied */
+	gap(&missing, number + 1, j->lines);
 	if (other) {
 		LOG(j, NOTICE, "%s/setup.journal: of another boot, nothing of it stands", j->dir);
 		journal_clear(j);
-	}
+	} else
+		tell_missing(j, &missing);
 	return 0;
 }
 
@@ -326,6 +360,8 @@ static void put_value(struct writer *w, const struct setup_record *r)
 	put_word(w->line, "stage", r->stage_word);
 	put_word(w->line, "kind", r->word);
 	put_word(w->line, "object", r->object);
+	if (*r->device)
+		put_word(w->line, "device", r->device);
 	put_word(w->line, "old", r->old);
 	if (r->set)
 		put_word(w->line, "set", r->set);
@@ -341,8 +377,9 @@ char *journal_text(const struct setup_journal *j, size_t *len)
 	if (!w.out)
 		return NULL;
 	if (begin(&w, "journal")) {
-		put_number(w.line, "format", 1);
+		put_number(w.line, "format", 2);
 		put_word(w.line, "boot", j->boot);
+		put_number(w.line, "lines", 1ul + j->nsessions + j->nrecords);
 		end(&w);
 	}
 	for (unsigned i = 0; i < j->nsessions; i++)

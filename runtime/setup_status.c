@@ -17,7 +17,13 @@ static const char *now_of(const struct setup_journal *j, const struct setup_reco
 		return "(of another version)";
 	if (!journal_here(r, here))
 		return "(in another network namespace)";
-	int err = r->kind->get(&s, r->object, buf, len);
+	char device[SETUP_IDENT_MAX];
+	int err = *r->device ? setup_ident(j->sys, r->kind, r->object, device) : 0;
+
+	if (!err && *r->device && setup_ident_compare(r->device, device) == SETUP_IDENT_OTHER)
+		return "(another device's)";
+	if (!err)
+		err = r->kind->get(&s, r->object, buf, len);
 
 	if (err == -ENOENT)
 		return "(is no more)";
@@ -56,13 +62,16 @@ static void text(FILE *f, const struct setup_journal *j, const struct setup_netn
 	}
 	if (j->damaged)
 		fprintf(f, "%u line%s of the journal %s damaged\n", j->damaged, j->damaged == 1 ? "" : "s", j->damaged == 1 ? "is" : "are");
+	if (j->missing)
+		fprintf(f, "%lu line%s of the journal %s missing\n", j->missing, j->missing == 1 ? "" : "s",
+		        j->missing == 1 ? "is" : "are");
 }
 
 static void json(FILE *f, const struct setup_journal *j, const struct setup_netns *here)
 {
 	char buf[SETUP_VALUE_MAX];
 
-	fprintf(f, "{\"damaged\":%u,\"sessions\":[", j->damaged);
+	fprintf(f, "{\"damaged\":%u,\"missing\":%lu,\"sessions\":[", j->damaged, j->missing);
 	for (unsigned i = 0; i < j->nsessions; i++) {
 		const struct setup_session *s = j->sessions[i];
 		unsigned n = 0;
@@ -82,6 +91,7 @@ static void json(FILE *f, const struct setup_journal *j, const struct setup_netn
 			json_pair(f, "stage", r->stage_word);
 			json_pair(f, "kind", r->word);
 			json_pair(f, "object", r->object);
+			json_pair(f, "device", *r->device ? r->device : NULL);
 			json_pair(f, "old", r->old);
 			json_pair(f, "set", r->set);
 			json_pair(f, "now", now_of(j, r, here, buf, sizeof(buf)));

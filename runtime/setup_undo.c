@@ -19,6 +19,7 @@ struct target {
 	const char *old;
 	int  err;
 	bool gone, wrote;
+	bool other;      /* another device has its number now */
 	char why[SETUP_WHY_MAX];
 };
 
@@ -79,6 +80,29 @@ static int put_back(struct setup_journal *j, const struct setup *s, struct targe
 	return err;
 }
 
+/* is_other: what is there now is another device, or it cannot be told: its value is not ours to put back. */
+static bool is_other(struct setup_journal *j, struct target *t)
+{
+	const struct setup_record *r = t->top;
+	char now[SETUP_IDENT_MAX] = "";
+
+	if (!*r->device || t->wrote)
+		return false;
+	int err = setup_ident(j->sys, r->kind, r->object, now);
+	enum setup_ident_is is = err ? SETUP_IDENT_UNKNOWN : setup_ident_compare(r->device, now);
+
+	if (is == SETUP_IDENT_SAME)
+		return false;
+	t->err = err ? err : is == SETUP_IDENT_OTHER ? -ESTALE : -ENODEV;
+	t->gone = err == -ENOENT || is == SETUP_IDENT_OTHER;
+	t->other = is == SETUP_IDENT_OTHER;
+	if (t->other)
+		LOG(j, WARN, "%s %s: another device's now, left as it is: it was %s, and is %s", r->word, r->object, r->device, now);
+	else if (!t->gone)
+		snprintf(t->why, sizeof(t->why), "whose it is now cannot be told: it was %.160s", r->device);
+	return true;
+}
+
 /* look reads a target and, if it is not as it was, writes it, or says so if it has been written
    often enough; true if there is more to do. */
 static bool look(struct setup_journal *j, const struct setup *s, struct target *t, bool write)
@@ -94,6 +118,8 @@ static bool look(struct setup_journal *j, const struct setup *s, struct target *
 		snprintf(t->why, sizeof(t->why), "the journal is of another version of pollux: restore by that one");
 		return false;
 	}
+	if (is_other(j, t))
+		return !t->gone;
 	err = r->kind->get(s, r->object, now, sizeof(now));
 	if (!err && same(r->kind, now, t->old)) {
 		t->err = 0;
@@ -130,7 +156,9 @@ static int put_all_back(struct setup_journal *j, const struct setup *s, struct t
 	for (unsigned i = 0; i < n; i++) {
 		const struct setup_record *r = list[i].top;
 
-		if (list[i].gone)
+		if (list[i].other)
+			first = first ? first : list[i].err; /* told already */
+		else if (list[i].gone)
 			LOG(j, INFO, "%s %s: is no more, nothing to put back", r->word, r->object);
 		else if (list[i].err) {
 			LOG(j, ERROR, "%s %s: cannot be put back to %.60s: %s%s%s: once mended, pollux setup restore", r->word,
@@ -265,7 +293,7 @@ int setup_undo(const struct setup_undo *u, unsigned *restored)
 	if (restored)
 		*restored = 0;
 	if (!err && j.lock >= 0) {
-		bool damaged = j.damaged;
+		bool damaged = j.damaged || j.missing;
 
 		setup_netns_here(u->sys, &here);
 		drop_gone(&j, u, &here);

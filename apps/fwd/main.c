@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 	struct result x;
 	int err, code;
 
-	if (!std_fds_hold())
+	if (!std_fds_hold("plx-fwd"))
 		_exit(PLX_EXIT_RUNTIME);
 	fwd_conf_init(&f.conf);
 	f.run = run_id();

@@ -2,198 +2,132 @@
 /* live.c - pollux live and pollux doctor --live: what a running program does, asked of itself
    by its live view.  Cold. */
 #include "cmd.h"
-#include "live.h"
+#include "live_find.h"
 #include "live_tasks.h"
 #include "setup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <pollux/plx_text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { ANSWER_MS = 3000, SPACES_MAX = 256, SHOWN_MAX = 20 };
+enum { ANSWER_MS = 3000, SHOWN_MAX = 20 };
 
 static const char title[] = "pollux live";
 
+/* Whose answer is looked at; by default root's and our own. */
+struct allow { bool any, given; uid_t uid; };
+
+static bool allowed(const struct allow *a, const struct view_who *who)
+{
+	return a->any || (a->given ? who->uid == a->uid : who->trusted);
+}
+
 /* ---- which programs there are ---- */
 
-struct names { char (*name)[LIVE_NAME_MAX]; size_t n, room; };
-
-/* may_be: a name that fits, of letters that a terminal shows.  Anyone may bind a socket of any
-   other, which would do as it likes with the terminal. */
-static bool may_be(const char *name)
+static void tell_elsewhere(const struct views *o, const char *name)
 {
-	size_t n = 0;
+	char quoted[512];
 
-	while (name[n] >= ' ' && name[n] <= '~')
-		n++;
-	return n && !name[n] && n < LIVE_NAME_MAX;
-}
-
-static void add_name(struct names *o, const char *name)
-{
-	if (o->n == o->room) {
-		void *more = realloc(o->name, (o->room * 2 + 16) * sizeof(*o->name));
-
-		if (!more)
+	plx_text_quote(quoted, sizeof(quoted), name);
+	for (size_t i = 0; i < o->n; i++)
+		if (o->view[i].other && !strcmp(o->view[i].name, name)) {
+			cmd_error(title, "'%s' runs in another network namespace: nsenter -t %d -n pollux doctor --live %s", name,
+			          (int)o->view[i].other, quoted);
 			return;
-		o->name = more;
-		o->room = o->room * 2 + 16;
-	}
-	snprintf(o->name[o->n++], LIVE_NAME_MAX, "%s", name);
+		}
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-/* The live views in a table of UNIX sockets, /proc/PID/net/unix:
-   Num: RefCount Protocol Flags Type St Inode Path.  0 or -errno; names_free in either case. */
-static int views_in(const char *path, struct names *o)
-{
-	static const unsigned long listens = 1 << 16; /* __SO_ACCEPTCON of the kernel */
-	char line[512];
-	unsigned long flags;
-	FILE *f = fopen(path, "re");
-
-	*o = (struct names){ .name = NULL };
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f)) {
-		int at = 0;
-
-		line[strcspn(line, "\n")] = 0;
-		if (sscanf(line, "%*s %*s %*s %lx %*s %*s %*s %n", &flags, &at) == 1 && at && flags & listens &&
-		    !strncmp(line + at, "@" LIVE_PREFIX, sizeof(LIVE_PREFIX)) && may_be(line + at + sizeof(LIVE_PREFIX)))
-			add_name(o, line + at + sizeof(LIVE_PREFIX));
-	}
-	fclose(f);
-	if (o->n)
-		qsort(o->name, o->n, sizeof(*o->name), by_name);
-	return 0;
-}
-
-static void names_free(struct names *o)
-{
-	free(o->name);
-}
-
-static bool has(const struct names *o, const char *name)
+static bool elsewhere(const struct views *o, const char *name)
 {
 	for (size_t i = 0; i < o->n; i++)
-		if (!strcmp(o->name[i], name))
+		if (o->view[i].other && !strcmp(o->view[i].name, name))
 			return true;
 	return false;
 }
 
-/* A process in another network namespace that has a view of this name, 0 = none. */
-static long elsewhere(const char *name)
+static int by_name(const void *a, const void *b)
 {
-	static ino_t seen[SPACES_MAX];
-	struct names o;
-	size_t n = 0;
-	long found = 0;
-	struct stat st;
-	DIR *d = opendir("/proc");
+	const struct view *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
 
-	if (!stat("/proc/self/ns/net", &st))
-		seen[n++] = st.st_ino;
-	for (struct dirent *e; d && !found && (e = readdir(d));) {
-		char path[300], *end;
-		long pid = strtol(e->d_name, &end, 10);
-		bool known = pid <= 0 || *end;
-
-		snprintf(path, sizeof(path), "/proc/%ld/ns/net", pid);
-		known = known || stat(path, &st);
-		for (size_t i = 0; i < n && !known; i++)
-			known = seen[i] == st.st_ino;
-		if (known || n == SPACES_MAX)
-			continue;
-		seen[n++] = st.st_ino;
-		snprintf(path, sizeof(path), "/proc/%ld/net/unix", pid);
-		views_in(path, &o);
-		found = has(&o, name) ? pid : 0;
-		names_free(&o);
-	}
-	if (d)
-		closedir(d);
-	return found;
+	return c ? c : strcmp(x->path, y->path);
 }
 
-static int absent(const char *name)
+/* absent tells of a name that nobody answers to, by the names there are. */
+static int absent(struct views *o, const char *name)
 {
-	struct names o;
-	const char **list, *near = NULL;
-	char all[2048] = "", quoted[512];
-	long pid = may_be(name) ? elsewhere(name) : 0;
+	const char **list = calloc(o->n + 1, sizeof(*list)), *near;
+	char all[2048] = "";
+	size_t n = 0;
 
-	plx_text_quote(quoted, sizeof(quoted), name);
-	views_in("/proc/net/unix", &o);
-	list = calloc(o.n + 1, sizeof(*list));
-	for (size_t i = 0; list && i < o.n; i++) {
-		list[i] = o.name[i];
-		if (i < SHOWN_MAX)
-			plx_text_add(all, sizeof(all), "%s%s", i ? ", " : "", o.name[i]);
+	if (o->n)
+		qsort(o->view, o->n, sizeof(*o->view), by_name);
+	for (size_t i = 0; list && i < o->n; i++) {
+		const struct view *v = &o->view[i];
+		struct view_who who;
+		/* a file whose program was killed is no program */
+		int fd = v->other ? -EHOSTUNREACH : *v->path ? view_connect(v, 0, &who) : -EAGAIN;
+
+		if (fd >= 0)
+			close(fd);
+		if (v->other || fd == -ECONNREFUSED || fd == -ENOENT)
+			continue;
+		list[n++] = v->name;
+		if (n <= SHOWN_MAX)
+			plx_text_add(all, sizeof(all), "%s%s", n > 1 ? ", " : "", v->name);
 	}
-	if (o.n > SHOWN_MAX)
-		plx_text_add(all, sizeof(all), " and %zu more, pollux live lists them", o.n - SHOWN_MAX);
-	near = list ? plx_text_near(name, list, o.n) : NULL;
-	if (pid)
-		cmd_error(title, "'%s' runs in another network namespace: nsenter -t %ld -n pollux doctor --live %s", name, pid, quoted);
+	if (n > SHOWN_MAX)
+		plx_text_add(all, sizeof(all), " and %zu more, pollux live lists them", n - SHOWN_MAX);
+	near = list ? plx_text_near(name, list, n) : NULL;
+	if (elsewhere(o, name))
+		tell_elsewhere(o, name);
 	else if (near)
 		cmd_error(title, "'%s' does not run; did you mean %s?", name, near);
-	else if (o.n)
-		cmd_error(title, "'%s' does not run; in this network namespace there are: %s", name, all);
+	else if (n)
+		cmd_error(title, "'%s' does not run; there are: %s", name, all);
 	else
-		cmd_error(title, "'%s' does not run, and no other Pollux program does in this network namespace", name);
+		cmd_error(title, "'%s' does not run, and no other Pollux program that can be seen from here does", name);
 	free(list);
-	names_free(&o);
 	return CMD_ABSENT;
+}
+
+static void list_one(const struct view *v)
+{
+	struct view_who who;
+	int fd = v->other ? -EHOSTUNREACH : view_connect(v, 0, &who);
+
+	if (fd >= 0) {
+		printf("%-20s pid %-7d user %-14s netns %s%s\n", v->name, (int)who.pid, who.user, who.netns,
+		       who.trusted ? "" : "  (neither root nor this user)");
+		close(fd);
+	} else if (fd == -EACCES)
+		printf("%-20s another user's: run as root\n", v->name);
+	else if (fd == -EAGAIN)
+		printf("%-20s lets nobody in\n", v->name);
+	else if (fd == -EHOSTUNREACH)
+		printf("%-20s in another network namespace: nsenter -t %d -n pollux live\n", v->name, (int)v->other);
 }
 
 static int list_names(void)
 {
-	struct names o;
-	int err = views_in("/proc/net/unix", &o);
+	struct views o;
+	int err = views_find(&o);
 
 	if (err)
 		cmd_error(title, "/proc/net/unix: %s: is /proc mounted? mount -t proc proc /proc", strerror(-err));
+	if (o.n)
+		qsort(o.view, o.n, sizeof(*o.view), by_name);
 	for (size_t i = 0; i < o.n; i++)
-		puts(o.name[i]);
-	names_free(&o);
+		list_one(&o.view[i]);
+	views_free(&o);
 	return err ? CMD_FAIL : CMD_OK;
 }
 
 /* ---- asking ---- */
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* patience lets the next call on fd take what is left until end; -EAGAIN = nothing is. */
-static int patience(int fd, int64_t end)
-{
-	int64_t left = end - now_ms();
-	const struct timeval t = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
-
-	if (left <= 0)
-		return -EAGAIN;
-	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) ?
-	       -errno : 0;
-}
 
 /* receive reads until the end of the answer, all of it within the time there is. */
 static int receive(int fd, char **out, size_t *len, int64_t end)
@@ -208,7 +142,7 @@ static int receive(int fd, char **out, size_t *len, int64_t end)
 				return -EFBIG;
 			*out = more;
 		}
-		int err = patience(fd, end);
+		int err = view_wait(fd, end);
 		ssize_t n = err ? 0 : recv(fd, *out + *len, room - *len - 1, 0);
 
 		if (!err && n < 0 && errno == EINTR)
@@ -221,22 +155,14 @@ static int receive(int fd, char **out, size_t *len, int64_t end)
 	}
 }
 
-/* ask reads the answer of a program into *out, malloc'd; 0 or -errno. */
-static int ask(const char *name, char **out)
+/* ask reads the answer of fd into *out, malloc'd, and closes it; 0 or -errno. */
+static int ask(int fd, char **out, int64_t end)
 {
 	static const char request[] = LIVE_REQUEST "\n";
-	const int64_t end = now_ms() + ANSWER_MS;
-	struct sockaddr_un a;
 	size_t len = 0;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int err = view_wait(fd, end);
 
 	*out = NULL;
-	if (fd < 0)
-		return -errno;
-	int err = patience(fd, end);
-
-	if (!err && connect(fd, (struct sockaddr *)&a, live_address(&a, name)))
-		err = -errno;
 	/* who may not look has been told so, and hung up on, by now */
 	if (!err && send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		err = -errno;
@@ -246,6 +172,65 @@ static int ask(const char *name, char **out)
 	if (*out)
 		(*out)[len] = 0;
 	return !err && !len ? -ENODATA : err;
+}
+
+/* What became of those that have the name. */
+struct tried { struct view_who other; unsigned refused, busy; bool shut; };
+
+/* try_all connects to the first of name whose answer is looked at, with busy to those alone that let nobody
+   in at once, which share the time: one that never will must not take all of it. */
+static int try_all(const struct views *o, const char *name, const struct allow *a, int64_t end, struct view_who *who,
+                   struct tried *t, bool busy)
+{
+	unsigned left = t->busy;
+
+	for (size_t i = 0; i < o->n; i++) {
+		const struct view *v = &o->view[i];
+		int fd = strcmp(v->name, name) || v->other ? -ENOENT : view_connect(v, 0, who);
+
+		if (busy && fd == -EAGAIN && left)
+			fd = view_connect(v, view_now() + (end - view_now()) / left--, who);
+		if (fd >= 0 && allowed(a, who))
+			return fd;
+		if (fd >= 0) {
+			close(fd);
+			t->other = *who;
+			t->refused++;
+		}
+		t->busy += !busy && fd == -EAGAIN;
+		t->shut |= fd == -EACCES;
+	}
+	return -ENOENT;
+}
+
+/* reach connects to the program of that name; a descriptor, or an exit code, negative, after saying why. */
+static int reach(const char *name, const struct allow *a, int64_t end, struct view_who *who)
+{
+	struct tried t = { .refused = 0 };
+	struct views o;
+	int code = CMD_FAIL;
+
+	views_find(&o);
+	int fd = view_may_be(name) ? try_all(&o, name, a, end, who, &t, false) : -ENOENT;
+
+	if (fd < 0 && t.busy)
+		fd = try_all(&o, name, a, end, who, &t, true);
+	if (fd >= 0)
+		code = fd;
+	else if (t.shut) {
+		cmd_error(title, "%s: another user's program: run as root", name);
+		code = CMD_RIGHTS;
+	} else if (t.refused)
+		cmd_error(title, "%s: refused: answered by pid %d, uid %s, which is not %s; anyone can take a free name: if that is "
+		          "the program's user, pollux live --uid %u %s", name, (int)t.other.pid, t.other.user,
+		          a->given ? "the one given" : geteuid() ? "root or you" : "root", t.other.uid, PLX_QUOTED(name));
+	else if (t.busy)
+		cmd_error(title, "%s does not answer: nobody was let in within 3 s: is its watch thread stuck, or the process "
+		          "stopped?", name);
+	else
+		code = absent(&o, name);
+	views_free(&o);
+	return fd >= 0 ? code : -code;
 }
 
 /* ---- telling ---- */
@@ -369,13 +354,28 @@ static void say_thief(const json_t *o, const json_t *finding)
 	}
 }
 
-static void say(const json_t *o)
+/* What another user's program says is shown, but not as a command to run. */
+static void say_finding(const json_t *o, const json_t *e, const struct view_who *who)
+{
+	printf("FOUND    %s: %s, for %.0f s: %s\n", text_of(e, "on"), text_of(e, "name"),
+	       json_number_value(json_object_get(e, "seconds")), text_of(e, "evidence"));
+	if (who->trusted)
+		printf("         mend: %s\n", text_of(e, "mend"));
+	else
+		printf("         mend: not shown, it is uid %u's\n", who->uid);
+	say_thief(o, e);
+}
+
+static void say(const json_t *o, const struct view_who *who)
 {
 	const json_t *e, *found = json_object_get(o, "findings");
 	size_t i;
 
 	printf("%s (pid %lld, Pollux %s) runs for %.1f s, idle=%s\n", text_of(o, "live_name"), number_of(o, "pid"),
 	       text_of(o, "version"), json_number_value(json_object_get(o, "uptime_seconds")), text_of(o, "idle"));
+	printf("answered by pid %d, uid %s, network namespace: %s\n", (int)who->pid, who->user, who->netns);
+	if (!who->trusted)
+		puts("WARNING  that is neither root nor you: what it says may be false");
 	json_array_foreach(json_object_get(o, "lcores"), i, e)
 		say_lcore(e);
 	json_array_foreach(json_object_get(o, "ports"), i, e)
@@ -383,26 +383,37 @@ static void say(const json_t *o)
 	json_array_foreach(json_object_get(o, "pools"), i, e)
 		printf("pool     %-15s node %lld: %lld of %lld frames free\n", text_of(e, "name"), number_of(e, "node"),
 		       number_of(e, "free"), number_of(e, "frames"));
-	json_array_foreach(found, i, e) {
-		printf("FOUND    %s: %s, for %.0f s: %s\n         mend: %s\n", text_of(e, "on"), text_of(e, "name"),
-		       json_number_value(json_object_get(e, "seconds")), text_of(e, "evidence"), text_of(e, "mend"));
-		say_thief(o, e);
-	}
+	json_array_foreach(found, i, e)
+		say_finding(o, e, who);
 	if (!json_array_size(found))
 		puts(number_of(o, "samples") ? "all is as planned" : "nothing was compared with the plan yet: it has just started");
 }
 
-int doctor_live(const char *name, bool json)
+/* The answer as it came, and who gave it. */
+static int print_json(json_t *o, const struct view_who *who)
 {
+	json_t *e;
+	size_t i;
+
+	json_object_set_new(o, "answered_by", json_pack("{s:i, s:i, s:s, s:b}", "pid", (int)who->pid, "uid", (int)who->uid,
+	                                                "netns", who->netns, "trusted", who->trusted));
+	json_array_foreach(json_object_get(o, "findings"), i, e)
+		if (!who->trusted)
+			json_object_del(e, "mend");
+	return json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII) || putchar('\n') == EOF;
+}
+
+static int show(const char *name, bool json, const struct allow *a)
+{
+	const int64_t end = view_now() + ANSWER_MS;
+	struct view_who who;
 	char *answer = NULL;
 	json_error_t bad;
-	/* a longer one would not fit into an address */
-	int err = may_be(name) ? ask(name, &answer) : -ENOENT, code = CMD_FAIL;
+	int fd = reach(name, a, end, &who), code = CMD_FAIL;
 
-	if (err == -ECONNREFUSED || err == -ENOENT) {
-		free(answer);
-		return absent(name);
-	}
+	if (fd < 0)
+		return -fd;
+	int err = ask(fd, &answer, end);
 	json_t *o = err ? NULL : json_loads(answer, 0, &bad);
 
 	if (err)
@@ -417,8 +428,8 @@ int doctor_live(const char *name, bool json)
 		code = json_array_size(json_object_get(o, "findings")) ? CMD_FAIL : CMD_OK;
 		if (!json) {
 			clean(o);
-			say(o);
-		} else if (json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII) || putchar('\n') == EOF)
+			say(o, &who);
+		} else if (print_json(o, &who))
 			code = CMD_FAIL;
 	}
 	json_decref(o);
@@ -426,19 +437,62 @@ int doctor_live(const char *name, bool json)
 	return code;
 }
 
+int doctor_live(const char *name, bool json)
+{
+	const struct allow usual = { .any = false };
+
+	return show(name, json, &usual);
+}
+
+static const char usage[] =
+	"usage: pollux live [--json] [--uid N | --any-user] [NAME]\n"
+	"Asks a running program what it does, and whether that is what was planned; without\n"
+	"a NAME it lists the programs that run, with pid, user and network namespace.  Only\n"
+	"root and you are believed: another user's answer is refused.  Exit code 0: all is as\n"
+	"planned; 1: something was found, or it was refused; 3: no such program runs.\n"
+	"  --json     print the program's own answer, docs/live.md\n"
+	"  --uid N    believe that the program is user N's\n"
+	"  --any-user look at the answer whoever gives it\n";
+
+/* take_uid takes "--uid N" or "--uid=N" out of argv; false if N is no number. */
+static bool take_uid(int *argc, char **argv, struct allow *a)
+{
+	for (int i = 1; i < *argc; i++) {
+		int n = !strcmp(argv[i], "--uid") ? 2 : !strncmp(argv[i], "--uid=", 6) ? 1 : 0;
+		const char *value = n == 1 ? argv[i] + 6 : n ? argv[i + 1] : NULL;
+		char *end = NULL;
+
+		if (!n)
+			continue;
+		unsigned long uid = value && *value >= '0' && *value <= '9' ? strtoul(value, &end, 10) : UINT32_MAX;
+
+		if (uid >= UINT32_MAX || *end)
+			return false;
+		a->given = true;
+		a->uid = (uid_t)uid;
+		memmove(argv + i, argv + i + n, (size_t)(*argc - i - n + 1) * sizeof(*argv));
+		*argc -= n;
+		i--;
+	}
+	return true;
+}
+
 int cmd_live(int argc, char **argv)
 {
+	struct allow a = { .any = false };
+
 	for (int i = 1; i < argc; i++)
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-			puts("usage: pollux live [--json] [NAME]\n"
-			     "Asks a running program what it does, and whether that is what was planned; without\n"
-			     "a NAME it lists the programs that run in this network namespace.  Exit code 0: all\n"
-			     "is as planned; 1: something was found; 3: no such program runs.\n"
-			     "  --json     print the program's own answer, docs/live.md");
+			fputs(usage, stdout);
 			return CMD_OK;
 		}
 	bool json = cmd_flag(&argc, argv, "--json");
 
+	a.any = cmd_flag(&argc, argv, "--any-user");
+	if (!take_uid(&argc, argv, &a)) {
+		cmd_error(title, "--uid: a user's number is missing, as in --uid 1000; id -u NAME tells it");
+		return CMD_USAGE;
+	}
 	if (argc > 1 && argv[1][0] == '-') {
 		cmd_error(title, "'%s': unknown option; pollux live --help tells what there is", argv[1]);
 		return CMD_USAGE;
@@ -447,5 +501,5 @@ int cmd_live(int argc, char **argv)
 		cmd_error(title, "'%s': one name is enough", argv[2]);
 		return CMD_USAGE;
 	}
-	return argc == 2 ? doctor_live(argv[1], json) : list_names();
+	return argc == 2 ? show(argv[1], json, &a) : list_names();
 }

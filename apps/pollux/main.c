@@ -32,7 +32,7 @@ static int written(int code)
 
 int main(int argc, char **argv)
 {
-	if (!std_fds_hold())
+	if (!std_fds_hold("pollux"))
 		_exit(CMD_FAIL);
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		puts("pollux " PLX_VERSION);

@@ -88,7 +88,7 @@ enum {
 #undef X
 	FN_N
 };
-static_assert(sizeof(struct plx_sys) == (FN_N + 4) * sizeof(void (*)(void)), "every entry but close, munmap, geteuid and gettid");
+static_assert(sizeof(struct plx_sys) == (FN_N + 5) * sizeof(void (*)(void)), "every entry but close, munmap, geteuid, getauxval and gettid");
 
 #define X(type, name, params, args, value, ...) \
 static type fault_##name params \
@@ -116,6 +116,11 @@ static int pass_munmap(void *addr, size_t len)
 	return plx_sys_linux.munmap(addr, len);
 }
 
+static unsigned long pass_getauxval(unsigned long type)
+{
+	return plx_sys_linux.getauxval(type);
+}
+
 static uid_t pass_geteuid(void)
 {
 	return plx_sys_linux.geteuid();
@@ -130,6 +135,6 @@ const struct plx_sys fault_sys = {
 #define X(type, name, params, args, value, ...) .name = fault_##name,
 	CALLS(X)
 #undef X
-	.close = pass_close, .munmap = pass_munmap, .geteuid = pass_geteuid,
+	.close = pass_close, .munmap = pass_munmap, .geteuid = pass_geteuid, .getauxval = pass_getauxval,
 	.gettid = pass_gettid,
 };

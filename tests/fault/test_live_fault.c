@@ -29,7 +29,7 @@ static bool asked(struct live *v)
 	char buf[64];
 	struct sockaddr_un a;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	socklen_t len = live_address(&a, v->name);
+	socklen_t len = v->path[0] ? live_path(&a, v->path) : live_address(&a, v->name);
 
 	assert_true(fd >= 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&a, len), 0);
@@ -90,7 +90,15 @@ static void test_each_call(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_each_call) };
+	char dir[] = "/tmp/plx-live-XXXXXX", path[64];
 
 	snprintf(name, sizeof(name), "f%d", getpid());
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (!mkdtemp(dir))
+		return 1;
+	setenv("RUNTIME_DIRECTORY", dir, 1);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	/* what a failing unlink left is no program's */
+	snprintf(path, sizeof(path), "rm -rf %s", dir);
+	return system(path) || failed;
 }

@@ -18,6 +18,8 @@ FAST=${PLX_FAST:-}
 PATIENCE=20 # seconds for what must come: a machine may be busy with other things
 NS=plx$$
 TMP=$(mktemp -d "/tmp/$NS.XXXXXX")
+export RUNTIME_DIRECTORY=$TMP/rt # live views of programs of this test, apart from those of the host
+mkdir "$RUNTIME_DIRECTORY"
 PIDS=()
 CASES=0 FAILED=0
 

@@ -154,7 +154,24 @@ one_code() {
 check "a bad file is exit code 2 of all"            one_code 2 "$F"
 check "a file that is not there is too"             one_code 2 /nosuch.yaml
 check "and a directory"                             one_code 2 /
+mkfifo "$TMP/fifo"
+check "and a pipe that nobody writes to, at once"   one_code 2 "$TMP/fifo" timeout 5
 if [ "$(id -u)" = 0 ]; then
+	foreign() { # of whom: refused by all, and the fix fixes
+		chown nobody "$F" && one_code 2 "$F" && tool 2 "^$F: uid [0-9]* may write it.*: chown root $F\$" config check "$F" && chown root "$F" &&
+			tool 2 "^$F:1:7" config check "$F"
+	}
+	check "another user's is refused by root, and the fix fixes" foreign
+	mkdir "$TMP/theirs" && cp "$F" "$TMP/theirs/f.yaml" && chown nobody "$TMP/theirs"
+	check "and one that another user could replace"  tool 2 'uid [0-9]* may replace it' config check "$TMP/theirs/f.yaml"
+	secure() { # setuid root, started by nobody, who may not tell it what to do
+		chmod 711 "$TMP"; cp "$POLLUX" "$TMP/suid" && chmod 4755 "$TMP/suid"
+		POLLUX_IDLE=adaptive setpriv --reuid 65534 --regid 65534 --clear-groups "$TMP/suid" config show >"$TMP/out" 2>"$TMP/err"
+		local rc=$?
+		rm "$TMP/suid"; chmod 700 "$TMP"
+		[ $rc = 0 ] && grep -q '^idle: busy' "$TMP/out" && grep -q '1 POLLUX_ variable left out' "$TMP/err" || { show "$TMP/out" "$TMP/err"; return 1; }
+	}
+	check "variables do not reach a setuid program"   secure
 	cp "$F" "$TMP/secret.yaml" && chown nobody "$TMP/secret.yaml" && chmod 400 "$TMP/secret.yaml"
 	check "one that may not be read is exit code 4 of all" one_code 4 "$TMP/secret.yaml" setpriv --bounding-set=-all --inh-caps=-all
 else

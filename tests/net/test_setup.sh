@@ -51,9 +51,9 @@ as_before() { # as_before [SNAPSHOT]: nothing differs, and no journal is left
 }
 snapshot >"$TMP/before"
 
-# Six pages more than are free, on the node where the frames go.
+# Pages more than are free, on the node where the frames go, and as many as the rings of the ports can hold.
 FREE=$(cat /sys/devices/system/node/node*/hugepages/hugepages-2048kB/free_hugepages | sort -n | tail -1)
-MEM=$((2 * FREE + 12))
+MEM=$((2 * FREE + 64))
 STAGES=(hugepages sysctl channels rss offloads)
 OPTS=(--iface sa,rxqs=4,txqs=4 -l "$LC" -m "$MEM")
 setup() { at a "$POLLUX" setup "$@"; }
@@ -231,4 +231,35 @@ check "another start says so"                       others
 check "the next one with --setup puts back"         check_refuses
 no_journal() { as_before && [ ! -e $RUN ]; }
 check "everything is as before"                     no_journal
+
+# ---- another device, and other people's directories ----
+
+again() { # another pair of the same name and number, but another address
+	setup apply channels --dir "$D" "${OPTS[@]}" || return 1
+	local i; i=$(at a cat /sys/class/net/sa/ifindex)
+	at a ip link del sa
+	at a ip link add sa index "$i" numtxqueues 4 numrxqueues 4 type veth peer name sb numtxqueues 4 numrxqueues 4 || return 1
+	at a ip link set sa up && at a ip link set sb up && at a ethtool -L sa rx 4 tx 4 && [ "$(at a cat /sys/class/net/sa/ifindex)" = "$i" ]
+}
+check "an interface goes, and another has its name and number" again
+left() {
+	says 1 "channels [0-9]*/sa: another device's now, left as it is: it was if mac=" restore &&
+		[ "$(at a sh -c 'ls -d /sys/class/net/sa/queues/rx-*' | wc -l)" = 4 ]
+}
+check "its values are left as they are, and that is told" left
+check "once"                                        says 0 '^0 values put back' restore
+check "and nothing is left in the journal"          test ! -e "$D/setup.journal"
+cut_short() {
+	setup apply channels --dir "$D" --iface sa,rxqs=2,txqs=2 --iface sb,rxqs=4,txqs=4 -l "$LC" && sed -i '$d' "$D/setup.journal" &&
+		says 1 'setup.journal: it is not whole, line [0-9]* of [0-9]* is missing' restore && [ -e "$D/setup.journal.damaged" ]
+}
+check "a journal whose last line is gone is told"   cut_short
+trap_it() { # trap_it FILE CODE PATTERN: a pipe stands in its place
+	mkdir -p "$TMP/theirs" && rm -f "$TMP/theirs"/* && mkfifo "$TMP/theirs/$1" && chown -R nobody "$TMP/theirs" || return 1
+	says "$2" "$3" timeout 20 ip netns exec "${NS}a" "$POLLUX" setup apply channels --dir "$TMP/theirs" --iface sb,rxqs=3,txqs=3 -l "$LC" || return 1
+	says 0 'put back' timeout 20 ip netns exec "${NS}a" "$POLLUX" setup restore --dir "$TMP/theirs" || [ "$2" = 1 ]
+}
+check "a pipe as journal in another's directory"    trap_it setup.journal 1 'setup.journal is no file: rm '
+check "a pipe as its lock"                          trap_it setup.lock 1 'setup.lock is no file: rm '
+check "a pipe where the journal is written"         trap_it setup.journal.new 0 'restore takes it back'
 done_testing

@@ -3,6 +3,8 @@
    itself. */
 #include "conf_file_util.h"
 
+#include <sys/auxv.h>
+
 static void test_every_key(void **state)
 {
 	struct plx_env_conf c;
@@ -269,8 +271,116 @@ static void test_file(void **state)
 	assert_int_equal(read_conf(name, as_root, &c, why, sizeof(why)), -EINVAL);
 	assert_non_null(strstr(why, "no such file; pollux config default shows one"));
 	assert_int_equal(read_conf("/tmp", as_root, &c, why, sizeof(why)), -EINVAL);
-	assert_non_null(strstr(why, "Is a directory"));
+	assert_non_null(strstr(why, "it is a directory"));
 	assert_int_equal(read_conf("/dev/zero", as_root, &c, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "it is a device"));
+}
+
+static ino_t inode(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_ino;
+}
+
+/* Root obeys a file that root alone can have put there, by whichever name; others read what they may. */
+static void test_whose(void **state)
+{
+	char dir[] = "/tmp/plx-conf-XXXXXX", below[64], name[96], link[64], via[96], fifo[96], why[2048], cwd[512];
+	struct plx_env_conf c;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(below, sizeof(below), "%s/d", dir);
+	snprintf(link, sizeof(link), "%s/l", dir);
+	snprintf(name, sizeof(name), "%s/f", below);
+	snprintf(via, sizeof(via), "%s//f", link);
+	snprintf(fifo, sizeof(fifo), "%s/p", below);
+	assert_int_equal(mkdir(below, 0755), 0);
+	assert_int_equal(symlink("d", link), 0);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	put(name, "idle: adaptive\n", 15, 0644);
+	const char *const names[] = { name, via, "f", "./f" };
+	const struct { const char *path; mode_t mode; ino_t other; const char *want; } rows[] = {
+		{ name, 0644, 0, NULL }, { name, 0644, inode(name), ": uid 1000 may write it, " },
+		{ below, 0755, inode(below), ": uid 1000 may replace it, for " },
+		{ dir, 0755, inode(dir), ": uid 1000 may replace it, for " },
+		{ below, 0775, 0, ": others may replace it, for they may write " }, { dir, 0777, 0, ": chmod go-w " },
+		{ below, 01777, 0, NULL },
+	};
+
+	assert_non_null(getcwd(cwd, sizeof(cwd)));
+	assert_int_equal(chdir(below), 0);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++)
+		for (size_t k = 0; k < PLX_ARRAY_SIZE(names); k++) {
+			struct stat st;
+
+			assert_int_equal(stat(rows[i].path, &st), 0);
+			assert_int_equal(chmod(rows[i].path, rows[i].mode), 0);
+			others_ino = rows[i].other;
+			int err = read_conf(names[k], as_root, &c, why, sizeof(why));
+
+			if (!rows[i].want != !err || (err && !strstr(why, rows[i].want)))
+				fail_msg("%s, row %zu: %d %s", names[k], i, err, err ? why : "");
+			assert_int_equal(read_conf(names[k], as_user, &c, why, sizeof(why)), 0);
+			assert_int_equal(chmod(rows[i].path, st.st_mode & 07777), 0);
+		}
+	others_ino = inode(link); /* on the way */
+	assert_int_equal(read_conf(via, as_root, &c, why, sizeof(why)), -EINVAL);
+	assert_int_equal(read_conf(name, as_root, &c, why, sizeof(why)), 0);
+	others_ino = 0;
+	assert_int_equal(chdir(cwd), 0);
+	unlink(link);
+	assert_int_equal(symlink(name, link), 0); /* the file itself */
+	assert_int_equal(read_conf(link, as_root, &c, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "it is a symbolic link"));
+	assert_int_equal(read_conf(link, as_user, &c, why, sizeof(why)), 0);
+	/* nobody writes to it, and nobody waits */
+	assert_int_equal(read_conf(fifo, as_root, &c, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "it is a pipe"));
+	assert_int_equal(read_conf(fifo, as_user, &c, why, sizeof(why)), -EINVAL);
+	unlink(fifo);
+	unlink(name);
+	unlink(link);
+	rmdir(below);
+	rmdir(dir);
+}
+
+/* Who starts a program with more rights than his own does not tell it what to do by variables. */
+static char told[512];
+static unsigned long secure(unsigned long type) { return type == AT_SECURE; }
+static ssize_t tell(int fd, const void *buf, size_t n)
+{
+	assert_int_equal(fd, STDERR_FILENO);
+	snprintf(told, sizeof(told), "%.*s", (int)n, (const char *)buf);
+	return (ssize_t)n;
+}
+
+static void test_secure(void **state)
+{
+	char *argv[] = { "app", NULL }, *env[] = { "POLLUX_IDLE=adaptive", "POLLUX_CONFIG=/x", "HOME=/", NULL }, why[2048];
+	struct plx_conf_in in = { .argc = 1, .argv = argv, .environ = env };
+	struct plx_sys sys = *files_only(as_root);
+	struct plx_env_conf c;
+
+	(void)state;
+	sys.getauxval = secure;
+	sys.write = tell;
+	plx_env_conf_init(&c);
+	c.sys = &sys;
+	assert_int_equal(plx_env_conf_read(&c, &in, why, sizeof(why)), 0);
+	assert_int_equal(c.idle, PLX_IDLE_BUSY);
+	assert_string_equal(told, "app: warning: 2 POLLUX_ variables left out, for the program has more rights than its user: "
+	                    "give arguments or -c FILE\n");
+	*told = 0;
+	in.environ = env + 2; /* nothing to tell */
+	assert_int_equal(plx_env_conf_read(&c, &in, why, sizeof(why)), 0);
+	assert_string_equal(told, "");
+	sys.getauxval = no_auxval;
+	in.environ = (char *[]){ "POLLUX_IDLE=adaptive", NULL };
+	assert_int_equal(plx_env_conf_read(&c, &in, why, sizeof(why)), 0);
+	assert_int_equal(c.idle, PLX_IDLE_ADAPTIVE);
 }
 
 /* A system whose calls fail, or give a byte at a time. */
@@ -364,7 +474,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_key), cmocka_unit_test(test_forms), cmocka_unit_test(test_precedence),
 		cmocka_unit_test(test_ports_win), cmocka_unit_test(test_excluded), cmocka_unit_test(test_app),
-		cmocka_unit_test(test_values), cmocka_unit_test(test_file), cmocka_unit_test(test_file_faults),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_file), cmocka_unit_test(test_whose),
+		cmocka_unit_test(test_secure), cmocka_unit_test(test_file_faults),
 		cmocka_unit_test(test_unread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

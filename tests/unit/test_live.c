@@ -5,6 +5,7 @@
 
 #include "jsontext.h"
 #include "live.h"
+#include <fcntl.h>
 #include <jansson.h>
 #include <locale.h>
 #include <sys/stat.h>
@@ -36,7 +37,7 @@ static int my_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 	return err;
 }
 
-static char name[32];
+static char name[32], base[] = "/tmp/plx-live-XXXXXX";
 
 static int open_view(void **state)
 {
@@ -61,18 +62,27 @@ static int close_view(void **state)
 	return 0;
 }
 
-static int client(const char *to)
+static int connect_to(const struct sockaddr_un *a, socklen_t len)
 {
-	struct sockaddr_un a;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	socklen_t len = live_address(&a, to);
 
 	assert_true(fd >= 0);
-	if (connect(fd, (struct sockaddr *)&a, len)) {
+	if (connect(fd, (const struct sockaddr *)a, len)) {
+		int err = -errno;
+
 		close(fd);
-		return -errno;
+		return err;
 	}
 	return fd;
+}
+
+static int client(const char *to)
+{
+	char path[LIVE_PATH_MAX];
+	struct sockaddr_un a;
+
+	assert_true(live_file(path, base, to));
+	return connect_to(&a, live_path(&a, path));
 }
 
 static void run(uint64_t now, int times)
@@ -281,6 +291,8 @@ static void test_names(void **state)
 	assert_int_equal(last->epfd, -1);
 	live_run(last, 0);
 	live_tick(last, 0);
+	for (int i = 0; i < LIVE_NAMES; i++) /* lets in those who looked whether it lives */
+		live_run(&more[3], 0);
 	int fd = client(more[3].name);
 	assert_true(fd >= 0);
 	close(fd);
@@ -293,7 +305,177 @@ static void test_names(void **state)
 	assert_int_equal(strlen(more[1].name), strlen(longest) + 2);
 	live_close(&more[0]);
 	live_close(&more[1]);
-	assert_int_equal(client(longest), -ECONNREFUSED); /* nothing is left */
+	assert_int_equal(client(longest), -ENOENT); /* nothing is left */
+}
+
+/* ---- where the socket is ---- */
+
+static char *below(const char *fmt, const char *last)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), fmt, base, last);
+	return path;
+}
+
+/* Nobody else may enter the directory; the file goes with the view, and one that a killed program left is
+   replaced, but never a living one's. */
+static void test_file(void **state)
+{
+	struct stat st;
+	struct live a, b;
+	struct sockaddr_un at;
+	char path[LIVE_PATH_MAX];
+
+	(void)state;
+	assert_string_equal(v.path, below("%s/pollux/live/%s", name));
+	assert_int_equal(stat(below("%s/pollux/live%s", ""), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_true(live_file(path, base, "left"));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, live_path(&at, path)), 0);
+	close(fd);
+	assert_int_equal(live_open(&a, &sys, "left", answer, NULL), 0);
+	assert_string_equal(a.name, "left");
+	assert_int_equal(live_open(&b, &sys, "left", answer, NULL), 0);
+	assert_string_equal(b.name, "left.2");
+	fd = client("left");
+	assert_true(fd >= 0);
+	close(fd);
+	/* somebody else's by now: it stays */
+	assert_int_equal(unlink(path), 0);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	close(fd);
+	live_close(&a);
+	live_close(&b);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(client("left.2"), -ENOENT);
+}
+
+/* A directory that somebody else can change or look into is none: the name is an abstract one then. */
+static void test_bad_directory(void **state)
+{
+	static const struct { const char *last; mode_t mode; uid_t uid; bool file; } rows[] = {
+		{ "/pollux/live", 0711, 0, false }, { "/pollux/live", 0777, 0, false }, { "/pollux/live", 0700, 65534, false },
+		{ "/pollux", 0777, 0, false }, { "/pollux", 0755, 65534, false }, { "", 0777, 0, false }, { "", 0755, 65534, false },
+		{ "", 01777, 0, true }, { "/pollux", 0755, 0, true },
+	};
+	struct sockaddr_un at;
+	struct live w;
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		const uid_t was = geteuid();
+		char *path = below("%s%s", rows[i].last);
+		struct stat st;
+
+		if (was && rows[i].uid)
+			continue; /* only root gives away */
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(chmod(path, rows[i].mode), 0);
+		assert_int_equal(rows[i].uid ? chown(path, rows[i].uid, 0) : 0, 0);
+		setenv("XDG_RUNTIME_DIR", "/nowhere", 1);
+		assert_int_equal(live_open(&w, &sys, "w", answer, NULL), 0);
+		const bool file = !strncmp(w.path, base, strlen(base));
+
+		if (file != rows[i].file)
+			fail_msg("%s mode %o uid %u: %s", path, rows[i].mode, rows[i].uid, w.path);
+		if (!*w.path) {
+			int fd = connect_to(&at, live_address(&at, w.name));
+
+			assert_true(fd >= 0);
+			close(fd);
+		}
+		live_close(&w);
+		assert_int_equal(chown(path, was, st.st_gid), 0);
+		assert_int_equal(chmod(path, st.st_mode & 07777), 0);
+	}
+	unsetenv("XDG_RUNTIME_DIR");
+}
+
+static void test_bases(void **state)
+{
+	char buf[LIVE_PATH_MAX], longest[2 * LIVE_PATH_MAX];
+
+	(void)state;
+	assert_string_equal(live_base(0, 0, buf), base);
+	assert_string_equal(live_base(1, 0, buf), "/run");
+	assert_string_equal(live_base(2, 0, buf), "");
+	assert_null(live_base(3, 0, buf));
+	assert_string_equal(live_base(1, 1000, buf), "");
+	assert_string_equal(live_base(2, 1000, buf), "/run/user/1000");
+	setenv("XDG_RUNTIME_DIR", "/x", 1);
+	assert_string_equal(live_base(1, 1000, buf), "/x");
+	setenv("XDG_RUNTIME_DIR", "x", 1); /* no path */
+	assert_string_equal(live_base(1, 1000, buf), "");
+	unsetenv("XDG_RUNTIME_DIR");
+	setenv("RUNTIME_DIRECTORY", "/a:/b", 1);
+	assert_string_equal(live_base(0, 0, buf), "/a");
+	memset(longest, 'a', sizeof(longest) - 1);
+	*longest = '/';
+	longest[sizeof(longest) - 1] = 0;
+	setenv("RUNTIME_DIRECTORY", longest, 1);
+	assert_string_equal(live_base(0, 0, buf), "");
+	setenv("RUNTIME_DIRECTORY", base, 1);
+}
+
+static void test_odd_names(void **state)
+{
+	static const struct { const char *name, *file; } rows[] = {
+		{ "a.b-c_D9", "a.b-c_D9" }, { "..", "%2e." }, { "a/../b", "a%2f..%2fb" }, { "a b%", "a%20b%25" },
+		{ "\xff\x1b", "%ff%1b" },
+	};
+	char path[LIVE_PATH_MAX], back[LIVE_NAME_MAX], longest[PLX_NAME_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		assert_true(live_file(path, "/b", rows[i].name));
+		assert_string_equal(strrchr(path, '/') + 1, rows[i].file);
+		assert_true(live_file_name(back, rows[i].file));
+		assert_string_equal(back, rows[i].name);
+	}
+	assert_false(live_file_name(back, "a%2"));
+	assert_false(live_file_name(back, "a%zz"));
+	assert_false(live_file_name(back, "a%00b"));
+	assert_false(live_file_name(back, ""));
+	memset(longest, ' ', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = 0;
+	assert_false(live_file(path, base, longest)); /* 3 bytes each */
+}
+
+/* Those who may not look cost a tick what LIVE_REFUSED of them cost; who may is let in again after it. */
+static void test_flood(void **state)
+{
+	static const struct ucred other = { .uid = 12345 };
+	char buf[256];
+	unsigned in = 0;
+
+	(void)state;
+	fake_peer = true;
+	peer = other;
+	for (int i = 0; i < 1000; i++) {
+		int fd = client(name);
+
+		in += fd >= 0;
+		if (fd >= 0)
+			close(fd);
+		run(0, 1);
+	}
+	assert_true(v.paused);
+	assert_in_range(in, LIVE_REFUSED, LIVE_REFUSED + LIVE_CONNS + 1);
+	live_tick(&v, 0);
+	assert_false(v.paused);
+	run(0, LIVE_REFUSED); /* those that waited */
+	live_tick(&v, 0);
+	run(0, LIVE_REFUSED);
+	live_tick(&v, 0);
+	fake_peer = false;
+	int fd = client(name);
+	assert_int_equal(send(fd, "status\n", 7, 0), 7);
+	run(0, 4);
+	assert_int_equal(drain(fd, buf, sizeof(buf)), 101);
+	close(fd);
 }
 
 /* ---- the answer of an environment ---- */
@@ -384,7 +566,7 @@ static void test_environment(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "q\"\\\xff", .fn = idle,
 		                                                .rxq = plx_port_rxq(plx_env_port(env, (uint16_t)i), 0))), 0);
-	assert_int_equal(client(c.name), -ECONNREFUSED); /* it does not run yet */
+	assert_int_equal(client(c.name), -ENOENT); /* it does not run yet */
 	runner_start(&r, env);
 	json_t *o = ask(c.name), *e;
 	size_t i;
@@ -411,7 +593,7 @@ static void test_environment(void **state)
 	}
 	json_decref(o);
 	assert_int_equal(runner_stop(&r, 0), 0);
-	assert_int_equal(client(c.name), -ECONNREFUSED);
+	assert_int_equal(client(c.name), -ENOENT);
 	runner_start(&r, env); /* and again */
 	json_decref(ask(c.name));
 	assert_int_equal(runner_stop(&r, 0), 0);
@@ -424,8 +606,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_answer), T(test_unknown_request), T(test_rude_clients), T(test_reader_that_does_not),
 		T(test_full_answer_in_pieces), T(test_crowd), T(test_who_may_look), T(test_names),
+		T(test_file), T(test_bad_directory), T(test_bases), T(test_odd_names), T(test_flood),
 		cmocka_unit_test(test_environment),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (!mkdtemp(base))
+		return 1;
+	setenv("RUNTIME_DIRECTORY", base, 1);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	rmdir(below("%s/pollux/live%s", ""));
+	rmdir(below("%s/pollux%s", ""));
+	rmdir(base);
+	return failed;
 }

@@ -258,6 +258,158 @@ static void test_damaged(void **state)
 	assert_int_equal(undo(NULL, SETUP_ALL), 0);
 }
 
+/* cut_journal leaves n bytes of it, or with -1 all but the last line. */
+static void cut_journal(long n)
+{
+	char below[512], text[4096] = "", *path = root_path(below, "/run/pollux/setup.journal");
+	FILE *f = fopen(path, "r");
+	size_t len = fread(text, 1, sizeof(text) - 1, f);
+
+	fclose(f);
+	text[len - 1] = 0;
+	if (n < 0)
+		n = strrchr(text, '\n') + 1 - text;
+	assert_int_equal(truncate(path, n), 0);
+}
+
+/* Lines at the end are gone: what is there goes back, and the loss is told. */
+static void test_cut(void **state)
+{
+	(void)state;
+	char session[SETUP_SESSION_MAX];
+
+	values(10);
+	assert_int_equal(apply_two(session), 0);
+	cut_journal(-1);
+	assert_int_equal(undo(NULL, SETUP_ALL), -EBADMSG);
+	assert_non_null(strstr(said, "it is not whole, line 4 of 4 is missing"));
+	assert_int_equal(value_of(0) + value_of(1), 10 + 21);
+	assert_true(exists("/run/pollux/setup.journal.damaged"));
+	assert_false(exists("/run/pollux/setup.journal"));
+	assert_int_equal(undo(NULL, SETUP_ALL), 0);
+	assert_int_equal(apply_one(2, 22, SETUP_HOLD_HOST, session), 0);
+	cut_journal(0);
+	said[0] = 0;
+	assert_int_equal(undo(NULL, SETUP_ALL), -EBADMSG);
+	assert_non_null(strstr(said, "it is not whole, line 1 of 1 is missing"));
+}
+
+/* ---- devices that come and go ---- */
+
+static void irq_is(const char *cpus, const char *hwirq, const char *actions)
+{
+	char below[512];
+
+	unlink(root_path(below, "/proc/irq/30/smp_affinity_list"));
+	put(cpus, "/proc/irq/30/smp_affinity_list");
+	put("PCI-MSIX-0000:00:03.0\n", "/sys/kernel/irq/30/chip_name");
+	put(hwirq, "/sys/kernel/irq/30/hwirq");
+	put(actions, "/sys/kernel/irq/30/actions");
+	put("", "/sys/bus/pci/devices/0000:00:02.0/msi_irqs/29");
+	put("", "/sys/bus/pci/devices/0000:00:03.0/msi_irqs/30");
+}
+
+static int apply_irq(const char *cpus, char session[SETUP_SESSION_MAX])
+{
+	struct setup s;
+
+	begin(&s);
+	setup_want(&s, SETUP_irq_affinity, &setup_file, "/proc/irq/30/smp_affinity_list", cpus, "a test wants it");
+	session[0] = 0;
+	int err = setup_apply(&s, SETUP_HOLD_HOST, "test", session);
+
+	setup_free(&s);
+	return err;
+}
+
+/* Another device has the number by now: its interrupt is left where it is. */
+static void test_irq_replaced(void **state)
+{
+	(void)state;
+	char session[SETUP_SESSION_MAX], other[SETUP_SESSION_MAX], *text;
+
+	irq_is("0\n", "1\n", "eth0-rx-0\n");
+	assert_int_equal(apply_irq("2", session), 0);
+	assert_int_equal(setup_status(&sys, &log_keep, NULL, true, &text), 0);
+	assert_non_null(strstr(text, "\"irq pci=0000:00:03.0 chip=PCI-MSIX-0000:00:03.0 hwirq=1 actions=eth0-rx-0\""));
+	free(text);
+	irq_is("5\n", "1\n", "nvme0q0\n");
+	assert_int_equal(setup_status(&sys, &log_keep, NULL, false, &text), 0);
+	assert_non_null(strstr(text, "now (another device's)"));
+	free(text);
+	assert_int_equal(undo(NULL, SETUP_ALL), -ESTALE);
+	assert_int_equal(value("/proc/irq/30/smp_affinity_list"), 5);
+	assert_non_null(strstr(said, "another device's now, left as it is: it was irq pci=0000:00:03.0"));
+	assert_int_equal(undo(NULL, SETUP_ALL), 0); /* there is nothing more to say */
+	/* set anew for the other one: each has its own value before */
+	irq_is("0\n", "1\n", "eth0-rx-0\n");
+	assert_int_equal(apply_irq("2", session), 0);
+	irq_is("5\n", "7\n", "nvme0q0\n");
+	assert_int_equal(apply_irq("3", other), 0);
+	assert_int_equal(undo(session, SETUP_ALL), -ESTALE);
+	assert_int_equal(value("/proc/irq/30/smp_affinity_list"), 3);
+	assert_int_equal(undo(other, SETUP_ALL), 0);
+	assert_int_equal(value("/proc/irq/30/smp_affinity_list"), 5);
+}
+
+/* Its interface is down: nobody handles it, and it is known by where it is. */
+static void test_irq_down(void **state)
+{
+	(void)state;
+	char session[SETUP_SESSION_MAX], below[512];
+
+	irq_is("0\n", "1\n", "eth0-rx-0\n");
+	assert_int_equal(apply_irq("2", session), 0);
+	irq_is("2\n", "1\n", "\n");
+	assert_int_equal(undo(NULL, SETUP_ALL), 0);
+	assert_int_equal(value("/proc/irq/30/smp_affinity_list"), 0);
+	/* nothing can be told of it for now: it stays in the journal */
+	irq_is("0\n", "1\n", "eth0-rx-0\n");
+	assert_int_equal(apply_irq("2", session), 0);
+	unlink(root_path(below, "/sys/kernel/irq/30/hwirq"));
+	assert_int_equal(undo(NULL, SETUP_ALL), -ENODEV);
+	assert_non_null(strstr(said, "whose it is now cannot be told"));
+	assert_int_equal(value("/proc/irq/30/smp_affinity_list"), 2);
+	irq_is("2\n", "1\n", "eth0-rx-0\n");
+	assert_int_equal(undo(NULL, SETUP_ALL), 0);
+	assert_int_equal(value("/proc/irq/30/smp_affinity_list"), 0);
+}
+
+/* ---- a directory of somebody else ---- */
+
+/* What stands there is no file, or another name of one: nobody waits for it, and nothing goes into it. */
+static void test_traps(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "setup.lock", "setup.journal", "setup.journal.new", "setup.journal.damaged" };
+	char session[SETUP_SESSION_MAX], below[512], path[64], kept[512];
+
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(names); i++)
+		for (int kind = 0; kind < 2; kind++) {
+			const bool in_the_way = i < 2 && !kind;
+
+			values(10);
+			put("kept\n", "/kept");
+			snprintf(path, sizeof(path), "/run/pollux/%s", names[i]);
+			root_path(below, path);
+			assert_int_equal(kind && i > 1 ? link(root_path(kept, "/kept"), below) : kind ? 0 : mkfifo(below, 0600), 0);
+			said[0] = 0;
+			assert_int_equal(apply_one(0, 20, SETUP_HOLD_HOST, session), in_the_way ? -EINVAL : 0);
+			if (in_the_way)
+				assert_non_null(strstr(said, "is no file: rm "));
+			else
+				cut_journal(-1); /* so that it is kept */
+			assert_int_equal(value_of(0), in_the_way ? 10 : 20);
+			assert_int_equal(undo(NULL, SETUP_ALL), in_the_way ? -EINVAL : -EBADMSG);
+			unlink(below);
+			unlink(root_path(below, "/run/pollux/setup.journal.damaged"));
+			struct stat st;
+
+			assert_int_equal(stat(root_path(kept, "/kept"), &st), 0);
+			assert_int_equal(st.st_size, 5);
+		}
+}
+
 /* Values of another network namespace are left where they are, until that is gone. */
 static void test_netns(void **state)
 {
@@ -425,7 +577,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_apply_and_undo), T(test_nothing_to_do), T(test_moved), T(test_someone_else), T(test_stages), T(test_held),
-		T(test_any_order), T(test_orphans), T(test_gone), T(test_stuck), T(test_damaged), T(test_not_ours), T(test_netns),
+		T(test_any_order), T(test_orphans), T(test_gone), T(test_stuck), T(test_damaged), T(test_cut), T(test_irq_replaced),
+		T(test_irq_down), T(test_traps), T(test_not_ours), T(test_netns),
 		T(test_kill_apply), T(test_kill_undo), T(test_fault),
 	};
 

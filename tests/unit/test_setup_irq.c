@@ -263,10 +263,18 @@ static int root_connect(int fd, const struct sockaddr *a, socklen_t len)
 
 static char daemon_object[64];
 
+static const char *socket_path(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/run/irqbalance/irqbalance%d.sock", getpid());
+	return path;
+}
+
 static void make_irqbalance(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	char below[512], path[64];
+	char below[512];
 
 	for (int i = 1; i < 9; i++) { /* some that have ended */
 		put("irqbalance\n", "/proc/%d/comm", i);
@@ -275,8 +283,7 @@ static void make_irqbalance(void)
 	put("irqbalance\n", "/proc/%d/comm", getpid());
 	put("1 (irqbalance) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4242 0\n", "/proc/%d/stat", getpid());
 	snprintf(daemon_object, sizeof(daemon_object), "%d 4242", getpid());
-	snprintf(path, sizeof(path), "/run/irqbalance/irqbalance%d.sock", getpid());
-	root_path(below, path);
+	root_path(below, socket_path());
 	snprintf(at.sun_path, sizeof(at.sun_path), "%.100s", below);
 	listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
@@ -291,6 +298,39 @@ static void make_irqbalance(void)
 	__VA_ARGS__; \
 	pthread_join(t, NULL); \
 } while (0)
+
+static struct ucred peer;
+static int peer_is(int fd, int level, int name, void *val, socklen_t *len)
+{
+	(void)fd, (void)level, (void)name;
+	memcpy(val, &peer, *len);
+	return 0;
+}
+
+/* Who has taken its name is not asked: not by another user, not by another process. */
+static void irqbalance_squatted(void **state)
+{
+	(void)state;
+	char below[512];
+	static const struct { uid_t uid; pid_t off; bool asked; } rows[] = { { 65534, 0, false }, { 0, 1, false }, { 0, 0, true } };
+
+	PLAN(1, 3);
+	make_irqbalance();
+	root_sys.getsockopt = peer_is;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		peer = (struct ucred){ .uid = rows[i].uid, .pid = getpid() + rows[i].off };
+		if (rows[i].asked) {
+			close(listener); /* with those who hung up on it */
+			unlink(root_path(below, socket_path()));
+			make_irqbalance();
+			SERVED(1, assert_int_equal(setup_irqbalance.get(&s, daemon_object, value, sizeof(value)), 0));
+		} else
+			assert_int_equal(setup_irqbalance.get(&s, daemon_object, value, sizeof(value)), -ECONNREFUSED);
+	}
+	peer = (struct ucred){ .uid = 65534 }; /* of another pid namespace */
+	assert_int_equal(setup_irqbalance.get(&s, daemon_object, value, sizeof(value)), -ECONNREFUSED);
+	close(listener);
+}
 
 static void irqbalance_kind(void **state)
 {
@@ -353,7 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(beside_on_the_node), TEST(stays_where_it_is), TEST(sibling_before_another_node), TEST(no_cpu_left_on_the_node),
 		TEST(every_cpu_is_an_lcores), TEST(same_core), TEST(not_pinned), TEST(isolated_and_main), TEST(others), TEST(one_interrupt_for_both),
-		TEST(stage), TEST(stage_refused), TEST(stage_kept), TEST(stage_after_channels), TEST(irqbalance_kind), TEST(irqbalance_stage),
+		TEST(stage), TEST(stage_refused), TEST(stage_kept), TEST(stage_after_channels), TEST(irqbalance_kind), TEST(irqbalance_squatted), TEST(irqbalance_stage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
