@@ -73,8 +73,8 @@ static inline int bed_make(void)
 		return 77;
 	}
 	setrlimit(RLIMIT_MEMLOCK, &all); /* before 5.11 maps count as locked memory */
-	snprintf(command, sizeof(command), "PATH=$PATH:/sbin:/usr/sbin; ip link add plxa0 numrxqueues %d type veth peer name "
-	         "plxb0 numtxqueues %d && ip link set plxa0 up && ip link set plxb0 up", BED_QUEUES, BED_QUEUES);
+	snprintf(command, sizeof(command), "PATH=$PATH:/sbin:/usr/sbin; ip link add plxa0 numrxqueues %d type veth "
+	         "peer name plxb0 numtxqueues %d && ip link set plxa0 up && ip link set plxb0 up", BED_QUEUES, BED_QUEUES);
 	if (system(command)) {
 		printf("SKIP: no veth\n");
 		return 77;
