@@ -106,6 +106,7 @@ struct plx_port {
 	bool     forked;               /* opened by a parent process: not ours to use */
 	uint64_t cycles_hz;            /* of plx_thread.now, set before start; 0 = no lcore polls it */
 	plx_ctr  repairs;              /* queues opened anew */
+	bool     wants_repair;         /* atomic: a burst or a link event asks for plx_port_repair */
 	struct plx_port *next;         /* in the list of this process */
 };
 

@@ -423,6 +423,8 @@ void plx_port_set_link(struct plx_port *p, enum plx_link link)
 	if (plx_port_link(p) == PLX_LINK_REMOVED)
 		link = PLX_LINK_REMOVED;
 	__atomic_store_n(&p->link, (uint32_t)link, __ATOMIC_RELEASE);
+	if (link == PLX_LINK_REMOVED)
+		__atomic_store_n(&p->wants_repair, true, __ATOMIC_RELEASE);
 	if (__atomic_exchange_n(&p->link_said, (uint32_t)link, __ATOMIC_RELAXED) != (uint32_t)link)
 		plx_logf(p->log, PLX_LOG_NOTICE, "%s: link %s", p->name, words[link]);
 }

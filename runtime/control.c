@@ -103,7 +103,7 @@ void control_down(struct plx_env *env)
 		if (fds[i] >= 0)
 			env->sys->close(fds[i]);
 	free(c->timer);
-	free(c->beat);
+	free(c->reader);
 	free(c);
 	env->control = NULL;
 }
@@ -154,6 +154,7 @@ static void main_work(struct control *c)
 {
 	const uint32_t was = main_enter(c->env, MAIN_WORK);
 
+	readers_follow(c->env);
 	main_leave(c->env, was);
 }
 
@@ -343,16 +344,22 @@ static int run_ports(struct plx_env *env)
 {
 	struct control *c = env->control;
 	unsigned started = 0;
-	int err = beats_plan(c);
+	int err = readers_plan(c);
 
-	while (!err && started < env->nports)
-		if (!(err = plx_port_start(env->ports[started])))
-			beats_first(c, env->ports[started++]);
-	if (!err)
+	while (!err && started < env->nports) {
+		env->ports[started]->cycles_hz = env->cycles_hz;
+		err = plx_port_start(env->ports[started]);
+		started += !err;
+	}
+	if (!err) {
+		readers_begin(c);
 		err = run_lcores(env);
+	}
 	main_at(env, MAIN_PORTS);
-	/* A hung poller may be within a port: leave them as they are then.  The steering program
-	   has had no heartbeat for a second and passes frames to the host. */
+	/* A hung poller may be within a port: then ports are left as they are, but for what stands between
+	   the interface and the host. */
+	for (unsigned i = 0; env->running && i < started; i++)
+		port_leave(env->ports[i]);
 	while (!env->running && started)
 		plx_port_stop(env->ports[--started]);
 	return err;

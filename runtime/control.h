@@ -30,12 +30,18 @@ struct ctl_timer {
 	uint64_t offset;               /* and where there */
 };
 
-/* A receive queue whose driver fails open, and the lcore that answers for it. */
-struct ctl_beat {
+/* A receive queue whose frames can be given back to the host. */
+struct ctl_reader {
 	struct plx_port *port;
 	uint16_t rxq;
-	bool     orphan;               /* there is no such lcore, and the log said so */
-	struct plx_lcore *lcore;       /* NULL = none */
+	bool     named;                /* a poller names it, on an lcore that is not halted */
+	bool     told;                 /* nobody can read it, and the log said so */
+};
+
+/* Whether a port's program stands on its interface. */
+struct ctl_steer {
+	bool     on, told;             /* on: atomic */
+	uint64_t failed_at;            /* 0 = it did not */
 };
 
 struct control {
@@ -59,8 +65,12 @@ struct control {
 	bool looking;                  /* under the lock, set by main: lcores and ports are there to be looked after */
 	bool deaf;                     /* epoll_wait failed, and the log said so */
 	uint64_t house_due, looked_at; /* after lcores and ports; the latest look */
-	struct ctl_beat *beat;         /* made by main, under the lock */
-	unsigned nbeats;
+	/* written by main, under the lock */
+	struct ctl_reader *reader;
+	unsigned nreaders;
+	unsigned nopaque;              /* pollers and threads that may read any queue */
+	uint64_t began_at;
+	struct ctl_steer steer[PLX_PORTS_MAX];
 	bool link_seen[PLX_PORTS_MAX]; /* since links were asked for */
 	uint32_t link_seq;             /* of the latest question, 0 = none is open */
 	uint32_t link_questions;
@@ -81,10 +91,12 @@ struct control {
 /* control.c; any thread */
 void main_ask_work(struct plx_env *env);       /* has main call main_work soon */
 
-/* beats.c */
-int  beats_plan(struct control *c);            /* main, before a run: who answers for which queue */
-void beats_first(struct control *c, struct plx_port *p); /* main */
-void beats_give(struct control *c, uint64_t now); /* watch */
+/* readers.c */
+int  readers_plan(struct control *c);          /* main, before a run: 0 or -ENOMEM */
+void readers_begin(struct control *c);         /* main: all ports are started */
+void port_leave(struct plx_port *p);           /* main */
+bool readers_wanted(const struct control *c, uint64_t now); /* watch */
+void port_give_back(struct plx_port *p);       /* any thread */
 void queues_give_back(struct plx_env *env);    /* watch, before it ends the process */
 
 /* watch.c; main */

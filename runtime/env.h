@@ -67,7 +67,8 @@ void control_down(struct plx_env *env);
 uint32_t main_enter(struct plx_env *env, uint32_t at);
 uint32_t main_awaits(struct plx_lcore *l, uint32_t at); /* the same, and waits for l there */
 void main_leave(struct plx_env *env, uint32_t was);
-/* beats.c */
-void control_pollers_changed(struct plx_env *env); /* anew: who answers for which queue */
+/* readers.c */
+void readers_follow(struct plx_env *env);    /* main: pollers came or went, an lcore halted or resumed */
+void readers_left(struct plx_env *env);      /* a thread of the application reads no more; any thread */
 
 #endif

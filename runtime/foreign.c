@@ -39,11 +39,21 @@ int plx_lcore_unregister(void)
 	for (unsigned i = 0; i < l->env->npools; i++)
 		plx_pool_flush(l->env->pools[i]);
 	PLX_ASSERT(!plx_self.pending);
+	readers_left(l->env);
 	plx_self = (struct plx_thread){ 0 };
 	plx_lcore_here = NULL;
 	__atomic_store_n(&l->tid, 0, __ATOMIC_RELAXED);
 	lcore_move(l, PLX_LCORE_FOREIGN, PLX_LCORE_BOOT);
 	return 0;
+}
+
+unsigned foreign_count(const struct plx_env *env)
+{
+	unsigned n = 0;
+
+	for (unsigned i = env->plan.nlcores; i < env->plan.caches; i++)
+		n += lcore_state(&env->lcores[i]) == PLX_LCORE_FOREIGN;
+	return n;
 }
 
 bool foreign_left(const struct plx_env *env)

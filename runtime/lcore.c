@@ -405,7 +405,10 @@ int plx_lcore_halt(struct plx_lcore *l)
 	if (plx_lcore_self() == l) /* it would wait for itself */
 		return -EDEADLK;
 	l->held = true;
-	return halt_one(l, MAIN_HALT);
+	int err = halt_one(l, MAIN_HALT);
+
+	readers_follow(l->env);
+	return err;
 }
 
 int plx_lcore_resume(struct plx_lcore *l)
@@ -420,7 +423,10 @@ int plx_lcore_resume(struct plx_lcore *l)
 		return -EBUSY;
 	}
 	l->held = false;
-	return state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
+	int err = state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
+
+	readers_follow(l->env);
+	return err;
 }
 
 void plx_lcore_wake(struct plx_lcore *l)

@@ -158,6 +158,7 @@ void lcore_ask(struct plx_lcore *l, uint32_t what);
 /* lcore_var.c, foreign.c */
 int  lcore_vars_up(struct plx_env *env);
 void lcore_vars_down(struct plx_env *env);
+unsigned foreign_count(const struct plx_env *env); /* threads that are registered */
 bool foreign_left(const struct plx_env *env);  /* a thread is registered still, and the log says so */
 
 /* poller.c */

@@ -174,7 +174,7 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 		poller_free(p);
 		return err;
 	}
-	control_pollers_changed(env);
+	readers_follow(env);
 	plx_logf(&env->log, PLX_LOG_DEBUG, "poller %s: on lcore %u", p->name, l->conf.id);
 	*out = p;
 	return 0;
@@ -196,7 +196,7 @@ int plx_poller_del(struct plx_poller *p)
 		err = lcore_detach(p->lcore, p);
 	if (err)
 		return err;
-	control_pollers_changed(env);
+	readers_follow(env);
 	poller_free(p);
 	return 0;
 }
@@ -216,7 +216,7 @@ int plx_poller_move(struct plx_poller *p, uint16_t lcore)
 	if (err && from && lcore_attach(from, p))
 		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: neither lcore %u nor lcore %u takes it: it is on none",
 		         p->name, to->conf.id, from->conf.id);
-	control_pollers_changed(env);
+	readers_follow(env);
 	if (!err)
 		plx_logf(&env->log, PLX_LOG_DEBUG, "poller %s: from lcore %d to lcore %u", p->name,
 		         from ? from->conf.id : -1, to->conf.id);

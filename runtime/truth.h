@@ -124,7 +124,7 @@ struct truth_share { float busy, idle, sleep, stolen, hardirq, softirq, steal, p
 struct truth_answer { int attached; char holder[TRUTH_HOLDER]; }; /* as in truth_port */
 
 struct truth_ask {
-	const struct plx_env *env;
+	struct plx_env *env;
 	pthread_t thread;
 	bool     spawned;            /* false = nothing to ask, or it could not start: all is not told */
 	int      fd;                 /* eventfd, wakes it */
@@ -165,9 +165,10 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now);
 /* truth_ask_open starts the thread that asks, if a port has an answer; 0 or -errno.
    truth_ask_take puts the latest answers into a sample and asks anew, unless the last question is
    still open.  truth_ask_close ends it; the struct may be zeroed.  Control thread. */
-int  truth_ask_open(struct truth_ask *a, const struct plx_env *env);
+int  truth_ask_open(struct truth_ask *a, struct plx_env *env);
 void truth_ask_take(struct truth_ask *a, struct truth_sample *s);
 void truth_ask_close(struct truth_ask *a);
+void truth_ask_repairs(struct truth_ask *a); /* has it call plx_port_repair where that is wanted */
 void truth_ask_port(struct truth_answer *a, struct plx_port *p); /* asks, and waits; any thread */
 /* Whether the plan has interrupts of a port, or what stands in for them, on this CPU. */
 bool truth_expects_softirq(const struct plan *p, int cpu);

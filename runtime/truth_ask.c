@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* truth_ask.c - what only the kernel's lock of all interfaces (rtnl) can answer: whether a port's
-   program is still attached.  There is one such lock in a machine, and who removes a namespace of
-   many interfaces holds it for seconds: time in which the control thread would give no beat and
-   every port would fail open.  So a thread of its own asks, and waits. */
+/* truth_ask.c - what takes the kernel's lock of all interfaces (rtnl): whether a port's program is
+   still attached, and opening broken queues anew.  There is one such lock in a machine, and who
+   removes a namespace of many interfaces holds it for seconds: time in which watch would read no
+   signal.  So a thread of its own, plx-ask, does that, and waits. */
 #include "env.h"
 #include "truth.h"
 #include "plx_xdp.h"
@@ -20,6 +20,35 @@ void truth_ask_port(struct truth_answer *a, struct plx_port *p)
 		plx_xdp_who(&x, a->holder, sizeof(a->holder));
 }
 
+/* A queue that was opened anew has another socket under its old descriptor, which no epoll knows. */
+static void watch_anew(struct plx_env *env, const struct plx_port *p)
+{
+	pthread_mutex_lock(&env->lock);
+	for (unsigned i = 0; i < env->nlcores; i++)
+		for (unsigned k = 0; k < env->lcores[i].npollers; k++) {
+			const struct plx_poller *poller = env->lcores[i].poller[k];
+
+			for (unsigned j = 0; j < poller->nrxq; j++)
+				if (poller->rxq[j]->port == p && p->drv->rx_fd && env->lcores[i].policy != PLX_IDLE_BUSY)
+					lcore_add_fd(&env->lcores[i], p->drv->rx_fd(poller->rxq[j]));
+		}
+	pthread_mutex_unlock(&env->lock);
+}
+
+/* Opens what is broken; -EAGAIN: lcores have to let go of it first, and those asleep do not know. */
+static void repair(struct plx_env *env)
+{
+	for (unsigned i = 0; i < env->nports; i++) {
+		struct plx_port *p = env->ports[i];
+		int n = __atomic_load_n(&p->wants_repair, __ATOMIC_ACQUIRE) ? plx_port_repair(p) : 0;
+
+		if (n > 0)
+			watch_anew(env, p);
+		for (unsigned k = 0; k < env->nlcores && n == -EAGAIN; k++)
+			plx_lcore_wake(&env->lcores[k]);
+	}
+}
+
 static void *ask_main(void *arg)
 {
 	struct truth_ask *a = arg;
@@ -30,6 +59,7 @@ static void *ask_main(void *arg)
 		/* acquire: the request before it; pairs with truth_ask_take and truth_ask_close */
 		if (__atomic_load_n(&a->quit, __ATOMIC_ACQUIRE))
 			break;
+		repair(a->env);
 		if (!__atomic_load_n(&a->asked, __ATOMIC_ACQUIRE))
 			continue;
 		for (unsigned i = 0; i < a->env->nports; i++)
@@ -39,7 +69,17 @@ static void *ask_main(void *arg)
 	return NULL;
 }
 
-int truth_ask_open(struct truth_ask *a, const struct plx_env *env)
+/* Watch: every look, which is soon enough for a repair and costs nothing while none is wanted. */
+void truth_ask_repairs(struct truth_ask *a)
+{
+	for (unsigned i = 0; a->spawned && i < a->env->nports; i++)
+		if (__atomic_load_n(&a->env->ports[i]->wants_repair, __ATOMIC_RELAXED)) {
+			lcore_poke(a->env->sys, a->fd);
+			return;
+		}
+}
+
+int truth_ask_open(struct truth_ask *a, struct plx_env *env)
 {
 	bool any = false;
 	sigset_t all, old;
@@ -47,7 +87,7 @@ int truth_ask_open(struct truth_ask *a, const struct plx_env *env)
 	memset(a, 0, sizeof(*a));
 	for (unsigned i = 0; i < env->nports; i++) {
 		a->told[i].attached = a->said[i].attached = -1;
-		any |= env->ports[i]->drv->attached != NULL;
+		any |= env->ports[i]->drv->attached || env->ports[i]->drv->repair;
 	}
 	if (!any)
 		return 0;

@@ -105,6 +105,8 @@ static void port_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
 	plx_port_set_link(p, link);
 	if (p->drv->link)
 		p->drv->link(p, link, mtu);
+	if (link == PLX_LINK_REMOVED)
+		port_give_back(p); /* wherever it went, there it is the host's; plx-ask does the rest */
 	__atomic_store_n(&p->info.mtu, mtu, __ATOMIC_RELAXED);
 }
 
@@ -182,8 +184,10 @@ static void house_keep(struct control *c, uint64_t now)
 			poller_look(c, l->poller[k], now);
 	}
 	c->looked_at = now;
-	beats_give(c, now);
 	ports_look(c);
+	truth_ask_repairs(&c->truth.ask);
+	if (readers_wanted(c, now))
+		main_ask_work(env);
 	if (c->link_resync)
 		links_ask(c);
 	truth_look(&c->truth, env, now);

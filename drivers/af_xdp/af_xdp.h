@@ -114,6 +114,7 @@ struct ax_sock {
 	unsigned kind;
 	uint32_t ifindex, queue;
 	uint64_t netns;
+	struct plx_port *port;
 	struct ax_sock *next;                /* in the registration */
 	bool     bound, zerocopy, budget;
 	struct xring rx, tx, fill, comp;     /* slots NULL: the socket has no such ring */
@@ -128,6 +129,7 @@ struct ax_sock {
 
 struct ax_sock_conf {
 	const struct plx_sys *sys;
+	struct plx_port *port;
 	struct plx_pool *pool;
 	uint32_t ifindex, queue;
 	uint32_t rxd, txd, fill, comp;       /* ring entries; rxd or txd may be 0 */

@@ -101,7 +101,9 @@ bool ax_trouble(struct ax_trouble *t, struct ax_sock *s, int err, uint64_t now)
 		t->gap = t->gap * 2 < GAP_MAX_NS ? t->gap * 2 : GAP_MAX_NS;
 	}
 	t->retry_at = now + t->gap;
-	if (err == EINVAL || now - t->since >= LASTS_NS)
-		__atomic_store_n(&s->wanted, true, __ATOMIC_RELAXED); /* with ax_repair */
+	if (err == EINVAL || now - t->since >= LASTS_NS) {
+		__atomic_store_n(&s->wanted, true, __ATOMIC_RELAXED);
+		__atomic_store_n(&s->port->wants_repair, true, __ATOMIC_RELEASE); /* with ax_repair */
+	}
 	return true;
 }

@@ -117,7 +117,7 @@ static struct ax_sock_conf sock_conf(const struct ax_port *p, uint16_t i)
 	const bool rx = i < p->base.nrx, tx = i < p->base.ntx, zerocopy = p->kind & AX_KIND_ZC;
 
 	return (struct ax_sock_conf){
-		.sys = p->base.sys, .pool = p->base.pool, .ifindex = p->base.info.ifindex, .queue = c->queue + i,
+		.sys = p->base.sys, .port = (struct plx_port *)(uintptr_t)&p->base, .pool = p->base.pool, .ifindex = p->base.info.ifindex, .queue = c->queue + i,
 		.rxd = rx ? c->rxd : 0, .txd = tx ? c->txd : 0,
 		.fill = rx || zerocopy ? fill_size(c, zerocopy) : RING_MIN, .comp = tx ? c->txd : RING_MIN,
 		.kind = p->kind, .timeout_ms = c->bind_timeout_ms,
@@ -403,6 +403,8 @@ int ax_repair(struct plx_port *b)
 	const uint64_t now = plx_sys_now(b->sys);
 	int done = 0, bad = 0;
 
+	/* acquire: with ax_trouble; whoever asks from here on is heard by the next call */
+	(void)__atomic_exchange_n(&b->wants_repair, false, __ATOMIC_ACQUIRE);
 	if (plx_port_link(b) == PLX_LINK_REMOVED) {
 		leave(p);
 		return 0;
@@ -417,5 +419,8 @@ int ax_repair(struct plx_port *b)
 		plx_port_set_link(b, PLX_LINK_REMOVED);
 		leave(p);
 	}
+	for (uint16_t i = 0; i < p->nsock; i++)
+		if (__atomic_load_n(&p->sock[i].wanted, __ATOMIC_RELAXED))
+			__atomic_store_n(&b->wants_repair, true, __ATOMIC_RELAXED);
 	return done ? done : bad;
 }

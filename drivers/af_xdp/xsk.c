@@ -140,6 +140,7 @@ int ax_sock_make(struct ax_sock *s, const struct ax_sock_conf *c)
 {
 	memset(s, 0, sizeof(*s));
 	s->sys = c->sys;
+	s->port = c->port;
 	s->pool = c->pool;
 	s->ifindex = c->ifindex;
 	s->queue = c->queue;

@@ -363,63 +363,6 @@ static void empty_pool(void **state)
 	close(fd);
 }
 
-static uint32_t host_gets(int in, int host, unsigned want)
-{
-	uint8_t buf[64];
-	uint32_t n = 0;
-
-	while (recv(host, buf, sizeof(buf), 0) > 0)
-		;
-	fill_frame(buf, 1, sizeof(buf));
-	for (int i = 0; i < 20; i++)
-		send(in, buf, sizeof(buf), 0);
-	uint64_t end = now_ms() + WAIT_MS;
-	do { /* the kernel may pass them on a little later */
-		while (recv(host, buf, sizeof(buf), 0) > 0)
-			n++;
-	} while (n < want && now_ms() < end);
-	return n;
-}
-
-static void beat_both(struct plx_port *p, uint64_t ahead_ns)
-{
-	for (uint16_t q = 0; q < 2; q++)
-		p->drv->beat(p, q, plx_sys_now(&sys) + ahead_ns);
-}
-
-/* Frames are the host's before start, after stop, with steer=none, and while the lcore
-   stalls; but not for want of somebody who beats. */
-static void host_comes_first(void **state)
-{
-	struct plx_port *p;
-
-	(void)state;
-	conf.stall_ms = 50;
-	int in = raw("plxb0"), host = raw("plxa0");
-	assert_int_equal(plx_port_open(&p, &conf), 0);
-	assert_int_equal(host_gets(in, host, 20), 20);
-	assert_int_equal(plx_port_start(p), 0);
-	usleep(150000);
-	assert_int_equal(host_gets(in, host, 0), 0);
-	beat_both(p, 60000000000u); /* fresh, however long this takes */
-	assert_int_equal(host_gets(in, host, 0), 0);
-	beat_both(p, 0);
-	usleep(150000);
-	assert_int_equal(host_gets(in, host, 20), 20);
-	assert_int_equal(xstat_of(p, "steer_passed_stale"), 20);
-	beat_both(p, 60000000000u); /* fresh, however long this takes */
-	assert_int_equal(host_gets(in, host, 0), 0);
-	plx_port_stop(p);
-	assert_int_equal(host_gets(in, host, 20), 20);
-	plx_port_close(p);
-	conf.steer = PLX_STEER_NONE;
-	p = open_port(&conf);
-	assert_int_equal(host_gets(in, host, 20), 20);
-	plx_port_close(p);
-	close(in);
-	close(host);
-}
-
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -427,7 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(queue_busy), CASE(hook_busy), CASE(mtu_beyond_frame), CASE(no_multibuf_kernel), CASE(memlock),
 		CASE(no_privilege), CASE(start_fails), CASE(ladder), CASE(older_kernel_loads_on), CASE(queues_grow), CASE(jumbo),
-		CASE(empty_pool), CASE(host_comes_first),
+		CASE(empty_pool),
 	};
 
 	own_namespace();

@@ -71,6 +71,8 @@ static bool fails(int fn)
 	X(long, move_pages, (int a, unsigned long b, void **c, const int *d, int *e, int f), (a, b, c, d, e, f), -1, ENOSYS) \
 	X(int, thread_create, (pthread_t *a, const pthread_attr_t *b, void *(*c)(void *), void *d), (a, b, c, d), fault.err, EAGAIN) \
 	X(int, thread_setaffinity, (pthread_t a, size_t b, const void *c), (a, b, c), fault.err, EINVAL) \
+	X(int, dup3, (int a, int b, int c), (a, b, c), -1, EBUSY) \
+	X(int, clock_getres, (clockid_t a, struct timespec *b), (a, b), -1, EINVAL) \
 	X(int, clock_gettime, (clockid_t a, struct timespec *b), (a, b), -1, EINVAL) \
 	X(int, nanosleep, (const struct timespec *a, struct timespec *b), (a, b), -1, EINTR) \
 	X(int, bpf_load, (struct bpf_object_skeleton *a), (a), -fault.err, EPERM, ENOMEM, EINVAL) \
@@ -78,7 +80,6 @@ static bool fails(int fn)
 	X(int, bpf_link_info, (int a, struct bpf_link_info *b), (a, b), -fault.err, EBADF) \
 	X(int, bpf_map_update, (int a, const void *b, const void *c, uint64_t d), (a, b, c, d), -fault.err, ENOMEM, EOPNOTSUPP) \
 	X(int, bpf_map_delete, (int a, const void *b), (a, b), -fault.err, ENOENT) \
-	X(int, bpf_map_lookup, (int a, const void *b, void *c), (a, b, c), -fault.err, ENOENT) \
 	X(int, bpf_prog_info, (uint32_t a, struct bpf_prog_info *b), (a, b), -fault.err, ENOENT, EPERM)
 
 enum {

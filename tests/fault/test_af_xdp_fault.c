@@ -51,11 +51,6 @@ static int f_update(int fd, const void *k, const void *v, uint64_t fl)
 {
 	return fails("bpf_map_update", ENOENT) ? -ENOENT : plx_sys_linux.bpf_map_update(fd, k, v, fl);
 }
-static int f_lookup(int fd, const void *k, void *v)
-{
-	return fails("bpf_map_lookup", EFAULT) ? -EFAULT : plx_sys_linux.bpf_map_lookup(fd, k, v);
-}
-
 static const char *program_of(const char *name)
 {
 	static char line[512];
@@ -114,7 +109,6 @@ static void each_call_in_turn(void **state)
 	sys.open = f_open; sys.read = f_read; sys.ioctl = f_ioctl; sys.socket = f_socket; sys.madvise = f_madvise;
 	sys.bind = f_bind; sys.setsockopt = f_setsockopt; sys.getsockopt = f_getsockopt; sys.sendto = f_sendto;
 	sys.mmap = f_mmap; sys.bpf_load = f_load; sys.bpf_link_create = f_link; sys.bpf_map_update = f_update;
-	sys.bpf_map_lookup = f_lookup;
 	veth("plxa0", "plxb0", 2);
 	do {
 		once(pool, &sys, at++);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_control.c - main and watch during a run: timers, heartbeats, reports, links. */
+/* test_control.c - main and watch during a run: timers, liveness, readers, reports, links. */
 #include "control_util.h"
 #include "control.h"
 #include <linux/if.h>
@@ -50,17 +50,30 @@ static void test_timers(void **state)
 	plx_env_fini(env);
 }
 
-/* ---- heartbeats and reports ---- */
+/* ---- liveness, readers and reports ---- */
 
 static struct plx_driver fake;         /* loop's, with the verbs under test */
-static plx_ctr beats[2], link_calls;
-static uint32_t link_mtu, link_mtu_was;
+static plx_ctr given_back[2], link_calls;
+static uint32_t link_mtu, link_mtu_was, is_read[2], steered;
 
-static void fake_beat(struct plx_port *p, uint16_t rxq, uint64_t now)
+static void fake_give_back(struct plx_port *p, uint16_t rxq, bool rest)
+{
+	(void)p, (void)rest;
+	__atomic_store_n(&is_read[rxq], 0, __ATOMIC_RELAXED);
+	plx_ctr_add(&given_back[rxq], 1);
+}
+
+static bool fake_is_read(const struct plx_port *p, uint16_t rxq)
 {
 	(void)p;
-	assert_true(now != 0);
-	plx_ctr_add(&beats[rxq], 1);
+	return __atomic_load_n(&is_read[rxq], __ATOMIC_RELAXED);
+}
+
+static int fake_steer(struct plx_port *p, bool on)
+{
+	(void)p;
+	__atomic_store_n(&steered, on, __ATOMIC_RELAXED);
+	return 0;
 }
 
 static void fake_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
@@ -74,10 +87,27 @@ static void fake_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
 static void use_fake(struct plx_port *p)
 {
 	fake = *p->drv;
-	fake.beat = fake_beat;
+	fake.give_back = fake_give_back;
+	fake.is_read = fake_is_read;
+	fake.steer = fake_steer;
 	fake.link = fake_link;
 	p->drv = &fake;
-	beats[0] = beats[1] = link_calls = 0;
+	memset(given_back, 0, sizeof(given_back));
+	is_read[0] = is_read[1] = steered = 0;
+	link_calls = 0;
+}
+
+/* Watch has looked n times more. */
+static void wait_for_looks(struct plx_env *env, unsigned n)
+{
+	uint64_t was = 0, now = 0;
+
+	for (unsigned seen = 0; seen <= n; seen += now != was, was = now) {
+		pthread_mutex_lock(&env->lock);
+		now = env->control->looked_at;
+		pthread_mutex_unlock(&env->lock);
+		plx_sys_sleep(&plx_sys_linux, MS);
+	}
 }
 
 /* Hangs in the round that an lcore makes when it has declared its sleep already, where it
@@ -97,7 +127,7 @@ static int may_hang(void *arg)
 	return 0;
 }
 
-static void test_heartbeats(void **state)
+static void test_liveness(void **state)
 {
 	(void)state;
 	const enum plx_idle policies[] = { PLX_IDLE_BUSY, PLX_IDLE_INTERRUPT };
@@ -117,27 +147,21 @@ static void test_heartbeats(void **state)
 		                                .rxq = p->rxq[0], .lcore = 0 }), 0);
 		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = idle, .rxq = p->rxq[1], .lcore = 1 }), 0);
 		runner_start(&r, env);
-		wait_for(plx_ctr_read(&beats[0]) > 2 && plx_ctr_read(&beats[1]) > 2);
 		__atomic_store_n(&f.stuck, 1, __ATOMIC_RELAXED);
 		plx_lcore_wake(plx_env_lcore(env, 0));
 		wait_for(__atomic_load_n(&f.hangs, __ATOMIC_RELAXED));
-		uint64_t other = plx_ctr_read(&beats[1]);
-		wait_for(plx_ctr_read(&beats[1]) > other + 2); /* the rounds before the hang are told by now */
-		uint64_t mine = plx_ctr_read(&beats[0]);
 		wait_for(kept_has(&k, "lcore 0 stalls: poller frail"));
-		other = plx_ctr_read(&beats[1]);
-		wait_for(plx_ctr_read(&beats[1]) > other + 3);
-		assert_int_equal(plx_ctr_read(&beats[0]), mine);
+		wait_for_looks(env, 3);
 		assert_int_equal(kept_count(&k, "lcore 0 stalls: poller frail"), 1); /* said once */
 		__atomic_store_n(&f.stuck, 0, __ATOMIC_RELAXED);
-		wait_for(kept_has(&k, "lcore 0 goes on") && plx_ctr_read(&beats[0]) > mine);
+		wait_for(kept_has(&k, "lcore 0 goes on"));
 		assert_int_equal(runner_stop(&r, 0), 0);
 		plx_env_fini(env);
 	}
 }
 
 /* Somebody holds the kernel's lock of all interfaces for long: who asks for it waits, but not the
-   thread that beats. */
+   thread that looks. */
 static int lock_held, lock_waits;
 
 static int attached_after_lock(struct plx_port *p)
@@ -149,7 +173,7 @@ static int attached_after_lock(struct plx_port *p)
 	return 1;
 }
 
-static void test_beats_without_answers(void **state)
+static void test_looks_without_answers(void **state)
 {
 	(void)state;
 	struct kept_log k;
@@ -165,8 +189,7 @@ static void test_beats_without_answers(void **state)
 	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .rxq = p->rxq[0])), 0);
 	runner_start(&r, env);
 	wait_for(__atomic_load_n(&lock_waits, __ATOMIC_RELAXED));
-	uint64_t seen = plx_ctr_read(&beats[0]);
-	wait_for(plx_ctr_read(&beats[0]) > seen + 40); /* two seconds: the next sample waits no more than this one */
+	wait_for_looks(env, 40); /* two seconds: the next sample waits no more than this one */
 	__atomic_store_n(&lock_held, 0, __ATOMIC_RELAXED);
 	assert_int_equal(runner_stop(&r, 0), 0);
 	plx_env_fini(env);
@@ -224,27 +247,8 @@ static void test_time_without_looks(void **state)
 	plx_env_fini(env);
 }
 
-/* A run that is over before watch looks at anything: the port has had its first
-   sign of life all the same, which is what arms the fail-open. */
-static void test_first_beat(void **state)
-{
-	(void)state;
-	struct kept_log k;
-	struct plx_env_conf c;
-
-	test_conf(&c, &k, 1, "a,driver=loop,rxqs=2", NULL);
-	struct plx_env *env = test_open(&c, &k);
-	struct plx_port *p = plx_env_port(env, 0);
-	use_fake(p);
-	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .rxq = p->rxq[0])), 0);
-	plx_env_stop(env, 0);
-	assert_int_equal(plx_env_run(env), 0);
-	assert_int_equal(beats[0], 1);
-	assert_int_equal(beats[1], 0); /* nobody polls it: its frames are the host's */
-	plx_env_fini(env);
-}
-
-static void test_queue_nobody_names(void **state)
+/* Who reads a queue is known by its pollers, or by the queue; without a reader it is given back. */
+static void test_queues_find_readers(void **state)
 {
 	(void)state;
 	struct kept_log k;
@@ -259,15 +263,39 @@ static void test_queue_nobody_names(void **state)
 	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .rxq = p->rxq[0])), 0);
 	assert_int_equal(plx_poller_add_get(&opaque, env, PLX_POLLER(.fn = idle)), 0);
 	runner_start(&r, env);
-	wait_for(plx_ctr_read(&beats[1]) > 2); /* the one that names nothing may poll it */
+	wait_for_looks(env, 2);
 	assert_int_equal(runner_stop(&r, 0), 0);
+	assert_false(kept_has(&k, "a queue 1 has no poller")); /* the one that names nothing may poll it */
 	plx_poller_del(opaque);
-	beats[0] = beats[1] = 0;
 	runner_start(&r, env);
-	wait_for(plx_ctr_read(&beats[0]) > 2);
+	wait_for(kept_has(&k, "a queue 1 has no poller: its frames pass to the host"));
 	assert_int_equal(runner_stop(&r, 0), 0);
-	assert_int_equal(beats[1], 0);
-	assert_true(kept_has(&k, "a queue 1 has no poller"));
+	assert_false(kept_has(&k, "a queue 0 has no poller"));
+	assert_int_equal(given_back[0], 0);
+	plx_env_fini(env);
+}
+
+/* A port that nobody reads is not steered, until a burst shows that somebody does. */
+static void test_port_is_steered_when_read(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+
+	test_conf(&c, &k, 1, "a,driver=loop,rxqs=2", NULL);
+	struct plx_env *env = open_idle(&c, &k);
+	use_fake(plx_env_port(env, 0));
+	runner_start(&r, env);
+	wait_for(kept_has(&k, "running"));
+	wait_for(!__atomic_load_n(&steered, __ATOMIC_RELAXED));
+	wait_for_looks(env, 25);
+	assert_false(__atomic_load_n(&steered, __ATOMIC_RELAXED));
+	__atomic_store_n(&is_read[1], 1, __ATOMIC_RELAXED); /* any thread's burst */
+	wait_for(__atomic_load_n(&steered, __ATOMIC_RELAXED));
+	__atomic_store_n(&is_read[1], 0, __ATOMIC_RELAXED);
+	wait_for(!__atomic_load_n(&steered, __ATOMIC_RELAXED));
+	assert_int_equal(runner_stop(&r, 0), 0);
 	plx_env_fini(env);
 }
 
@@ -411,8 +439,7 @@ static void test_link_events(void **state)
 	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP | IFF_RUNNING, 1500, 0); /* for good */
 	wait_for(kept_has(&k, "a: link removed"));
 	assert_int_equal(plx_port_link(b), PLX_LINK_UP);
-	uint64_t looks = plx_ctr_read(&beats[0]);
-	wait_for(plx_ctr_read(&beats[0]) > looks + 2); /* the other port keeps it running */
+	wait_for_looks(env, 3); /* the other port keeps it running */
 	assert_false(kept_has(&k, "no port is left"));
 	wire_say(fd, RTM_DELLINK, 0, 6, 0, 0, 0);
 	pthread_join(r.thread, NULL); /* the last port is gone: nothing is left to do */
@@ -486,9 +513,9 @@ static void test_main_lcore(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timers), cmocka_unit_test(test_heartbeats),
-		cmocka_unit_test(test_beats_without_answers), cmocka_unit_test(test_time_without_looks), cmocka_unit_test(test_first_beat),
-		cmocka_unit_test(test_queue_nobody_names), cmocka_unit_test(test_poller_errors_are_told_seldom),
+		cmocka_unit_test(test_timers), cmocka_unit_test(test_liveness),
+		cmocka_unit_test(test_looks_without_answers), cmocka_unit_test(test_time_without_looks), cmocka_unit_test(test_port_is_steered_when_read),
+		cmocka_unit_test(test_queues_find_readers), cmocka_unit_test(test_poller_errors_are_told_seldom),
 		cmocka_unit_test(test_link_events), cmocka_unit_test(test_lost_link_events), cmocka_unit_test(test_main_lcore),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* readers.c - who reads which receive queue, and what follows: a queue without a reader is given
+   back to the host at once, and a port that nobody reads carries no program.  Cold; main, but
+   what stands under "other threads".
+
+   A poller that names its queues reads these.  One that names none, or a thread of the
+   application, may read any: the queue itself tells, by its sign of life. */
+#include "control.h"
+#include "plx_text.h"
+#include <errno.h>
+#include <stdlib.h>
+
+enum { OPAQUE_WAIT_NS = 500000000, RETRY_NS = 1000000000 };
+
+#define LOG(c, level, ...) plx_logf(&(c)->env->log, PLX_LOG_##level, __VA_ARGS__)
+
+static bool polls(const struct plx_poller *p, const struct plx_rxq *q)
+{
+	for (unsigned j = 0; j < p->nrxq; j++)
+		if (p->rxq[j] == q)
+			return true;
+	return false;
+}
+
+/* The lcore that has a poller of q, halted or not. */
+static struct plx_lcore *lcore_of(const struct plx_env *env, const struct plx_rxq *q)
+{
+	for (unsigned i = 0; i < env->nlcores; i++)
+		for (unsigned k = 0; k < env->lcores[i].npollers; k++)
+			if (polls(env->lcores[i].poller[k], q))
+				return &env->lcores[i];
+	return NULL;
+}
+
+/* Pollers that may read any queue, and threads of the application. */
+static unsigned count_opaque(const struct plx_env *env)
+{
+	unsigned n = foreign_count(env);
+
+	for (unsigned i = 0; i < env->nlcores; i++)
+		for (unsigned k = 0; k < env->lcores[i].npollers && !env->lcores[i].held; k++)
+			n += !env->lcores[i].poller[k]->nrxq;
+	return n;
+}
+
+int readers_plan(struct control *c)
+{
+	struct plx_env *env = c->env;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < env->nports; i++)
+		n += env->ports[i]->drv->give_back ? env->ports[i]->nrx : 0u;
+	free(c->reader);
+	c->nreaders = c->nopaque = 0;
+	c->reader = n ? calloc(n, sizeof(*c->reader)) : NULL;
+	if (n && !c->reader)
+		return -ENOMEM;
+	for (unsigned i = 0; i < env->nports; i++)
+		for (uint16_t q = 0; env->ports[i]->drv->give_back && q < env->ports[i]->nrx; q++)
+			c->reader[c->nreaders++] = (struct ctl_reader){ .port = env->ports[i], .rxq = q };
+	return 0;
+}
+
+/* ---- queues ---- */
+
+static void follow_queue(struct control *c, struct ctl_reader *r, bool opaque_left)
+{
+	struct plx_port *p = r->port;
+	const struct plx_lcore *l = lcore_of(c->env, p->rxq[r->rxq]);
+	const bool named = l && !l->held, rests = !l || lcore_state(l) == PLX_LCORE_WAIT;
+
+	if (r->named && !named)
+		p->drv->give_back(p, r->rxq, rests && !c->nopaque);
+	else if (!named && opaque_left)
+		p->drv->give_back(p, r->rxq, rests && !c->nopaque); /* who still reads it shows so */
+	r->named = named;
+	if (!named && !c->nopaque && !r->told && p->conf.steer == PLX_STEER_ALL)
+		LOG(c, WARN, "%s queue %u has no poller: its frames pass to the host", p->name, r->rxq);
+	r->told = !named && !c->nopaque;
+}
+
+/* ---- ports ---- */
+
+static bool is_wanted(const struct control *c, const struct plx_port *p, uint64_t now)
+{
+	for (unsigned i = 0; i < c->nreaders; i++)
+		if (c->reader[i].port == p && (c->reader[i].named || p->drv->is_read(p, c->reader[i].rxq)))
+			return true;
+	/* attached as it is from the start: who may read it gets the time for a first burst */
+	return c->nopaque && now - c->began_at < OPAQUE_WAIT_NS;
+}
+
+static void follow_port(struct control *c, struct plx_port *p, struct ctl_steer *s, uint64_t now)
+{
+	const bool wanted = is_wanted(c, p, now) && plx_port_link(p) != PLX_LINK_REMOVED;
+
+	if (wanted == s->on || (s->failed_at && now - s->failed_at < RETRY_NS))
+		return;
+	int err = p->drv->steer(p, wanted);
+
+	s->failed_at = err ? now : 0;
+	__atomic_store_n(&s->on, err ? s->on : wanted, __ATOMIC_RELAXED);
+	if (err && !s->told)
+		LOG(c, WARN, "%s: its program cannot be attached (%s): frames pass to the host; tried again every second",
+		    p->name, strerrorname_np(-err));
+	s->told = err != 0;
+}
+
+static void follow(struct control *c)
+{
+	struct plx_env *env = c->env;
+	const uint64_t now = plx_sys_now(env->sys);
+
+	pthread_mutex_lock(&env->lock);
+	const unsigned had = c->nopaque;
+
+	c->nopaque = count_opaque(env);
+	for (unsigned i = 0; i < c->nreaders; i++)
+		follow_queue(c, &c->reader[i], c->nopaque < had);
+	pthread_mutex_unlock(&env->lock);
+	for (unsigned i = 0; i < env->nports; i++)
+		if (env->ports[i]->drv->steer && env->ports[i]->drv->give_back)
+			follow_port(c, env->ports[i], &c->steer[i], now);
+}
+
+/* All ports are started, and steered. */
+void readers_begin(struct control *c)
+{
+	c->began_at = plx_sys_now(c->env->sys);
+	for (unsigned i = 0; i < c->env->nports; i++)
+		c->steer[i] = (struct ctl_steer){ .on = true };
+	follow(c);
+}
+
+void readers_follow(struct plx_env *env)
+{
+	if (env->live)
+		follow(env->control);
+}
+
+/* The port cannot be stopped, for a poller hangs in it; frames are the host's all the same. */
+void port_leave(struct plx_port *p)
+{
+	port_give_back(p);
+	if (p->drv->steer)
+		p->drv->steer(p, false);
+}
+
+/* ---- other threads ---- */
+
+/* One that may have read any queue reads none any more: who still does shows so. */
+void readers_left(struct plx_env *env)
+{
+	struct control *c = env->control;
+
+	pthread_mutex_lock(&env->lock);
+	for (unsigned i = 0; c && i < c->nreaders; i++)
+		if (!c->reader[i].named)
+			c->reader[i].port->drv->give_back(c->reader[i].port, c->reader[i].rxq, false);
+	pthread_mutex_unlock(&env->lock);
+}
+
+/* Main has something to do: a port that is not steered is read, or one that is is not any more.
+   env->lock is held. */
+bool readers_wanted(const struct control *c, uint64_t now)
+{
+	for (unsigned i = 0; i < c->env->nports; i++) {
+		const struct plx_port *p = c->env->ports[i];
+
+		if (p->drv->steer && p->drv->give_back && plx_port_link(p) != PLX_LINK_REMOVED &&
+		    __atomic_load_n(&c->steer[i].on, __ATOMIC_RELAXED) != is_wanted(c, p, now))
+			return true;
+	}
+	return false;
+}
+
+void port_give_back(struct plx_port *p)
+{
+	for (uint16_t q = 0; p->drv->give_back && q < p->nrx; q++)
+		p->drv->give_back(p, q, false);
+}
+
+/* The process is about to end with main stuck somewhere: what still arrives is the host's. */
+void queues_give_back(struct plx_env *env)
+{
+	for (unsigned i = 0; i < env->nports; i++)
+		port_give_back(env->ports[i]);
+}
