@@ -7,9 +7,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <pthread.h>
-#include <string.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
