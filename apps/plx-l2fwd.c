@@ -67,12 +67,10 @@ static int add_pollers(struct plx_env *env, uint16_t i, struct path *p)
 		int err;
 
 		p->rx = plx_port_rxq(in, q);
-		p->tx = plx_port_txq(out, q);
-		if (!p->tx) { /* two lcores must never share a transmit queue */
-			fprintf(stderr, "plx-l2fwd: %s has %u transmit queues for the %u receive queues of %s: give both --iface "
-			        "the same queues=\n", out->name, out->ntx, in->nrx, in->name);
-			return -EINVAL;
-		}
+		/* the queue by which this lcore sends to that port; two lcores never share one */
+		p->tx = plx_env_txq(env, out, plx_lcore_id(plx_env_rxq_lcore(env, p->rx)));
+		if (!p->tx)
+			return -ENOMEM; /* the log says why */
 		memcpy(p->eth.src, plx_port_info(out)->mac, 6);
 		memcpy(p->eth.dst, (uint8_t[6]){ 2, 0, 0, 0, 0, out->id }, 6);
 		err = plx_poller_add(env, PLX_POLLER(.name = "l2fwd", .fn = l2fwd_poll, .arg = p, .rxq = p->rx));
@@ -103,6 +101,11 @@ int main(int argc, char **argv)
 
 	if (err)
 		return plx_exit_code(err);
+	if (!plx_env_ports(env)) {
+		fprintf(stderr, "plx-l2fwd: no port: give one or more with --iface NAME\n");
+		plx_env_fini(env);
+		return PLX_EXIT_USAGE;
+	}
 	paths = aligned_alloc(PLX_CACHELINE, sizeof(*paths) * plx_env_ports(env));
 	err = paths ? 0 : -ENOMEM;
 	if (paths)

@@ -13,6 +13,7 @@
 #include "drivers.h"
 #include "plx_ring.h"
 #include "plx_text.h"
+#include "plx_thread.h"
 
 #include <errno.h>
 #include <net/ethernet.h>
@@ -188,6 +189,7 @@ static uint16_t loop_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 	struct loop_port *lp = ((struct loop_txq *)q)->port;
 	uint16_t taken, i = 0;
 
+	plx_tx_enter(q, m, n);
 	/* acquire: pairs with plx_port_set_link; a join is stored before the link goes up */
 	q->link_down = __atomic_load_n(&lp->base.link, __ATOMIC_ACQUIRE) != PLX_LINK_UP;
 	if (plx_unlikely(q->link_down)) {
@@ -416,6 +418,15 @@ static void loop_close(struct plx_port *p)
 	plx_port_delete(p);
 }
 
+static void loop_held(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
+{
+	const struct wire *w = ((const struct loop_port *)p)->in;
+
+	(void)rx; /* what is sent to it is what it receives */
+	for (uint16_t i = 0; i < w->lanes; i++)
+		*tx += plx_mpmc_count(w->lane[i].ring);
+}
+
 static uint32_t loop_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 {
 	(void)txd;
@@ -426,4 +437,5 @@ const struct plx_driver plx_loop_driver = {
 	.name = "loop", .what = "in memory: what it sends its peer receives",
 	.frames = loop_frames, .open = loop_open, .start = loop_start, .stop = loop_stop, .close = loop_close,
 	.rx_fd = loop_rx_fd, .rx_arm = loop_rx_arm, .rx_disarm = loop_rx_disarm,
+	.held = loop_held,
 };

@@ -98,7 +98,7 @@ struct plx_port {
 	uint16_t nrx, ntx;
 	struct plx_rxq **rxq;          /* array of pointers: a queue's size is its driver's */
 	struct plx_txq **txq;
-	uint32_t link;                 /* enum plx_link; atomic, written by control thread and doorbell */
+	uint32_t link;                 /* enum plx_link; atomic, written by watch thread and doorbell */
 	uint32_t link_said;            /* the state last logged; a doorbell writes link only */
 	struct plx_port_info info;
 	struct plx_port_conf conf;
@@ -162,6 +162,9 @@ struct plx_driver {
 	/* lost adds the frames that the kernel dropped on their way into the port's rings, by enum
 	   plx_rx_drop: n[0..PLX_RX_DROP_N-1].  Any thread.  NULL = not told. */
 	void (*lost)(struct plx_port *p, uint64_t *n);
+	/* held adds the frames of its pool that the port's rings have at this moment: those it receives
+	   into, and those on their way out.  Any thread.  NULL = none. */
+	void (*held)(const struct plx_port *p, uint32_t *rx, uint32_t *tx);
 	/* attached: 1 = the port's program is on the interface; 0 = somebody took it off, or the
 	   interface is gone; -errno = not told.  NULL if it needs none. */
 	int  (*attached)(struct plx_port *p);
@@ -172,19 +175,24 @@ extern PLX_API const struct plx_driver *const plx_drivers[];
 
 /* plx_port_open checks c, asks the kernel about the interface, fills in what c left open
    (queue counts, ring sizes, times, sys) and opens the port by c->driver, or walks the
-   ladder (af_xdp, then packet) and records each rung in info.why.  0; -EINVAL conf; -ENODEV no such interface;
+   ladder (af_xdp, then packet, if the kernel or device cannot or the process may not; never
+   after another error) and records each rung in info.why.  0; -EINVAL conf; -ENODEV no such interface;
    -ENETDOWN down; -EPERM (all missing capabilities in one line); -EBUSY queue or hook
    taken; -ENOMEM, -ENOBUFS memory; -EOPNOTSUPP.  *out is NULL on error. */
 PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c);
 PLX_API int  plx_port_start(struct plx_port *p);
 PLX_API void plx_port_stop(struct plx_port *p);
 /* plx_port_repair opens queues anew whose wake-ups fail for good; frames in flight are put back
-   or counted.  Bursts go on meanwhile, and return 0.  An environment does this by itself; who
+   or counted.  It also finds that the interface is gone.  Bursts go on meanwhile, and return 0.
+   An environment does this by itself, and hears of interfaces by link events; who
    has none calls it now and then, by one thread at a time.  Queues opened anew; 0 =
    nothing to do; -EAGAIN: the next burst of a queue has to let go of it first, call again;
    another -errno: it did not work yet, logged.  May block for 1 s. */
 PLX_API int  plx_port_repair(struct plx_port *p);
 PLX_API void plx_port_close(struct plx_port *p);   /* stops first if needed; p may be NULL */
+
+/* plx_port_handover: no queue of p has a user any more, see plx_port.h. */
+void plx_port_handover(struct plx_port *p);
 
 PLX_API struct plx_rxq *plx_port_rxq(struct plx_port *p, uint16_t i); /* NULL if i >= nrx */
 PLX_API struct plx_txq *plx_port_txq(struct plx_port *p, uint16_t i);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* plx_xdp.h - the XDP program that somebody attached to an interface, and who that is.
+/* plx_xdp.h - the XDP program that somebody attached to an interface, the socket that
+   somebody has on a queue of it, and who that is.
    Internal to drivers/ and runtime/.  Main thread; may block in the kernel. */
 #ifndef PLX_XDP_H
 #define PLX_XDP_H
@@ -13,6 +14,7 @@ struct plx_xdp_info {
 	int32_t  pid;            /* of a process that holds it, 0 = none was found */
 	char     comm[16];       /* its name */
 	uint32_t link;           /* id of the bpf_link that attaches it, 0 = attached without one, or not told */
+	uint8_t  mode;           /* XDP_ATTACHED_DRV, _SKB, _HW, _MULTI; 0 = not told */
 };
 
 /* plx_xdp_query fills x for the program on an interface's hook, of whatever mode.  0, also if
@@ -31,5 +33,22 @@ int plx_xdp_owner(struct plx_xdp_info *x, const struct plx_sys *sys);
 
 /* plx_xdp_who writes 'program 12 "steer" of pid 812 (suricata)', as far as known. */
 char *plx_xdp_who(const struct plx_xdp_info *x, char *buf, size_t len);
+
+/* plx_xdp_free writes what frees the hook of this interface of x, as words that follow a colon. */
+char *plx_xdp_free(const struct plx_xdp_info *x, const char *name, char *buf, size_t len);
+
+struct plx_xsk_holder {
+	int32_t  pid;
+	char     comm[16];
+};
+
+/* plx_xsk_holder finds the process that has an AF_XDP socket on a queue: the kernel tells the
+   socket (sock_diag), the open files of all processes whose it is; PLX_XDP_FILES_MAX of them are
+   looked at.  0; -EPROTONOSUPPORT: this kernel does not tell its sockets; -ENOENT: it tells of none on
+   that queue, in this network namespace; -ESRCH: of one, and no process in sight has it; -errno. */
+int plx_xsk_holder(uint32_t ifindex, uint32_t queue, struct plx_xsk_holder *h, const struct plx_sys *sys);
+
+/* plx_xsk_chains: the kernel's AF_XDP sockets take packets of several buffers.  1, 0; -1 = not told. */
+int plx_xsk_chains(const struct plx_sys *sys);
 
 #endif

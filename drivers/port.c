@@ -273,10 +273,11 @@ static void capture_line(void *arg, enum plx_log_level level, const char *line)
 		plx_logf(cap->to, level, "%s", line);
 }
 
-/* A lower rung cannot cure a wrong configuration, a missing device or a limit of ours. */
-static bool ladder_ends(int err)
+/* A lower rung is for what this kernel or device cannot, or this process may not.  It cures no mistake,
+   it does not get what somebody else holds, and it hides what has run out. */
+static bool goes_on(int err)
 {
-	return err == -EINVAL || err == -ENODEV || err == -ENETDOWN || err == -EMFILE || err == -ENFILE;
+	return err == -EOPNOTSUPP || err == -EPERM || err == -EACCES;
 }
 
 static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
@@ -301,7 +302,7 @@ static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
 			return 0;
 		}
 		plx_text_add(lines, sizeof(lines), "%s%s", *lines ? "; " : "", cap.line);
-		if (ladder_ends(err))
+		if (!goes_on(err))
 			break;
 		plx_text_add(why, sizeof(why), "%s refused (%s), ", drv->name, strerrorname_np(-err));
 		if (plx_drivers[i + 1] && plx_drivers[i + 1]->device)
@@ -345,12 +346,21 @@ int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 	return 0;
 }
 
+void plx_port_handover(struct plx_port *p)
+{
+	for (uint16_t i = 0; i < p->nrx; i++)
+		plx_rxq_handover(p->rxq[i]);
+	for (uint16_t i = 0; i < p->ntx; i++)
+		plx_txq_handover(p->txq[i]);
+}
+
 int plx_port_start(struct plx_port *p)
 {
 	if (p->started)
 		return 0;
 	if (p->forked)
 		return plx_port_forked(p);
+	plx_port_handover(p);
 	int err = p->drv->start(p);
 
 	if (err) {
@@ -371,9 +381,22 @@ int plx_port_forked(const struct plx_port *p)
 	return -ECHILD;
 }
 
+/* Without link events a number that the kernel does not know any more is all that tells. */
+static bool is_gone(const struct plx_port *p)
+{
+	char name[16];
+	uint32_t index;
+
+	return p->info.ifindex && !plx_link_named(p->sys, p->info.ifindex, name, p->name, &index) && !*name;
+}
+
 int plx_port_repair(struct plx_port *p)
 {
-	return p->drv->repair && p->started ? p->drv->repair(p) : 0;
+	if (!p->started)
+		return 0;
+	if (plx_port_link(p) != PLX_LINK_REMOVED && is_gone(p))
+		plx_port_set_link(p, PLX_LINK_REMOVED);
+	return p->drv->repair ? p->drv->repair(p) : 0;
 }
 
 void plx_port_stop(struct plx_port *p)
@@ -382,6 +405,7 @@ void plx_port_stop(struct plx_port *p)
 		return;
 	p->started = false;
 	p->drv->stop(p);
+	plx_port_handover(p);
 }
 
 void plx_port_close(struct plx_port *p)
@@ -492,7 +516,7 @@ static const char *const rx_names[] = {
 #undef X
 };
 static const char *const tx_names[] = {
-	"tx_packets", "tx_bytes", "tx_bursts", "tx_copied", "tx_kicks",
+	"tx_packets", "tx_bytes", "tx_bursts", "tx_copied", "tx_kicks", "tx_users",
 #define X(id, why) "tx_drop_" #id,
 	PLX_TX_DROPS(X)
 #undef X

@@ -7,6 +7,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,13 @@ void plx_xdp_prog(struct plx_xdp_info *x, const struct plx_sys *sys)
 
 int plx_xdp_query(uint32_t ifindex, struct plx_xdp_info *x, const struct plx_sys *sys)
 {
-	memset(x, 0, sizeof(*x));
-	int err = bpf_xdp_query_id((int)ifindex, 0, &x->id);
+	LIBBPF_OPTS(bpf_xdp_query_opts, o);
 
+	memset(x, 0, sizeof(*x));
+	int err = bpf_xdp_query((int)ifindex, 0, &o);
+
+	x->mode = o.attach_mode;
+	x->id = o.prog_id ? o.prog_id : o.drv_prog_id ? o.drv_prog_id : o.skb_prog_id; /* of several none is the one */
 	plx_xdp_prog(x, sys);
 	return err;
 }
@@ -117,5 +122,20 @@ char *plx_xdp_who(const struct plx_xdp_info *x, char *buf, size_t len)
 		plx_text_add(buf, len, " of pid %d", x->pid);
 	if (x->pid && *x->comm)
 		plx_text_add(buf, len, " (%s)", x->comm);
+	return buf;
+}
+
+char *plx_xdp_free(const struct plx_xdp_info *x, const char *name, char *buf, size_t len)
+{
+	/* plain "xdp off" leaves a generic program where the driver has native XDP */
+	const char *off = x->mode == XDP_ATTACHED_SKB ? "xdpgeneric" : x->mode == XDP_ATTACHED_HW ? "xdpoffload" :
+	                  x->mode == XDP_ATTACHED_DRV ? "xdpdrv" : "xdp";
+
+	buf[0] = 0;
+	if (x->link && x->pid)
+		plx_text_add(buf, len, "end its owner with kill %d", x->pid); /* ip link cannot take a bpf_link off */
+	else
+		plx_text_add(buf, len, "%s ip link set dev %s %s off, or, if that is EBUSY, remove the pin of its bpf_link "
+		             "(bpftool -f link)", x->pid ? "end its owner, or" : "a left-over one goes with", PLX_QUOTED(name), off);
 	return buf;
 }

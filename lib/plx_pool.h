@@ -12,9 +12,15 @@
      others    [one, guarded]  <--+--> empty magazines   (Treiber stack, tagged)
 
    A cache keeps up to 2 * PLX_MAGAZINE frames that other lcores cannot reach, so a
-   pool wants that many for each lcore beyond what is in flight.  Threads that are no
-   lcore (plx_self.slot 0) share one cache under a spin flag; an lcore that finds
-   the shared stack empty takes that cache's frames too.
+   pool wants that many for each lcore beyond what is in flight.  Threads that have no
+   cache in the pool share one under a flag; an lcore that finds the shared stack empty
+   takes that cache's frames too.  A thread that cannot have the flag, because its holder
+   gets no CPU, does not wait for it: it takes from the shared stack, and what it gives
+   back goes one by one to a list of loose frames, which everyone empties before they
+   find the pool empty.
+
+   A cache belongs to a slot.  Slots are numbers of the process, not of an environment, so
+   that lcores of several environments may use one pool.
 
    Memory is the caller's: ask for the size, bring it, get it back. */
 #ifndef PLX_POOL_H
@@ -44,6 +50,9 @@ struct plx_pool_conf {
 	uint16_t headroom;   /* application's headroom, bytes; 0 = PLX_POOL_USER_ROOM */
 	uint16_t caches;     /* lcores that get a cache, 0..PLX_LCORES_MAX */
 	int16_t  node;       /* NUMA node of the memory, -1 = not known; informative */
+	uint16_t first;      /* they are those of slots first + 1 to first + caches.  Lcores take the
+	                        lowest slots that are free, so a pool that an application makes begins
+	                        at 0; an environment's own pools begin where its slots do */
 };
 
 struct plx_magazine;
@@ -62,12 +71,16 @@ struct plx_pool {
 	struct plx_pool_cache *cache; /* caches + 1; the last one is shared by other threads */
 	struct plx_magazine   *mags;
 	uint32_t         nmags;
+	uint32_t         first1;     /* slot of cache[0]: conf.first + 1 */
 	uint8_t         *state;      /* hardened: owner of each frame (enum plx_frame_state), else NULL */
+	uint32_t        *link;       /* of each loose frame: 1 + index of the next, 0 = last */
 	void            *reg;        /* of the af_xdp driver: kernel registrations of the area */
 	char             name[PLX_NAME_MAX];
 	/* written by all, each on a line of its own */
 	alignas(PLX_CACHELINE) uint64_t full;
 	alignas(PLX_CACHELINE) uint64_t empty;
+	alignas(PLX_CACHELINE) uint64_t loose; /* frames, by link[] */
+	uint32_t         nloose;
 };
 
 /* Owners of a frame, tracked in hardened builds: a wrong transition asserts.  APP is
@@ -98,7 +111,8 @@ PLX_API int      plx_pool_audit(const struct plx_pool *p);
    plx_mbuf_get, but no metadata is touched.  A free mbuf has next NULL, nsegs 1,
    ref 1; whoever gives one back restores that; all other fields of a taken one are
    left from its last use (plx_mbuf_reset sets them).  take returns the count, <= n; it
-   is less only when the pool and this thread's cache have no more.  give never fails.
+   is less only when the pool and this thread's cache have no more.  give never fails, and
+   neither waits for another thread.
    Frames of other pools may not be given.  In a hardened build take moves each frame
    from PLX_FRAME_POOL to PLX_FRAME_APP and give moves it back, so a driver itself
    only moves between PLX_FRAME_APP and its own RX or TX. */

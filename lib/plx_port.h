@@ -3,7 +3,13 @@
 
    A port is one interface through one driver.  Its receive and transmit queues are
    counted apart.  A queue is used by one lcore at a time; burst calls are one
-   indirect call on the queue pointer and never block. */
+   indirect call on the queue pointer and never block.
+
+   The thread that bursts on a queue first is its user until plx_port_start, plx_port_stop,
+   plx_rxq_handover or plx_txq_handover.  An environment hands its queues over by itself when a
+   run begins or ends and when pollers come, go or move.  Another user of a transmit queue is counted
+   (plx_txq_stats.users; finding shared_txq of docs/live.md), and of either queue an assertion in
+   a hardened build. */
 #ifndef PLX_PORT_H
 #define PLX_PORT_H
 
@@ -18,7 +24,7 @@ extern "C" {
 	X(no_mbuf,      "the pool had no frame: raise frames= or find who keeps them") \
 	X(ring_full,    "the receive ring was full: poll more often or raise rxd=") \
 	X(fill_empty,   "the kernel found no frame in the fill ring: poll more often or raise rxd=") \
-	X(long_frame,   "longer than the frame room: lower the MTU or use frame-size=4096") \
+	X(long_frame,   "longer than the frame room: lower the MTU or use --frame-size 4096") \
 	X(bad_desc,     "the kernel handed out an address or length outside the pool") \
 	X(kernel,       "the kernel dropped it before the ring: longer than the frame room, or for a reason it does not tell") \
 	X(closed,       "it stood in the ring when its queue was given back")
@@ -30,7 +36,7 @@ extern "C" {
 	X(no_mbuf,      "no frame to copy a packet of another pool to") \
 	X(device,       "the device refused it (peer down, queue stopped, no buffer)") \
 	X(removed,      "the interface is gone") \
-	X(closed,       "it stood in the ring when its queue was closed or opened anew")
+	X(closed,       "still in the ring, or on its way to the lcore that sends it, when its queue was closed or opened anew")
 
 /* Why a burst stopped short; counted once for each call. */
 #define PLX_STOPS(X) \
@@ -71,6 +77,7 @@ struct plx_txq_stats {
 	plx_ctr bursts;
 	plx_ctr copied;              /* of them copied, because they came from another pool */
 	plx_ctr kicks;
+	plx_ctr users;               /* bursts by another thread than the one before, without a hand-over */
 	plx_ctr drop[PLX_TX_DROP_N];
 	plx_ctr stop[PLX_STOP_N];
 };
@@ -82,6 +89,7 @@ struct plx_rxq {
 	uint16_t id;                 /* index in the port: 0..nrx-1 */
 	uint16_t hwq;                /* the device's queue number */
 	uint8_t  port_id;
+	const void *user;            /* atomic, relaxed: of plx_thread.h; NULL = nobody yet */
 	struct plx_rxq_stats stats;
 };
 
@@ -94,14 +102,21 @@ struct plx_txq {
 	bool     link_down;            /* the last burst found the link down */
 	int      err;                  /* atomic: -errno of the doorbells that fail now, 0 = they do not */
 	uint16_t id, hwq;
+	const void *user;              /* atomic, relaxed: of plx_thread.h; NULL = nobody yet */
 	struct plx_txq_stats stats;
 };
+
+/* plx_rxq_check_user asserts that no other thread uses q.  Hardened builds. */
+PLX_API void plx_rxq_check_user(struct plx_rxq *q);
 
 /* plx_rx_burst receives up to n packets into m[] and returns how many; all are the
    caller's.  0 = nothing there now.  The queue's lcore only.  Never blocks.  Errors
    are counted in q->stats, the link's state is in plx_port_link(). */
 static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
+#ifdef PLX_HARDENED
+	plx_rxq_check_user(q);
+#endif
 	return q->burst(q, m, n);
 }
 
@@ -117,6 +132,17 @@ static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint
 static inline uint16_t plx_tx_burst(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 {
 	return q->burst(q, m, n);
+}
+
+/* The thread that used q does so no more, and another may.  Any thread, which sees to it
+   that what the one did happened before what the other does. */
+static inline void plx_rxq_handover(struct plx_rxq *q)
+{
+	__atomic_store_n(&q->user, NULL, __ATOMIC_RELAXED);
+}
+static inline void plx_txq_handover(struct plx_txq *q)
+{
+	__atomic_store_n(&q->user, NULL, __ATOMIC_RELAXED);
 }
 
 #ifdef __cplusplus

@@ -7,6 +7,8 @@
 #include "plx_thread.h"
 #include "pool_impl.h"
 
+enum { GUARD_TRIES = 1000 /* to enter the shared cache, some 10 us or more */ };
+
 #ifdef PLX_HARDENED
 void plx_frame_move(struct plx_mbuf *m, enum plx_frame_state from, enum plx_frame_state to)
 {
@@ -36,7 +38,7 @@ static inline void move(struct plx_pool *p, struct plx_mbuf **m, uint32_t n,
 /* The calling lcore's cache; NULL for a thread that has none in p. */
 static inline struct plx_pool_cache *own_cache(struct plx_pool *p)
 {
-	uint32_t i = plx_self.slot - 1; /* slot 0 wraps to no index */
+	uint32_t i = plx_self.slot - p->first1; /* a slot below, and 0, wrap to no index */
 
 	return plx_likely(i < p->caches) ? &p->cache[i] : NULL;
 }
@@ -103,6 +105,18 @@ static bool rob_shared(struct plx_pool *p, struct plx_pool_cache *c)
 	return found;
 }
 
+/* c->loaded is empty: fill it with loose frames, as many as there are and it holds. */
+PLX_COLD bool reload_loose(struct plx_pool *p, struct plx_pool_cache *c)
+{
+	struct plx_magazine *g = c->loaded;
+	uint32_t n = 0;
+
+	while (n < PLX_MAGAZINE && (g->frame[n] = loose_pop(p)))
+		n++;
+	mag_set_count(g, n);
+	return n;
+}
+
 /* c->loaded is empty: make it hold frames.  False: there are none. */
 static bool reload(struct plx_pool *p, struct plx_pool_cache *c)
 {
@@ -114,7 +128,7 @@ static bool reload(struct plx_pool *p, struct plx_pool_cache *c)
 	}
 	g = mag_pop(p, &p->full);
 	if (!g)
-		return rob_shared(p, c);
+		return reload_loose(p, c) || rob_shared(p, c);
 	mag_push(p, &p->empty, c->spare);
 	c->spare = c->loaded;
 	c->loaded = g;
@@ -162,29 +176,65 @@ static void give_more(struct plx_pool *p, struct plx_pool_cache *c, struct plx_m
 	}
 }
 
-/* Threads without a cache of their own share the last one.  Control path: it spins. */
+/* Threads without a cache of their own share the last one.  NULL: another is in it, and for
+   longer than it takes to move a burst: it does not run, and it may not until we let it. */
 static struct plx_pool_cache *guard_enter(struct plx_pool *p)
 {
 	struct plx_pool_cache *s = &p->cache[p->caches];
 
-	while (!guard_try(s))
+	for (int i = 0; i < GUARD_TRIES; i++) {
+		if (guard_try(s))
+			return s;
 		plx_pause();
-	return s;
+	}
+	return NULL;
 }
 
-static uint32_t take_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+/* Without the shared cache.  A whole magazine comes off the stack: what n leaves of it becomes
+   loose.  The magazine is back before its frames are, which keeps pool_init.c's count. */
+PLX_COLD uint32_t take_loose(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+{
+	struct plx_magazine *g;
+	uint32_t got = 0;
+
+	while (got < n && (m[got] = loose_pop(p)))
+		got++;
+	while (got < n && (g = mag_pop(p, &p->full))) {
+		uint32_t some = mag_take(g, m + got, n - got), rest = mag_count(g);
+		struct loose_chain chain = loose_link(p, g->frame, rest);
+
+		mag_set_count(g, 0);
+		mag_push(p, &p->empty, g);
+		loose_push(p, chain);
+		got += some;
+	}
+	return got;
+}
+
+PLX_COLD void give_loose(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+{
+	loose_push(p, loose_link(p, m, n));
+}
+
+static __attribute__((noinline)) uint32_t take_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
 {
 	struct plx_pool_cache *s = guard_enter(p);
 
+	if (plx_unlikely(!s))
+		return take_loose(p, m, n);
 	n = take_more(p, s, m, n);
 	guard_leave(s);
 	return n;
 }
 
-static void give_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
+static __attribute__((noinline)) void give_shared(struct plx_pool *p, struct plx_mbuf **m, uint32_t n)
 {
 	struct plx_pool_cache *s = guard_enter(p);
 
+	if (plx_unlikely(!s)) {
+		give_loose(p, m, n);
+		return;
+	}
 	give_more(p, s, m, n);
 	guard_leave(s);
 }

@@ -4,9 +4,10 @@
      cache:  [loaded: any fill]  [spare: full or empty, never between]
      full:   head -> mag -> mag -> ... -> 0      magazines with frames
      empty:  head -> mag -> mag -> ... -> 0      magazines without
+     loose:  head -> mbuf -> mbuf -> ... -> 0    frames in no magazine
 
-   A stack's head is one 64-bit word: tag (high half) and 1 + index of the top magazine
-   (low half, 0 = none).  The tag changes with each push and pop, so that a pop that
+   A stack's head is one 64-bit word: tag (high half) and 1 + index of the top magazine or
+   mbuf (low half, 0 = none).  The tag changes with each push and pop, so that a pop that
    slept while its magazine left and came back does not succeed. */
 #ifndef PLX_POOL_IMPL_H
 #define PLX_POOL_IMPL_H
@@ -64,6 +65,53 @@ static inline struct plx_magazine *mag_pop(struct plx_pool *p, uint64_t *stack)
 		next = ((head >> 32) + 1) << 32 | __atomic_load_n(&g->below, __ATOMIC_RELAXED);
 	} while (!__atomic_compare_exchange_n(stack, &head, next, true, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
 	return g;
+}
+
+/* Frames on their way to the stack of loose ones: first and last mbuf, by 1 + index.  The links
+   are not in the mbufs, for a pop that comes late reads the link of a frame that has an owner. */
+struct loose_chain { uint32_t first, last, n; };
+
+static inline struct loose_chain loose_link(struct plx_pool *p, struct plx_mbuf *const *m, uint32_t n)
+{
+	struct loose_chain c = { .n = n };
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = (uint32_t)(m[i] - p->mbufs);
+
+		__atomic_store_n(&p->link[at], c.first, __ATOMIC_RELAXED);
+		c.first = at + 1;
+		c.last = i ? c.last : c.first;
+	}
+	return c;
+}
+
+/* release: the links before the head; pairs with the acquire in loose_pop. */
+static inline void loose_push(struct plx_pool *p, struct loose_chain c)
+{
+	uint64_t head = __atomic_load_n(&p->loose, __ATOMIC_RELAXED), next;
+
+	if (!c.n)
+		return;
+	__atomic_fetch_add(&p->nloose, c.n, __ATOMIC_RELAXED);
+	do {
+		__atomic_store_n(&p->link[c.last - 1], (uint32_t)head, __ATOMIC_RELAXED);
+		next = ((head >> 32) + 1) << 32 | c.first;
+	} while (!__atomic_compare_exchange_n(&p->loose, &head, next, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static inline struct plx_mbuf *loose_pop(struct plx_pool *p)
+{
+	uint64_t head = __atomic_load_n(&p->loose, __ATOMIC_ACQUIRE), next;
+	uint32_t at;
+
+	do {
+		if (!(uint32_t)head)
+			return NULL;
+		at = (uint32_t)head - 1;
+		next = ((head >> 32) + 1) << 32 | __atomic_load_n(&p->link[at], __ATOMIC_RELAXED); /* as in mag_pop */
+	} while (!__atomic_compare_exchange_n(&p->loose, &head, next, true, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
+	__atomic_fetch_sub(&p->nloose, 1, __ATOMIC_RELAXED);
+	return &p->mbufs[at];
 }
 
 #endif

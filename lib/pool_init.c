@@ -2,14 +2,14 @@
 /* pool_init.c - layout, end and audit of a pool; cold, init thread.  Frames move in
    pool.c.
 
-     mem: |frames ...|plx_pool|caches|mbufs ...|magazines ...|owners (hardened)|
+     mem: |frames ...|plx_pool|caches|mbufs ...|magazines ...|links ...|owners (hardened)|
            ^ 4096     ^ 128    ^ 128  ^ 64      ^ 64                             */
 #include "pool_impl.h"
 #include <errno.h>
 
 struct layout {
 	uint32_t frame_size, data_off, nmags;
-	uint64_t pool, cache, mbufs, mags, state, end; /* byte offsets */
+	uint64_t pool, cache, mbufs, mags, link, state, end; /* byte offsets */
 };
 
 static uint64_t up(uint64_t v, uint64_t to)
@@ -25,14 +25,16 @@ static uint64_t up(uint64_t v, uint64_t to)
    full ones holds at least ceil(F / M) + 1, and all of those are full but one: the
    remainder that plx_pool_init put there; a thread only pushes full ones.  With our
    two that is more than M * ceil(F / M) >= F frames in the pool, while we have at
-   least one in hand: a contradiction.  So the pop in unload() finds one. */
+   least one in hand: a contradiction.  So the pop in unload() finds one.  A thread in
+   take_loose() has one magazine more, off the stack of full ones, but also the frames that
+   were in it, until it is back on that of empty ones: the sum is the same. */
 static int plan(struct layout *l, const struct plx_pool_conf *c)
 {
 	uint32_t room = c->headroom ? c->headroom : PLX_POOL_USER_ROOM;
 
 	l->frame_size = c->frame_size ? c->frame_size : PLX_FRAME_SIZE;
 	l->data_off = PLX_POOL_L2_ROOM + room;
-	if (!c->frames || c->frames > PLX_POOL_FRAMES_MAX || c->caches > PLX_LCORES_MAX)
+	if (!c->frames || c->frames > PLX_POOL_FRAMES_MAX || c->caches > PLX_LCORES_MAX || c->first + c->caches > UINT16_MAX)
 		return -EINVAL;
 	if (l->frame_size != 2048 && l->frame_size != 4096)
 		return -EINVAL;
@@ -45,7 +47,8 @@ static int plan(struct layout *l, const struct plx_pool_conf *c)
 	l->cache = up(l->pool + sizeof(struct plx_pool), 2 * PLX_CACHELINE);
 	l->mbufs = l->cache + (c->caches + 1) * sizeof(struct plx_pool_cache);
 	l->mags = l->mbufs + (uint64_t)c->frames * sizeof(struct plx_mbuf);
-	l->state = l->mags + (uint64_t)l->nmags * sizeof(struct plx_magazine);
+	l->link = l->mags + (uint64_t)l->nmags * sizeof(struct plx_magazine);
+	l->state = l->link + (uint64_t)c->frames * sizeof(uint32_t);
 	l->end = l->state;
 #ifdef PLX_HARDENED
 	l->end += c->frames;
@@ -114,6 +117,8 @@ int plx_pool_init(struct plx_pool **out, void *mem, const struct plx_pool_conf *
 		.cache = (struct plx_pool_cache *)((char *)mem + l.cache),
 		.mags = (struct plx_magazine *)((char *)mem + l.mags),
 		.nmags = l.nmags,
+		.first1 = c->first + 1u,
+		.link = (uint32_t *)((char *)mem + l.link),
 	};
 	if (c->name)
 		strcpy(p->name, c->name); /* plan() has checked the length */
@@ -134,7 +139,7 @@ void *plx_pool_fini(struct plx_pool *p)
 
 uint32_t plx_pool_avail(const struct plx_pool *p)
 {
-	uint32_t n = 0;
+	uint32_t n = __atomic_load_n(&p->nloose, __ATOMIC_RELAXED);
 
 	/* wherever a magazine is, its count is in it */
 	for (uint32_t i = 0; i < p->nmags; i++)
@@ -142,23 +147,39 @@ uint32_t plx_pool_avail(const struct plx_pool *p)
 	return n;
 }
 
-/* Each frame of g is p's, clean, and not seen before.  The timestamp of a free mbuf means
-   nothing, so it serves as the mark. */
+/* The frame is p's, clean, and not seen before.  The timestamp of a free mbuf means nothing, so
+   it serves as the mark. */
+static bool audit_frame(const struct plx_pool *p, struct plx_mbuf *m)
+{
+	uintptr_t off = (uintptr_t)m - (uintptr_t)p->mbufs;
+
+	if (off / sizeof(*m) >= p->frames || off % sizeof(*m))
+		return false;
+	if (m->pool != p || m->next || m->nsegs != 1 || m->ref != 1 || m->timestamp)
+		return false;
+	m->timestamp = 1;
+	return true;
+}
+
 static bool audit_magazine(const struct plx_pool *p, const struct plx_magazine *g)
 {
 	if (g->n > PLX_MAGAZINE)
 		return false;
-	for (uint32_t i = 0; i < g->n; i++) {
-		struct plx_mbuf *m = g->frame[i];
-		uintptr_t off = (uintptr_t)m - (uintptr_t)p->mbufs;
-
-		if (off / sizeof(*m) >= p->frames || off % sizeof(*m))
+	for (uint32_t i = 0; i < g->n; i++)
+		if (!audit_frame(p, g->frame[i]))
 			return false;
-		if (m->pool != p || m->next || m->nsegs != 1 || m->ref != 1 || m->timestamp)
-			return false;
-		m->timestamp = 1;
-	}
 	return true;
+}
+
+/* A frame that is linked twice makes a ring; the mark of its first visit ends it. */
+static bool audit_loose(const struct plx_pool *p)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = (uint32_t)p->loose; i; i = p->link[i - 1], n++)
+		if (i > p->frames || !audit_frame(p, &p->mbufs[i - 1]))
+			return false;
+	return n == p->nloose;
 }
 
 int plx_pool_audit(const struct plx_pool *p)
@@ -167,8 +188,10 @@ int plx_pool_audit(const struct plx_pool *p)
 		for (uint32_t k = 0; k < p->mags[i].n && k < PLX_MAGAZINE; k++)
 			if (plx_pool_owns(p, p->mags[i].frame[k]))
 				p->mags[i].frame[k]->timestamp = 0;
+	for (uint32_t i = (uint32_t)p->loose, n = 0; i && i <= p->frames && n < p->nloose; i = p->link[i - 1], n++)
+		p->mbufs[i - 1].timestamp = 0;
 	for (uint32_t i = 0; i < p->nmags; i++)
 		if (!audit_magazine(p, &p->mags[i]))
 			return -EIO;
-	return 0;
+	return audit_loose(p) ? 0 : -EIO;
 }

@@ -5,6 +5,24 @@
 
 _Thread_local struct plx_thread plx_self __attribute__((tls_model("initial-exec")));
 
+/* Two threads that use one queue at a time come here again and again. */
+__attribute__((cold)) void plx_txq_other_user(struct plx_txq *q)
+{
+	if (__atomic_exchange_n(&q->user, &plx_self, __ATOMIC_RELAXED)) {
+		PLX_DASSERT(!"a second thread uses a transmit queue: plx_env_txq gives each lcore its own");
+		plx_ctr_add(&q->stats.users, 1);
+	}
+}
+
+void plx_rxq_check_user(struct plx_rxq *q)
+{
+	const void *user = __atomic_load_n(&q->user, __ATOMIC_RELAXED);
+
+	PLX_ASSERT(!user || user == &plx_self);
+	if (!user)
+		__atomic_store_n(&q->user, &plx_self, __ATOMIC_RELAXED);
+}
+
 unsigned plx_tx_pending_ring(void)
 {
 	struct plx_txq *q = plx_self.pending, *next;

@@ -83,7 +83,8 @@ int control_up(struct plx_env *env)
 		err = err ? err : watch_open_fds(c);
 	}
 	if (err) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "main and watch threads: cannot make their descriptors: %s; raise the limit with ulimit -n", strerror(-err));
+		plx_logf(&env->log, PLX_LOG_ERROR, "main and watch: cannot make descriptors: %s; raise the limit with ulimit -n",
+		         strerror(-err));
 		control_down(env);
 		return err;
 	}
@@ -97,7 +98,8 @@ void control_down(struct plx_env *env)
 
 	if (!c)
 		return;
-	const int fds[] = { c->nlfd, c->sigfd, c->wakefd, c->watchfd, c->timerfd, c->workfd, c->stopfd, c->epfd };
+	const int fds[] = { c->nlfd, c->sigfd, c->wakefd, c->watchfd,
+	                    c->timerfd, c->workfd, c->stopfd, c->epfd };
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
@@ -111,10 +113,11 @@ void control_down(struct plx_env *env)
 /* The first request wins: word 0 = none, else 2^32 | err. */
 void plx_env_stop(struct plx_env *env, int err)
 {
+	PLX_ASSERT(env);
 	uint64_t none = 0, one = 1;
 
 	if (__atomic_compare_exchange_n(&env->control->stop, &none, 1ull << 32 | (uint32_t)err, false,
-	                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) /* with control_loop */
+	                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) /* with main_loop */
 		(void)!env->sys->write(env->control->stopfd, &one, sizeof(one));
 }
 
@@ -178,10 +181,14 @@ static void name_of(struct ctl_timer *t)
 
 int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg)
 {
+	PLX_ASSERT(env);
 	struct control *c = env->control;
 
-	if (!period_ns || !fn)
+	if (!period_ns || !fn) {
+		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_timer: %s (EINVAL)",
+		         fn ? "a period of 0 ns; it may be 1 or more" : "no function to call");
 		return -EINVAL;
+	}
 	struct ctl_timer *all = realloc(c->timer, (c->ntimers + 1) * sizeof(*all));
 
 	if (!all)
@@ -360,6 +367,8 @@ static int run_ports(struct plx_env *env)
 	   the interface and the host. */
 	for (unsigned i = 0; env->running && i < started; i++)
 		port_leave(env->ports[i]);
+	if (!env->running)
+		env_txqs_drain(env);
 	while (!env->running && started)
 		plx_port_stop(env->ports[--started]);
 	return err;
@@ -367,6 +376,7 @@ static int run_ports(struct plx_env *env)
 
 int plx_env_run(struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	struct control *c = env->control;
 	cpu_set_t old;
 

@@ -71,10 +71,9 @@ struct control {
 	unsigned nopaque;              /* pollers and threads that may read any queue */
 	uint64_t began_at;
 	struct ctl_steer steer[PLX_PORTS_MAX];
-	bool link_seen[PLX_PORTS_MAX]; /* since links were asked for */
-	uint32_t link_seq;             /* of the latest question, 0 = none is open */
-	uint32_t link_questions;
-	bool link_resync;
+	bool link_event[PLX_PORTS_MAX]; /* since links were asked for */
+	bool link_open;                /* the answers are still to come */
+	bool link_resync;              /* they are to be asked for */
 	struct truth truth;            /* during a run */
 	struct live live;              /* the same; epfd -1 = nobody can look */
 	uint64_t run_at;

@@ -140,14 +140,24 @@ static int plan_up(struct plx_env *env)
 	return 0;
 }
 
+static void tell_frames(const struct plx_env *env, const struct plx_pool *p)
+{
+	const uint32_t n = plx_pool_avail(p);
+
+	if (n > p->frames)
+		LOG(env, ERROR, "pool %s: %u frames were put back twice; a build with -Dhardened=true ends where that happens",
+		    p->name, n - p->frames);
+	else
+		LOG(env, WARN, "pool %s: %u of %u frames were not put back", p->name, p->frames - n, p->frames);
+}
+
 static void memory_down(struct plx_env *env)
 {
 	while (env->npools) {
 		uint16_t i = --env->npools;
 
 		if (!plx_pool_fini(env->pools[i]))
-			LOG(env, WARN, "pool %s: %u of %u frames were not put back", env->pools[i]->name,
-			    env->pools[i]->frames - plx_pool_avail(env->pools[i]), env->pools[i]->frames);
+			tell_frames(env, env->pools[i]);
 		env->pools[i] = NULL;
 		mem_seg_free(&env->segs[i], env->sys);
 	}
@@ -165,7 +175,8 @@ static int pool_up(struct plx_env *env, uint16_t i)
 	if (err)
 		return err;
 	struct plx_pool_conf c = { .name = name, .frames = pp->frames, .frame_size = pp->frame_size,
-	                           .caches = env->plan.caches, .node = (int16_t)seg->node };
+	                           .caches = env->plan.caches, .node = (int16_t)seg->node,
+	                           .first = (uint16_t)env->first_slot };
 
 	err = plx_pool_init(&env->pools[i], seg->addr, &c);
 	if (err) {
@@ -192,6 +203,8 @@ static int memory_up(struct plx_env *env)
 
 static void ports_down(struct plx_env *env)
 {
+	env_txqs_drain(env);
+	env_txqs_down(env);
 	while (env->nports) {
 		struct plx_port *p = env->ports[--env->nports];
 
@@ -235,11 +248,13 @@ static const struct stage {
 	void (*down)(struct plx_env *env); /* NULL = nothing to undo */
 } stages[] = {
 	{ "log",           log_up,           log_down },
+	{ "faults",        fatal_up,         fatal_down },
 	{ "configuration", configuration_up, NULL },
 	{ "setup",         setup_up,         setup_down }, /* what follows reads the host as it is afterwards */
 	{ "topology",      topology_up,      NULL },
 	{ "interfaces",    interfaces_up,    NULL },
 	{ "plan",          plan_up,          NULL },
+	{ "slots",         slots_up,         slots_down },
 	{ "memory",        memory_up,        memory_down },
 	{ "ports",         ports_up,         ports_down },
 	{ "lcores",        lcores_up,        lcores_down },
@@ -301,6 +316,7 @@ static void env_free(struct plx_env *env)
 
 int plx_env_open(struct plx_env **out, const struct plx_env_conf *c)
 {
+	PLX_ASSERT(out && c);
 	const struct plx_sys *sys = c->sys ? c->sys : &plx_sys_linux;
 	struct plx_env *env = env_make(c, sys);
 
@@ -348,6 +364,7 @@ static void own_name(struct plx_env_conf *c, const char *program)
 
 int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct plx_app *app)
 {
+	PLX_ASSERT(out && (argv || !argc));
 	struct plx_conf_in in = { .argc = argc, .argv = argv, .app = app, .environ = environ };
 	struct plx_env_conf *c = malloc(sizeof(*c));
 	char *why = malloc(PLX_HELP_MAX);
@@ -392,16 +409,19 @@ void plx_env_fini(struct plx_env *env)
 
 uint16_t plx_env_ports(const struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	return env->nports;
 }
 
 struct plx_port *plx_env_port(const struct plx_env *env, uint16_t i)
 {
+	PLX_ASSERT(env);
 	return i < env->nports ? env->ports[i] : NULL;
 }
 
 struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *name)
 {
+	PLX_ASSERT(env && name);
 	for (unsigned i = 0; i < env->nports; i++)
 		if (!strcmp(env->plan.ports[i].given, name))
 			return env->ports[i];
@@ -413,6 +433,7 @@ struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *nam
 
 struct plx_pool *plx_env_pool(const struct plx_env *env, int node)
 {
+	PLX_ASSERT(env);
 	for (unsigned i = 0; i < env->npools; i++)
 		if (node < 0 || env->plan.pools[i].node == node)
 			return env->pools[i];
@@ -421,10 +442,12 @@ struct plx_pool *plx_env_pool(const struct plx_env *env, int node)
 
 const struct plx_log *plx_env_log(const struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	return &env->log;
 }
 
 uint64_t plx_cycles_hz(const struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	return env->cycles_hz;
 }

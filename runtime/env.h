@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "sink.h"
 
+struct env_txq; /* env_txq.c: what an lcore without a transmit queue sends by */
 struct control; /* control.h: main and watch */
 
 struct plx_env {
@@ -23,10 +24,12 @@ struct plx_env {
 	struct mem_seg segs[PLX_NODES_MAX];
 	struct plx_pool *pools[PLX_NODES_MAX];
 	struct plx_port *ports[PLX_PORTS_MAX];
+	struct env_txq *txqs;
 	uint16_t npools, nports, nlcores;
 	struct plx_lcore *lcores;      /* array of nlcores, then the places of foreign threads: plan.caches in all */
 	char    *vars;                 /* PLX_LCORE_VARS bytes for each of them */
 	size_t   vars_used;            /* under lock */
+	uint32_t first_slot;           /* slots of these threads: first_slot + 1 + index (slots.c) */
 	int      ackfd;                /* eventfd: an lcore changed its state, or did what it was asked */
 	bool     running;              /* within plx_env_run, or a poller has hung since */
 	bool     hung;                 /* atomic: the run is over, but for a poller that has not returned */
@@ -59,6 +62,23 @@ enum main_at {
 int  setup_up(struct plx_env *env);
 void setup_down(struct plx_env *env);        /* once, by whoever comes first */
 bool setup_changed(const struct plx_env *env);
+
+/* env_txq.c; main thread */
+void env_txqs_handover(struct plx_env *env); /* no queue has a user any more, see plx_port.h */
+void env_txqs_drain(struct plx_env *env);    /* drops what is on its way between lcores, none of which runs */
+void env_txqs_down(struct plx_env *env);     /* lcores are down */
+
+/* fatal.c; fatal_where is a plx_thread.where of lcores and registered threads */
+struct fatal_line;
+int  fatal_up(struct plx_env *env);
+void fatal_down(struct plx_env *env);
+void fatal_where(struct fatal_line *l);
+void *fatal_stack_up(const struct plx_sys *sys); /* of the calling thread, for a fault for want of stack; NULL = has none */
+void fatal_stack_down(const struct plx_sys *sys, void *stack);
+
+/* slots.c */
+int  slots_up(struct plx_env *env);
+void slots_down(struct plx_env *env);
 
 /* control.c */
 int  control_up(struct plx_env *env);

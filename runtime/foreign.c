@@ -9,6 +9,7 @@
 
 int plx_lcore_register(struct plx_env *env, struct plx_lcore **out)
 {
+	PLX_ASSERT(env && out);
 	*out = NULL;
 	if (plx_self.slot)
 		return -EBUSY;
@@ -19,7 +20,8 @@ int plx_lcore_register(struct plx_env *env, struct plx_lcore **out)
 		if (!lcore_move(l, PLX_LCORE_BOOT, PLX_LCORE_FOREIGN))
 			continue;
 		__atomic_store_n(&l->tid, env->sys->gettid(), __ATOMIC_RELAXED);
-		plx_self = (struct plx_thread){ .slot = l->index + 1u, .lcore = l, .at_once = true };
+		plx_self = (struct plx_thread){ .slot = env->first_slot + l->index + 1, .lcore = l, .where = fatal_where,
+		                                .at_once = true };
 		plx_lcore_here = l->vars;
 		*out = l;
 		return 0;

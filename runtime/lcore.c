@@ -22,30 +22,50 @@ void lcore_poke(const struct plx_sys *sys, int fd)
 	(void)!sys->write(fd, &one, sizeof(one));
 }
 
-static int lcore_pin(struct plx_lcore *l)
+static int pin(const struct plx_lcore *l, pthread_t thread)
 {
-	char name[16];
 	cpu_set_t set;
 
-	/* 15 bytes are the kernel's limit; the number is what matters, so the name is cut. */
-	snprintf(name, sizeof(name), "%.*s-lc%u", l->conf.id > 99 ? 9 : 10, l->env->conf.name, l->conf.id);
-	pthread_setname_np(pthread_self(), name);
 	if (!l->conf.ncpus)
 		return 0;
 	CPU_ZERO(&set);
 	for (unsigned i = 0; i < l->conf.ncpus; i++)
 		if (l->conf.cpus[i] < CPU_SETSIZE)
 			CPU_SET(l->conf.cpus[i], &set);
-	return -l->env->sys->thread_setaffinity(pthread_self(), sizeof(set), &set);
+	return -l->env->sys->thread_setaffinity(thread, sizeof(set), &set);
+}
+
+static int lcore_pin(struct plx_lcore *l)
+{
+	char name[16];
+
+	/* 15 bytes are the kernel's limit; the number is what matters, so the name is cut. */
+	snprintf(name, sizeof(name), "%.*s-lc%u", l->conf.id > 99 ? 9 : 10, l->env->conf.name, l->conf.id);
+	pthread_setname_np(pthread_self(), name);
+	return pin(l, pthread_self());
+}
+
+/* The kernel lets the thread run anywhere when its last CPU goes offline, and leaves it at that. */
+int lcore_pin_again(const struct plx_lcore *l)
+{
+	int err = pin(l, l->thread);
+
+	if (err)
+		LOG(l->env, WARN, "lcore %u: CPU %d is online again, and it cannot be pinned there: %s: taskset -pc %d %d", l->conf.id,
+		    l->conf.cpu, strerror(-err), l->conf.cpu, __atomic_load_n(&l->tid, __ATOMIC_RELAXED));
+	else
+		LOG(l->env, NOTICE, "lcore %u: CPU %d is online again, and it runs there", l->conf.id, l->conf.cpu);
+	return err;
 }
 
 static void *lcore_main(void *arg)
 {
 	struct plx_lcore *l = arg;
 	const struct plx_sys *sys = l->env->sys;
+	void *stack = fatal_stack_up(sys);
 	uint64_t token;
 
-	plx_self = (struct plx_thread){ .slot = l->index + 1u, .lcore = l };
+	plx_self = (struct plx_thread){ .slot = l->env->first_slot + l->index + 1, .lcore = l, .where = fatal_where };
 	plx_lcore_here = l->vars;
 	__atomic_store_n(&l->tid, sys->gettid(), __ATOMIC_RELAXED);
 	l->err = lcore_pin(l);
@@ -65,6 +85,7 @@ static void *lcore_main(void *arg)
 		else if (sys->poll(&p, 1, -1) > 0)
 			(void)!sys->read(l->wakefd, &token, sizeof(token));
 	}
+	fatal_stack_down(sys, stack);
 	return NULL;
 }
 
@@ -398,31 +419,43 @@ const char *lcore_hangs_in(const struct plx_lcore *l, char *buf, size_t len)
 	return buf;
 }
 
+int no_loop(const struct plx_lcore *l, const char *call)
+{
+	LOG(l->env, ERROR, "lcore %u: %s: it is a registered thread of the application and has no loop (EINVAL); "
+	    "plx_env_lcore and plx_env_lcore_by_id give those that have", l->conf.id, call);
+	return -EINVAL;
+}
+
 int plx_lcore_halt(struct plx_lcore *l)
 {
-	if (!l->spawned) /* a foreign thread's */
-		return -EINVAL;
+	PLX_ASSERT(l);
+	if (!l->spawned)
+		return no_loop(l, "plx_lcore_halt");
 	if (plx_lcore_self() == l) /* it would wait for itself */
 		return -EDEADLK;
 	l->held = true;
 	int err = halt_one(l, MAIN_HALT);
 
+	if (!err)
+		env_txqs_handover(l->env); /* main may use what l did */
 	readers_follow(l->env);
 	return err;
 }
 
 int plx_lcore_resume(struct plx_lcore *l)
 {
+	PLX_ASSERT(l);
 	uint32_t state = lcore_state(l);
 
 	if (!l->spawned)
-		return -EINVAL;
+		return no_loop(l, "plx_lcore_resume");
 	if (!l->env->running || state == PLX_LCORE_HALT) {
 		LOG(l->env, ERROR, "lcore %u: cannot resume: %s", l->conf.id,
 		    state == PLX_LCORE_HALT ? "it has not halted yet" : "plx_env_run does not run");
 		return -EBUSY;
 	}
 	l->held = false;
+	env_txqs_handover(l->env);
 	int err = state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
 
 	readers_follow(l->env);
@@ -444,26 +477,31 @@ struct plx_lcore *plx_lcore_self(void)
 
 uint16_t plx_lcore_id(const struct plx_lcore *l)
 {
+	PLX_ASSERT(l);
 	return l->conf.id;
 }
 
 uint16_t plx_env_lcores(const struct plx_env *env)
 {
+	PLX_ASSERT(env);
 	return env->nlcores;
 }
 
 struct plx_lcore *plx_env_lcore(const struct plx_env *env, uint16_t i)
 {
+	PLX_ASSERT(env);
 	return i < env->nlcores ? &env->lcores[i] : NULL;
 }
 
 struct plx_lcore *plx_lcore_next(const struct plx_lcore *l)
 {
+	PLX_ASSERT(l);
 	return plx_env_lcore(l->env, (uint16_t)(l->index + 1));
 }
 
 struct plx_lcore *plx_env_lcore_by_id(const struct plx_env *env, uint16_t id)
 {
+	PLX_ASSERT(env);
 	for (unsigned i = 0; i < env->nlcores; i++)
 		if (env->lcores[i].conf.id == id)
 			return &env->lcores[i];

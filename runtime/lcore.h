@@ -44,8 +44,10 @@ struct plx_poller {
 	struct plx_rxq **rxq;        /* queues it polls */
 	uint16_t nrxq;
 	bool     service;
+	bool     own;                /* the runtime's: last in a round, and who gives it work wakes its lcore */
 	uint64_t period_ns;
-	uint64_t told, told_at;      /* watch: errors reported, when */
+	uint64_t told, told_at;      /* watch: errors reported, when, */
+	uint64_t told_gap;           /* and for how many ns they are not again */
 	char     name[PLX_NAME_MAX];
 };
 
@@ -58,7 +60,7 @@ struct lcore_set {
 	bool     opaque;             /* a poller names neither queue nor period */
 	uint64_t sleep_ns;           /* longest sleep: its queues must not look forsaken */
 	struct lcore_watch *watch;
-	struct plx_poller *poller[]; /* in order of registration */
+	struct plx_poller *poller[]; /* in order of registration, those of the runtime last */
 };
 
 /* A launched function:  FREE --launcher--> FILL --> READY --lcore--> RUNS --> DONE --waiter--> FREE */
@@ -124,7 +126,9 @@ int  lcores_start(struct plx_env *env);       /* those with pollers: WAIT -> RUN
 int  lcores_stop(struct plx_env *env);        /* all -> WAIT; -ETIMEDOUT and a line for each that hangs */
 int  lcore_start(struct plx_lcore *l);        /* WAIT -> RUN, if it has pollers */
 int  lcore_rest_for_good(struct plx_lcore *l); /* -> WAIT; -ETIMEDOUT: it goes on as before */
+int lcore_pin_again(const struct plx_lcore *l); /* its CPU was offline; logs how that went */
 const char *lcore_hangs_in(const struct plx_lcore *l, char *buf, size_t len); /* what runs, or ran last */
+int no_loop(const struct plx_lcore *l, const char *call); /* says that l is a registered thread's; -EINVAL */
 void lcore_poke(const struct plx_sys *sys, int fd);
 uint64_t cycles_of(const struct plx_env *env, uint64_t ns);
 /* Waits until an lcore says something on ackfd, or deadline; false = past it. */
@@ -162,6 +166,7 @@ unsigned foreign_count(const struct plx_env *env); /* threads that are registere
 bool foreign_left(const struct plx_env *env);  /* a thread is registered still, and the log says so */
 
 /* poller.c */
+int  poller_add_own(struct plx_env *env, const struct plx_poller_conf *c);
 void poller_free(struct plx_poller *p);
 
 /* lcore_loop.c, hot; the lcore */

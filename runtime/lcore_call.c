@@ -88,8 +88,13 @@ int plx_lcore_launch(struct plx_lcore *l, int (*fn)(void *arg), void *arg)
 {
 	uint32_t free = CALL_FREE;
 
-	if (!fn || !l->spawned)
+	PLX_ASSERT(l);
+	if (!l->spawned)
+		return no_loop(l, "plx_lcore_launch");
+	if (!fn) {
+		plx_logf(&l->env->log, PLX_LOG_ERROR, "lcore %u: plx_lcore_launch: no function to call (EINVAL)", l->conf.id);
 		return -EINVAL;
+	}
 	/* acquire: with the release in plx_lcore_wait */
 	if (!__atomic_compare_exchange_n(&l->call.state, &free, CALL_FILL, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return -EBUSY;
@@ -120,6 +125,7 @@ static int take_result(struct lcore_call *c, int *ret)
 
 int plx_lcore_wait(struct plx_lcore *l, int *ret, uint64_t timeout_ns)
 {
+	PLX_ASSERT(l);
 	const struct plx_sys *sys = l->env->sys;
 	const uint64_t begin = plx_sys_now(sys);
 	uint64_t token, past = 0;

@@ -47,7 +47,7 @@ static void watch_queue(struct plx_lcore *l, struct lcore_set *s, struct plx_rxq
 static void add_poller(struct lcore_set *s, struct plx_poller *p, unsigned *queues)
 {
 	s->poller[s->npollers++] = p;
-	s->opaque |= !p->nrxq && !p->period_ns;
+	s->opaque |= !p->nrxq && !p->period_ns && !p->own;
 	*queues += p->nrxq;
 }
 
@@ -60,11 +60,13 @@ int lcore_set_make(struct lcore_set **out, struct plx_lcore *l, struct plx_polle
 	*out = NULL;
 	if (!s)
 		return -ENOMEM;
-	for (unsigned i = 0; i < l->npollers; i++)
-		if (l->poller[i] != without)
-			add_poller(s, l->poller[i], &queues);
-	if (with)
-		add_poller(s, with, &queues);
+	for (unsigned own = 0; own < 2; own++) {
+		for (unsigned i = 0; i < l->npollers; i++)
+			if (l->poller[i] != without && l->poller[i]->own == own)
+				add_poller(s, l->poller[i], &queues);
+		if (with && with->own == own)
+			add_poller(s, with, &queues);
+	}
 	s->can_sleep = l->policy != PLX_IDLE_BUSY;
 	s->sleep_ns = UINT64_MAX;
 	if (s->can_sleep && queues) {
@@ -225,6 +227,7 @@ int lcore_attach(struct plx_lcore *l, struct plx_poller *p)
 	if (err)
 		return err;
 	wind(l->env, p);
+	env_txqs_handover(l->env);
 	if (runs(l)) {
 		err = swap_set(l, p, NULL);
 		if (!err)
@@ -248,6 +251,7 @@ int lcore_detach(struct plx_lcore *l, struct plx_poller *p)
 	if (err)
 		return err;
 	book_del(l, p);
+	env_txqs_handover(l->env);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s)
 {
+	PLX_ASSERT(l && s);
 	*s = (struct plx_lcore_stats){
 		.state = (enum plx_lcore_state)lcore_state(l),
 		.rounds = plx_ctr_read(&l->rounds),
@@ -28,6 +29,7 @@ void plx_lcore_stats(const struct plx_lcore *l, struct plx_lcore_stats *s)
 
 void plx_poller_stats(const struct plx_poller *p, struct plx_poller_stats *s)
 {
+	PLX_ASSERT(p && s);
 	*s = (struct plx_poller_stats){
 		.work_calls = plx_ctr_read(&p->work_calls),
 		.empty_calls = plx_ctr_read(&p->empty_calls),
@@ -41,6 +43,7 @@ void plx_poller_stats(const struct plx_poller *p, struct plx_poller_stats *s)
 
 int plx_lcore_poller(const struct plx_lcore *l, uint16_t i, struct plx_poller_info *info)
 {
+	PLX_ASSERT(l && info);
 	pthread_mutex_t *lock = &l->env->lock;
 
 	*info = (struct plx_poller_info){ .name = "" };
@@ -122,6 +125,7 @@ bool lcore_ready(const struct plx_lcore *l)
 
 int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s)
 {
+	PLX_ASSERT(l && s);
 	const struct plx_sys *sys = l->env->sys;
 
 	*s = (struct plx_lcore_sched){ .tid = __atomic_load_n(&l->tid, __ATOMIC_RELAXED) };

@@ -42,8 +42,12 @@ void lcore_vars_down(struct plx_env *env)
 
 int plx_lcore_var_new(struct plx_env *env, struct plx_lcore_var *v, size_t size, size_t align)
 {
-	if (!size || !align || align & (align - 1) || align > 4096)
+	PLX_ASSERT(env && v);
+	if (!size || !align || align & (align - 1) || align > 4096) {
+		plx_logf(&env->log, PLX_LOG_ERROR, "lcore variables: %zu bytes aligned to %zu (EINVAL): a size above 0 and a power of two "
+		         "up to 4096 are possible", size, align);
 		return -EINVAL;
+	}
 	pthread_mutex_lock(&env->lock);
 	size_t off = (env->vars_used + align - 1) & ~(align - 1);
 	bool fits = off <= PLX_LCORE_VARS && size <= PLX_LCORE_VARS - off;
@@ -61,5 +65,6 @@ int plx_lcore_var_new(struct plx_env *env, struct plx_lcore_var *v, size_t size,
 
 void *plx_lcore_var_at(const struct plx_env *env, unsigned i, const struct plx_lcore_var *v)
 {
+	PLX_ASSERT(env && v);
 	return i < env->plan.caches ? env->lcores[i].vars + v->off : NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* live.c - the socket of the live view: served by the control thread, which never waits for a
+/* live.c - the socket of the live view: served by the watch thread, which never waits for a
    client.  Cold.  What is answered is made in live_json.c. */
 #include "live.h"
 #include <errno.h>

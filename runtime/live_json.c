@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* live_json.c - what the live view tells: one JSON object of a running environment.  The keys
-   are those of docs/live.md and stay.  Cold; control thread, the only one that alters the book of pollers. */
+   are those of docs/live.md and stay.  Cold; watch thread, under
+   env->lock: main alters the book of pollers. */
 #include "env.h"
 #include "jsontext.h"
 #include "live.h"
@@ -158,6 +159,7 @@ static void txq(FILE *f, const struct plx_txq *q)
 	number(f, "bursts", plx_ctr_read(&q->stats.bursts));
 	number(f, "copied", plx_ctr_read(&q->stats.copied));
 	number(f, "kicks", plx_ctr_read(&q->stats.kicks));
+	number(f, "users", plx_ctr_read(&q->stats.users));
 	reasons(f, "drops", drops, q->stats.drop, PLX_TX_DROP_N);
 	reasons(f, "stops", stops, q->stats.stop, PLX_STOP_N);
 	fprintf(f, "}");

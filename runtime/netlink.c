@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* netlink.c - link events of this network namespace, by rtnetlink.  Cold; the control
-   thread.  libmnl takes messages apart; the socket goes through plx_sys. */
+/* netlink.c - link events of this network namespace, by rtnetlink.  Cold; watch thread.
+   libmnl takes messages apart; the socket goes through plx_sys. */
 #include "netlink.h"
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -41,23 +41,6 @@ static bool link_event(const struct nlmsghdr *h, struct nl_event *e)
 	return true;
 }
 
-static bool message_event(const struct nlmsghdr *h, struct nl_event *e)
-{
-	switch (h->nlmsg_type) {
-	case RTM_NEWLINK:
-	case RTM_DELLINK:
-		return link_event(h, e);
-	case NLMSG_DONE:
-		*e = (struct nl_event){ .kind = h->nlmsg_flags & NLM_F_DUMP_INTR ? NL_BROKEN : NL_DONE };
-		return true;
-	case NLMSG_ERROR:
-		*e = (struct nl_event){ .kind = NL_BROKEN };
-		return true;
-	default:
-		return false;
-	}
-}
-
 int nl_parse(const void *buf, size_t len, nl_event_fn fn, void *arg)
 {
 	const struct nlmsghdr *h = buf;
@@ -67,9 +50,8 @@ int nl_parse(const void *buf, size_t len, nl_event_fn fn, void *arg)
 	/* mnl_nlmsg_ok compares as signed: it takes a length of 2^31 for a small one. */
 	for (; left >= (int)sizeof(*h) && h->nlmsg_len <= (uint32_t)left && mnl_nlmsg_ok(h, left);
 	     h = mnl_nlmsg_next(h, &left)) {
-		if (!message_event(h, &e))
+		if ((h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK) || !link_event(h, &e))
 			continue;
-		e.seq = h->nlmsg_seq;
 		events++;
 		fn(arg, &e);
 	}
@@ -92,19 +74,7 @@ int nl_open(const struct plx_sys *sys)
 	return fd;
 }
 
-int nl_ask(const struct plx_sys *sys, int fd, uint32_t seq)
-{
-	struct { struct nlmsghdr h; struct ifinfomsg m; } req = {
-		.h = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETLINK,
-		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = seq },
-		.m = { .ifi_family = AF_UNSPEC },
-	};
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-
-	return sys->sendto(fd, &req, sizeof(req), 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0 ? -errno : 0;
-}
-
-/* Bounded: a storm of events gives the control thread's other duties their turn. */
+/* Bounded: a storm of events gives watch's other duties their turn. */
 int nl_read(const struct plx_sys *sys, int fd, nl_event_fn fn, void *arg)
 {
 	alignas(struct nlmsghdr) char buf[NL_BUF];

@@ -8,13 +8,10 @@
 enum nl_kind {
 	NL_LINK,   /* an interface is there, with these flags and this MTU */
 	NL_GONE,   /* an interface was removed, or moved to another network namespace */
-	NL_DONE,   /* a dump is complete */
-	NL_BROKEN, /* a dump failed or was interrupted: ask anew */
 };
 
 struct nl_event {
 	enum nl_kind kind;
-	uint32_t seq;      /* of the question it answers, 0 = none */
 	uint32_t ifindex;
 	uint32_t mtu;      /* 0 = not told */
 	bool     up;       /* switched on, with carrier */
@@ -28,8 +25,6 @@ int nl_parse(const void *buf, size_t len, nl_event_fn fn, void *arg);
 
 /* nl_open: a socket that hears of link changes, non-blocking; -errno. */
 int nl_open(const struct plx_sys *sys);
-/* nl_ask asks for all links; the answers come as events, then NL_DONE with seq.  0 or -errno. */
-int nl_ask(const struct plx_sys *sys, int fd, uint32_t seq);
 /* nl_read handles what waits in the socket.  0; -ENOBUFS: events were lost, ask for all;
    -errno. */
 int nl_read(const struct plx_sys *sys, int fd, nl_event_fn fn, void *arg);

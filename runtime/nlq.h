@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* nlq.h - questions to the kernel by netlink, and their answers.  Internal to runtime/.  Main
-   thread; a call ends within a second, usually in microseconds. */
+/* nlq.h - questions to the kernel by netlink, and their answers.  Internal to runtime/.  A
+   call ends within a second, usually in microseconds, unless the kernel holds its lock of interfaces. */
 #ifndef NLQ_H
 #define NLQ_H
 

@@ -167,7 +167,7 @@ static void note_quota(struct plan_maker *m)
 	          (unsigned long long)(t->period_us / 1000));
 }
 
-/* plan_main: --main-lcore names an lcore of -l, whose CPU the control thread shares, or
+/* plan_main: --main-lcore names an lcore of -l, whose CPU main and watch share, or
    else a CPU by its number. */
 static int plan_main(struct plan_maker *m)
 {
@@ -205,6 +205,7 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	note_shared_cpus(&m);
 	note_quota(&m);
 	plan_place(&m);
+	plan_owners(&m);
 	err = plan_pools(&m);
 	return err ? err : plan_rights(&m);
 }

@@ -29,12 +29,19 @@ struct plan_irq {
 /* By queue of the device, as struct plx_link_info counts them. */
 struct plan_irqs { struct plan_irq q[PLX_QUEUES_MAX]; };
 
+enum {
+	PLAN_NONE     = UINT16_MAX,
+	PLAN_TXQ_RING = 1024,    /* packets on their way from an lcore without a transmit queue to one that has */
+};
+
 struct plan_port {
 	struct plx_port_conf conf;       /* resolved: name is the kernel's, rxqs, txqs, rxd, txd are set; driver may be "" = auto */
 	char     given[PLX_IFNAME_MAX];  /* how the configuration names it */
 	struct plx_link_info link;       /* of device drivers; ifindex 0 for memory drivers */
 	uint16_t rxq_lcore[PLX_QUEUES_MAX]; /* index into plan.lcores */
 	struct plan_irq rxq_irq[PLX_QUEUES_MAX]; /* by queue of the port */
+	uint16_t txq_lcore[PLX_QUEUES_MAX]; /* the owner, index into plan.lcores */
+	uint16_t lcore_txq[PLX_LCORES_MAX]; /* by index of the lcore: what it sends by; through the owner, if that is another */
 	uint16_t pool;                   /* index into plan.pools */
 	char     why[160];
 };
@@ -59,7 +66,7 @@ struct plan {
 	uint16_t nports;
 	struct plan_pool pools[PLX_NODES_MAX];
 	uint16_t npools;
-	int      main_cpu;               /* of the control thread, -1 = not pinned */
+	int      main_cpu;               /* of main and watch, -1 = not pinned */
 	char     notes[8][512];          /* what was decided or is doubtful, for the log */
 	uint16_t nnotes;
 };
@@ -85,6 +92,11 @@ void plan_lcores(struct plan_maker *m);      /* CPUs for lcores that nobody name
 void plan_place(struct plan_maker *m);       /* receive queues to lcores */
 bool plan_usable(const struct topo *t, unsigned cpu);
 int  plan_txqs(struct plan_maker *m);        /* transmit queues, once the lcores are known */
+void plan_owners(struct plan_maker *m);      /* transmit queues to lcores; receive queues are placed */
+/* Entries of the ring of an lcore that sends through another one, and the frames that those of
+   all lcores that poll can hold. */
+uint32_t plan_txq_ring(const struct plan_port *port);
+uint32_t plan_txq_frames(const struct plan *p, const struct plan_port *port);
 int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are placed */
 int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */
 int  plan_fail(struct plan_maker *m, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -85,7 +85,7 @@ static unsigned worth(const struct plan_maker *m, const struct choice *c, unsign
 	       (!c->taken_core[core] ? 8u : 0) + (!same && !c->irq[cpu] ? 4u : 0) + (!same && !c->irq_core[core] ? 2u : 0);
 }
 
-/* is_kept: a CPU of the control thread, or of a service lcore. */
+/* is_kept: a CPU of the main and watch threads, or of a service lcore. */
 static bool is_kept(const struct plan_maker *m, unsigned cpu)
 {
 	bool kept = (int)cpu == m->conf->main_lcore;

@@ -86,7 +86,7 @@ static void assign(struct plan_maker *m)
 	for (uint16_t i = 0; i < p->nports; i++) {
 		int16_t node = p->ports[i].link.node;
 
-		p->pools[p->ports[i].pool].held += plx_port_frames(&p->ports[i].conf);
+		p->pools[p->ports[i].pool].held += plx_port_frames(&p->ports[i].conf) + plan_txq_frames(p, &p->ports[i]);
 		if (unbarred(m, node) != node)
 			plan_note(p, "%s is on node %d, of which the cpuset of cgroup %s gives no memory: its frames are elsewhere",
 			          p->ports[i].conf.name, node, m->t->cpuset.path);

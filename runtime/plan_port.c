@@ -83,18 +83,28 @@ static int check_channels(struct plan_maker *m, struct plan_port *port, const ch
 	                 have, have ? have - 1 : 0, mend);
 }
 
+/* An MTU beyond the frame takes chains, which the policy or the kernel may not. */
 static int check_mtu(struct plan_maker *m, const struct plan_port *port)
 {
+	const struct plx_port_conf *c = &port->conf;
 	uint32_t frame = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
 	uint32_t need = port->link.mtu + L2_MAX, room = frame - XDP_ROOM;
-	const char *name = port->conf.name;
+	const char *more = frame < 4096 && need <= 4096 - XDP_ROOM ? "--frame-size=4096, or " : "";
 
-	if (!may_be(&port->conf, "af_xdp") || port->conf.multibuf != PLX_NEVER || need <= room)
+	if (!may_be(c, "af_xdp") || (c->multibuf != PLX_NEVER && !m->t->no_chains) || need <= room)
 		return 0;
-	return plan_fail(m, -EMSGSIZE, "%s: MTU %u needs %u bytes and a frame of %u holds %u, with multibuf=never: "
-	                 "use multibuf=prefer%s, or ip link set %s mtu %u", name, port->link.mtu, need, frame, room,
-	                 frame < 4096 && need <= 4096 - XDP_ROOM ? ", --frame-size=4096" : "", PLX_QUOTED(name),
-	                 room - L2_MAX);
+	if (c->multibuf == PLX_NEVER)
+		return plan_fail(m, -EMSGSIZE, "%s: MTU %u needs %u bytes and a frame of %u holds %u, with multibuf=never: "
+		                 "use multibuf=prefer, %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room,
+		                 *more ? more : "or ", PLX_QUOTED(c->name), room - L2_MAX);
+	if (*c->driver || c->mode != PLX_XDP_AUTO)
+		return plan_fail(m, -EOPNOTSUPP, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses "
+		                 "chains of frames: use driver=packet, %sip link set %s mtu %u", c->name, port->link.mtu, need, frame,
+		                 room, *more ? more : "or ", PLX_QUOTED(c->name), room - L2_MAX);
+	plan_note(m->p, "%s: driver=packet, since MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses chains "
+	          "of frames; for af_xdp use %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room, more,
+	          PLX_QUOTED(c->name), room - L2_MAX);
+	return 0;
 }
 
 static int device_port(struct plan_maker *m, struct plan_port *port)
@@ -236,7 +246,7 @@ int plan_txqs(struct plan_maker *m)
 		if (!err)
 			err = check_overlap(m, i);
 		if (!err && c->txqs < polling && !few++)
-			plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: one queue may be used by one lcore only",
+			plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: the others send through an lcore that has one",
 			          c->name, c->txqs, c->txqs == 1 ? "" : "s", polling);
 		snprintf(port->why, sizeof(port->why), "%s%s", *c->driver ? "" : "driver auto: the best that works",
 		         given || !bound ? "" : *c->driver ? "all channels" : ", all channels");

@@ -46,6 +46,24 @@ static void interrupts(FILE *f, const struct plan *p, const struct plan_port *o)
 	}
 }
 
+/* senders: who sends by which transmit queue, a line for each port. */
+static void senders(FILE *f, const struct plan *p, const struct plan_port *o)
+{
+	fprintf(f, "sends    %-4u ", o->conf.id);
+	for (uint16_t q = 0; q < o->conf.txqs; q++) {
+		uint16_t others[PLX_LCORES_MAX], n = 0;
+		char list[512] = "";
+
+		for (uint16_t i = 0; i < p->nlcores; i++)
+			if (o->lcore_txq[i] == q && o->txq_lcore[q] != i)
+				others[n++] = p->lcores[i].id;
+		lcore_list_fmt(list, sizeof(list), others, n);
+		fprintf(f, "%s%s:%u lcore %u%s%s", q ? ", " : "", o->conf.name, q, p->lcores[o->txq_lcore[q]].id,
+		        n ? " and through it " : "", list);
+	}
+	fprintf(f, "\n");
+}
+
 static bool may_be_xdp(const struct plan_port *o)
 {
 	return o->link.ifindex && (!*o->conf.driver || !strcmp(o->conf.driver, "af_xdp"));
@@ -102,6 +120,7 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 		if (strcmp(o->given, o->conf.name))
 			fprintf(f, "; given as %s, another name of it", o->given);
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
+		senders(f, p, o);
 		interrupts(f, p, o);
 	}
 	for (uint16_t i = 0; i < p->npools; i++) {
@@ -131,6 +150,26 @@ static void json_lcores(FILE *f, const struct plan *p)
 	fprintf(f, "]");
 }
 
+/* json_senders goes on behind the list of rxq_lcores, and leaves its own open. */
+static void json_senders(FILE *f, const struct plan *p, const struct plan_port *o)
+{
+	bool any = false;
+
+	fprintf(f, "],\"txq_lcores\":[");
+	for (uint16_t q = 0; q < o->conf.txqs; q++)
+		fprintf(f, "%s%u", q ? "," : "", p->lcores[o->txq_lcore[q]].id);
+	fprintf(f, "],\"sends_through\":[");
+	for (uint16_t i = 0; i < p->nlcores; i++) {
+		const uint16_t q = o->lcore_txq[i];
+
+		if (o->txq_lcore[q] == i)
+			continue;
+		fprintf(f, "%s{\"lcore\":%u,\"txq\":%u,\"owner\":%u}", any ? "," : "", p->lcores[i].id, q,
+		        p->lcores[o->txq_lcore[q]].id);
+		any = true;
+	}
+}
+
 static void json_ports(FILE *f, const struct plan *p)
 {
 	fprintf(f, "\"ports\":[");
@@ -149,6 +188,7 @@ static void json_ports(FILE *f, const struct plan *p)
 		        o->pool, o->link.ifindex, o->link.mtu, o->link.node);
 		for (uint16_t q = 0; q < o->conf.rxqs; q++)
 			fprintf(f, "%s%u", q ? "," : "", p->lcores[o->rxq_lcore[q]].id);
+		json_senders(f, p, o);
 		fprintf(f, "],\"rxq_irqs\":[");
 		for (uint16_t q = 0; o->link.ifindex && q < o->conf.rxqs; q++) {
 			const struct plan_irq *irq = &o->rxq_irq[q];

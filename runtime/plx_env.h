@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* plx_env.h - the environment of one process: configuration, topology, memory, ports,
-   lcores, pollers and the control thread.  Several environments share nothing.
+   lcores, pollers, the main and the watch thread.  Several environments share nothing.
 
    Functions are called by the thread that opened the environment (the main thread)
    unless they say "any thread".  int = 0 or -errno; the reason went to the log as one
-   line that names the mend. */
+   line that names the mend.  NULL for what must be there is a mistake of the program: the
+   process ends with a line that says so (docs/lcores.md). */
 #ifndef PLX_ENV_H
 #define PLX_ENV_H
 
@@ -54,7 +55,7 @@ struct plx_env_conf {
 	struct plx_lcore_conf service[PLX_LCORES_MAX];
 	uint16_t nservice;                    /* -S: lcores of pollers marked .service */
 	uint16_t foreign;                     /* --foreign-threads: threads that may register as lcores */
-	int      main_lcore;                  /* --main-lcore: where the control thread runs; -1 = not pinned */
+	int      main_lcore;                  /* --main-lcore: where main and watch threads run; -1 = not pinned */
 	struct plx_port_conf ports[PLX_PORTS_MAX];
 	uint16_t nports;
 	uint64_t mem;                         /* -m: bytes of pool in all; 0 = computed from the rings */
@@ -126,14 +127,19 @@ PLX_API int plx_env_open(struct plx_env **out, const struct plx_env_conf *c);
 PLX_API int plx_env_init(struct plx_env **out, int argc, char **argv);
 PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct plx_app *app);
 
-/* plx_env_run starts ports and lcores and is the control thread until plx_env_stop, a
+/* plx_env_run starts ports and lcores and is the main thread of the run until plx_env_stop, a
    first SIGINT, SIGTERM or SIGHUP (0; SIGHUP unless it is ignored, as by nohup), or a
-   fatal fault (-ENODEV: no port is left).  A second
-   signal ends the process at once with 128 + its number.  Pollers and ports are stopped when
+   fatal fault (-ENODEV: no port is left).  Beside it a watch thread, which it starts, takes
+   signals and looks after lcores.  Pollers and ports are stopped when
    it returns, and it may be called again; but -ETIMEDOUT: a poller has not returned for 1 s
-   (20 s if its lcore hardly gets a CPU), the log names it, and ports and memory are left as they are.  Signals are the process's:
-   with several environments, or threads that do not block them, set no_signals and call
-   plx_env_stop.  docs/lcores.md tells more. */
+   (20 s if its lcore hardly gets a CPU), the log names it, and ports and memory are left as they are.
+
+   The first signal makes a blocking call of a timer return EINTR (SIGURG, or SIGWINCH if the
+   application has use for that one).  Should the timer not return within 1.8 s, or the stop take
+   longer than 9.5 s, the log says where the main thread is, the queues are the host's again, the
+   set-up is undone and the process ends with PLX_EXIT_HUNG.  A second signal ends it at once with 128 +
+   its number.  Signals are the process's: with several environments, or threads that do not block
+   them, set no_signals and call plx_env_stop.  docs/lcores.md tells more. */
 PLX_API int plx_env_run(struct plx_env *env);
 
 /* plx_env_stop makes plx_env_run return err.  Any thread, and from pollers. */
@@ -174,10 +180,20 @@ PLX_API struct plx_lcore *plx_env_lcore_by_id(const struct plx_env *env, uint16_
 PLX_API uint16_t plx_lcore_id(const struct plx_lcore *l);
 /* The lcore that the plan gave to q, where a poller of q goes by itself; NULL if q is not env's. */
 PLX_API struct plx_lcore *plx_env_rxq_lcore(const struct plx_env *env, const struct plx_rxq *q);
+/* plx_env_txq: the queue of port p by which what runs on lcore (an id) sends; the same for all that runs
+   there, and each time.  Two lcores never share one: where a port has fewer queues than lcores,
+   those without one get a queue in memory, and an lcore that has one sends for them, with the
+   others' packets behind its own pollers.  Such a queue takes fewer than it is offered while its ring
+   is full; plx_port_stats counts a packet when it has left by the port's queue.  --dry-run shows who sends
+   through whom.  A poller that moves takes the queue of its new lcore.  Main thread: before
+   plx_env_run, or from a timer.  NULL, and a line in the log, if there is no such lcore or port, or no memory.
+   plx_env_txq_lcore: whose queue it is; NULL if q is not env's. */
+PLX_API struct plx_txq *plx_env_txq(struct plx_env *env, struct plx_port *p, uint16_t lcore);
+PLX_API struct plx_lcore *plx_env_txq_lcore(const struct plx_env *env, const struct plx_txq *q);
 PLX_API struct plx_lcore *plx_lcore_self(void);   /* NULL on other threads; any thread */
 /* plx_lcore_halt stops one lcore's loop between rounds and waits for it (1 s, or up to 20 s
    while the lcore hardly gets a CPU; then -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main thread, while
-   running; from within plx_env_run use a control timer.  -EDEADLK: l itself asks. */
+   running; from within plx_env_run use a timer.  -EDEADLK: l itself asks. */
 PLX_API int plx_lcore_halt(struct plx_lcore *l);
 PLX_API int plx_lcore_resume(struct plx_lcore *l);
 PLX_API void plx_lcore_wake(struct plx_lcore *l); /* out of SLEEP; any thread */
@@ -268,10 +284,12 @@ struct plx_lcore_sched {
    the others are right. */
 PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s);
 
-/* ---- control thread ---- */
+/* ---- timers ---- */
 
-/* plx_env_timer calls fn(arg) on the control thread every period_ns while plx_env_run runs;
-   fn returns 0 to go on, else it is called no more. */
+/* plx_env_timer calls fn(arg) on the main thread every period_ns while plx_env_run runs;
+   fn returns 0 to go on, else it is called no more.  It may take its time, lcores go on and are
+   looked after; but a stop waits for it, and a signal ends the process if that takes too long.
+   -EINVAL: a period of 0, or no fn. */
 PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
 
 /* ---- clock ---- */

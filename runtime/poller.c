@@ -10,6 +10,7 @@
 
 struct plx_lcore *plx_env_rxq_lcore(const struct plx_env *env, const struct plx_rxq *q)
 {
+	PLX_ASSERT(env && q);
 	for (unsigned i = 0; i < env->nports; i++) {
 		unsigned lcore = env->plan.ports[i].rxq_lcore[q->id];
 
@@ -132,8 +133,7 @@ void poller_free(struct plx_poller *p)
 	free(p);
 }
 
-/* Lcores that run, or are about to, are changed by the control thread alone, which looks at the
-   same books. */
+/* Lcores that run, or are about to, are changed by main alone, the thread in plx_env_run. */
 static int may_change(const struct plx_env *env, const char *name)
 {
 	if (!__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) || /* with run_lcores */
@@ -144,8 +144,9 @@ static int may_change(const struct plx_env *env, const char *name)
 	return -EBUSY;
 }
 
-int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c)
+static int add(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c, bool own)
 {
+	PLX_ASSERT(out && env && c);
 	const char *name = c->name ? c->name : "poller";
 
 	*out = NULL;
@@ -164,7 +165,8 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service };
+	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service,
+	                          .own = own };
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	int err = add_queues(env, p, c);
 
@@ -180,15 +182,28 @@ int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struc
 	return 0;
 }
 
+int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c)
+{
+	return add(out, env, c, false);
+}
+
 int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c)
 {
 	struct plx_poller *p;
 
-	return plx_poller_add_get(&p, env, c);
+	return add(&p, env, c, false);
+}
+
+int poller_add_own(struct plx_env *env, const struct plx_poller_conf *c)
+{
+	struct plx_poller *p;
+
+	return add(&p, env, c, true);
 }
 
 int plx_poller_del(struct plx_poller *p)
 {
+	PLX_ASSERT(p);
 	struct plx_env *env = p->env;
 	int err = may_change(env, p->name);
 
@@ -203,6 +218,7 @@ int plx_poller_del(struct plx_poller *p)
 
 int plx_poller_move(struct plx_poller *p, uint16_t lcore)
 {
+	PLX_ASSERT(p);
 	struct plx_env *env = p->env;
 	struct plx_lcore *from = p->lcore, *to = lcore_named(env, p->name, lcore, p->service);
 	int err = !to ? -EINVAL : may_change(env, p->name);

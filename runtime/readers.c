@@ -39,7 +39,7 @@ static unsigned count_opaque(const struct plx_env *env)
 
 	for (unsigned i = 0; i < env->nlcores; i++)
 		for (unsigned k = 0; k < env->lcores[i].npollers && !env->lcores[i].held; k++)
-			n += !env->lcores[i].poller[k]->nrxq;
+			n += !env->lcores[i].poller[k]->nrxq && !env->lcores[i].poller[k]->own;
 	return n;
 }
 

@@ -138,10 +138,8 @@ static void queues(struct maker *m)
 		}
 		for (unsigned q = 0; q < port->conf.rxqs && at + q < l->nrxqs; q++)
 			one_queue(m, port, &l->rxq[at + q], at + q, &p->lcores[port->rxq_lcore[q]], "receive");
-		/* a transmit queue goes with the lcore of the receive queue of its number, as programs have it */
 		for (unsigned q = 0; q < port->conf.txqs && at + q < l->ntxqs; q++)
-			one_queue(m, port, &l->txq[at + q], at + q,
-			          q < port->conf.rxqs ? &p->lcores[port->rxq_lcore[q]] : NULL, "transmit");
+			one_queue(m, port, &l->txq[at + q], at + q, &p->lcores[port->txq_lcore[q]], "transmit");
 	}
 }
 

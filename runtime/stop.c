@@ -74,11 +74,12 @@ static void nothing(int sig)
 	(void)sig;
 }
 
-/* A signal that the application has no use for: with an empty handler, and without SA_RESTART, it does
-   nothing but make a blocking call of main's return EINTR. */
+/* One of the signals that are ignored by default, if the application has no use for it: with an empty
+   handler, and without SA_RESTART, it does nothing but make a blocking call of main's return
+   EINTR. */
 static void choose_breaker(struct control *c)
 {
-	static const int candidates[] = { SIGURG, SIGWINCH, SIGCONT, SIGUSR2, SIGUSR1 };
+	static const int candidates[] = { SIGURG, SIGWINCH };
 	const struct sigaction sa = { .sa_handler = nothing };
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(candidates) && !c->breaker; i++) {
@@ -125,6 +126,7 @@ void stop_signal(struct control *c)
 	if (c->signalled)
 		_exit(128 + (int)si.ssi_signo);
 	c->signalled = true;
+	c->told = false;
 	c->stop_at = plx_sys_now(sys);
 	plx_env_stop(c->env, 0);
 	choose_breaker(c);
@@ -200,7 +202,9 @@ static void undo_setup(struct control *c)
 		if (sys->poll(&p, 1, 2) > 0 && next_signal(c, &si))
 			_exit(128 + (int)si.ssi_signo);
 	}
-	if (!__atomic_load_n(&c->undone, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(&c->undone, __ATOMIC_ACQUIRE))
+		pthread_join(thread, NULL);
+	else
 		LOG(c, ERROR, "setup: what was changed is not put back yet: pollux setup restore");
 }
 

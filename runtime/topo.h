@@ -72,6 +72,7 @@ struct topo {
 	uint64_t mem_avail;      /* bytes of small pages to be had without swapping, 0 = not told */
 	uint64_t missing_caps;   /* bit n: capability n is not effective */
 	uint64_t memlock;        /* RLIMIT_MEMLOCK in bytes, UINT64_MAX = unlimited */
+	bool     no_chains;      /* AF_XDP of this kernel takes no packets of several buffers */
 	char     links[TOPO_LINKS_MAX][16]; /* interface names, for suggestions */
 	unsigned nlinks;
 };
@@ -133,7 +134,7 @@ void topo_boot(const struct plx_sys *sys, struct topo *t);
 int  topo_boot_list(struct disco_cpus *s, const char *text, unsigned ncpus);
 /* sysfs: hugepages and memory by node. */
 void topo_memory(const struct plx_sys *sys, struct topo *t);
-/* procfs: affinity, capabilities, limits, memory. */
+/* procfs: affinity, capabilities, limits, memory; a trial: chains of AF_XDP. */
 void topo_self(const struct plx_sys *sys, struct topo *t);
 /* cgroup v1 and v2: cpuset and CPU quota. */
 void topo_cgroups(const struct plx_sys *sys, struct topo *t);

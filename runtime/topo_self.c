@@ -2,6 +2,7 @@
 /* topo_self.c - what the calling thread may do, from procfs, which unlike sched_getaffinity()
    and its like can be a file of a test.  Cold; discovery. */
 #include "plx_file.h"
+#include "plx_xdp.h"
 #include "topo.h"
 #include <stdlib.h>
 #include <string.h>
@@ -46,4 +47,5 @@ void topo_self(const struct plx_sys *sys, struct topo *t)
 	read_memlock(sys, t);
 	if (plx_file_read(sys, "/proc/meminfo", text, sizeof(text)) > 0 && (s = strstr(text, "\nMemAvailable:")))
 		t->mem_avail = strtoull(s + 14, NULL, 10) << 10;
+	t->no_chains = !plx_xsk_chains(sys);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* truth.c - judging what happens against the plan: two samples in, findings and log lines out.
-   Cold; control thread.  Samples are taken by truth_sample.c. */
+   Cold; watch thread, under env->lock.  Samples are taken by truth_sample.c. */
 #include "env.h"
 #include "truth.h"
 #include "plx_text.h"
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SECOND 1000000000ull
+#define POOL_FIRST "the port's pool has no frame: see pool_empty"
 
 const struct truth_limit truth_limits[TRUTH_N] = {
 #define X(id, threshold, unit, what) { #id, threshold, unit, what },
@@ -83,6 +84,11 @@ static struct truth_found *met(struct truth *t, enum truth_fact fact, uint32_t o
 	return f;
 }
 
+struct truth_found *truth_met(struct truth *t, enum truth_fact fact, uint32_t object, double value)
+{
+	return met(t, fact, object, value);
+}
+
 static void tell(struct truth *t, struct truth_found *f, uint64_t now)
 {
 	char age[48] = "";
@@ -129,10 +135,9 @@ static double share(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-/* Counters of another thread or the kernel may seem to go back by a little. */
 static uint64_t grown(uint64_t was, uint64_t is)
 {
-	return is > was ? is - was : 0;
+	return truth_grown(was, is);
 }
 
 bool truth_expects_softirq(const struct plan *p, int cpu)
@@ -406,6 +411,20 @@ static void judge_drop(struct truth *t, unsigned i, unsigned reason, bool rx, co
 	plx_text_add(f->mend, sizeof(f->mend), "%s", why);
 }
 
+/* What is missing for want of a frame is the pool's to tell. */
+static const char *rx_fix(const struct truth *t, unsigned i, unsigned r)
+{
+	const bool frames = r == PLX_RX_DROP_no_mbuf || r == PLX_RX_DROP_fill_empty;
+
+	return frames && t->empty >> t->plan->ports[i].pool & 1 ? POOL_FIRST : plx_rx_drop_why((enum plx_rx_drop)r);
+}
+
+static const char *tx_fix(const struct truth *t, unsigned i, unsigned r)
+{
+	return r == PLX_TX_DROP_no_mbuf && t->empty >> t->plan->ports[i].pool & 1 ? POOL_FIRST :
+	       plx_tx_drop_why((enum plx_tx_drop)r);
+}
+
 static void judge_drops(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
 {
 #define X(id, why) #id,
@@ -413,10 +432,29 @@ static void judge_drops(struct truth *t, unsigned i, const struct truth_port *wa
 #undef X
 	for (unsigned r = 0; r < PLX_RX_DROP_N; r++)
 		judge_drop(t, i, r, true, rx[r], (double)grown(was->rx_drop[r], is->rx_drop[r]) * 1e9 / (double)dt,
-		           plx_rx_drop_why((enum plx_rx_drop)r));
+		           rx_fix(t, i, r));
 	for (unsigned r = 0; r < PLX_TX_DROP_N; r++)
 		judge_drop(t, i, r, false, tx[r], (double)grown(was->tx_drop[r], is->tx_drop[r]) * 1e9 / (double)dt,
-		           plx_tx_drop_why((enum plx_tx_drop)r));
+		           tx_fix(t, i, r));
+}
+
+/* Hand-overs that the environment makes or is told of are not among them. */
+static void judge_users(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
+{
+	const struct plan_port *o = &t->plan->ports[i];
+
+	for (unsigned q = 0; q < is->ntx && q < PLX_QUEUES_MAX; q++) {
+		const double rate = (double)grown(was->tx_users[q], is->tx_users[q]) * 1e9 / (double)dt;
+		struct truth_found *f = met(t, TRUTH_shared_txq, i << 16 | q, rate);
+
+		if (!f)
+			continue;
+		plx_text_add(f->on, sizeof(f->on), "%s transmit queue %u", o->conf.name, q);
+		plx_text_add(f->evidence, sizeof(f->evidence), "its using thread changes %.0f times a second; the plan has it for "
+		             "lcore %u", rate, t->plan->lcores[o->txq_lcore[q]].id);
+		plx_text_add(f->mend, sizeof(f->mend), "let each lcore send by the queue that plx_env_txq(env, port, lcore) gives it, "
+		             "and no other thread");
+	}
 }
 
 static void judge_irqs_moved(struct truth *t, unsigned i, const struct truth_port *is)
@@ -487,6 +525,7 @@ void truth_judge(struct truth *t, const struct truth_sample *was, const struct t
 	judge_group(t, was, is, dt);
 	for (unsigned i = 0; i < is->nlcores; i++)
 		judge_lcore(t, i, &was->lcore[i], &is->lcore[i], dt);
+	truth_frames_judge(t, was, is, dt);
 	for (unsigned i = 0; i < is->nports; i++) {
 		judge_there(t, i, &is->port[i]);
 		judge_attached(t, i, &is->port[i]);
@@ -494,6 +533,7 @@ void truth_judge(struct truth *t, const struct truth_sample *was, const struct t
 		judge_nodes(t, i, &is->port[i]);
 		judge_queues(t, i, &was->port[i], &is->port[i], dt);
 		judge_drops(t, i, &was->port[i], &is->port[i], dt);
+		judge_users(t, i, &was->port[i], &is->port[i], dt);
 		judge_irqs_moved(t, i, &is->port[i]);
 	}
 	judge_irqs(t, was, is, dt);
@@ -511,6 +551,14 @@ static uint64_t own_ns(const struct plx_sys *sys)
 	return sys->clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 }
 
+/* Where its thread was allowed to run until now is nobody's doing. */
+static void pin_returned(const struct truth_sample *was, struct truth_sample *is, const struct plx_env *env)
+{
+	for (unsigned i = 0; was->at && i < is->nlcores; i++)
+		if (was->lcore[i].offline && is->lcore[i].ticks_told && !lcore_pin_again(&env->lcores[i]))
+			is->lcore[i].cpus_told = false;
+}
+
 void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 {
 	if (!t->share || now < t->due)
@@ -520,6 +568,7 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 	const uint64_t begin = own_ns(env->sys);
 	truth_take(is, env, now);
 	truth_ask_take(&t->ask, is);
+	pin_returned(was, is, env);
 	truth_judge(t, was, is);
 	t->last = !t->last;
 	const uint64_t took = (own_ns(env->sys) - begin) * TRUTH_COST, least = TRUTH_PERIOD_MS * 1000000ull;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* truth.h - what happens while the program runs, against the plan.  Once a second the control
+/* truth.h - what happens while the program runs, against the plan.  Once a second the watch
    thread takes a sample (truth_sample.c) and judges it against the one before (truth.c).
    What is found is told in the log and in the live view.  Internal to runtime/. */
 #ifndef TRUTH_H
@@ -18,7 +18,10 @@ struct plx_env;
 	X(unserved,     1, "/s",  "frames arrive on a queue where the program has no socket, and go to the host") \
 	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
 	X(drops,        1, "/s",  "frames are dropped, by the kernel before a ring of the program or by the program") \
+	X(pool_empty,   1, "",    "a pool has no frame left to receive into or to send from") \
+	X(tx_stuck,     1, "/s",  "a transmit queue takes nothing of what the program offers it") \
 	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
+	X(shared_txq,   1, "/s",  "several threads send by one transmit queue, which loses packets and wedges it") \
 	X(removed,      1, "",    "the interface of a port is gone") \
 	X(renamed,      1, "",    "the interface of a port has another name than when the program started") \
 	X(far_lcore,    1, "",    "receive queues are polled on another node than their NIC's") \
@@ -71,8 +74,11 @@ struct truth_lcore {
 	uint32_t khz, khz_max;       /* clock of its CPU now, and the most it can do; 0 = not told */
 };
 
+struct truth_txq { uint64_t pkts, stop[PLX_STOP_N]; int err; };
+
 struct truth_port {
 	bool     there;              /* the interface is */
+	bool     up;                 /* the link is */
 	char     now[16];            /* the name of it, "" = not told */
 	uint32_t named;              /* the interface that has the port's name, 0 = none or not told */
 	bool     missed_told;
@@ -84,21 +90,33 @@ struct truth_port {
 	uint16_t first, nrx;         /* queues of the device that are ours */
 	uint32_t queues;             /* of passed */
 	uint64_t passed[PLX_QUEUES_MAX]; /* by queue of the device */
+	uint16_t ntx;
+	uint64_t tx_users[PLX_QUEUES_MAX]; /* by queue of the port: bursts by another thread than the one before */
 	uint64_t rx_drop[PLX_RX_DROP_N], tx_drop[PLX_TX_DROP_N];
+	struct truth_txq txq[PLX_QUEUES_MAX]; /* by queue of the port */
 	int16_t  polled_by[PLX_QUEUES_MAX]; /* by queue of the port: index of the lcore that does, -1 = none is told */
 	int16_t  irq_cpu[PLX_QUEUES_MAX]; /* by queue of the port: that serves its interrupt now; -1 = not told */
+};
+
+struct truth_pool {
+	char     name[PLX_NAME_MAX];
+	uint32_t frames, free;
+	bool     dry;                /* all that is free is in caches */
+	uint32_t rx, tx;             /* frames in rings of its ports */
+	uint64_t starved;            /* frames and bursts of its ports that missed one */
 };
 
 struct truth_irq { int32_t irq; uint16_t lcore; uint64_t n; char action[32]; };
 
 struct truth_sample {
 	uint64_t at;                 /* ns; 0 = none was taken */
-	uint16_t nlcores, nports, nirqs;
+	uint16_t nlcores, nports, nirqs, npools;
 	bool     group_told;
 	uint64_t throttled;          /* ns that threads of its cgroup, or of one above, were stopped for a quota */
 	char     group[300];         /* directory of the one that stopped them most */
 	struct truth_lcore *lcore;   /* by index */
 	struct truth_port *port;
+	struct truth_pool pool[PLX_NODES_MAX];
 	struct truth_irq irq[TRUTH_IRQS_MAX];
 };
 
@@ -122,6 +140,7 @@ struct truth_share { float busy, idle, sleep, stolen, hardirq, softirq, steal, p
 
 /* What a thread of its own asks of the ports, since the kernel may make it wait (truth_ask.c). */
 struct truth_answer { int attached; char holder[TRUTH_HOLDER]; }; /* as in truth_port */
+struct truth_link { int err; bool up; uint32_t mtu; }; /* of an interface; err -ENODEV: it is not there */
 
 struct truth_ask {
 	struct plx_env *env;
@@ -129,7 +148,9 @@ struct truth_ask {
 	bool     spawned;            /* false = nothing to ask, or it could not start: all is not told */
 	int      fd;                 /* eventfd, wakes it */
 	bool     quit, asked;        /* atomic; while asked, said[] is the thread's */
-	struct truth_answer said[PLX_PORTS_MAX], told[PLX_PORTS_MAX]; /* told: control thread */
+	struct truth_answer said[PLX_PORTS_MAX], told[PLX_PORTS_MAX]; /* told: watch */
+	bool     link_asked;         /* atomic; while so, link[] is the thread's */
+	struct truth_link link[PLX_PORTS_MAX];
 };
 
 struct truth {
@@ -141,6 +162,7 @@ struct truth {
 	struct truth_sample sample[2];
 	unsigned last;               /* which of them is the newer */
 	struct truth_share *share;   /* by lcore */
+	uint32_t empty;              /* bit of each pool that is, in the last sample */
 	struct truth_found found[TRUTH_FOUND_MAX];
 	struct truth_ask ask;
 };
@@ -152,7 +174,7 @@ void truth_close(struct truth *t);
 /* truth_judge compares two samples, updates what is found and tells changes.  No system call
    but those of the log. */
 void truth_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is);
-/* truth_take fills a sample of a running environment, but for what truth_ask_take adds.  Control
+/* truth_take fills a sample of a running environment, but for what truth_ask_take adds.  Watch
    thread; reads procfs, and waits for no lock of the kernel that others hold for long. */
 void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now);
 /* truth_host takes the parts of a sample that other files of the host tell: clocks of CPUs,
@@ -160,15 +182,32 @@ void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
 void truth_host(struct truth_sample *s, const struct plx_env *env);
 /* The index of the lcore that polls q now, by what its pollers named; -1 = nobody named it. */
 int  truth_polled_by(const struct plx_env *env, const struct plx_rxq *q);
-/* truth_look takes a sample and judges it, when one is due.  Control thread. */
+/* truth_frames_take and _judge do the part of pools and transmit queues, the one after, the other
+   before the rest of ports. */
+void truth_frames_take(struct truth_sample *s, const struct plx_env *env);
+void truth_frames_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt);
+/* truth_met notes that a fact has this value now, for truth_judge; NULL if that is nothing to tell.
+   The caller writes on, evidence and mend. */
+struct truth_found *truth_met(struct truth *t, enum truth_fact fact, uint32_t object, double value);
+/* Counters of another thread or the kernel may seem to go back by a little. */
+static inline uint64_t truth_grown(uint64_t was, uint64_t is)
+{
+	return is > was ? is - was : 0;
+}
+/* truth_look takes a sample and judges it, when one is due.  Watch, under env->lock. */
 void truth_look(struct truth *t, const struct plx_env *env, uint64_t now);
 /* truth_ask_open starts the thread that asks, if a port has an answer; 0 or -errno.
-   truth_ask_take puts the latest answers into a sample and asks anew, unless the last question is
-   still open.  truth_ask_close ends it; the struct may be zeroed.  Control thread. */
+   truth_ask_close ends it, and waits for it; the struct may be zeroed.  Main. */
 int  truth_ask_open(struct truth_ask *a, struct plx_env *env);
-void truth_ask_take(struct truth_ask *a, struct truth_sample *s);
 void truth_ask_close(struct truth_ask *a);
-void truth_ask_repairs(struct truth_ask *a); /* has it call plx_port_repair where that is wanted */
+/* truth_ask_take puts the latest answers into a sample and asks anew, unless the last question is
+   still open.  truth_ask_links asks for the links of all ports, or false: there is nobody to ask;
+   truth_ask_told: the answers are in a->link.  truth_ask_repairs has plx_port_repair called where
+   that is wanted.  Watch. */
+void truth_ask_take(struct truth_ask *a, struct truth_sample *s);
+bool truth_ask_links(struct truth_ask *a);
+bool truth_ask_told(const struct truth_ask *a);
+void truth_ask_repairs(struct truth_ask *a);
 void truth_ask_port(struct truth_answer *a, struct plx_port *p); /* asks, and waits; any thread */
 /* Whether the plan has interrupts of a port, or what stands in for them, on this CPU. */
 bool truth_expects_softirq(const struct plan *p, int cpu);

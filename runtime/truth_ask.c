@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* truth_ask.c - what takes the kernel's lock of all interfaces (rtnl): whether a port's program is
-   still attached, and opening broken queues anew.  There is one such lock in a machine, and who
-   removes a namespace of many interfaces holds it for seconds: time in which watch would read no
-   signal.  So a thread of its own, plx-ask, does that, and waits. */
+   still attached, what state its link is in, and opening broken queues anew.  There is one such
+   lock in a machine, and who removes a namespace of many interfaces holds it for seconds: time in
+   which watch would read no signal and judge no lcore.  So a thread of its own, plx-ask, does
+   that, and waits. */
 #include "env.h"
+#include "netlink.h"
+#include "nlq.h"
 #include "truth.h"
 #include "plx_xdp.h"
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -19,6 +23,8 @@ void truth_ask_port(struct truth_answer *a, struct plx_port *p)
 	if (!at && !plx_xdp_query(p->info.ifindex, &x, p->sys) && x.id)
 		plx_xdp_who(&x, a->holder, sizeof(a->holder));
 }
+
+/* ---- queues ---- */
 
 /* A queue that was opened anew has another socket under its old descriptor, which no epoll knows. */
 static void watch_anew(struct plx_env *env, const struct plx_port *p)
@@ -49,6 +55,72 @@ static void repair(struct plx_env *env)
 	}
 }
 
+/* ---- links ---- */
+
+static void link_is(void *arg, const struct nl_event *e)
+{
+	struct truth_link *l = arg;
+
+	*l = (struct truth_link){ .err = e->kind == NL_LINK ? 0 : -ENODEV, .up = e->up, .mtu = e->mtu };
+}
+
+static void link_answer(void *arg, const struct nlmsghdr *h)
+{
+	nl_parse(h, h->nlmsg_len, link_is, arg);
+}
+
+static void ask_link(struct truth_link *l, struct nlq *q, uint32_t ifindex)
+{
+	struct { struct nlmsghdr h; struct ifinfomsg m; } req = {
+		.h = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETLINK },
+		.m = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex },
+	};
+
+	*l = (struct truth_link){ .err = -ENODATA };
+	int err = nlq_ask(q, &req.h, link_answer, l);
+
+	l->err = err ? err : l->err;
+}
+
+static void ask_links(struct truth_ask *a)
+{
+	struct nlq q;
+	int err = nlq_open(&q, a->env->sys, NETLINK_ROUTE);
+
+	for (unsigned i = 0; i < a->env->nports; i++) {
+		const uint32_t ifindex = a->env->ports[i]->info.ifindex;
+
+		a->link[i] = (struct truth_link){ .err = err };
+		if (!err && ifindex)
+			ask_link(&a->link[i], &q, ifindex);
+	}
+	if (!err)
+		nlq_close(&q);
+}
+
+bool truth_ask_links(struct truth_ask *a)
+{
+	if (!a->spawned)
+		return false;
+	__atomic_store_n(&a->link_asked, true, __ATOMIC_RELEASE); /* with ask_main */
+	lcore_poke(a->env->sys, a->fd);
+	return true;
+}
+
+bool truth_ask_told(const struct truth_ask *a)
+{
+	/* acquire: the answers before it; pairs with ask_main */
+	return !__atomic_load_n(&a->link_asked, __ATOMIC_ACQUIRE);
+}
+
+/* ---- the thread ---- */
+
+static void ask_programs(struct truth_ask *a)
+{
+	for (unsigned i = 0; i < a->env->nports; i++)
+		truth_ask_port(&a->said[i], a->env->ports[i]);
+}
+
 static void *ask_main(void *arg)
 {
 	struct truth_ask *a = arg;
@@ -60,11 +132,15 @@ static void *ask_main(void *arg)
 		if (__atomic_load_n(&a->quit, __ATOMIC_ACQUIRE))
 			break;
 		repair(a->env);
-		if (!__atomic_load_n(&a->asked, __ATOMIC_ACQUIRE))
-			continue;
-		for (unsigned i = 0; i < a->env->nports; i++)
-			truth_ask_port(&a->said[i], a->env->ports[i]);
-		__atomic_store_n(&a->asked, false, __ATOMIC_RELEASE); /* the answers before it; with truth_ask_take */
+		/* links first: nothing else tells of those whose event was lost */
+		if (__atomic_load_n(&a->link_asked, __ATOMIC_ACQUIRE)) {
+			ask_links(a);
+			__atomic_store_n(&a->link_asked, false, __ATOMIC_RELEASE); /* with truth_ask_told */
+		}
+		if (__atomic_load_n(&a->asked, __ATOMIC_ACQUIRE)) {
+			ask_programs(a);
+			__atomic_store_n(&a->asked, false, __ATOMIC_RELEASE); /* with truth_ask_take */
+		}
 	}
 	return NULL;
 }
@@ -82,12 +158,11 @@ void truth_ask_repairs(struct truth_ask *a)
 int truth_ask_open(struct truth_ask *a, struct plx_env *env)
 {
 	bool any = false;
-	sigset_t all, old;
 
 	memset(a, 0, sizeof(*a));
 	for (unsigned i = 0; i < env->nports; i++) {
 		a->told[i].attached = a->said[i].attached = -1;
-		any |= env->ports[i]->drv->attached || env->ports[i]->drv->repair;
+		any |= env->ports[i]->drv->attached || env->ports[i]->drv->repair || env->ports[i]->info.ifindex;
 	}
 	if (!any)
 		return 0;
@@ -95,15 +170,12 @@ int truth_ask_open(struct truth_ask *a, struct plx_env *env)
 	a->fd = env->sys->eventfd(0, EFD_CLOEXEC);
 	if (a->fd < 0)
 		return -errno;
-	sigfillset(&all); /* signals are the control thread's, or the application's */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = env->sys->thread_create(&a->thread, NULL, ask_main, a);
+	int err = quiet_thread(env->sys, &a->thread, ask_main, a);
 
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	a->spawned = err == 0;
+	a->spawned = !err;
 	if (err)
 		env->sys->close(a->fd);
-	return -err;
+	return err;
 }
 
 void truth_ask_take(struct truth_ask *a, struct truth_sample *s)

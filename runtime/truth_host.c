@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* truth_host.c - the part of a look that the host's files and a few calls tell: the clock of
    the lcores' CPUs, quotas of the cgroup, names of interfaces, what NICs miss, and the node of
-   some pages.  Cold; control thread, once a second.  truth.c judges. */
+   some pages.  Cold; watch thread, once a second.  truth.c judges. */
 #include "env.h"
 #include "plx_file.h"
 #include "plx_link.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* truth_sample.c - one look at a running environment: its lcores by their own counters and by
-   procfs, its ports by their drivers, the interrupts on the lcores' CPUs.  Cold; control
+   procfs, its ports by their drivers, the interrupts on the lcores' CPUs.  Cold; watch
    thread, once a second; some hundred microseconds.  truth_host.c adds what the host tells
    beside that, truth.c judges. */
 #include "env.h"
@@ -19,6 +19,7 @@ struct table {
 	struct truth_sample *s;
 	const struct plan *plan;
 	unsigned cols;                   /* 0 = the heading is still to come */
+	bool rows;                       /* of /proc/stat: there were some, of CPUs */
 	int16_t  lcore[TOPO_CPUS_MAX];   /* by column: the lcore whose CPU it is, -1 = none */
 };
 
@@ -120,6 +121,7 @@ static int stat_row(void *arg, char *line)
 		return 1;
 	if (!isdigit((unsigned char)*at))
 		return 0; /* the sum */
+	t->rows = true;
 	int i = lcore_on(t->plan, strtol(at, &at, 10));
 
 	if (i < 0)
@@ -138,14 +140,11 @@ static int stat_row(void *arg, char *line)
 static void take_cpus(struct truth_sample *s, const struct plx_env *env)
 {
 	struct table t = { .s = s, .plan = &env->plan };
-	bool any = false;
 
 	plx_file_lines(env->sys, "/proc/stat", stat_row, &t);
-	for (unsigned i = 0; i < s->nlcores; i++)
-		any |= s->lcore[i].ticks_told;
 	/* a file that was read and has no row for a CPU */
 	for (unsigned i = 0; i < s->nlcores; i++)
-		s->lcore[i].offline = any && !s->lcore[i].ticks_told && lcore_on(t.plan, t.plan->lcores[i].cpu) == (int)i;
+		s->lcore[i].offline = t.rows && !s->lcore[i].ticks_told && lcore_on(t.plan, t.plan->lcores[i].cpu) == (int)i;
 	plx_file_lines(env->sys, "/proc/softirqs", softirq_row, &t);
 	t.cols = 0;
 	plx_file_lines(env->sys, "/proc/interrupts", irq_row, &t);
@@ -230,7 +229,11 @@ static void take_port(struct truth_port *o, const struct plx_env *env, struct pl
 		p->drv->lost(p, o->rx_drop);
 	o->first = p->conf.queue;
 	o->nrx = p->nrx;
+	o->ntx = p->ntx;
+	for (unsigned q = 0; q < p->ntx; q++)
+		o->tx_users[q] = plx_ctr_read(&p->txq[q]->stats.users);
 	o->there = plx_port_link(p) != PLX_LINK_REMOVED;
+	o->up = plx_port_link(p) == PLX_LINK_UP;
 	o->attached = -1; /* truth_ask.c */
 	if (p->drv->passed) {
 		int n = p->drv->passed(p, o->passed, PLX_QUEUES_MAX);
@@ -255,6 +258,7 @@ void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
 		take_lcore(&s->lcore[i], env, &env->lcores[i]);
 	for (unsigned i = 0; i < s->nports; i++)
 		take_port(&s->port[i], env, env->ports[i], &env->plan.ports[i]);
+	truth_frames_take(s, env);
 	take_cpus(s, env);
 	truth_host(s, env);
 }

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ERRORS_GAP_NS     1000000000ull    /* between two lines about errors of a poller, at first */
+#define ERRORS_GAP_MAX_NS 3600000000000ull
+
 #define LOG(c, level, ...) plx_logf(&(c)->env->log, PLX_LOG_##level, __VA_ARGS__)
 
 /* ---- lcores ---- */
@@ -67,33 +70,47 @@ static void lcore_look(struct control *c, struct plx_lcore *l, uint64_t now)
 
 /* ---- pollers ---- */
 
-/* An lcore does not log: it counts, and the count is told here, once a second at most. */
+/* A function that fails returns -errno, or -1, which says no more than that it failed. */
+static void add_errno(char *buf, size_t len, int err)
+{
+	const char *text = err < -1 ? strerrordesc_np(-err) : NULL;
+
+	plx_text_add(buf, len, text ? "%d (%s)" : "%d", err, text);
+}
+
+/* An lcore does not log: it counts, and the count is told here, after a second, then two more, four more,
+   up to an hour; from the beginning when there was none in that time. */
 static void poller_look(struct control *c, struct plx_poller *p, uint64_t now)
 {
+	char returned[64] = "";
 	uint64_t errors = plx_ctr_read(&p->errors);
 	int err = __atomic_load_n(&p->last_err, __ATOMIC_RELAXED);
 
-	if (errors == p->told || now - p->told_at < 1000000000u)
+	if (now - p->told_at < p->told_gap)
 		return;
-	LOG(c, WARN, "poller %s on lcore %u: %llu errors more, the last: %s (%d)", p->name, p->lcore->conf.id,
-	    (unsigned long long)(errors - p->told), strerror(-err), err);
+	p->told_gap = errors == p->told ? 0 : p->told_gap ? p->told_gap * 2 : ERRORS_GAP_NS;
+	if (errors == p->told)
+		return;
+	if (p->told_gap > ERRORS_GAP_MAX_NS)
+		p->told_gap = ERRORS_GAP_MAX_NS;
+	add_errno(returned, sizeof(returned), err);
+	LOG(c, WARN, "poller %s on lcore %u: %llu errors more, the last returned %s", p->name, p->lcore->conf.id,
+	    (unsigned long long)(errors - p->told), returned);
 	p->told = errors;
 	p->told_at = now;
 }
 
 /* ---- links ---- */
 
+/* Asks for all links anew, once the answers to the last question are here.  It is another thread that
+   asks, for the kernel may make it wait (truth_ask.c). */
 static void links_ask(struct control *c)
 {
-	c->link_resync = false;
-	if (c->nlfd < 0)
+	if (c->link_open)
 		return;
-	memset(c->link_seen, 0, sizeof(c->link_seen));
-	c->link_seq = ++c->link_questions;
-	if (nl_ask(c->env->sys, c->nlfd, c->link_seq)) {
-		c->link_seq = 0;
-		c->link_resync = true; /* at the next look */
-	}
+	memset(c->link_event, 0, sizeof(c->link_event));
+	c->link_resync = false;
+	c->link_open = truth_ask_links(&c->truth.ask);
 }
 
 /* The driver is told before the port's info follows: it compares with what was. */
@@ -113,27 +130,34 @@ static void port_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
 static void on_link(void *arg, const struct nl_event *e)
 {
 	struct control *c = arg;
-	struct plx_env *env = c->env;
 
-	const bool done = e->kind == NL_DONE && c->link_seq && e->seq == c->link_seq;
+	for (unsigned i = 0; i < c->env->nports; i++) {
+		struct plx_port *p = c->env->ports[i];
 
-	if (e->kind == NL_BROKEN)
-		c->link_resync = true;
-	for (unsigned i = 0; i < env->nports; i++) {
-		struct plx_port *p = env->ports[i];
-		bool same = p->info.ifindex && p->info.ifindex == e->ifindex;
-
-		if (e->kind == NL_LINK && same) {
-			c->link_seen[i] = true;
-			port_link(p, e->up ? PLX_LINK_UP : PLX_LINK_DOWN, e->mtu);
-		} else if (e->kind == NL_GONE && same) {
-			port_link(p, PLX_LINK_REMOVED, 0);
-		} else if (done && p->info.ifindex && !c->link_seen[i]) {
-			port_link(p, PLX_LINK_REMOVED, 0); /* its event was lost */
-		}
+		if (!p->info.ifindex || p->info.ifindex != e->ifindex)
+			continue;
+		c->link_event[i] = true;
+		port_link(p, e->kind == NL_GONE ? PLX_LINK_REMOVED : e->up ? PLX_LINK_UP : PLX_LINK_DOWN, e->mtu);
 	}
-	if (done)
-		c->link_seq = 0;
+}
+
+/* An answer counts unless an event has told of the link since it was asked for: that may be newer. */
+static void links_told(struct control *c)
+{
+	c->link_open = false;
+	for (unsigned i = 0; i < c->env->nports; i++) {
+		const struct truth_link *l = &c->truth.ask.link[i];
+		struct plx_port *p = c->env->ports[i];
+
+		if (!p->info.ifindex || c->link_event[i])
+			continue;
+		if (!l->err)
+			port_link(p, l->up ? PLX_LINK_UP : PLX_LINK_DOWN, l->mtu);
+		else if (l->err == -ENODEV)
+			port_link(p, PLX_LINK_REMOVED, 0); /* its event was lost */
+		else
+			c->link_resync = true;
+	}
 }
 
 static void links_read(struct control *c)
@@ -142,7 +166,6 @@ static void links_read(struct control *c)
 
 	if (!err)
 		return;
-	c->link_seq = 0; /* its answers may be among what was lost */
 	c->link_resync = true;
 	if (err != -ENOBUFS)
 		LOG(c, WARN, "link events: %s; asking for all links anew", strerror(-err));
@@ -188,6 +211,8 @@ static void house_keep(struct control *c, uint64_t now)
 	truth_ask_repairs(&c->truth.ask);
 	if (readers_wanted(c, now))
 		main_ask_work(env);
+	if (c->link_open && truth_ask_told(&c->truth.ask))
+		links_told(c);
 	if (c->link_resync)
 		links_ask(c);
 	truth_look(&c->truth, env, now);
@@ -216,7 +241,7 @@ static void views_open(struct control *c, uint64_t now)
 	}
 	err = truth_ask_open(&c->truth.ask, env);
 	if (err)
-		LOG(c, WARN, "nobody looks whether XDP programs stay attached: %s", strerror(-err));
+		LOG(c, WARN, "nobody asks the kernel for links, and whether XDP programs stay attached: %s", strerror(-err));
 	err = live_open(&c->live, env->sys, env->conf.name, answer, c);
 	if (!err) {
 		struct epoll_event ev = { .events = EPOLLIN, .data.fd = c->live.epfd };
@@ -244,8 +269,8 @@ static void links_open(struct control *c)
 
 	if (err)
 		LOG(c, WARN, "no link events: epoll_ctl: %s; a link that goes down is noticed late", strerror(err));
-	else
-		links_ask(c); /* may wait for the kernel, so not under the lock */
+	c->link_open = false;
+	c->link_resync = !err;
 }
 
 void watch_look(struct control *c, uint64_t now)

@@ -4,7 +4,7 @@
      generator (one a transmit queue)  --tx-->  peer  --rx-->  sink (one a receive queue)
      path (one a receive queue)        rx --> edit --> tx
 
-   An lcore writes only its own paths, generators and sinks; the control thread reads their
+   An lcore writes only its own paths, generators and sinks; the main thread reads their
    counters and writes fwd.stop. */
 #ifndef FWD_H
 #define FWD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - plx-fwd: testpmd's forwarding modes, a generator and a verifier on any port.
 
-     options.c   its half of the command line        run.c         the control thread's part
+     options.c   its half of the command line        run.c         the main thread's part
      setup.c     ports, queues and lcores            text.c json.c what is shown
      modes.c icmpecho.c flowgen.c verify.c           what the lcores do
 

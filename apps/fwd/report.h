@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report.h - live statistics, the end of a run and its account; the control thread's. */
+/* report.h - live statistics, the end of a run and its account; the main thread's. */
 #ifndef REPORT_H
 #define REPORT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* run.c - begins and ends a run and makes its account; cold; the control thread's. */
+/* run.c - begins and ends a run and makes its account; cold; the main thread's. */
 #include "report.h"
 
 #include <inttypes.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* setup.c - which port sends to which, which transmit queue each lcore uses, and a poller for
-   each; cold; called by main. */
+/* setup.c - which port sends to which, and a poller for each queue; cold; called by main. */
 #include "fwd.h"
 
 #include <errno.h>
@@ -31,62 +30,14 @@ static void *zeroed(uint32_t n, size_t size)
 	return p;
 }
 
-/* ---- transmit queues: two lcores never share one ---- */
-
-/* Queue q of the port is free for lcore l, by the paths before number n. */
-enum use { FREE, OURS, THEIRS };
-static enum use use_of(const struct fwd *f, uint32_t n, const struct plx_txq *q, const struct plx_lcore *l)
+/* The queue that the lcore of rx sends by; of several the one of the same number, since on many
+   devices a flow then keeps its queue. */
+static struct plx_txq *txq_for(const struct fwd *f, const struct plx_rxq *rx, struct plx_port *out)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (f->path[i].tx == q)
-			return plx_env_rxq_lcore(f->env, f->path[i].rx) == l ? OURS : THEIRS;
-	return FREE;
-}
-
-static struct plx_txq *pick(const struct fwd *f, uint32_t n, struct plx_port *out, bool share)
-{
-	const struct plx_rxq *rx = f->path[n].rx;
 	const struct plx_lcore *l = plx_env_rxq_lcore(f->env, rx);
 	struct plx_txq *same = plx_port_txq(out, rx->id);
 
-	/* best the queue of the same number: on many devices a flow then keeps its queue */
-	if (!share && same && use_of(f, n, same, l) != THEIRS)
-		return same;
-	for (enum use want = share ? OURS : FREE, other = share ? FREE : OURS;; want = other) {
-		for (uint16_t q = 0; q < out->ntx; q++)
-			if (use_of(f, n, plx_port_txq(out, q), l) == want)
-				return plx_port_txq(out, q);
-		if (want == other)
-			return NULL;
-	}
-}
-
-/* First one queue for each path; where they do not suffice, one for each lcore. */
-static int pick_all(struct fwd *f)
-{
-	for (int share = 0; share < 2; share++) {
-		uint32_t n = 0;
-
-		for (uint32_t i = 0; i < f->npaths; i++)
-			f->path[i].tx = NULL;
-		for (; n < f->npaths; n++) {
-			uint16_t in = f->path[n].rx->port->id;
-
-			f->path[n].tx = pick(f, n, plx_env_port(f->env, out_of(f, in)), share);
-			if (!f->path[n].tx)
-				break;
-		}
-		if (n == f->npaths)
-			return 0;
-		if (share) {
-			struct plx_port *out = plx_env_port(f->env, out_of(f, f->path[n].rx->port->id));
-
-			ERROR(f, "%s: %u transmit queues are too few for the lcores that send to it, and two must not share one: "
-			      "give its --iface more with txqs= (and the device with ethtool -L), or take fewer lcores with -l",
-			      out->name, out->ntx);
-		}
-	}
-	return -EINVAL;
+	return same && plx_env_txq_lcore(f->env, same) == l ? same : plx_env_txq(f->env, out, plx_lcore_id(l));
 }
 
 /* ---- paths, generators, sinks ---- */
@@ -103,7 +54,7 @@ static uint32_t count_rxqs(const struct fwd *f)
 static int add_paths(struct fwd *f)
 {
 	uint32_t n = count_rxqs(f);
-	int err;
+	int err = 0;
 
 	f->path = zeroed(n, sizeof(*f->path));
 	if (!f->path)
@@ -111,10 +62,12 @@ static int add_paths(struct fwd *f)
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++)
 		for (uint16_t q = 0; q < plx_env_port(f->env, i)->nrx; q++)
 			f->path[f->npaths++].rx = plx_port_rxq(plx_env_port(f->env, i), q);
-	err = pick_all(f);
 	for (uint32_t i = 0; i < n && !err; i++) {
 		struct fwd_path *p = &f->path[i];
 
+		p->tx = txq_for(f, p->rx, plx_env_port(f->env, out_of(f, p->rx->port->id)));
+		if (!p->tx)
+			return -ENOMEM;
 		p->burst = f->conf.burst;
 		p->retry = f->conf.retry;
 		memcpy(p->mac.src, plx_port_info(p->tx->port)->mac, 6);
@@ -190,13 +143,11 @@ static int add_gens(struct fwd *f)
 	}
 	for (uint32_t i = 0; i < f->ngens && !err; i++) {
 		struct fwd_gen *g = &f->gen[i];
-		struct plx_rxq *beside = plx_port_rxq(g->tx->port, g->tx->id % g->tx->port->nrx);
-
 		fwd_gen_pace(g, plx_cycles_hz(f->env));
 		if (f->conf.count)
 			g->left = f->conf.count / f->ngens + (i < f->conf.count % f->ngens);
 		err = plx_poller_add(f->env, &(struct plx_poller_conf){ .name = "generator", .fn = fwd_gen_poll, .arg = g,
-			.lcore = plx_lcore_id(plx_env_rxq_lcore(f->env, beside)) });
+			.lcore = plx_lcore_id(plx_env_txq_lcore(f->env, g->tx)) });
 	}
 	return err;
 }

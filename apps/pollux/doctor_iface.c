@@ -169,10 +169,14 @@ CHECK(zero_copy)
 /* ours: a Pollux program's, which takes it down by itself when it ends. */
 static bool ours(const struct plx_xdp_info *x) { return !strcmp(x->name, "steer") && x->link && x->pid; }
 
+/* By the words of ip link: plain xdp leaves a generic program where the driver has native XDP. */
+static const char *const xdp_off[] = {
+	[DISCO_XDP_NONE] = "xdp", [DISCO_XDP_NATIVE] = "xdpdrv", [DISCO_XDP_GENERIC] = "xdpgeneric",
+	[DISCO_XDP_HW] = "xdpoffload", [DISCO_XDP_MULTI] = "xdp",
+};
+
 CHECK(xdp_free)
 {
-	static const char *const off[] = { [DISCO_XDP_NONE] = "xdp", [DISCO_XDP_NATIVE] = "xdpdrv", [DISCO_XDP_GENERIC] = "xdpgeneric",
-	                                   [DISCO_XDP_HW] = "xdpoffload", [DISCO_XDP_MULTI] = "xdp" };
 	char who[128];
 
 	L();
@@ -189,7 +193,7 @@ CHECK(xdp_free)
 	else if (l->xdp.link)
 		mend(f, "bpftool link detach id %u", l->xdp.link);
 	else
-		mend(f, "ip link set dev %s %s off", quoted(l->name), off[l->xdp_mode]);
+		mend(f, "ip link set dev %s %s off", quoted(l->name), xdp_off[l->xdp_mode]);
 }
 
 CHECK(xdp_pins)
@@ -201,7 +205,8 @@ CHECK(xdp_pins)
 		ok(f, "libxdp's dispatcher left nothing for %s", l->name);
 	else if (l->xdp.id) {
 		warn(f, "libxdp's dispatcher is on %s (/sys/fs/bpf/xdp/%s)", l->name, p->pins);
-		mend(f, "ip link set dev %s xdp off && rm -r /sys/fs/bpf/xdp/%s", quoted(l->name), quoted(p->pins));
+		mend(f, "ip link set dev %s %s off && rm -r /sys/fs/bpf/xdp/%s", quoted(l->name), xdp_off[l->xdp_mode],
+		     quoted(p->pins));
 	} else {
 		warn(f, "/sys/fs/bpf/xdp/%s is left of a dispatcher that is gone: libxdp may take it for running", p->pins);
 		mend(f, "rm -r /sys/fs/bpf/xdp/%s", quoted(p->pins));
@@ -369,7 +374,9 @@ CHECK(mtu_room)
 {
 	L();
 	uint32_t frame = d->conf.frame_size ? d->conf.frame_size : PLX_FRAME_SIZE, room = frame - XDP_ROOM, need = l->mtu + L2;
-	bool chains = p->conf->multibuf != PLX_NEVER && d->probe.sg != 0 && (d->probe.load_err || !d->probe.frags_err);
+	bool never = p->conf->multibuf == PLX_NEVER;
+	bool chains = !never && d->probe.sg != 0 && (d->probe.load_err || !d->probe.frags_err);
+	bool packet = !never && !*p->conf->driver && p->conf->mode == PLX_XDP_AUTO; /* the ladder goes on to it */
 
 	if (!xdp(p, f))
 		return;
@@ -378,8 +385,11 @@ CHECK(mtu_room)
 	else if (chains && need > 4096 - XDP_ROOM)
 		ok(f, "MTU %u takes chains of up to %u frames", l->mtu, (need + room - 1) / room);
 	else {
-		(chains ? warn : fail)(f, "MTU %u needs %u bytes and a frame has room for %u: %s", l->mtu, need, room,
-		                       chains ? "such packets take two frames" : "such packets are dropped");
+		(chains || packet ? warn : fail)(f, "MTU %u needs %u bytes and a frame has room for %u: %s", l->mtu, need, room,
+		                                 chains ? "such packets take two frames" :
+		                                 packet ? "the kernel refuses chains of frames, and driver=packet will serve" :
+		                                 never ? "multibuf=never ends the start" :
+		                                 "the kernel refuses chains, which ends the start");
 		if (need <= 4096 - XDP_ROOM)
 			mend_option(f, d, "frame-size", "4096");
 		else

@@ -283,12 +283,12 @@ CHECK(control_cpu)
 	if (no_plan(d, f))
 		return;
 	if (d->conf.main_lcore < 0)
-		ok(f, "the control thread is not pinned");
+		ok(f, "main and watch threads are not pinned");
 	else if (d->plan.main_cpu >= 0 && disco_cpus_has(&used, (unsigned)d->plan.main_cpu)) {
-		warn(f, "the control thread shares CPU %d with an lcore", d->plan.main_cpu);
+		warn(f, "main and watch threads share CPU %d with an lcore", d->plan.main_cpu);
 		mend_option(f, d, "main-lcore", "none");
 	} else
-		ok(f, "the control thread has CPU %d for itself", d->conf.main_lcore);
+		ok(f, "main and watch threads have CPU %d for themselves", d->conf.main_lcore);
 }
 
 /* boot judges a set of CPUs that only the kernel's command line makes. */
@@ -449,7 +449,7 @@ const struct check plan_checks[] = {
 	{ "lcore-smt", "lcores", "each lcore has a core for itself", lcore_smt, false },
 	{ "lcore-idle", "lcores", "each lcore has a receive queue", lcore_idle, false },
 	{ "lcore-node", "lcores", "queues are polled on their NIC's node", lcore_node, false },
-	{ "control-cpu", "lcores", "the control thread is on no lcore's CPU", control_cpu, false },
+	{ "control-cpu", "lcores", "main and watch threads are on no lcore's CPU", control_cpu, false },
 	{ "isolcpus", "lcores", "the scheduler leaves the lcores' CPUs alone", isolcpus, false },
 	{ "nohz-full", "lcores", "no timer ticks on the lcores' CPUs", nohz_full, false },
 	{ "rcu-nocbs", "lcores", "no deferred frees on the lcores' CPUs", rcu_nocbs, false },

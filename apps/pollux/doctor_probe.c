@@ -13,21 +13,11 @@
 #include <unistd.h>
 
 /* Constants newer than the build machine's headers may be. */
-enum { XSK_USE_SG = 1 << 4, XSK_TX_SKB_BUDGET = 9, XSK_UMEM_TX_META_LEN = 1 << 2, XDP_FRAGS = 1 << 5,
+enum { XSK_TX_SKB_BUDGET = 9, XSK_UMEM_TX_META_LEN = 1 << 2, XDP_FRAGS = 1 << 5,
        HUGE_2M = MFD_HUGETLB | 21 << 26 };
 
 /* A UMEM of one page, as kernels from 6.8 on take it. */
 struct umem_reg { uint64_t addr, len; uint32_t chunk_size, headroom, flags, tx_metadata_len; };
-
-/* No interface has this number: the kernel looks at the flags first, then for the interface. */
-static int try_sg(const struct plx_sys *sys, int fd)
-{
-	struct sockaddr_xdp a = { .sxdp_family = AF_XDP, .sxdp_flags = XSK_USE_SG | XDP_COPY, .sxdp_ifindex = INT32_MAX };
-
-	if (!sys->bind(fd, (struct sockaddr *)&a, sizeof(a)))
-		return -1;
-	return errno == ENODEV ? 1 : errno == EINVAL ? 0 : -1;
-}
 
 /* Without a transmit ring it is refused by another word than an option that is not known. */
 static int try_budget(const struct plx_sys *sys, int fd)
@@ -69,7 +59,7 @@ static void probe_socket(const struct plx_sys *sys, struct probe *p)
 	if (!sys->getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, &o, &len))
 		p->ring_flags = len == sizeof(o);
 	p->budget = try_budget(sys, fd);
-	p->sg = try_sg(sys, fd);
+	p->sg = plx_xsk_chains(sys);
 	p->tx_meta = try_tx_meta(sys, fd);
 	sys->close(fd);
 }

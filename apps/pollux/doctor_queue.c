@@ -206,7 +206,7 @@ CHECK(tx_queues)
 	if (txqs(p) >= polling)
 		ok(f, "%u transmit queues for %u lcores that poll", txqs(p), polling);
 	else {
-		warn(f, "%u transmit queues for %u lcores that poll: a queue may be used by one lcore only", txqs(p), polling);
+		warn(f, "%u transmit queues for %u lcores that poll: the others send through an lcore that has one", txqs(p), polling);
 		if (p->conf->txqs)
 			mend_key(f, d, p, "txqs", NULL);
 		else if (want <= most(l->ch_tx_max, l->ch_combined_max))

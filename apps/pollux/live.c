@@ -406,7 +406,7 @@ int doctor_live(const char *name, bool json)
 	json_t *o = err ? NULL : json_loads(answer, 0, &bad);
 
 	if (err)
-		cmd_error(title, "%s does not answer: %s: is its control thread stuck, or the process stopped?", name,
+		cmd_error(title, "%s does not answer: %s: is its watch thread stuck, or the process stopped?", name,
 		          err == -EAGAIN ? "no whole answer within 3 s" : strerror(-err));
 	else if (!json_is_object(o))
 		cmd_error(title, "%s answers what is no JSON object: %s", name, o ? "another value" : bad.text);

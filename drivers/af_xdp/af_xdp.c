@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 enum {
-	FRAME_EXTRA = 14 + 4,  /* Ethernet header and one tag, beyond the MTU */
 	RING_MIN    = 64,      /* of a receive ring */
 	DRAIN_MS    = 100,     /* how long stop waits for sends */
 };
@@ -28,60 +27,26 @@ static const struct rung rungs[] = {
 	{ PLX_XDP_GENERIC,  false, false, "generic copy" },
 };
 
-/* ---- errors ---- */
+/* ---- the ladder ---- */
 
-static int explain_sock(struct ax_port *p, const struct ax_sock *s, int err)
-{
-	const struct plx_port *b = &p->base;
-	const struct plx_log *log = b->log;
-	uint64_t kib = ((uint64_t)b->pool->frames * b->pool->frame_size + 1023) >> 10;
-	char missing[512];
-
-	if (err == -EBUSY && strcmp(s->step, "bind")) {
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u is open already in this process (EBUSY): use queue= and queues= so that "
-		         "ports do not overlap", b->name, s->queue);
-	} else if (err == -EBUSY) {
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u is held by another socket (EBUSY for %u ms): stop its owner, take other "
-		         "queues with queue=, or wait longer with bind-timeout=", b->name, s->queue, b->conf.bind_timeout_ms);
-	} else if (err == -EPERM) {
-		ax_priv_missing(b->sys, b->pool, missing, sizeof(missing));
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u: %s was refused (EPERM): %s", b->name, s->queue, s->step,
-		         *missing ? missing : "a security module or seccomp forbids it");
-	} else if (err == -ENOBUFS && !strcmp(s->step, "XDP_UMEM_REG")) {
-		plx_logf(log, PLX_LOG_ERROR, "%s: the pool of %" PRIu64 " KiB is beyond the memlock limit (ENOBUFS of XDP_UMEM_REG): "
-		         "raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_IPC_LOCK", b->name, kib, kib);
-	} else if (s->kind & AX_KIND_SG && (err == -EINVAL || err == -EOPNOTSUPP)) {
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u: no packets of several buffers (%s of %s) and MTU %u needs them with frames "
-		         "of %u bytes: ip link set %s mtu %u, or frame-size=4096", b->name, s->queue, strerrorname_np(-err), s->step,
-		         b->info.mtu, b->pool->frame_size, PLX_QUOTED(b->name), ax_umem_room(b->pool) - FRAME_EXTRA);
-	} else {
-		plx_logf(log, PLX_LOG_ERROR, "%s: queue %u: %s failed (%s): use driver=packet if this kernel cannot do it",
-		         b->name, s->queue, s->step, strerrorname_np(-err));
-	}
-	return err;
-}
-
-/* MTU against the frame's room, by policy.  0 and the kind's flag, or -EINVAL, logged. */
+/* MTU against the frame's room, by policy.  0 and the kind's flag, or -errno, logged. */
 static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, unsigned *kind)
 {
-	uint32_t room = ax_umem_room(p->base.pool), need = li->mtu + FRAME_EXTRA;
+	bool fits = li->mtu + AX_L2_MAX <= ax_umem_room(p->base.pool);
+	enum plx_policy want = p->base.conf.multibuf;
 
-	*kind = p->base.conf.multibuf == PLX_REQUIRE || (p->base.conf.multibuf == PLX_PREFER && need > room) ? AX_KIND_SG : 0;
-	if (*kind || need <= room)
+	*kind = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) ? AX_KIND_SG : 0;
+	if (*kind ? (!p->prog || p->prog->frags) : fits)
 		return 0;
-	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: MTU %u needs %u bytes, a frame of %u holds %u (EINVAL): ip link set %s mtu %u, "
-	         "frame-size=4096, or multibuf=prefer", p->base.name, li->mtu, need, p->base.pool->frame_size, room,
-	         PLX_QUOTED(p->base.name), room - FRAME_EXTRA);
-	return -EINVAL;
+	return ax_explain_mtu(p, li->mtu, *kind ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
 }
 
-/* ---- the ladder ---- */
 
 /* A refusal of this errno at this rung leaves the lower ones to try. */
 static bool climbs_down(const struct rung *r, int err)
 {
-	return r->zerocopy && err != -EBUSY && err != -EPERM && err != -ENODEV && err != -ENOBUFS && err != -EMFILE &&
-	       err != -ENFILE;
+	/* ENOMEM: also of the device's mappings; ENXIO: also of its first doorbell */
+	return r->zerocopy && (err == -ENOMEM || err == -ENXIO || ax_mode_refused(err));
 }
 
 /* Attaching can raise the number of queues (virtio with more queue pairs than CPUs).  A port
@@ -123,10 +88,21 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 	return 0;
 }
 
+/* The native program of a bond or team runs on its members: it takes their frames, and no socket
+   of the master gets them. */
+static bool is_master(const struct plx_link_info *li)
+{
+	return !strcmp(li->kdriver, "bonding") || !strcmp(li->kdriver, "team");
+}
+
 /* The program in the mode of a rung.  It is attached to learn whether the interface takes it, and
    how many queues it has then.  Without it: a port that receives nothing, and copies. */
 static int try_program(struct ax_port *p, const struct rung *r, struct plx_link_info *li, bool *down, const char **step)
 {
+	*step = "native XDP on a bond or team";
+	*down = r->native && is_master(li);
+	if (*down)
+		return -EOPNOTSUPP;
 	*step = "attach";
 	if (p->prog && (p->prog->native != r->native || !(ax_reads(p) || r->zerocopy)))
 		ax_prog_put(p);
@@ -139,13 +115,16 @@ static int try_program(struct ax_port *p, const struct rung *r, struct plx_link_
 		*down = err == -EEXIST || !ax_reads(p);
 		return err;
 	}
+	const bool carrier = ax_carrier(&p->base);
+
 	err = ax_prog_steer(p, true);
 	if (err) {
-		/* who only sends can do without */
-		*down = (err != -EBUSY && err != -EPERM && err != -ENOMEM) || !ax_reads(p);
+		*down = ax_mode_refused(err) || !ax_reads(p); /* who only sends can do without */
 		ax_prog_put(p);
 		return err;
 	}
+	if (carrier)
+		ax_wait_for_carrier(&p->base);
 	return look_again(p, li);
 }
 
@@ -167,7 +146,7 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 		*step = p->sock[i].step;
 		*down = climbs_down(r, err);
 		if (!*down)
-			explain_sock(p, &p->sock[i], err);
+			err = ax_explain_sock(p, &p->sock[i], err);
 	}
 	if (err)
 		ax_queues_drop(p);
@@ -205,7 +184,7 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 	}
 	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: %sno other mode to try: use %s", p->base.name, info->why,
 	         want == PLX_XDP_AUTO ? "driver=packet" : "mode=auto");
-	return err == -EINVAL ? -EOPNOTSUPP : err;
+	return -EOPNOTSUPP;
 }
 
 /* ---- verbs ---- */
@@ -439,6 +418,19 @@ static void ax_lost(struct plx_port *b, uint64_t *n)
 		ax_sock_lost(&p->sock[i], n);
 }
 
+/* A frame with several references may be in flight several times. */
+static void ax_held(const struct plx_port *b, uint32_t *rx, uint32_t *tx)
+{
+	const struct ax_port *p = (const struct ax_port *)b;
+
+	for (unsigned i = 0; i < b->nrx; i++)
+		*rx += __atomic_load_n(&((struct ax_rxq *)b->rxq[i])->posted, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < p->nsock; i++)
+		*rx += p->parked[i] ? __atomic_load_n(&p->parked[i]->posted, __ATOMIC_RELAXED) : 0;
+	for (unsigned i = 0; i < b->ntx; i++)
+		*tx += __atomic_load_n(&((struct ax_txq *)b->txq[i])->in_flight, __ATOMIC_RELAXED);
+}
+
 static int ax_attached(struct plx_port *b)
 {
 	const struct ax_port *p = (struct ax_port *)b;
@@ -475,10 +467,10 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {
 		ax_set_mtu(p, mtu);
-		if (!b->info.multibuf && mtu + FRAME_EXTRA > room)
+		if (!b->info.multibuf && mtu + AX_L2_MAX > room)
 			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
-			         "or start again with frame-size=4096 or multibuf=require", b->name, mtu, room, PLX_QUOTED(b->name),
-			         room - FRAME_EXTRA);
+			         "or start again", b->name, mtu, room, PLX_QUOTED(b->name),
+			         room - AX_L2_MAX);
 	}
 	plx_port_set_link(b, link);
 }
@@ -487,6 +479,6 @@ const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
 	.frames = ax_frames, .open = ax_open, .start = ax_start, .stop = ax_stop, .close = ax_close,
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
-	.passed = ax_passed, .lost = ax_lost, .attached = ax_attached,
+	.passed = ax_passed, .lost = ax_lost, .held = ax_held, .attached = ax_attached,
 	.steer = ax_steer, .give_back = ax_give_back, .is_read = ax_is_read, .repair = ax_repair, .forked = ax_forked,
 };

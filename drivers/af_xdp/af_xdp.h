@@ -7,6 +7,8 @@
      umem.c    kernel registrations of a pool                cold, main thread
      xsk.c     one socket on one device queue                cold, main thread
      priv.c    which privilege is missing, in one line       cold, main thread
+     explain.c what a refusal means, and the line for it     cold, main thread
+     carrier.c the link after an attach                      cold, main thread
      rxtx.c    the bursts                                    hot, the queue's lcore
      gate.c    what a burst does seldom: signs of life, errors of wake-ups, being parked
 
@@ -100,6 +102,8 @@ struct ax_txq {
 	struct ax_trouble trouble;
 	plx_ctr          bad_completions;
 };
+
+enum { AX_L2_MAX = 14 + 4 }; /* what the MTU does not count: Ethernet header and one tag */
 
 /* How a port uses its pool and sockets; one kernel registration for each. */
 enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
@@ -217,6 +221,17 @@ void ax_sock_lost(const struct ax_sock *s, uint64_t *n);
 
 /* priv.c: what this process lacks for a port of c, as words for a line; "" = nothing. */
 void ax_priv_missing(const struct plx_sys *sys, const struct plx_pool *pool, char *buf, size_t len);
+
+/* explain.c: a refusal of the kernel becomes a line of error, and an errno that tells the ladder of
+   drivers what it means: -EOPNOTSUPP if another driver can do better. */
+bool ax_mode_refused(int err);
+int  ax_explain_attach(const struct ax_port *p, int err);
+int  ax_explain_sock(const struct ax_port *p, const struct ax_sock *s, int err);
+int  ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int err);
+
+/* carrier.c */
+bool ax_carrier(const struct plx_port *p);
+void ax_wait_for_carrier(const struct plx_port *p);
 
 /* rxtx.c */
 void     ax_rx_choose(struct ax_rxq *q);

@@ -103,14 +103,13 @@ static int load(struct ax_prog *g, struct ax_port *p)
 static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
 {
 	struct plx_xdp_info x;
-	char who[128];
+	char who[128], how[PLX_QUOTED_MAX + 160];
 
 	plx_xdp_query(ifindex, &x, p->base.sys);
 	plx_xdp_owner(&x, p->base.sys);
-	plx_xdp_who(&x, who, sizeof(who));
-	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: its XDP hook is held by %s (%s): see bpftool net list dev %s; end its "
-	         "owner, or remove a left-over one with ip link set dev %s xdp off", p->base.name, who,
-	         strerrorname_np(-err), PLX_QUOTED(p->base.name), PLX_QUOTED(p->base.name));
+	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: its XDP hook is held by %s (%s): %s", p->base.name,
+	         plx_xdp_who(&x, who, sizeof(who)), strerrorname_np(-err),
+	         plx_xdp_free(&x, p->base.name, how, sizeof(how)));
 }
 
 static int attach(struct ax_prog *g, struct ax_port *p)
@@ -136,6 +135,8 @@ static int attach(struct ax_prog *g, struct ax_port *p)
 		ax_priv_missing(sys, p->base.pool, missing, sizeof(missing));
 		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program may not be attached (EPERM): %s", p->base.name,
 		         *missing ? missing : "the interface belongs to another user namespace");
+	} else if (!ax_mode_refused(fd)) {
+		ax_explain_attach(p, fd);
 	}
 	return fd; /* what is left is for the ladder */
 }

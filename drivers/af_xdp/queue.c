@@ -2,7 +2,6 @@
 /* queue.c - one device queue: its socket and the two halves above it, opened, closed, and opened
    anew while lcores go on polling it.  Cold; main thread, ax_repair by one thread at a time. */
 #include "af_xdp.h"
-#include "plx_link.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +9,6 @@
 #include <string.h>
 
 enum {
-	FRAME_EXTRA  = 14 + 4, /* Ethernet header and one tag, beyond the MTU */
 	RING_MIN     = 64,     /* of a fill or completion ring that the kernel insists on */
 	RING_AT      = 256,    /* descriptors worth a doorbell */
 	SETTLE_MS    = 1000,   /* how long the kernel may take to let go of frames */
@@ -37,9 +35,9 @@ uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
 	p->base.info.mtu = mtu;
-	p->base.info.max_len = mtu + FRAME_EXTRA;
+	p->base.info.max_len = mtu + AX_L2_MAX;
 	for (uint16_t i = 0; i < p->base.ntx; i++)
-		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + FRAME_EXTRA, __ATOMIC_RELAXED);
+		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + AX_L2_MAX, __ATOMIC_RELAXED);
 }
 
 /* ---- the halves ---- */
@@ -386,15 +384,6 @@ static void leave(struct ax_port *p)
 	ax_prog_leave(p);
 }
 
-/* Without link events a name that the kernel does not know any more is all that tells. */
-static bool is_gone(struct ax_port *p)
-{
-	char name[16] = "";
-	int err = plx_link_named(p->base.sys, p->base.info.ifindex, name, "", &(uint32_t){ 0 });
-
-	return !err && !*name;
-}
-
 /* ax_repair opens queues anew that bursts ask for.  Queues opened anew; -EAGAIN: a burst has to
    stand back first, call again; another -errno: tried again a second later. */
 int ax_repair(struct plx_port *b)
@@ -414,10 +403,6 @@ int ax_repair(struct plx_port *b)
 
 		done += n > 0;
 		bad = n < 0 ? n : bad;
-	}
-	if ((bad == -ENODEV || bad == -ENXIO) && is_gone(p)) {
-		plx_port_set_link(b, PLX_LINK_REMOVED);
-		leave(p);
 	}
 	for (uint16_t i = 0; i < p->nsock; i++)
 		if (__atomic_load_n(&p->sock[i].wanted, __ATOMIC_RELAXED))

@@ -547,6 +547,7 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	uint64_t bytes = 0;
 	uint16_t i = 0;
 
+	plx_tx_enter(base, m, n);
 	if (!is_open(&q->gate))
 		return ax_tx_shut(base, m, n);
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;

@@ -268,6 +268,12 @@ static int pk_open(struct plx_port **out, const struct plx_port_conf *c)
 
 static int pk_start(struct plx_port *p)
 {
+	bool named = !strcmp(p->conf.driver, "packet");
+
+	if (p->conf.steer == PLX_STEER_ALL) /* asked for of a driver that cannot, or left as it is */
+		plx_logf(p->log, named ? PLX_LOG_INFO : PLX_LOG_NOTICE, "%s: packet: the host gets every frame as well and "
+		         "answers what is addressed to it: give the interface no address, or have a firewall drop what is not "
+		         "the host's", p->name);
 	for (uint16_t i = 0; i < p->nrx; i++) {
 		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
 		pk_rx_discard(q);
@@ -305,6 +311,8 @@ static void pk_stop(struct plx_port *p)
 			pk_tx_ring((struct pk_txq *)p->txq[i]);
 		plx_sys_sleep(p->sys, STOP_STEP_NS);
 	}
+	for (uint16_t i = 0; i < p->ntx; i++)
+		pk_tx_withdraw((struct pk_txq *)p->txq[i]);
 }
 
 static int pk_rx_fd(struct plx_rxq *q)

@@ -3,8 +3,8 @@
 
      rx ring    [K][K][U][U][U][K]...     U: the kernel filled it, ours to read
                        ^ head             K: the kernel's
-     tx ring    [A][A][S][S][A][A]...     S: to send or being sent, the kernel's
-                 ^ head: next we fill     A: ours
+     tx ring    [A][A][S][R][R][A]...     S: being sent, the kernel's; A: ours
+                       tail ^     ^ head  R: filled by us, not taken by the kernel yet
 
    Both are TPACKET_V2 rings of slots of a power of two bytes.  Version 3 gives frames out
    by the block, and a block that is not full only after a timer of at least a
@@ -23,6 +23,8 @@ enum {
 	TX_DATA    = TPACKET2_HDRLEN - sizeof(struct sockaddr_ll), /* of a slot, where the frame starts */
 	RX_ROOM    = TPACKET_ALIGN(TPACKET2_HDRLEN + 16), /* of a slot, before the network header */
 	LOOK_EVERY = 64,         /* doubts about the link between looks at it */
+	GAP_MIN_NS = 1000000,    /* between doorbells that fail */
+	GAP_MAX_NS = 100000000,
 };
 
 struct pk_ring {
@@ -47,8 +49,10 @@ struct pk_rxq {
 struct pk_txq {
 	struct plx_txq base;
 	struct pk_ring ring;
+	uint32_t tail;               /* oldest slot that the kernel has not taken; runs free */
 	uint32_t unrung;             /* slots filled since the last doorbell */
 	uint32_t doubts;             /* times the link may not be what it is taken for */
+	uint64_t gap, retry_at;      /* ns: after a doorbell that failed; gap 0 = the last one did not */
 	int      fd;
 };
 
@@ -82,6 +86,7 @@ uint16_t pk_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n);
 uint16_t pk_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n);
 void     pk_rx_discard(struct pk_rxq *q); /* empties the ring; the queue at rest */
 uint32_t pk_tx_waiting(struct pk_txq *q); /* slots the kernel still has; the queue at rest */
-void     pk_tx_ring(struct pk_txq *q);    /* one doorbell */
+void     pk_tx_ring(struct pk_txq *q);    /* one doorbell, if it is time for it */
+void     pk_tx_withdraw(struct pk_txq *q); /* drops what the kernel has not taken; the queue at rest */
 
 #endif

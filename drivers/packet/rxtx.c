@@ -179,12 +179,6 @@ void pk_rx_discard(struct pk_rxq *q)
 
 /* ---- transmit ---- */
 
-/* The kernel sends in order, so the last slot tells about all. */
-static bool all_taken(const struct pk_txq *q)
-{
-	return !(pk_status(pk_slot(&q->ring, q->ring.head - 1)) & TP_STATUS_SEND_REQUEST);
-}
-
 uint32_t pk_tx_waiting(struct pk_txq *q)
 {
 	uint32_t n = 0;
@@ -215,6 +209,14 @@ static void doubt_link(struct pk_txq *q)
 		link_found(q, ifr.ifr_flags & IFF_UP && ifr.ifr_flags & IFF_RUNNING ? PLX_LINK_UP : PLX_LINK_DOWN);
 }
 
+/* Nothing is closed for an errno: whatever it is may pass, so the doorbell rings again, after
+   1 ms and then each time twice as late.  That the interface is gone, only netlink tells. */
+static void back_off(struct pk_txq *q)
+{
+	q->gap = !q->gap ? GAP_MIN_NS : q->gap * 2 < GAP_MAX_NS ? q->gap * 2 : GAP_MAX_NS;
+	q->retry_at = plx_sys_now(q->base.port->sys) + q->gap;
+}
+
 /* What the doorbell said.  Whatever it was, it is not rung again in this call: slots
    the kernel did not take stay as they are and go with the next one. */
 static void doorbell_failed(struct pk_txq *q, int err)
@@ -226,42 +228,112 @@ static void doorbell_failed(struct pk_txq *q, int err)
 	case EINTR:
 		why = PLX_STOP_again;
 		break;
-	case ENOBUFS: /* also: no carrier, or the queue behind the device is full */
-	case ENOMEM:
+	case EBUSY:
+		why = PLX_STOP_busy;
+		break;
+	case ENOBUFS: /* the queue behind the device is full, for microseconds; or no carrier */
 		doubt_link(q);
 		why = PLX_STOP_nobufs;
 		break;
-	case EBUSY:
-		why = PLX_STOP_busy;
+	case ENOMEM:
+		back_off(q);
+		why = PLX_STOP_nobufs;
 		break;
 	case ENETDOWN:
 		link_found(q, PLX_LINK_DOWN);
 		why = PLX_STOP_link_down;
 		break;
-	case ENXIO:
-	case ENODEV:
-		link_found(q, PLX_LINK_REMOVED);
-		why = PLX_STOP_link_down;
-		break;
-	case EMSGSIZE: /* the MTU sank meanwhile; PACKET_LOSS has the kernel drop such a slot */
-		break;
 	default:
 		q->base.err = -err;
+		back_off(q);
 	}
 	plx_ctr_add(&q->base.stats.stop[why], 1);
+}
+
+static uint32_t with_tag(const uint8_t *frame, uint32_t len)
+{
+	return len >= ETH_HLEN && frame[12] == 0x81 && !frame[13] ? VLAN_LEN : 0;
+}
+
+/* How many of the n slots before q->tail are longer than the device takes: the MTU sank while
+   they waited, and the kernel drops them without a word of which. */
+static uint32_t too_long(struct pk_txq *q, uint32_t n)
+{
+	struct plx_port *p = q->base.port;
+	struct ifreq ifr = { 0 };
+	uint32_t found = 0;
+
+	memcpy(ifr.ifr_name, p->name, IFNAMSIZ - 1);
+	plx_ctr_add(&q->base.stats.kicks, 1);
+	if (!p->sys->ioctl(q->fd, SIOCGIFMTU, &ifr))
+		for (uint32_t i = q->tail - n; i != q->tail; i++) {
+			const struct tpacket2_hdr *h = pk_slot(&q->ring, i);
+			found += h->tp_len > (uint32_t)ifr.ifr_mtu + ETH_HLEN + with_tag((const uint8_t *)h + TX_DATA, h->tp_len);
+		}
+	return found ? found : 1;
+}
+
+/* Counts the slots that the kernel has taken since the last look.  It sends in order, and told
+   is the bytes of those that it did not drop. */
+static void account(struct pk_txq *q, uint64_t told)
+{
+	uint64_t bytes = 0;
+	uint32_t n = 0, lost = 0;
+
+	for (; q->tail != q->ring.head; q->tail++, n++) {
+		const struct tpacket2_hdr *h = pk_slot(&q->ring, q->tail);
+		if (pk_status(h) & TP_STATUS_SEND_REQUEST)
+			break;
+		bytes += h->tp_len;
+	}
+	if (plx_unlikely(bytes > told)) {
+		lost = too_long(q, n);
+		bytes = told;
+	}
+	plx_ctr_add(&q->base.stats.pkts, n - lost);
+	plx_ctr_add(&q->base.stats.bytes, bytes);
+	plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_bad_len], lost);
+}
+
+static void ring_doorbell(struct pk_txq *q)
+{
+	struct plx_port *p = q->base.port;
+
+	q->unrung = 0;
+	plx_ctr_add(&q->base.stats.kicks, 1);
+	ssize_t n = p->sys->sendto(q->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+	int err = n < 0 ? errno : 0;
+
+	/* ENOBUFS keeps to itself what was sent before it */
+	account(q, err == ENOBUFS ? UINT64_MAX : err ? 0 : (uint64_t)n);
+	if (plx_unlikely(err)) {
+		doorbell_failed(q, err);
+	} else {
+		q->gap = 0;
+		q->base.err = 0;
+	}
 }
 
 void pk_tx_ring(struct pk_txq *q)
 {
 	struct plx_port *p = q->base.port;
 
-	q->unrung = 0;
-	plx_ctr_add(&q->base.stats.kicks, 1);
-	if (p->sys->sendto(q->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) < 0)
-		doorbell_failed(q, errno);
+	if (plx_likely(!q->gap) || plx_sys_now(p->sys) >= q->retry_at)
+		ring_doorbell(q);
 	/* on an lcore the loop comes back for what is left; on a dead link nobody need */
-	if (plx_tx_may_wait() && plx_port_link(p) == PLX_LINK_UP && !all_taken(q))
+	if (plx_tx_may_wait() && plx_port_link(p) == PLX_LINK_UP && q->tail != q->ring.head)
 		plx_tx_pending_add(&q->base);
+}
+
+void pk_tx_withdraw(struct pk_txq *q)
+{
+	enum plx_tx_drop why = plx_port_link(q->base.port) == PLX_LINK_REMOVED ? PLX_TX_DROP_removed : PLX_TX_DROP_device;
+
+	plx_ctr_add(&q->base.stats.drop[why], q->ring.head - q->tail);
+	while (q->ring.head != q->tail) /* the kernel's place in the ring is q->tail, too */
+		pk_set_status(pk_slot(&q->ring, --q->ring.head), TP_STATUS_AVAILABLE);
+	q->unrung = 0;
+	q->gap = 0;
 }
 
 /* False: the link is down and packets stay the caller's. */
@@ -291,8 +363,8 @@ static bool sendable(const struct pk_txq *q, const struct plx_mbuf *m)
 
 	if (plx_unlikely(sum_len(m) != m->pkt_len))
 		return false;
-	if (plx_unlikely(m->pkt_len > max) && m->len >= ETH_HLEN && m->data[12] == 0x81 && !m->data[13])
-		max += VLAN_LEN;
+	if (plx_unlikely(m->pkt_len > max))
+		max += with_tag(m->data, m->len);
 	return plx_likely(m->pkt_len >= ETH_HLEN && m->pkt_len <= max);
 }
 
@@ -307,29 +379,23 @@ static void gather(uint8_t *to, const struct plx_mbuf *m)
 /* Copies m[0,n) into slots until one is still the kernel's; returns how many were taken. */
 static uint16_t fill_slots(struct pk_txq *q, struct plx_mbuf **m, uint16_t n)
 {
-	struct plx_txq_stats *st = &q->base.stats;
-	uint64_t bytes = 0;
-	uint16_t i = 0, sent = 0;
+	uint32_t head = q->ring.head;
+	uint16_t i = 0;
 
 	for (; i < n; i++) {
 		if (!sendable(q, m[i])) {
-			plx_ctr_add(&st->drop[PLX_TX_DROP_bad_len], 1);
+			plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_bad_len], 1);
 			continue;
 		}
 		struct tpacket2_hdr *h = pk_slot(&q->ring, q->ring.head);
-		uint32_t status = pk_status(h);
-		if (status != TP_STATUS_AVAILABLE && !(status & TP_STATUS_WRONG_FORMAT))
+		if (pk_status(h) != TP_STATUS_AVAILABLE)
 			break;
 		gather((uint8_t *)h + TX_DATA, m[i]);
 		h->tp_len = m[i]->pkt_len;
 		pk_set_status(h, TP_STATUS_SEND_REQUEST);
 		q->ring.head++;
-		bytes += m[i]->pkt_len;
-		sent++;
 	}
-	q->unrung += sent;
-	plx_ctr_add(&st->pkts, sent);
-	plx_ctr_add(&st->bytes, bytes);
+	q->unrung += q->ring.head - head;
 	return i;
 }
 
@@ -345,6 +411,7 @@ uint16_t pk_tx(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	struct pk_txq *q = (struct pk_txq *)base;
 	uint16_t k = 0;
 
+	plx_tx_enter(base, m, n);
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	base->link_down = !link_usable(q);
 	if (plx_unlikely(base->link_down)) {
@@ -361,7 +428,7 @@ uint16_t pk_tx(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	}
 	if (plx_tx_may_wait() && n && k == n && q->unrung < PLX_BURST)
 		plx_tx_pending_add(base); /* the lcore rings before it idles */
-	else if (q->unrung || !all_taken(q))
+	else if (q->tail != q->ring.head)
 		pk_tx_ring(q);
 	return k;
 }

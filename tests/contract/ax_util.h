@@ -126,6 +126,15 @@ static inline struct plx_port_conf conf_of(struct plx_pool *pool, const char *na
 	return c;
 }
 
+/* From its first burst on a queue's frames are the port's. */
+static inline void read_all(struct plx_port *p)
+{
+	struct plx_mbuf *m;
+
+	for (uint16_t i = 0; i < p->nrx; i++)
+		assert_int_equal(plx_rx_burst(p->rxq[i], &m, 0), 0);
+}
+
 static inline struct plx_port *open_port(struct plx_port_conf *c)
 {
 	struct plx_port *p;
@@ -136,6 +145,7 @@ static inline struct plx_port *open_port(struct plx_port_conf *c)
 		fprintf(stderr, "%s%s\n", log_text, strerror(-err));
 	assert_int_equal(err, 0);
 	assert_int_equal(plx_port_start(p), 0);
+	read_all(p);
 	return p;
 }
 

@@ -95,6 +95,12 @@ void start_pair(void)
 {
 	assert_int_equal(plx_port_start(bed.a), 0);
 	assert_int_equal(plx_port_start(bed.b), 0);
+	for (uint16_t i = 0; i < QUEUES; i++) { /* from its first burst on a queue's frames are the port's */
+		struct plx_mbuf *m;
+
+		plx_rx_burst(plx_port_rxq(bed.a, i), &m, 0);
+		plx_rx_burst(plx_port_rxq(bed.b, i), &m, 0);
+	}
 	if (bed.device) {
 		wait_running("plxca", true);
 		wait_running("plxcb", true);

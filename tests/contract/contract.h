@@ -52,7 +52,7 @@ bool receive(struct plx_port *p, uint32_t want, unsigned ms);
 void exchange(struct plx_port *from, struct plx_port *to, uint16_t q, uint32_t seq, uint32_t len);
 void send_all(struct plx_port *p, uint16_t q, struct plx_mbuf **m, uint16_t n);
 void forget(void);
-/* What the control thread would do on a link event. */
+/* What the watch thread would do on a link event. */
 void tell_link(struct plx_port *p);
 void wait_running(const char *name, bool running);
 uint64_t now_ms(void);

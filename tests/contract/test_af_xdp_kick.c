@@ -228,8 +228,9 @@ static void enobufs(void **state)
 	assert_int_equal(offer(32), 32);
 	assert_int_equal(k.calls, 1);
 	assert_int_equal(stops(PLX_STOP_nobufs), 1);
-	assert_int_equal(q->err, 0);
+	assert_int_equal(q->err, -ENOBUFS);
 	all_sent();
+	assert_int_equal(q->err, 0);
 }
 
 static void ebusy(void **state)
@@ -278,34 +279,135 @@ static void enetdown(void **state)
 	all_sent();
 }
 
-static void enxio(void **state)
+/* No errno of a doorbell ends anything: it is rung again, each time later, and what was taken is sent. */
+static void others_back_off(void **state)
 {
-	(void)state;
-	SCRIPT(true, ENXIO);
-	assert_int_equal(offer(4), 4);
-	assert_int_equal(k.calls, 1);
-	assert_int_equal(plx_port_link(port), PLX_LINK_REMOVED);
-	assert_int_equal(drops(PLX_TX_DROP_removed), 4);
-	assert_int_equal(offer(4), 0);
-	assert_int_equal(k.calls, 1);
-}
-
-static void any_other(void **state)
-{
-	static const int errs[] = { EINVAL, EPERM, EOPNOTSUPP, EBADF };
+	static const int errs[] = { ENXIO, ENOMEM, EPERM, EOPNOTSUPP, EBADF, EIO, EFAULT };
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(errs); i++) {
 		SCRIPT(true, errs[i]);
 		assert_int_equal(offer(4), 4);
 		assert_int_equal(k.calls, 1);
 		assert_int_equal(q->err, -errs[i]);
-		assert_int_equal(offer(4), 0);
-		assert_int_equal(k.calls, 1);
-		assert_int_equal(stops(PLX_STOP_error), 2 * i + 2);
-		q->err = 0;
+		uint64_t begin = now_ms();
+		while (now_ms() - begin < 100)
+			plx_tx_burst(q, NULL, 0);
+		assert_in_range(k.calls, 3, 8); /* after 1, 2, 4, 8, 16, 32 and 64 ms */
+		assert_int_equal(plx_port_link(port), PLX_LINK_UP);
+		assert_int_equal(offer(4), 4);
+		assert_false(port->wants_repair);
+		assert_int_equal(plx_port_repair(port), 0);
 		all_sent();
+		assert_int_equal(q->err, 0);
 	}
+	assert_int_equal(port->repairs, 0);
 	(void)state;
+}
+
+/* Repairs until it is done: each half has to be parked by a burst. */
+static void repair(void)
+{
+	uint64_t end = now_ms() + WAIT_MS;
+	int n;
+
+	while ((n = plx_port_repair(port)) <= 0 && now_ms() < end) {
+		struct plx_mbuf *m;
+
+		assert_true(n == 0 || n == -EAGAIN || n == -EBUSY);
+		assert_int_equal(plx_rx_burst(port->rxq[0], &m, 1), 0);
+		plx_tx_burst(q, NULL, 0);
+	}
+	assert_int_equal(n, 1);
+}
+
+/* EINVAL, or a second of one errno: the queue is opened anew.  What stood in the ring is counted. */
+static void einval_is_opened_anew(void **state)
+{
+	struct plx_rxq *rx = port->rxq[0];
+	uint8_t buf[60];
+	int fd = raw("plxb0"), sock_fd = port->drv->rx_fd(rx);
+
+	(void)state;
+	SCRIPT(true, EINVAL);
+	assert_int_equal(offer(4), 4);
+	assert_true(port->wants_repair);
+	repair();
+	quiet();
+	assert_false(port->wants_repair);
+	assert_int_equal(port->repairs, 1);
+	assert_int_equal(drops(PLX_TX_DROP_closed), 4);
+	assert_int_equal(port->drv->rx_fd(rx), sock_fd);
+	assert_non_null(strstr(log_text, "plxa0: queue 0 was opened anew, its wake-ups failed (EINVAL)"));
+	assert_int_equal(offer(4), 4);
+	all_sent();
+	/* and it receives */
+	read_all(port);
+	fill_frame(buf, 7, sizeof(buf));
+	send(fd, buf, sizeof(buf), 0);
+	struct plx_mbuf *m;
+	uint64_t end = now_ms() + WAIT_MS;
+	while (!plx_rx_burst(rx, &m, 1) && now_ms() < end)
+		;
+	assert_int_equal(check_frame(m->data, m->len), 7);
+	plx_mbuf_put(m);
+	/* once a second at most */
+	SCRIPT(true, EINVAL);
+	assert_int_equal(offer(1), 1);
+	assert_int_equal(plx_port_repair(port), 0);
+	assert_true(port->wants_repair);
+	quiet();
+	close(fd);
+}
+
+static void lasting_error_is_opened_anew(void **state)
+{
+	(void)state;
+	SCRIPT(true, ENXIO);
+	assert_int_equal(offer(3), 3);
+	uint64_t begin = now_ms();
+	while (!port->wants_repair && now_ms() - begin < 5000)
+		plx_tx_burst(q, NULL, 0);
+	assert_true(now_ms() - begin >= 1000);
+	repair();
+	assert_int_equal(drops(PLX_TX_DROP_closed), 3);
+	assert_int_equal(plx_port_link(port), PLX_LINK_UP);
+	all_sent();
+}
+
+/* A queue that nobody bursts from is parked without waiting for a burst; one that is open is not. */
+static void parks_only_what_is_used(void **state)
+{
+	(void)state;
+	SCRIPT(true, EINVAL);
+	assert_int_equal(offer(1), 1);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(plx_port_repair(port), -EAGAIN);
+	assert_int_equal(offer(1), 0); /* lets go of it */
+	assert_int_equal(plx_port_repair(port), -EAGAIN);
+	port->drv->give_back(port, 0, true); /* its reader has left */
+	repair();
+	all_sent();
+}
+
+/* The interface is gone, and nobody tells of links: the kernel does not know its name any more. */
+static void gone_without_events(void **state)
+{
+	(void)state;
+	run("ip link del plxa0");
+	SCRIPT(true, ENXIO);
+	offer(2);
+	uint64_t end = now_ms() + WAIT_MS;
+	while (plx_port_link(port) != PLX_LINK_REMOVED && now_ms() < end) {
+		struct plx_mbuf *m;
+
+		plx_port_repair(port);
+		plx_rx_burst(port->rxq[0], &m, 1);
+		plx_tx_burst(q, NULL, 0);
+	}
+	assert_int_equal(plx_port_link(port), PLX_LINK_REMOVED);
+	assert_int_equal(offer(4), 4); /* nobody has to try again for ever */
+	assert_in_range(drops(PLX_TX_DROP_removed), 4, 6);
+	run("ip link add plxa0 type veth peer name plxb0");
 }
 
 /* ---- what is taken, and what is not ---- */
@@ -402,7 +504,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(rings_in_the_call), CASE(coalesces), CASE(eagain_without_progress), CASE(zero_without_progress),
 		cmocka_unit_test_setup_teardown(budget_of_32, without_budget, tear_down),
-		CASE(eintr), CASE(enobufs), CASE(ebusy), CASE(ebusy_for_real), CASE(enetdown), CASE(enxio), CASE(any_other),
+		CASE(eintr), CASE(enobufs), CASE(ebusy), CASE(ebusy_for_real), CASE(enetdown), CASE(others_back_off),
+		CASE(einval_is_opened_anew), CASE(lasting_error_is_opened_anew), CASE(parks_only_what_is_used), CASE(gone_without_events),
 		CASE(bad_packets), CASE(other_pool_is_copied), CASE(chain_is_flattened), CASE(shared_frame),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_packet.c - what only the packet driver has to get right: tags that the kernel takes
-   out, packets longer than a slot of the ring, and silence on an empty poll. */
+   out, packets longer than a slot of the ring, silence on an empty poll; that each packet
+   it takes is counted once, as sent or as dropped; and that no errno of a send is the end. */
 #include "contract.h"
 
 #include <errno.h>
@@ -195,6 +196,233 @@ static void test_metadata(void **state)
 	plx_mbuf_put(m);
 }
 
+/* ---- what becomes of a packet that was taken ---- */
+
+static struct plx_sys sys;
+static uint64_t now_ns;  /* of the faked clock */
+static int send_err;     /* of the doorbell; 0 = the kernel's own */
+static unsigned rings;
+
+static int fake_clock(clockid_t clock, struct timespec *t)
+{
+	(void)clock;
+	*t = (struct timespec){ .tv_sec = (time_t)(now_ns / 1000000000), .tv_nsec = (long)(now_ns % 1000000000) };
+	return 0;
+}
+
+static int fake_sleep(const struct timespec *t, struct timespec *left)
+{
+	(void)left;
+	now_ns += (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec;
+	return 0;
+}
+
+static ssize_t fail_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
+{
+	rings++;
+	if (!send_err)
+		return plx_sys_linux.sendto(fd, buf, n, flags, to, len);
+	errno = send_err;
+	return -1;
+}
+
+static int faults_up(void **state)
+{
+	up(state);
+	sys = plx_sys_linux;
+	sys.sendto = fail_sendto;
+	sys.clock_gettime = fake_clock;
+	sys.nanosleep = fake_sleep;
+	send_err = 0;
+	rings = 0;
+	now_ns = 5000000000;
+	bed.a->sys = &sys;
+	return 0;
+}
+
+static uint16_t offer(unsigned n, uint32_t len)
+{
+	struct plx_mbuf *m[64];
+	uint8_t f[2048];
+
+	assert_in_range(n, 0, 64);
+	fill(f, len, false, false);
+	for (unsigned i = 0; i < n; i++)
+		memcpy(plx_mbuf_append(m[i] = plx_mbuf_get(bed.pool), (uint16_t)len), f, len);
+	uint16_t k = plx_tx_burst(plx_port_txq(bed.a, 0), m, (uint16_t)n);
+	plx_mbuf_put_bulk(m + k, (uint16_t)(n - k));
+	return k;
+}
+
+/* As many as were sent, and dropped as too long and by the device. */
+static void account_is(uint64_t sent, uint64_t bad_len, uint64_t device)
+{
+	struct plx_port_stats s;
+	uint64_t drops = 0;
+
+	plx_port_stats(bed.a, &s);
+	for (int d = 0; d < PLX_TX_DROP_N; d++)
+		drops += s.tx.drop[d];
+	assert_int_equal(s.tx.pkts, sent);
+	assert_int_equal(s.tx.drop[PLX_TX_DROP_bad_len], bad_len);
+	assert_int_equal(s.tx.drop[PLX_TX_DROP_device], device);
+	assert_int_equal(drops, bad_len + device);
+}
+
+/* Without a carrier the kernel takes nothing: what waits was not sent, and is dropped at stop. */
+static void test_other_end_down(void **state)
+{
+	uint64_t taken = 0;
+
+	(void)state;
+	assert_int_equal(offer(10, 100), 10);
+	assert_int_equal(run_cmd("ip link set plxcb down"), 0);
+	wait_running("plxca", false);
+	for (int i = 0; i < 5; i++)
+		taken += offer(32, 100);
+	assert_true(taken > 0);
+	account_is(10, 0, 0);
+	plx_port_stop(bed.a);
+	account_is(10, 0, taken);
+	assert_int_equal(run_cmd("ip link set plxcb up"), 0);
+	wait_running("plxca", true);
+}
+
+/* The ring is right after that: nothing old is sent, all that is new. */
+static void test_start_again(void **state)
+{
+	struct plx_mbuf *m[32];
+	uint8_t f[64];
+
+	(void)state;
+	send_err = EAGAIN;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(offer(33, 700), 33);
+	plx_port_stop(bed.a);
+	account_is(0, 0, 165);
+	assert_int_equal(plx_port_start(bed.a), 0);
+	send_err = 0;
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(offer(32, 64), 32);
+		fill(f, 64, false, false);
+		unsigned got = 0;
+		uint64_t end = now_ms() + WAIT_MS;
+		while (got < 32 && now_ms() < end)
+			for (uint16_t q = 0; q < QUEUES; q++) {
+				uint16_t k = plx_rx_burst(plx_port_rxq(bed.b, q), m, 32);
+				for (uint16_t j = 0; j < k; j++)
+					if (m[j]->data[12] == 0x88 && m[j]->data[13] == 0xb5) {
+						assert_int_equal(m[j]->pkt_len, 64);
+						assert_memory_equal(m[j]->data, f, 64);
+						got++;
+					}
+				plx_mbuf_put_bulk(m, k);
+			}
+		assert_int_equal(got, 32);
+	}
+	account_is(640, 0, 165);
+}
+
+/* The kernel drops what is longer than the MTU by now, without a word of which. */
+static void test_mtu_sinks(void **state)
+{
+	(void)state;
+	assert_int_equal(run_cmd("ip link set plxca mtu 1000"), 0);
+	assert_int_equal(offer(10, 1514), 10);
+	account_is(0, 10, 0);
+	send_err = EAGAIN;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(offer(4, i & 1 ? 1200 : 1014), 4);
+	account_is(0, 10, 0);
+	send_err = 0;
+	offer(0, 60);
+	account_is(12, 22, 0);
+	assert_int_equal(run_cmd("ip link set plxca mtu 1500"), 0);
+}
+
+/* Whatever the errno: the link is not gone, nothing is lost, and the doorbell rings again after
+   1 ms, 2 ms, and so on up to 100 ms. */
+static void test_errnos(void **state)
+{
+	static const int errnos[] = { ENXIO, ENODEV, ENOMEM, EINVAL, EIO, EPERM, EMSGSIZE, ENETUNREACH, EHOSTDOWN };
+	struct plx_txq *q = plx_port_txq(bed.a, 0);
+	uint64_t sent = 0;
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(errnos); i++) {
+		send_err = errnos[i];
+		assert_int_equal(offer(5, 100), 5);
+		for (uint64_t gap = 1, k = 0; k < 10; k++, gap = gap * 2 < 100 ? gap * 2 : 100) {
+			rings = 0;
+			now_ns += gap * 1000000 - 1;
+			offer(0, 60);
+			assert_int_equal(rings, 0);
+			now_ns++;
+			offer(0, 60);
+			offer(0, 60);
+			assert_int_equal(rings, 1);
+		}
+		assert_int_equal(plx_port_link(bed.a), PLX_LINK_UP);
+		assert_int_equal(offer(5, 100), 5);
+		account_is(sent, 0, 0);
+		send_err = 0;
+		now_ns += 100000000;
+		offer(0, 60);
+		account_is(sent += 10, 0, 0);
+		assert_int_equal(q->err, 0);
+	}
+	send_err = EINTR; /* these come again at once */
+	for (int i = 0; i < 3; i++, send_err = i == 1 ? EBUSY : EAGAIN) {
+		rings = 0;
+		offer(1, 100);
+		offer(0, 60);
+		assert_int_equal(rings, 2);
+	}
+	send_err = 0;
+	offer(0, 60);
+	account_is(sent + 3, 0, 0);
+}
+
+static void test_netdown(void **state)
+{
+	(void)state;
+	send_err = ENETDOWN;
+	assert_int_equal(offer(5, 100), 5);
+	assert_int_equal(plx_port_link(bed.a), PLX_LINK_DOWN);
+	send_err = 0;
+	for (int i = 0; i < 2 * 64; i++)
+		offer(0, 60);
+	assert_int_equal(plx_port_link(bed.a), PLX_LINK_UP);
+	account_is(5, 0, 0);
+}
+
+/* One line says that the host goes on getting frames; louder where nobody asked for packet. */
+static char said[2][512];
+
+static void keep_line(void *arg, enum plx_log_level level, const char *line)
+{
+	(void)arg;
+	if (strstr(line, "the host gets every frame as well"))
+		snprintf(said[level == PLX_LOG_NOTICE], sizeof(said[0]), "%s", line);
+}
+
+static void test_host_told(void **state)
+{
+	static const struct plx_log log = { keep_line, NULL, PLX_LOG_DEBUG };
+
+	(void)state;
+	bed.a->log = &log;
+	for (int i = 0; i < 3; i++) {
+		bed.a->conf.steer = i == 2 ? PLX_STEER_NONE : PLX_STEER_ALL;
+		strcpy(bed.a->conf.driver, i ? "" : "packet");
+		memset(said, 0, sizeof(said));
+		plx_port_stop(bed.a);
+		assert_int_equal(plx_port_start(bed.a), 0);
+		assert_int_equal(!!*said[0], i == 0);
+		assert_int_equal(!!*said[1], i == 1);
+	}
+}
+
 static int group_up(void **state)
 {
 	(void)state;
@@ -210,6 +438,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_longer_than_a_slot, up, down),
 		cmocka_unit_test_setup_teardown(test_silence, up, down),
 		cmocka_unit_test_setup_teardown(test_metadata, up, down),
+		cmocka_unit_test_setup_teardown(test_other_end_down, faults_up, down),
+		cmocka_unit_test_setup_teardown(test_start_again, faults_up, down),
+		cmocka_unit_test_setup_teardown(test_mtu_sinks, faults_up, down),
+		cmocka_unit_test_setup_teardown(test_errnos, faults_up, down),
+		cmocka_unit_test_setup_teardown(test_netdown, faults_up, down),
+		cmocka_unit_test_setup_teardown(test_host_told, up, down),
 	};
 
 	setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1);

@@ -1,5 +1,6 @@
 #include <pollux/plx.h>
 #include <errno.h>
+#include <stdio.h>
 
 struct fwd { struct plx_rxq *rx; struct plx_txq *tx; };
 
@@ -20,13 +21,18 @@ int main(int argc, char **argv)                 /* ./fwd -l 0-1 --iface eth1 [--
 	int err = plx_env_init(&env, argc, argv);   /* the reason of an error went to standard error */
 	if (err)
 		return plx_exit_code(err);
+	if (!plx_env_ports(env)) {
+		fprintf(stderr, "fwd: no port: give one or more with --iface NAME\n");
+		err = -EINVAL;
+	}
 	for (uint16_t i = 0, n = 0; i < plx_env_ports(env) && !err; i++) {
 		struct plx_port *in = plx_env_port(env, i), *out = plx_env_port(env, i ^ 1);
 		struct plx_rxq *rx;                 /* ports go in pairs; a last one sends to itself */
 		for (uint16_t q = 0; (rx = plx_port_rxq(in, q)) && n < PLX_QUEUES_MAX && !err; q++, n++) {
-			fwd[n] = (struct fwd){ rx, plx_port_txq(out ? out : in, q) };
+			uint16_t lcore = plx_lcore_id(plx_env_rxq_lcore(env, rx)); /* two never send by one queue */
+			fwd[n] = (struct fwd){ rx, plx_env_txq(env, out ? out : in, lcore) };
 			err = fwd[n].tx ? plx_poller_add(env, PLX_POLLER(.name = "fwd", .fn = fwd_poll,
-			                                                 .arg = &fwd[n], .rxq = rx)) : -EINVAL;
+			                                                 .arg = &fwd[n], .rxq = rx)) : -ENOMEM;
 		}
 	}
 	if (!err)

@@ -199,21 +199,22 @@ check "standard output that takes no summary" unwritten 1 "$FWD" -l "$FIRST" $N 
 check "standard output that takes no help"    unwritten 1 "$FWD" --help
 
 # ---- taken by others ----
-busy() {
+busy() { # busy IFACE: the second program names the first and takes no lesser driver
 	local rc=1 fwd
 	start first a "$FWD" -l "$FIRST" --idle adaptive --iface va -- --mode rxonly --duration 30
 	fwd=$PID
 	if within $PATIENCE has_xdp va; then
-		at a timeout -k 1 10 "$FWD" -l "$FIRST" --huge=never --iface va,driver=af_xdp,bind-timeout=100ms >"$TMP/out" 2>"$TMP/err"
+		at a timeout -k 1 10 "$FWD" -l "$FIRST" --huge=never --iface "$1" >"$TMP/out" 2>"$TMP/err"
 		rc=$?
 	fi
 	end "$fwd" || { echo "the first program ended badly"; show "$TMP/first.err"; return 1; }
 	[ $rc = 3 ] || { echo "exit code $rc, wanted 3"; show "$TMP/err" "$TMP/first.err"; return 1; }
 	[ "$(wc -l <"$TMP/err")" = 1 ] || { echo "not one line"; show "$TMP/err"; return 1; }
-	grep -qE 'va.*EBUSY' "$TMP/err" || { show "$TMP/err"; return 1; }
+	grep -qE "va: .* held by .* of pid $fwd .*EBUSY.*kill $fwd" "$TMP/err" || { show "$TMP/err"; return 1; }
 	! left
 }
-check "queue or XDP hook taken by another process" busy
+check "XDP hook taken by another process, driver=auto" busy va
+check "XDP hook taken by another process, driver=af_xdp" busy va,driver=af_xdp,bind-timeout=100ms
 
 # ---- plx-l2fwd: the same parser, no options of its own ----
 L2FWD=$BUILD/apps/plx-l2fwd

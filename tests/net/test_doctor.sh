@@ -150,7 +150,7 @@ fewer receive queues than the other end sends by|at a ethtool -L va rx 1|WARN|ve
 fewer transmit queues than lcores|at a ethtool -L va tx 1|WARN|tx-queues|$A|true|va -l 0-1
 two lcores on one CPU|true|WARN|lcore-shared|$A|true|va -l '0@0,1@0'
 lcore without a queue|true|WARN|lcore-idle|$A|true|va,rxqs=1 -l 0,1
-control thread on an lcore|true|WARN|control-cpu|$A|true|va -l 0-1 --main-lcore 0
+main thread on an lcore|true|WARN|control-cpu|$A|true|va -l 0-1 --main-lcore 0
 CPU that is not there|true|FAIL|lcore-online|$A|true|va --lcores 0@1000
 CPU outside of the affinity|true|FAIL|cpuset|$A|taskset -pc 0 $$|va -l 0-1
 CPU outside of the cpuset|child cpuset && echo 0 >$G/cpuset.cpus|FAIL|cpuset||echo $$ >$G/tasks|-l 0-1

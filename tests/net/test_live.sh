@@ -168,7 +168,7 @@ check "and the program is unknown at once" says 3 'does not run' "$NAME"
 check "a busy lcore starts" program busy va,queues=1
 answered() { view "$NAME"; grep -q "idle=busy" "$TMP/view"; }
 check "it is answered all the same" answered
-# Who asks has the control thread's time: the lcore makes no system call for it.
+# Who asks has the watch thread's time: the lcore makes no system call for it.
 free_of_charge() {
 	local tid i p
 	view "$NAME" --json; tid=$(field "$TMP/view" lcores.0.tid)

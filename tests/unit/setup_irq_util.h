@@ -76,7 +76,7 @@ static inline void make_plan(unsigned rxqs, unsigned nlcores, const int *cpus)
 		p->lcores[i] = (struct plan_lcore){ .id = (uint16_t)i, .cpu = cpus[i], .node = topo->cpu[cpus[i]].node, .ncpus = 1,
 		                                    .cpus = { (uint16_t)cpus[i] } };
 	for (unsigned q = 0; q < rxqs; q++)
-		p->ports[0].rxq_lcore[q] = (uint16_t)(q % nlcores);
+		p->ports[0].rxq_lcore[q] = p->ports[0].txq_lcore[q] = (uint16_t)(q % nlcores);
 }
 #define PLAN(rxqs, ...) make_plan(rxqs, sizeof((int[]){ __VA_ARGS__ }) / sizeof(int), (int[]){ __VA_ARGS__ })
 

@@ -29,7 +29,7 @@ static const struct plx_log log_keep = { keep, NULL, PLX_LOG_DEBUG };
 /* step counts a call, ends the process there, or fails it. */
 static inline bool step(void)
 {
-	long n = calls++;
+	long n = __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED); /* any thread */
 
 	if (n == die_at)
 		_exit(KILLED);
@@ -70,8 +70,10 @@ static inline ssize_t my_write(int fd, const void *buf, size_t n)
 
 static inline int my_close(int fd)
 {
-	huge_fd = fd == huge_fd ? -1 : huge_fd;
-	compact_fd = fd == compact_fd ? -1 : compact_fd;
+	if (fd == huge_fd)
+		huge_fd = -1;
+	if (fd == compact_fd)
+		compact_fd = -1;
 	return root_close(fd);
 }
 

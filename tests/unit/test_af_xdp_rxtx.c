@@ -86,6 +86,9 @@ static int set_up_as(unsigned kind)
 	rq->own = calloc(FRAMES, 1);
 	tq->own = calloc(FRAMES, 1);
 	rq->target = RING;
+	rq->gate = tq->gate = AX_OPEN;
+	rq->alive = &rq->alone;
+	sock.port = &port.base;
 	rq->rx = view(&rx, rx.desc, false);
 	rq->fill = view(&fill, fill.addr, true);
 	tq->tx = view(&tx, tx.desc, true);

@@ -39,6 +39,8 @@ static void test_timers(void **state)
 	struct tick added = { .last = 3 }, once = { .last = 1 }, often = { .env = env, .last = 20, .more = &added };
 	assert_int_equal(plx_env_timer(env, 0, tick, &once), -EINVAL);
 	assert_int_equal(plx_env_timer(env, MS, NULL, &once), -EINVAL);
+	assert_true(kept_has(&k, "plx_env_timer: a period of 0 ns; it may be 1 or more (EINVAL)"));
+	assert_true(kept_has(&k, "plx_env_timer: no function to call (EINVAL)"));
 	assert_int_equal(plx_env_timer(env, MS, tick, &once), 0);
 	assert_int_equal(plx_env_timer(env, 5 * MS, tick, &often), 0);
 	uint64_t begin = now_ns();
@@ -301,8 +303,7 @@ static void test_port_is_steered_when_read(void **state)
 
 static int failing(void *arg)
 {
-	(void)arg;
-	return -ENOSPC;
+	return *(int *)arg;
 }
 
 static void test_poller_errors_are_told_seldom(void **state)
@@ -314,20 +315,60 @@ static void test_poller_errors_are_told_seldom(void **state)
 
 	test_conf(&c, &k, 1, NULL);
 	struct plx_env *env = test_open(&c, &k);
-	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "bad", .fn = failing)), 0);
+	int nospc = -ENOSPC, failed = -1, odd = -4000;
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "bad", .fn = failing, .arg = &nospc)), 0);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "worse", .fn = failing, .arg = &failed)), 0);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "odd", .fn = failing, .arg = &odd)), 0);
 	uint64_t begin = now_ns();
 	runner_start(&r, env);
 	wait_for(kept_count(&k, "poller bad on lcore 0: ") >= 2);
 	assert_true(now_ns() - begin >= 900 * MS);
+	wait_for(kept_count(&k, "poller bad on lcore 0: ") >= 3); /* ever less often */
+	assert_true(now_ns() - begin >= 2900 * MS);
 	assert_int_equal(runner_stop(&r, 0), 0);
-	assert_true(kept_has(&k, "No space left on device (-28)"));
+	assert_true(kept_has(&k, "errors more, the last returned -28 (No space left on device)\n"));
+	assert_true(kept_has(&k, "errors more, the last returned -1\n"));
+	assert_true(kept_has(&k, "errors more, the last returned -4000\n"));
 	plx_env_fini(env);
 }
 
 /* ---- links ---- */
 
-static struct { uint8_t b[512]; size_t len; int err; int asked; } wire; /* what the kernel says next */
+static struct {
+	uint8_t b[512]; size_t len; int err;  /* the event that comes next */
+	int fd;                               /* where events come */
+	int asked, held;                      /* questions so far; they wait, for somebody has the lock */
+	uint32_t seq; int ifindex;            /* of the question that is open */
+	unsigned link[8];                     /* what an interface's flags are, 0 = there is none */
+} wire;
 static pthread_mutex_t wire_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct link_msg { struct nlmsghdr h; struct ifinfomsg m; struct nlattr a; uint32_t mtu; };
+
+static struct link_msg link_msg(uint16_t type, int ifindex, unsigned flags, uint32_t mtu)
+{
+	return (struct link_msg){ .h = { .nlmsg_len = sizeof(struct link_msg), .nlmsg_type = type },
+	                          .m = { .ifi_index = ifindex, .ifi_flags = flags },
+	                          .a = { .nla_len = 8, .nla_type = IFLA_MTU }, .mtu = mtu };
+}
+
+/* What the kernel says to the question that is open: the interface and an acknowledgement, or an error. */
+static ssize_t answer_into(void *buf)
+{
+	struct { struct nlmsghdr h; struct nlmsgerr e; } end = {
+		.h = { .nlmsg_len = sizeof(end), .nlmsg_type = NLMSG_ERROR, .nlmsg_seq = wire.seq },
+	};
+	struct link_msg m = link_msg(RTM_NEWLINK, wire.ifindex, wire.link[wire.ifindex], 1500);
+	size_t at = 0;
+
+	m.h.nlmsg_seq = wire.seq;
+	if (wire.link[wire.ifindex])
+		memcpy(buf, &m, at = sizeof(m));
+	else
+		end.e.error = -ENODEV;
+	memcpy((char *)buf + at, &end, sizeof(end));
+	return (ssize_t)(at + sizeof(end));
+}
 
 static ssize_t w_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
@@ -337,7 +378,9 @@ static ssize_t w_recvfrom(int fd, void *buf, size_t n, int flags, struct sockadd
 	(void)flags, (void)from, (void)len, (void)n;
 	pthread_mutex_lock(&wire_lock);
 	errno = wire.err ? wire.err : EAGAIN;
-	if (wire.len) {
+	if (fd != wire.fd) {
+		got = answer_into(buf);
+	} else if (wire.len) {
 		memcpy(buf, wire.b, wire.len);
 		got = (ssize_t)wire.len;
 	} else {
@@ -345,18 +388,46 @@ static ssize_t w_recvfrom(int fd, void *buf, size_t n, int flags, struct sockadd
 		(void)!plx_sys_linux.read(fd, &token, sizeof(token));
 		errno = err;
 	}
-	wire.len = 0;
-	wire.err = 0;
+	if (fd == wire.fd)
+		wire.err = 0, wire.len = 0;
 	pthread_mutex_unlock(&wire_lock);
 	return got;
 }
 
+static bool held(void)
+{
+	pthread_mutex_lock(&wire_lock);
+	bool is = wire.held;
+	pthread_mutex_unlock(&wire_lock);
+	return is;
+}
+
+static void hold(bool on)
+{
+	pthread_mutex_lock(&wire_lock);
+	wire.held = on;
+	pthread_mutex_unlock(&wire_lock);
+}
+
+static void link_of(int ifindex, unsigned flags)
+{
+	pthread_mutex_lock(&wire_lock);
+	wire.link[ifindex] = flags;
+	pthread_mutex_unlock(&wire_lock);
+}
+
 static ssize_t w_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
 {
-	(void)fd, (void)buf, (void)flags, (void)to, (void)len;
+	const struct link_msg *q = buf;
+
+	(void)fd, (void)flags, (void)to, (void)len;
 	pthread_mutex_lock(&wire_lock);
-	wire.asked = (int)((const struct nlmsghdr *)buf)->nlmsg_seq;
+	wire.asked++;
+	wire.seq = q->h.nlmsg_seq;
+	wire.ifindex = q->m.ifi_index;
 	pthread_mutex_unlock(&wire_lock);
+	while (held())
+		plx_sys_sleep(&plx_sys_linux, MS);
 	return (ssize_t)n;
 }
 
@@ -376,14 +447,10 @@ static bool wire_taken(void)
 	return taken;
 }
 
-/* Says one message more, once the one before it was taken. */
-static void wire_say(int fd, uint16_t type, uint32_t seq, int ifindex, unsigned flags, uint32_t mtu, int err)
+/* Says one event more, once the one before it was taken. */
+static void wire_say(uint16_t type, int ifindex, unsigned flags, uint32_t mtu, int err)
 {
-	struct { struct nlmsghdr h; struct ifinfomsg m; struct nlattr a; uint32_t mtu; } msg = {
-		.h = { .nlmsg_len = sizeof(msg), .nlmsg_type = type, .nlmsg_seq = seq },
-		.m = { .ifi_index = ifindex, .ifi_flags = flags },
-		.a = { .nla_len = 8, .nla_type = IFLA_MTU }, .mtu = mtu,
-	};
+	struct link_msg msg = link_msg(type, ifindex, flags, mtu);
 	const uint64_t one = 1;
 
 	wait_for(wire_taken());
@@ -392,7 +459,7 @@ static void wire_say(int fd, uint16_t type, uint32_t seq, int ifindex, unsigned 
 	wire.len = err ? 0 : sizeof(msg);
 	memcpy(wire.b, &msg, sizeof(msg));
 	pthread_mutex_unlock(&wire_lock);
-	(void)!write(fd, &one, sizeof(one));
+	(void)!write(wire.fd, &one, sizeof(one));
 }
 
 /* Two loop ports that pass for interfaces 5 and 6, and a socket that says what we say. */
@@ -408,8 +475,9 @@ static struct plx_env *open_links(struct plx_env_conf *c, struct kept_log *k, st
 	use_fake(plx_env_port(env, 0));
 	plx_env_port(env, 0)->info.ifindex = 5;
 	plx_env_port(env, 1)->info.ifindex = 6;
-	env->control->nlfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	assert_true(env->control->nlfd >= 0);
+	env->control->nlfd = wire.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_true(wire.fd >= 0);
+	wire.link[5] = wire.link[6] = IFF_UP | IFF_RUNNING;
 	return env;
 }
 
@@ -421,27 +489,27 @@ static void test_link_events(void **state)
 	struct plx_env_conf c;
 	struct runner r;
 	struct plx_env *env = open_links(&c, &k, &sys);
-	int fd = env->control->nlfd;
 	struct plx_port *a = plx_env_port(env, 0), *b = plx_env_port(env, 1);
 
 	runner_start(&r, env);
-	wait_for(asked() == 1);
-	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP, 9000, 0);
+	wait_for(plx_ctr_read(&link_calls) == 1); /* what was asked at the start */
+	assert_int_equal(asked(), 2);
+	wire_say(RTM_NEWLINK, 5, IFF_UP, 9000, 0);
 	wait_for(plx_port_link(a) == PLX_LINK_DOWN);
-	wait_for(plx_ctr_read(&link_calls) == 1);
+	wait_for(plx_ctr_read(&link_calls) == 2);
 	wait_for(__atomic_load_n(&link_mtu, __ATOMIC_ACQUIRE) == 9000);
 	assert_int_not_equal(__atomic_load_n(&link_mtu_was, __ATOMIC_RELAXED), 9000);
-	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP | IFF_RUNNING, 1500, 0);
+	wire_say(RTM_NEWLINK, 5, IFF_UP | IFF_RUNNING, 1500, 0);
 	wait_for(plx_port_link(a) == PLX_LINK_UP);
-	wire_say(fd, RTM_DELLINK, 0, 7, 0, 0, 0); /* someone else's */
-	wire_say(fd, RTM_DELLINK, 0, 5, 0, 0, 0);
+	wire_say(RTM_DELLINK, 7, 0, 0, 0); /* someone else's */
+	wire_say(RTM_DELLINK, 5, 0, 0, 0);
 	wait_for(plx_port_link(a) == PLX_LINK_REMOVED);
-	wire_say(fd, RTM_NEWLINK, 0, 5, IFF_UP | IFF_RUNNING, 1500, 0); /* for good */
+	wire_say(RTM_NEWLINK, 5, IFF_UP | IFF_RUNNING, 1500, 0); /* for good */
 	wait_for(kept_has(&k, "a: link removed"));
 	assert_int_equal(plx_port_link(b), PLX_LINK_UP);
 	wait_for_looks(env, 3); /* the other port keeps it running */
 	assert_false(kept_has(&k, "no port is left"));
-	wire_say(fd, RTM_DELLINK, 0, 6, 0, 0, 0);
+	wire_say(RTM_DELLINK, 6, 0, 0, 0);
 	pthread_join(r.thread, NULL); /* the last port is gone: nothing is left to do */
 	assert_int_equal(r.err, -ENODEV);
 	assert_int_equal(plx_port_link(a), PLX_LINK_REMOVED);
@@ -460,30 +528,79 @@ static void test_lost_link_events(void **state)
 	struct plx_env_conf c;
 	struct runner r;
 	struct plx_env *env = open_links(&c, &k, &sys);
-	int fd = env->control->nlfd;
 
 	runner_start(&r, env);
-	wait_for(asked() == 1);
-	wire_say(fd, 0, 0, 0, 0, 0, ENOBUFS);
-	wait_for(asked() == 2);
-	wire_say(fd, NLMSG_DONE, 1, 0, 0, 0, 0); /* of the old question: tells nothing */
-	wire_say(fd, RTM_NEWLINK, 2, 6, IFF_UP, 1500, 0);
+	wait_for(plx_ctr_read(&link_calls) == 1);
+	link_of(5, 0);
+	link_of(6, IFF_UP);
+	wire_say(0, 0, 0, 0, ENOBUFS);
 	wait_for(plx_port_link(plx_env_port(env, 1)) == PLX_LINK_DOWN);
-	assert_int_equal(plx_port_link(plx_env_port(env, 0)), PLX_LINK_UP);
-	wire_say(fd, NLMSG_DONE, 2, 0, 0, 0, 0);
-	wait_for(plx_port_link(plx_env_port(env, 0)) == PLX_LINK_REMOVED); /* was not among the answers */
-	assert_int_equal(plx_port_link(plx_env_port(env, 1)), PLX_LINK_DOWN);
+	wait_for(plx_port_link(plx_env_port(env, 0)) == PLX_LINK_REMOVED);
+	assert_int_equal(asked(), 4);
+	assert_int_equal(runner_stop(&r, 0), 0);
+	plx_env_fini(env);
+}
+
+/* The kernel lets the question wait.  Watch does not: it hears of events, which are newer than the
+   answer, and goes on looking. */
+static void test_link_answer_comes_late(void **state)
+{
+	(void)state;
+	struct plx_sys sys;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+	struct plx_env *env = open_links(&c, &k, &sys);
+
+	hold(true);
+	runner_start(&r, env);
+	wait_for(asked() == 1);
+	wire_say(RTM_NEWLINK, 5, IFF_UP, 1500, 0);
+	wait_for(plx_port_link(plx_env_port(env, 0)) == PLX_LINK_DOWN);
+	wait_for_looks(env, 3);
+	link_of(6, IFF_UP);
+	hold(false);
+	wait_for(plx_port_link(plx_env_port(env, 1)) == PLX_LINK_DOWN);
+	wait_for_looks(env, 2);
+	assert_int_equal(plx_port_link(plx_env_port(env, 0)), PLX_LINK_DOWN);
 	assert_int_equal(runner_stop(&r, 0), 0);
 	plx_env_fini(env);
 }
 
 /* ---- where it runs ---- */
 
+/* The thread of that name of this process; 0 = there is none. */
+static pid_t task_named(const char *want)
+{
+	DIR *d = opendir("/proc/self/task");
+	pid_t found = 0;
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char path[64], name[32] = "";
+
+		snprintf(path, sizeof(path), "/proc/self/task/%.16s/comm", e->d_name);
+		FILE *f = *e->d_name == '.' ? NULL : fopen(path, "r");
+
+		if (f && fgets(name, sizeof(name), f) && !strncmp(name, want, strlen(want)) && name[strlen(want)] == '\n')
+			found = (pid_t)atoi(e->d_name);
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static cpu_set_t watch_cpus;
+
 static int on_cpu(void *arg)
 {
 	struct tick *t = arg;
+	char name[32];
 
 	t->n = sched_getcpu();
+	snprintf(name, sizeof(name), "%.9s-watch", t->env->conf.name);
+	sched_getaffinity(task_named(name), sizeof(watch_cpus), &watch_cpus);
 	plx_env_stop(t->env, 0);
 	return 1;
 }
@@ -505,6 +622,8 @@ static void test_main_lcore(void **state)
 	assert_int_equal(plx_env_timer(env, 100 * MS, on_cpu, &t), 0);
 	assert_int_equal(plx_env_run(env), 0);
 	assert_int_equal(t.n, nth_cpu(0));
+	assert_int_equal(CPU_COUNT(&watch_cpus), 1);
+	assert_true(CPU_ISSET(nth_cpu(0), &watch_cpus));
 	sched_getaffinity(0, sizeof(after), &after);
 	assert_true(CPU_EQUAL(&before, &after));
 	plx_env_fini(env);
@@ -513,10 +632,12 @@ static void test_main_lcore(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timers), cmocka_unit_test(test_liveness),
-		cmocka_unit_test(test_looks_without_answers), cmocka_unit_test(test_time_without_looks), cmocka_unit_test(test_port_is_steered_when_read),
+		cmocka_unit_test(test_timers), cmocka_unit_test(test_liveness), cmocka_unit_test(test_looks_without_answers),
+		cmocka_unit_test(test_time_without_looks), cmocka_unit_test(test_port_is_steered_when_read),
 		cmocka_unit_test(test_queues_find_readers), cmocka_unit_test(test_poller_errors_are_told_seldom),
-		cmocka_unit_test(test_link_events), cmocka_unit_test(test_lost_link_events), cmocka_unit_test(test_main_lcore),
+		cmocka_unit_test(test_link_events), cmocka_unit_test(test_lost_link_events),
+		cmocka_unit_test(test_link_answer_comes_late),
+		cmocka_unit_test(test_main_lcore),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -317,9 +317,9 @@ static void test_mtu_edges(void **state)
 	says("mtu-room", CHECK_OK);
 	assert_non_null(strstr(found.evidence, "chains of up to 3 frames"));
 	asked("eth1,multibuf=never -l 4-7");
-	bad("mtu-room", CHECK_FAIL, "dropped", "ip link set dev eth1 mtu 1774");
+	bad("mtu-room", CHECK_FAIL, "multibuf=never ends the start", "ip link set dev eth1 mtu 1774");
 	l->mtu--;
-	bad("mtu-room", CHECK_FAIL, "dropped", "pollux doctor eth1,multibuf=never -l 4-7 --frame-size 4096");
+	bad("mtu-room", CHECK_FAIL, "multibuf=never ends the start", "pollux doctor eth1,multibuf=never -l 4-7 --frame-size 4096");
 	l->xdp_features = 1;
 	l->mtu = 18 * 1792 - 18; /* as many as the kernel's own */
 	says("mtu-chain", CHECK_OK);

@@ -167,6 +167,9 @@ static void test_places(void **state)
 	assert_true(s.cpu_ns > 0);
 	assert_int_equal(plx_lcore_launch(l, hit, NULL), -EINVAL); /* no loop to run it */
 	assert_int_equal(plx_lcore_halt(l), -EINVAL);
+	assert_int_equal(plx_lcore_resume(l), -EINVAL);
+	assert_true(kept_has(&k, "lcore 128: plx_lcore_launch: it is a registered thread of the application and has no loop"));
+	assert_true(kept_has(&k, "plx_lcore_halt: it is a registered thread") && kept_has(&k, "plx_lcore_resume: it is"));
 	assert_int_equal(plx_env_lcores(env), 1);
 	assert_int_equal(in_thread(try_register, env), -ENOSPC);
 	plx_env_fini(env); /* refused */
@@ -269,6 +272,8 @@ static void test_variables(void **state)
 	assert_null(PLX_LCORE_VAR_AT(env[0], 4, a));
 	assert_int_equal(plx_lcore_var_new(env[0], &a.var, 0, 1), -EINVAL);
 	assert_int_equal(plx_lcore_var_new(env[0], &a.var, 1, 3), -EINVAL);
+	assert_true(kept_has(&k, "lcore variables: 0 bytes aligned to 1 (EINVAL)"));
+	assert_true(kept_has(&k, "lcore variables: 1 bytes aligned to 3 (EINVAL)"));
 	assert_int_equal(plx_lcore_var_new(env[0], &a.var, PLX_LCORE_VARS, 1), -ENOSPC);
 	assert_true(kept_has(&k, "lcore variables: 128 bytes more than the 65536"));
 	plx_env_fini(env[0]);

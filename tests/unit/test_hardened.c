@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_hardened.c - in a hardened build a wrong change of a frame's owner ends the process.
+/* test_hardened.c - in a hardened build a wrong change of a frame's owner, or a second user of a queue, ends the process.
    Each case runs in a child that must die of SIGABRT; the same steps done right must not. */
 #include "mem_test.h"
 #include "plx_thread.h"
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -85,8 +86,61 @@ static void forged(struct bed *b)
 	plx_pool_give(b->p, &fake, 1);
 }
 
+/* ---- queues: one user, until they are handed over ---- */
+
+static struct plx_txq txq;
+static uint16_t rx_nothing(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
+{
+	(void)q, (void)m, (void)n;
+	return 0;
+}
+static struct plx_rxq rxq = { .burst = rx_nothing };
+
+static void *use_both(void *arg)
+{
+	plx_tx_enter(&txq, NULL, 0);
+	plx_rx_burst(&rxq, NULL, 0);
+	return arg;
+}
+
+static void in_another_thread(void *(*fn)(void *))
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, fn, NULL))
+		_exit(2);
+	pthread_join(t, NULL);
+}
+
+static void two_send(struct bed *b)
+{
+	plx_tx_enter(&txq, b->m, 1);
+	in_another_thread(use_both);
+}
+
+static void two_receive(struct bed *b)
+{
+	(void)b;
+	plx_rx_burst(&rxq, NULL, 0);
+	in_another_thread(use_both);
+}
+
+static void sent_with_a_segment(struct bed *b)
+{
+	b->m[0]->next = b->m[1];
+	plx_tx_enter(&txq, b->m, 1);
+}
+
 static void all_right(struct bed *b)
 {
+	plx_tx_enter(&txq, b->m, 4);
+	use_both(NULL);
+	plx_txq_handover(&txq);
+	plx_rxq_handover(&rxq);
+	in_another_thread(use_both);
+	plx_txq_handover(&txq);
+	plx_rxq_handover(&rxq);
+	use_both(NULL);
 	plx_frame_move(b->m[0], PLX_FRAME_APP, PLX_FRAME_RX);
 	plx_frame_move(b->m[0], PLX_FRAME_RX, PLX_FRAME_APP);
 	plx_frame_move(b->m[1], PLX_FRAME_APP, PLX_FRAME_TX);
@@ -145,6 +199,9 @@ static void wrong_moves_abort(void **state)
 		{ "given while shared", give_shared },
 		{ "referenced when free", ref_what_is_free },
 		{ "not an mbuf of the pool", forged },
+		{ "two threads on a transmit queue", two_send },
+		{ "two threads on a receive queue", two_receive },
+		{ "sent as one segment with a next", sent_with_a_segment },
 	};
 
 	(void)state;

@@ -79,6 +79,7 @@ static void test_busy_and_timeout(void **state)
 	struct plx_lcore *l = plx_env_lcore(env, 0);
 
 	assert_int_equal(plx_lcore_launch(l, NULL, NULL), -EINVAL);
+	assert_true(kept_has(&k, "lcore 0: plx_lcore_launch: no function to call (EINVAL)"));
 	assert_int_equal(plx_lcore_wait(l, &ret, UINT64_MAX), -ENOENT);
 	assert_int_equal(plx_lcore_launch(l, hang, &hangs), 0);
 	assert_int_equal(plx_lcore_launch(l, hang, &hangs), -EBUSY);

@@ -236,15 +236,17 @@ static void test_hung_poller(void **state)
 
 /* ---- an lcore that starves ---- */
 
-/* The control thread's clock leaps 2 s after its first reading: so it is when all of a process, or
-   this thread's CPU, was another's.  CPU clocks say what `cpu` adds up to. */
-static struct { plx_ctr reads; int armed, fd; uint64_t cpu, step; struct spin *free_at_3; struct plx_env *env; int err; } leap;
+/* Main's clock leaps 2 s after its first reading: so it is when all of a process, or this thread's
+   CPU, was another's.  CPU clocks say what `cpu` adds up to. */
+static struct { plx_ctr reads; int fd; uint64_t cpu, step; struct spin *free_at_3; struct plx_env *env; int err; } leap;
+
+static _Thread_local bool leaps;
 
 static int leap_clock(clockid_t clock, struct timespec *t)
 {
 	uint64_t now = now_ns();
 
-	if (!__atomic_load_n(&leap.armed, __ATOMIC_RELAXED) || plx_lcore_self())
+	if (!leaps)
 		return plx_sys_linux.clock_gettime(clock, t);
 	if (clock == CLOCK_MONOTONIC) {
 		now += leap.reads++ ? 2000 * MS : 0;
@@ -266,9 +268,9 @@ static int leap_halt(void *arg)
 		return 0;
 	if (leap.fd >= 0 && lcore_ready(plx_env_lcore(leap.env, 0)))
 		return 0;
-	__atomic_store_n(&leap.armed, 1, __ATOMIC_RELAXED);
+	leaps = true;
 	leap.err = plx_lcore_halt(plx_env_lcore(leap.env, 0));
-	__atomic_store_n(&leap.armed, 0, __ATOMIC_RELAXED);
+	leaps = false;
 	__atomic_store_n(&s->hang, 0, __ATOMIC_RELAXED);
 	if (leap.fd >= 0)
 		lcore_poke(&plx_sys_linux, leap.fd);

@@ -267,25 +267,28 @@ static void test_print(void **state)
 	       "lcore    3    CPU 3        node 1   polls eth0:1-2\n"
 	       "port     0    eth0            driver auto    rxqs 4 txqs 4 first 0 rxd 2048 txd 2048 pool 0 node 1 MTU 1500 (veth) mode auto;"
 	       " driver auto: the best that works, all channels\n"
+	       "sends    0    eth0:0 lcore 2, eth0:1 lcore 3, eth0:2 lcore 1, eth0:3 lcore 2\n"
 	       "queue    eth0:1 interrupt 41 on CPU 0 node 0 (by netdev netlink), polled by lcore 3\n"
 	       "queue    eth0:3 interrupt 43 on an unknown CPU (by name in msi_irqs), polled by lcore 2\n"
 	       "port     1    l               driver loop    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0\n"
-	       "pool     0    node 1: 38694 frames of 2048, 34048 of them for rings and lcores; 78.0 MiB in pages of 4 KiB;"
-	       " 0 of 39 hugepages free: echo 551 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
-	       "note     l has 1 transmit queue for 3 lcores that poll: one queue may be used by one lcore only\n"
+	       "sends    1    l:0 lcore 1 and through it 2-3\n"
+	       "pool     0    node 1: 40680 frames of 2048, 36160 of them for rings and lcores; 82.0 MiB in pages of 4 KiB;"
+	       " 0 of 41 hugepages free: echo 553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
+	       "note     l has 1 transmit queue for 3 lcores that poll: the others send through an lcore that has one\n"
 	       "nothing was changed\n");
 	golden(true,
 	       "{\"nodes\":2,\"main_cpu\":0,\"foreign_threads\":0,\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"service\":false,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
 	       "\"queues\":2,\"service\":false,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":2,\"service\":false,\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\",\"given\":\"eth0\","
 	       "\"driver\":\"auto\",\"mode\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"
-	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,3,2],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
+	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,3,2],\"txq_lcores\":[2,3,1,2],\"sends_through\":[],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
 	       "{\"irq\":41,\"cpu\":0,\"node\":0,\"known_by\":\"netdev netlink\"},{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
 	       "{\"irq\":43,\"cpu\":-1,\"node\":-1,\"known_by\":\"name in msi_irqs\"}],\"why\":\"driver auto: the best that works, all channels\"},"
 	       "{\"name\":\"l\",\"given\":\"l\",\"driver\":\"loop\",\"mode\":null,\"queue\":0,\"rxqs\":1,\"txqs\":1,\"rxd\":2048,\"txd\":2048,\"pool\":0,"
-	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[1],\"rxq_irqs\":[],\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":38694,"
-	       "\"frame_size\":2048,\"held\":34048,\"bytes\":81787264,\"page_bytes\":4096,\"hugepages\":39,\"hugepages_free\":0,\"why\":\"0 of 39 hugepages free: echo "
-	       "551 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
-	       "queue for 3 lcores that poll: one queue may be used by one lcore only\"]}\n");
+	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[1],\"txq_lcores\":[1],\"sends_through\":[{\"lcore\":2,\"txq\":0,\"owner\":1},"
+	       "{\"lcore\":3,\"txq\":0,\"owner\":1}],\"rxq_irqs\":[],\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":40680,"
+	       "\"frame_size\":2048,\"held\":36160,\"bytes\":85981696,\"page_bytes\":4096,\"hugepages\":41,\"hugepages_free\":0,\"why\":\"0 of 41 hugepages free: echo "
+	       "553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
+	       "queue for 3 lcores that poll: the others send through an lcore that has one\"]}\n");
 	irqs = NULL;
 }
 

@@ -32,19 +32,19 @@ static void test_mem(void **state)
 	assert_true(plan.pools[0].bytes + plan.pools[1].bytes <= conf.mem);
 	assert_true(plan.pools[0].bytes + plan.pools[1].bytes > conf.mem - 16384);
 	conf.mem = 8 << 20;
-	refused(-ENOMEM, "memory of node 0: 1954 frames of 2048 bytes, but rings and lcores can hold 8448: -m 35 or more, or "
+	refused(-ENOMEM, "memory of node 0: 1954 frames of 2048 bytes, but rings and lcores can hold 9504: -m 39 or more, or "
 	        "smaller rings by rxd= and txd=");
-	conf.mem = 35 << 20;
+	conf.mem = 39 << 20;
 	made();
 	conf.mem = 0;
 	conf.nnode_mem = 1;
 	conf.node_mem[0] = 64 << 20;
-	refused(-ENOMEM, "memory of node 1: 0 frames of 2048 bytes, but rings and lcores can hold 8448: --node-mem 64,18");
+	refused(-ENOMEM, "memory of node 1: 0 frames of 2048 bytes, but rings and lcores can hold 9504: --node-mem 64,20");
 	conf.nnode_mem = 2;
-	conf.node_mem[1] = 18 << 20;
+	conf.node_mem[1] = 20 << 20;
 	made();
 	assert_true(plan.pools[0].bytes > 63 << 20);
-	assert_true(plan.pools[1].bytes <= 18 << 20);
+	assert_true(plan.pools[1].bytes <= 20 << 20);
 }
 
 /* To the byte: one less than rings and lcores can hold is refused. */

@@ -159,6 +159,49 @@ static void test_transmit_queues(void **state)
 	assert_true(noted("eth0 has 2 transmit queues for 4 lcores that poll"));
 }
 
+/* Each queue has one owner, first who polls the queue of its number; the others share the owners. */
+static void test_owners(void **state)
+{
+	(void)state;
+	machine(1, 4, 1);
+	nic("eth0,rxqs=2", 2, -1);
+	nic("eth1,rxqs=1", 1, -1);
+	add("l,driver=loop,rxqs=1,txqs=6");
+	lcores("0-3");
+	conf.service[conf.nservice++] = (struct plx_lcore_conf){ .id = 9 };
+	made();
+	for (uint16_t q = 0; q < 2; q++) {
+		const uint16_t l = plan.ports[0].rxq_lcore[q];
+
+		assert_int_equal(plan.ports[0].txq_lcore[q], l);
+		assert_int_equal(plan.ports[0].lcore_txq[l], q);
+	}
+	assert_int_equal(plan.ports[1].txq_lcore[0], plan.ports[1].rxq_lcore[0]);
+	for (unsigned i = 0; i < plan.nports; i++) {
+		const struct plan_port *port = &plan.ports[i];
+		unsigned own = 0, through[2] = { 0 };
+
+		for (uint16_t k = 0; k < plan.nlcores; k++) {
+			assert_in_range(port->lcore_txq[k], 0, port->conf.txqs - 1);
+			own += port->txq_lcore[port->lcore_txq[k]] == k;
+			if (port->txq_lcore[port->lcore_txq[k]] != k)
+				through[port->lcore_txq[k] & 1]++;
+		}
+		assert_int_equal(own, i == 2 ? 5 : port->conf.txqs);
+		if (!i)
+			assert_true(through[0] && through[1]);
+	}
+	/* a queue that is one too many has an owner too; a service lcore has one behind all workers */
+	assert_int_equal(plan.ports[2].txq_lcore[4], 4);
+	assert_true(plan.ports[2].txq_lcore[5] < 4);
+	/* and nobody sends through a service lcore */
+	conf.ports[2].txqs = 5;
+	conf.service[conf.nservice++] = (struct plx_lcore_conf){ .id = 10 };
+	made();
+	assert_int_equal(plan.ports[2].txq_lcore[4], 4);
+	assert_true(plan.ports[2].lcore_txq[5] < 4);
+}
+
 static void test_mtu(void **state)
 {
 	(void)state;
@@ -177,6 +220,27 @@ static void test_mtu(void **state)
 	links[0].mtu = 9000;
 	conf.ports[0].multibuf = PLX_PREFER;
 	made();
+	/* a kernel before 6.6 */
+	machine(1, 1, 1);
+	topo.no_chains = true;
+	nic("eth0", 1, -1)->mtu = 1774;
+	made();
+	assert_false(noted("chains"));
+	links[0].mtu = 1775;
+	made();
+	assert_true(noted("eth0: driver=packet, since MTU 1775 needs 1793 bytes, a frame of 2048 holds 1792, and this kernel refuses "
+	                  "chains of frames; for af_xdp use --frame-size=4096, or ip link set eth0 mtu 1774"));
+	links[0].mtu = 9000;
+	made();
+	assert_true(noted("; for af_xdp use ip link set eth0 mtu 1774"));
+	conf.ports[0].mode = PLX_XDP_NATIVE;
+	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9018 bytes, a frame of 2048 holds 1792, and this kernel refuses chains of frames: "
+	        "use driver=packet, or ip link set eth0 mtu 1774");
+	machine(1, 1, 1);
+	topo.no_chains = true;
+	nic("eth0,driver=packet", 1, -1)->mtu = 9000;
+	made();
+	assert_false(noted("chains"));
 }
 
 static void test_peers(void **state)
@@ -233,7 +297,7 @@ int main(void)
 		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice), cmocka_unit_test(test_alternative_name),
 		cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
-		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_mtu), cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_owners), cmocka_unit_test(test_mtu), cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_rights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include "env_util.h"
 #include "plx_thread.h"
 
-/* What the control thread goes through: step after step, each until it returns true. */
+/* What the main thread goes through: step after step, each until it returns true. */
 struct script { struct plx_env *env; bool (*step)(struct script *s, unsigned n); unsigned at, steps; void *arg; };
 
 static int script_run(void *arg)

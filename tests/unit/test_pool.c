@@ -3,7 +3,9 @@
 #include "mem_test.h"
 #include "plx_ring.h"
 #include "plx_thread.h"
+#include "pool_impl.h"
 #include <errno.h>
+#include <unistd.h>
 
 static struct plx_pool *pool_of(uint32_t frames, uint16_t caches)
 {
@@ -26,6 +28,7 @@ static void bad_conf(void **state)
 		{ .frames = 8, .frame_size = 3000 },
 		{ .frames = 8, .frame_size = 8192 },
 		{ .frames = 8, .caches = PLX_LCORES_MAX + 1 },
+		{ .frames = 8, .caches = 2, .first = UINT16_MAX },
 		{ .frames = 8, .headroom = 2048 - PLX_POOL_L2_ROOM - PLX_POOL_DATA_MIN + 1 },
 		{ .frames = 8, .headroom = UINT16_MAX },
 		{ .frames = 8, .name = "a name of sixty-four characters, one more than fits with its NUL" },
@@ -364,6 +367,104 @@ static void cross_lcore(void **state)
 	free(r);
 }
 
+/* The caches of a pool are those of the slots that it was made for, and no others. */
+static void caches_of_slots(void **state)
+{
+	struct plx_pool_conf c = { .name = "far", .frames = 2000, .caches = 2, .first = 300, .node = -1 };
+	static const uint32_t slots[] = { 0, 1, 2, 300, 301, 302, 303, UINT32_MAX };
+	struct plx_mbuf *m;
+	struct plx_pool *p;
+
+	(void)state;
+	assert_int_equal(plx_pool_init(&p, mem_of(plx_pool_size(&c), 4096), &c), 0);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(slots); i++) {
+		const bool own = slots[i] == 301 || slots[i] == 302;
+		const struct plx_pool_cache *at = &p->cache[own ? slots[i] - 301 : 2];
+		const uint32_t before = mag_count(at->loaded) + mag_count(at->spare);
+
+		plx_self.slot = slots[i];
+		assert_int_equal(plx_pool_take(p, &m, 1), 1);
+		assert_int_equal(mag_count(at->loaded) + mag_count(at->spare), before ? before - 1 : PLX_MAGAZINE - 1);
+		plx_pool_give(p, &m, 1);
+	}
+	pool_end(p);
+}
+
+/* The thread within the shared cache does not run, and may not for as long as this one does. */
+static void holder_sleeps(void **state)
+{
+	enum { N = 1000 };
+	struct plx_mbuf *m[N], *more;
+
+	(void)state;
+	alarm(60); /* for a thread that waits for ever */
+	for (unsigned first = 1; first <= N; first += 111) {
+		struct plx_pool *p = pool_of(N, 1);
+
+		p->cache[1].guard = 1;
+		plx_self.slot = 0;
+		assert_int_equal(plx_pool_take(p, m, (uint16_t)first), first);
+		assert_int_equal(plx_pool_avail(p), N - first);
+		assert_int_equal(plx_pool_take(p, m + first, (uint16_t)(N - first)), N - first);
+		assert_int_equal(plx_pool_take(p, &more, 1), 0);
+		assert_int_equal(plx_pool_avail(p), 0);
+		plx_pool_give(p, m, (uint16_t)first);
+		plx_pool_give(p, m + first, (uint16_t)(N - first));
+		assert_int_equal(plx_pool_avail(p), N);
+		assert_int_equal(plx_pool_audit(p), 0);
+		plx_self.slot = 1; /* an lcore has them all, too */
+		assert_int_equal(plx_pool_take(p, m, N), N);
+		assert_int_equal(plx_pool_take(p, &more, 1), 0);
+		plx_pool_give(p, m, N);
+		p->cache[1].guard = 0;
+		pool_end(p);
+	}
+	alarm(0);
+}
+
+/* Takes the shared cache's flag again and again, as a thread that is stopped within it. */
+static void *hold(void *arg)
+{
+	struct plx_pool *p = arg;
+
+	for (int i = 0; i < 300; i++) {
+		while (__atomic_exchange_n(&p->cache[p->caches].guard, 1, __ATOMIC_ACQUIRE))
+			sched_yield();
+		usleep(100);
+		__atomic_store_n(&p->cache[p->caches].guard, 0, __ATOMIC_RELEASE);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void threads_held(void **state)
+{
+	for (uint32_t frames = 40; frames <= 4000; frames *= 10) {
+		struct plx_pool *p = pool_of(frames, 2);
+		struct plx_mpmc *r;
+		uint8_t *owned = calloc(frames, 1);
+		struct plx_mbuf *m[256];
+		struct worker w[4];
+		pthread_t holder;
+		uint32_t k;
+
+		(void)state;
+		assert_int_equal(plx_mpmc_init(&r, mem_of(plx_mpmc_size(256), 64), 256), 0);
+		for (unsigned i = 0; i < 4; i++)
+			w[i] = (struct worker){ .p = p, .r = r, .owned = owned, .rounds = 10000, .slot = i < 2 ? 0 : i - 1 };
+		assert_int_equal(pthread_create(&holder, NULL, hold, p), 0);
+		run_threads(4, take_pass_give, w, sizeof(w[0]));
+		pthread_join(holder, NULL);
+		for (unsigned i = 0; i < 4; i++)
+			assert_int_equal(w[i].errors, 0);
+		while ((k = plx_mpmc_get_burst(r, (void **)m, 256)))
+			plx_pool_give(p, m, (uint16_t)k);
+		pool_end(p);
+		free(owned);
+		free(r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +481,9 @@ int main(void)
 		cmocka_unit_test(threads_one_mag),
 		cmocka_unit_test(threads_no_lcore),
 		cmocka_unit_test(cross_lcore),
+		cmocka_unit_test(caches_of_slots),
+		cmocka_unit_test(holder_sleeps),
+		cmocka_unit_test(threads_held),
 	};
 
 	seed_init();

@@ -30,11 +30,11 @@ static int make_plan(unsigned cpus, char *why, size_t len, const char *args)
 /* The plan as "id@cpu:queues", workers first, "|" before the service lcores. */
 static const struct row { const char *what; unsigned cpus; const char *args, *want, *note; } rows[] = {
 	{ "auto leaves the service lcore's CPU alone", 4, "-S 0 --iface a,driver=loop,rxqs=4", "1@1:2 2@2:1 3@3:1|0@0:0", NULL },
-	{ "and the control thread's", 4, "-S 0 --main-lcore 1 --iface a,driver=loop,rxqs=4", "2@2:2 3@3:2|0@0:0", NULL },
+	{ "and the main thread's", 4, "-S 0 --main-lcore 1 --iface a,driver=loop,rxqs=4", "2@2:2 3@3:2|0@0:0", NULL },
 	{ "an id that a service lcore has is not given again", 4, "-S 2@0 --iface a,driver=loop,rxqs=3", "1@1:1 3@2:1 4@3:1|2@0:0", NULL },
 	{ "no CPU is left: one is shared, and said so", 2, "-S 0-1 --iface a,driver=loop,rxqs=2", "2@0:2|0@0:0 1@1:0", "share CPU 0" },
 	{ "no queue goes to a service lcore", 4, "-l 0 -S 1-3 --iface a,driver=loop,rxqs=4", "0@0:4|1@1:0 2@2:0 3@3:0", NULL },
-	{ "the control thread may be there", 4, "-l 0 -S 9@3 --main-lcore 9", "0@0:0|9@3:0", NULL },
+	{ "the main thread may be there", 4, "-l 0 -S 9@3 --main-lcore 9", "0@0:0|9@3:0", NULL },
 };
 
 static void test_plans(void **state)

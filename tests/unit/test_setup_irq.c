@@ -103,7 +103,7 @@ static void isolated_and_main(void **state)
 	PLAN(1, 3);
 	topo->cpu[2].isolated = true;
 	s.plan->main_cpu = 6;
-	assert_string_equal(wanted(30), "6"); /* the control thread's before an isolated one */
+	assert_string_equal(wanted(30), "6"); /* the main thread's before an isolated one */
 	topo->cpu[6].online = false;
 	assert_string_equal(wanted(30), "2");
 }

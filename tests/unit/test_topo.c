@@ -39,6 +39,23 @@ static int f_close(int fd)
 	return close(fd);
 }
 
+/* Stands for an AF_XDP socket, of which only the bind matters. */
+static int f_socket(int domain, int type, int protocol)
+{
+	(void)domain, (void)type, (void)protocol;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	open_fds += fd >= 0;
+	return fd;
+}
+
+static int bind_err;
+static int f_bind(int fd, const struct sockaddr *a, socklen_t len)
+{
+	(void)fd, (void)a, (void)len;
+	errno = bind_err;
+	return -1;
+}
+
 static ssize_t f_read(int fd, void *buf, size_t n)
 {
 	if (eintr && eintr++ % 2) {
@@ -80,10 +97,12 @@ static int setup(void **state)
 	(void)state;
 	snprintf(root, sizeof(root), "/tmp/plx-topo-XXXXXX");
 	assert_non_null(mkdtemp(root));
-	open_fds = eintr = short_reads = 0;
+	open_fds = eintr = short_reads = bind_err = 0;
 	sys = plx_sys_linux;
 	sys.open = f_open;
 	sys.close = f_close;
+	sys.socket = f_socket;
+	sys.bind = f_bind;
 	sys.read = f_read;
 	setenv("HWLOC_SYNTHETIC", "package:2 [numa] core:2 pu:2", 1);
 	return 0;
@@ -191,6 +210,10 @@ static void test_nothing_told(void **state)
 	assert_int_equal(t.missing_caps, 0);
 	assert_true(t.memlock == UINT64_MAX);
 	assert_int_equal(t.nlinks, 0);
+	assert_false(t.no_chains); /* ENODEV and EPERM are no word about it, EINVAL is */
+	bind_err = EINVAL;
+	assert_int_equal(topo_read(&sys, &t), 0);
+	assert_true(t.no_chains);
 }
 
 static void test_garbage(void **state)

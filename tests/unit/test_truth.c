@@ -4,6 +4,7 @@
 #include "root_util.h"
 
 #include "env.h"
+#include "plx_thread.h"
 #include "truth.h"
 #include <errno.h>
 #include <linux/sockios.h>
@@ -40,9 +41,12 @@ static int make(void **state)
 	p->nlcores = 2;
 	p->lcores[0] = (struct plan_lcore){ .id = 3, .cpu = 2, .ncpus = 1, .cpus = { 2 } };
 	p->lcores[1] = (struct plan_lcore){ .id = 4, .cpu = 3, .ncpus = 1, .cpus = { 3 } };
+	p->npools = 1;
+	p->pools[0].bytes = 20 << 20;
 	p->nports = 1;
 	snprintf(p->ports[0].conf.name, sizeof(p->ports[0].conf.name), "eth0");
 	p->ports[0].conf.rxqs = 2;
+	p->ports[0].txq_lcore[1] = 1;
 	p->ports[0].link.ifindex = 7;
 	snprintf(p->ports[0].link.name, sizeof(p->ports[0].link.name), "eth0");
 	p->ports[0].rxq_irq[0] = (struct plan_irq){ .irq = 24, .cpu = 0, .how = DISCO_IRQ_NAPI };
@@ -63,6 +67,10 @@ static int make(void **state)
 			                                    .idle_cycles = k * 2500000000u };
 		s->port[0] = (struct truth_port){ .there = true, .attached = 1, .queues = 4, .nrx = 2, .irq_cpu = { 0, 3 },
 		                                   .now = "eth0", .named = 7, .missed_told = true, .polled_by = { 0, 1, 1 }, .pages = 16 };
+		s->port[0].up = true;
+		s->port[0].ntx = 2;
+		s->npools = 1;
+		s->pool[0] = (struct truth_pool){ .name = "t-0", .frames = 9000, .free = 1000 };
 		s->group_told = true;
 		snprintf(s->group, sizeof(s->group), "/sys/fs/cgroup/box");
 	}
@@ -94,6 +102,18 @@ static const struct truth_found *stands(enum truth_fact fact)
 	return NULL;
 }
 
+/* A line was told that has both. */
+static bool kept_line_of(const char *a, const char *b)
+{
+	char copy[sizeof(lines)], *save = NULL;
+
+	memcpy(copy, lines, sizeof(copy));
+	for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+		if (strstr(l, a) && strstr(l, b))
+			return true;
+	return false;
+}
+
 static unsigned standing(void)
 {
 	unsigned n = 0;
@@ -118,6 +138,7 @@ static void wrong_unserved(void) { is.port[0].passed[3] = 9000; }
 static void wrong_passed(void)   { is.port[0].passed[1] = 5; }
 static void wrong_drops(void)    { is.port[0].rx_drop[PLX_RX_DROP_ring_full] = 77; }
 static void wrong_tx(void)       { is.port[0].tx_drop[PLX_TX_DROP_device] = 78; }
+static void wrong_user(void)     { is.port[0].ntx = 2; is.port[0].tx_users[1] = 2000; }
 static void wrong_prog(void)     { is.port[0].attached = 0; snprintf(is.port[0].holder, 96, "program 12"); }
 static void wrong_stolen(void)   { is.lcore[1].wait_ns = 480000000; is.lcore[1].preempted = 212; }
 static void wrong_preempt(void)  { is.lcore[1].preempted = 150; }
@@ -137,6 +158,29 @@ static void wrong_node(void)     { env.plan.ports[0].link.node = 1; }
 static void wrong_memory(void)   { is.port[0].far_pages = 3; is.port[0].far_node = 1; }
 static void wrong_quota(void)    { is.throttled = 250000000; }
 static void wrong_clock(void)    { is.lcore[1].khz = 1200000; is.lcore[1].khz_max = 2000000; }
+static void wrong_pool(void)
+{
+	was.pool[0] = is.pool[0] = (struct truth_pool){ .name = "t-0", .frames = 9000, .free = 20, .dry = true, .rx = 4000, .tx = 80 };
+}
+static void wrong_rings(void)
+{
+	wrong_pool();
+	was.pool[0].rx = is.pool[0].rx = 8800;
+}
+static void wrong_caches(void) /* one lcore has what another lacks */
+{
+	wrong_pool();
+	was.pool[0].free = is.pool[0].free = 512;
+	is.pool[0].starved = 1;
+}
+static void wrong_ring(void)     { is.port[0].txq[1].stop[PLX_STOP_ring_full] = 700; }
+static void wrong_doorbell(void)
+{
+	is.port[0].txq[0].stop[PLX_STOP_error] = 9;
+	is.port[0].txq[0].stop[PLX_STOP_ring_full] = 2;
+	was.port[0].txq[0].err = is.port[0].txq[0].err = -EINVAL;
+}
+static void wrong_given_up(void) { was.port[0].txq[0].err = is.port[0].txq[0].err = -ENOBUFS; }
 static void wrong_irq(void)
 {
 	is.nirqs = 2;
@@ -149,6 +193,17 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_passed, TRUTH_passed_by, "eth0 queue 1", "5 frames a second", "stall=" },
 	{ wrong_drops, TRUTH_drops, "eth0 rx", "ring_full: 77 frames", "raise rxd=" },
 	{ wrong_tx, TRUTH_drops, "eth0 tx", "device: 78 frames", "refused" },
+	{ wrong_user, TRUTH_shared_txq, "eth0 transmit queue 1", "changes 2000 times a second; the plan has it for lcore 4",
+	  "plx_env_txq" },
+	{ wrong_pool, TRUTH_pool_empty, "pool t-0", "0 of 9000 frames can be had: 20 are in caches of lcores, 4000 in receive rings, 80 in "
+	  "transmit rings, and 4900 with the application", "have it put back" },
+	{ wrong_rings, TRUTH_pool_empty, "pool t-0", "and 100 with the application", "give it more by -m, of which the plan has 20 MiB" },
+	{ wrong_caches, TRUTH_pool_empty, "pool t-0", "512 are in caches", "have it put back" },
+	{ wrong_ring, TRUTH_tx_stuck, "eth0 transmit queue 1", "it took no packet, and 700 bursts a second ended with ring_full",
+	  "ip -s link show eth0" },
+	{ wrong_doorbell, TRUTH_tx_stuck, "eth0 transmit queue 0", "11 bursts a second ended with error; its doorbell fails: "
+	  "Invalid argument (-22)", "start the program again" },
+	{ wrong_given_up, TRUTH_tx_stuck, "eth0 transmit queue 0", "No buffer space available", "start the program again" },
 	{ wrong_missed, TRUTH_missed, "eth0", "31 frames a second", "ethtool -G eth0" },
 	{ wrong_removed, TRUTH_removed, "eth0", "interface 7 was removed", "bring the interface back" },
 	{ wrong_replaced, TRUTH_removed, "eth0", "the eth0 that is here now is interface 9", "start the program again" },
@@ -201,6 +256,48 @@ static void test_each_fact(void **state)
 	for (int f = 0; f < TRUTH_N; f++)
 		if (!facts[f])
 			fail_msg("%s is not tested", truth_limits[f].name);
+}
+
+/* What is dropped for want of a frame has one cause, and one fix. */
+static void test_drops_of_an_empty_pool(void **state)
+{
+	(void)state;
+	is.port[0].rx_drop[PLX_RX_DROP_fill_empty] = 50;
+	judge(2);
+	assert_non_null(strstr(stands(TRUTH_drops)->mend, "poll more often"));
+	wrong_pool();
+	judge(2);
+	assert_non_null(stands(TRUTH_pool_empty));
+	assert_string_equal(stands(TRUTH_drops)->mend, "the port's pool has no frame: see pool_empty");
+	assert_non_null(strstr(stands(TRUTH_drops)->evidence, "fill_empty: 50 frames"));
+	is.port[0].rx_drop[PLX_RX_DROP_fill_empty] = 0;
+	is.port[0].rx_drop[PLX_RX_DROP_ring_full] = 50; /* not for want of a frame */
+	judge(2);
+	assert_true(kept_line_of("ring_full: 50 frames", "raise rxd="));
+}
+
+/* A pool and queues as they may be without anything wrong. */
+static void test_no_pool_is_empty(void **state)
+{
+	(void)state;
+	wrong_pool();
+	was.pool[0].dry = false; /* now and then */
+	judge(3);
+	wrong_caches(); /* all have what they need */
+	is.pool[0].starved = 0;
+	judge(3);
+	wrong_ring();
+	is.port[0].txq[1].pkts = 1; /* slow is not stuck */
+	judge(3);
+	is.port[0].txq[1].pkts = 0;
+	is.port[0].up = false;
+	judge(3);
+	is.port[0].up = true;
+	is.port[0].txq[1].stop[PLX_STOP_ring_full] = 0;
+	is.port[0].txq[1].stop[PLX_STOP_link_down] = is.port[0].txq[1].stop[PLX_STOP_no_mbuf] = 100;
+	judge(3);
+	assert_int_equal(standing(), 0);
+	assert_string_equal(lines, "");
 }
 
 /* The kernel allows such a name, and a mend is pasted. */
@@ -479,6 +576,65 @@ static void test_sample(void **state)
 }
 
 /* An lcore of two CPUs: what one of them does to it cannot be told. */
+/* The one lcore there is has no CPU any more; that the file has rows of others tells so. */
+static void test_sample_of_one_offline(void **state)
+{
+	(void)state;
+	env.plan.nlcores = env.nlcores = 1;
+	env.plan.lcores[0].cpu = 3;
+	truth_take(&t.sample[0], &env, 5 * S);
+	assert_true(t.sample[0].lcore[0].offline);
+	put("cpu  1 2 3 4 5 6 7 8 9 10\nintr 5 5\n", "/proc/stat"); /* of no CPU: not told */
+	truth_take(&t.sample[0], &env, 5 * S);
+	assert_false(t.sample[0].lcore[0].offline);
+}
+
+/* A CPU that goes and comes back has its lcore again, and nobody is blamed for where that ran meanwhile. */
+static unsigned pins;
+static int pin_err;
+
+static int count_pins(pthread_t thread, size_t size, const void *set)
+{
+	(void)size;
+	assert_true(pthread_equal(thread, pthread_self()));
+	assert_int_equal(CPU_COUNT((const cpu_set_t *)set), 1);
+	assert_true(CPU_ISSET(3, (const cpu_set_t *)set));
+	pins++;
+	return pin_err;
+}
+
+/* Its CPU is there again from the third look on; the thread may run anywhere until the fourth. */
+static void go_and_come(unsigned from)
+{
+	for (unsigned s = 0; s < 5; s++) {
+		put(s < 2 ? "cpu 1\ncpu2 10 20 30 40 50 60 70 80 1 1\n" :
+		    "cpu 1\ncpu2 10 20 30 40 50 60 70 80 1 1\ncpu3 10 20 30 40 50 60 70 80 1 1\n", "/proc/stat");
+		put(s < 3 ? "Name:\tx\nCpus_allowed_list:\t0-2\n" : "Name:\tx\nCpus_allowed_list:\t3\n", "/proc/self/task/78/status");
+		truth_look(&t, &env, (from + s) * S);
+		assert_int_equal(pins, s >= 2);
+	}
+}
+
+static void test_cpu_comes_back(void **state)
+{
+	(void)state;
+	env.log = kept;
+	root_sys.thread_setaffinity = count_pins;
+	lcores[1].thread = pthread_self();
+	put("Name:\tx\nCpus_allowed_list:\t2\n", "/proc/self/task/77/status");
+	pins = 0;
+	pin_err = 0;
+	go_and_come(10);
+	assert_true(kept_line_of("lcore 4: CPU 3 is online again, and it runs there", ""));
+	assert_true(kept_line_of("lcore 4: offline", "CPU 3 is offline"));
+	assert_false(kept_line_of("lcore 4: affinity", ""));
+	pins = 0;
+	pin_err = EINVAL;
+	go_and_come(20);
+	assert_true(kept_line_of("CPU 3 is online again, and it cannot be pinned there: Invalid argument", "taskset -pc 3 78"));
+	assert_true(kept_line_of("lcore 4: affinity", ""));
+}
+
 static void test_sample_of_several_cpus(void **state)
 {
 	(void)state;
@@ -559,7 +715,14 @@ static void lost_of(struct plx_port *p, uint64_t *n)
 	n[PLX_RX_DROP_kernel] += 3;
 }
 
-static const struct plx_driver full = { .name = "full", .attached = attached_of, .passed = passed_of, .lost = lost_of };
+static void held_of(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
+{
+	(void)p;
+	*rx += 30;
+	*tx += 4;
+}
+
+static const struct plx_driver full = { .name = "full", .held = held_of, .attached = attached_of, .passed = passed_of, .lost = lost_of };
 static const struct plx_driver bare = { .name = "bare" };
 
 static int answer_of(struct plx_port *p)
@@ -573,7 +736,8 @@ static int answer_of(struct plx_port *p)
 static void test_sample_of_ports(void **state)
 {
 	struct plx_rxq q[2] = { { .hwq = 1 }, { .hwq = 2 } }, *rxq[2] = { &q[0], &q[1] };
-	struct plx_port port = { .drv = &full, .sys = &root_sys, .name = "eth0", .nrx = 2, .rxq = rxq, .link = PLX_LINK_UP };
+	struct plx_txq txq = { .id = 0 }, *txqs[1] = { &txq };
+	struct plx_port port = { .drv = &full, .sys = &root_sys, .name = "eth0", .nrx = 2, .rxq = rxq, .ntx = 1, .txq = txqs, .link = PLX_LINK_UP };
 	const struct truth_port *o = &t.sample[0].port[0];
 
 	(void)state;
@@ -586,7 +750,12 @@ static void test_sample_of_ports(void **state)
 	fake_queues = 4;
 	put("1\n", "/proc/irq/24/effective_affinity_list");
 	put("2-3\n", "/proc/irq/25/effective_affinity_list"); /* the planned CPU is one of them */
+	txq.stats.stop[PLX_STOP_ring_full] = 8;
+	txq.stats.pkts = 70;
+	txq.err = -ENETDOWN;
 	truth_take(&t.sample[0], &env, S);
+	assert_true(o->up && o->ntx == 1 && o->txq[0].err == -ENETDOWN && o->txq[0].pkts == 70);
+	assert_int_equal(o->txq[0].stop[PLX_STOP_ring_full], 8);
 	assert_true(o->there && o->attached == -1 && o->first == 1 && o->nrx == 2); /* that is asked elsewhere */
 	assert_int_equal(answer_of(&port), 1);
 	assert_int_equal(o->queues, 4);
@@ -615,6 +784,39 @@ static void test_sample_of_ports(void **state)
 	fake_attached = 0;
 	truth_take(&t.sample[0], &env, S);
 	assert_true(!o->there && answer_of(&port) == -1);
+}
+
+/* A pool with one frame taken and the rest in magazines, and then all of them in one lcore's cache. */
+static void test_sample_of_pools(void **state)
+{
+	struct plx_pool_conf c = { .name = "t-0", .frames = 600, .caches = 1, .node = -1 };
+	struct plx_rxq q = { .id = 0 }, *rxq[1] = { &q };
+	struct plx_txq txq = { .id = 0 }, *txqs[1] = { &txq };
+	struct plx_port port = { .drv = &full, .sys = &root_sys, .name = "eth0", .nrx = 1, .rxq = rxq, .ntx = 1, .txq = txqs };
+	const struct truth_pool *o = &t.sample[0].pool[0];
+	void *mem = aligned_alloc(4096, (plx_pool_size(&c) + 4095) / 4096 * 4096);
+	struct plx_mbuf *m[600];
+
+	(void)state;
+	assert_int_equal(plx_pool_init(&port.pool, mem, &c), 0);
+	env.ports[0] = &port;
+	env.nports = env.npools = 1;
+	env.pools[0] = port.pool;
+	q.stats.drop[PLX_RX_DROP_no_mbuf] = 1;
+	txq.stats.drop[PLX_TX_DROP_no_mbuf] = 2;
+	txq.stats.stop[PLX_STOP_no_mbuf] = 3;
+	plx_self.slot = 1;
+	assert_int_equal(plx_pool_take(port.pool, m, 1), 1);
+	truth_take(&t.sample[0], &env, S);
+	assert_true(t.sample[0].npools == 1 && !strcmp(o->name, "t-0") && o->frames == 600 && o->free == 599 && !o->dry);
+	assert_true(o->rx == 30 && o->tx == 4 && o->starved == 6);
+	assert_int_equal(plx_pool_take(port.pool, m + 1, 599), 599);
+	plx_pool_give(port.pool, m, 500);
+	truth_take(&t.sample[0], &env, S);
+	assert_true(o->free == 500 && o->dry);
+	plx_pool_give(port.pool, m + 500, 100);
+	plx_self.slot = 0;
+	free(mem);
 }
 
 /* A driver whose answer the kernel holds back holds nobody but the thread that asked. */
@@ -822,11 +1024,12 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, make, unmake)
 #define F(fn) cmocka_unit_test_setup_teardown(fn, make_files, remove_files)
 	const struct CMUnitTest tests[] = {
+		T(test_drops_of_an_empty_pool), T(test_no_pool_is_empty),
 		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake),
 		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), cmocka_unit_test_setup_teardown(test_unserved_of_veth, make, unmake), T(test_told_ever_less_often),
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
 		cmocka_unit_test_setup_teardown(test_whose_queue, NULL, unmake),
-		F(test_sample), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_answers_held_back), F(test_cost_is_bounded),
+		F(test_sample), F(test_sample_of_one_offline), F(test_cpu_comes_back), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_sample_of_pools), F(test_answers_held_back), F(test_cost_is_bounded),
 		F(test_sample_of_garbage), T(test_what_the_host_does_not_tell),
 		cmocka_unit_test_setup_teardown(test_host, make_host, remove_files),
 		cmocka_unit_test_setup_teardown(test_host_tells_nothing, make_host, remove_files),

@@ -6,6 +6,7 @@
 #include "plx_xdp.h"
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/if_link.h>
 
 static void process(int pid, const char *comm, const char *fd3, const char *fd4)
 {
@@ -66,6 +67,28 @@ static void test_nobody(void **state)
 	process(901, "bystander\n", "prog_id:\t0\n", NULL);
 	assert_int_equal(plx_xdp_owner(&none, &root_sys), -ENOENT);
 	assert_string_equal(plx_xdp_who(&none, who, sizeof(who)), "another program");
+}
+
+/* What frees the hook has to be what does: ip link has a word for each mode, and none for a bpf_link. */
+static void test_freeing(void **state)
+{
+	static const struct { uint8_t mode; const char *off; } rows[] = {
+		{ XDP_ATTACHED_DRV, "xdpdrv off" }, { XDP_ATTACHED_SKB, "xdpgeneric off" }, { XDP_ATTACHED_HW, "xdpoffload off" },
+		{ 0, "xdp off" },
+	};
+	char buf[512], want[64];
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		struct plx_xdp_info x = { .id = 12, .mode = rows[i].mode };
+
+		snprintf(want, sizeof(want), "ip link set dev 'a;b' %s", rows[i].off);
+		assert_non_null(strstr(plx_xdp_free(&x, "a;b", buf, sizeof(buf)), want));
+		x.pid = 812; /* holds the program, which was attached without a link */
+		assert_non_null(strstr(plx_xdp_free(&x, "a;b", buf, sizeof(buf)), want));
+		x.link = 7;
+		assert_string_equal(plx_xdp_free(&x, "a;b", buf, sizeof(buf)), "end its owner with kill 812");
+	}
 }
 
 static unsigned reads;
@@ -181,6 +204,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_by_link, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_by_program, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_nobody, root_make, root_remove),
+		cmocka_unit_test(test_freeing),
 		cmocka_unit_test_setup_teardown(test_bound, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_prog, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_files, root_make, root_remove),

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* truth_frames.c - where frames stay: pools that have none left, and who holds them; transmit queues
+   that take none any more.  Cold; watch.  Called by truth_sample.c and truth.c. */
+#include "env.h"
+#include "truth.h"
+#include "plx_text.h"
+#include <string.h>
+
+/* ---- samples ---- */
+
+/* Bursts that stopped short on q for want of a frame. */
+static uint64_t starved_bursts(const struct plx_port *p)
+{
+	uint64_t n = 0;
+
+	for (unsigned q = 0; q < p->ntx; q++)
+		n += plx_ctr_read(&p->txq[q]->stats.stop[PLX_STOP_no_mbuf]);
+	return n;
+}
+
+static void take_pool(struct truth_pool *o, const struct truth_sample *s, const struct plx_env *env, const struct plx_pool *p)
+{
+	*o = (struct truth_pool){ .frames = p->frames, .free = plx_pool_avail(p) };
+	memcpy(o->name, p->name, sizeof(o->name));
+	/* then all that is free stands in caches of threads, which the others cannot reach */
+	o->dry = !(uint32_t)__atomic_load_n(&p->full, __ATOMIC_RELAXED) && !__atomic_load_n(&p->nloose, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < s->nports; i++) {
+		const struct plx_port *port = env->ports[i];
+		const struct truth_port *t = &s->port[i];
+
+		if (port->pool != p)
+			continue;
+		if (port->drv->held)
+			port->drv->held(port, &o->rx, &o->tx);
+		o->starved += starved_bursts(port) + t->rx_drop[PLX_RX_DROP_no_mbuf] + t->rx_drop[PLX_RX_DROP_fill_empty] +
+		              t->tx_drop[PLX_TX_DROP_no_mbuf];
+	}
+}
+
+static void take_txqs(struct truth_port *o, const struct plx_port *p)
+{
+	o->ntx = p->ntx;
+	for (unsigned q = 0; q < p->ntx && q < PLX_QUEUES_MAX; q++) {
+		const struct plx_txq *txq = p->txq[q];
+		struct truth_txq *t = &o->txq[q];
+
+		t->pkts = plx_ctr_read(&txq->stats.pkts);
+		t->err = __atomic_load_n(&txq->err, __ATOMIC_RELAXED);
+		for (int r = 0; r < PLX_STOP_N; r++)
+			t->stop[r] = plx_ctr_read(&txq->stats.stop[r]);
+	}
+}
+
+void truth_frames_take(struct truth_sample *s, const struct plx_env *env)
+{
+	s->npools = env->npools;
+	for (unsigned i = 0; i < s->nports; i++)
+		take_txqs(&s->port[i], env->ports[i]);
+	for (unsigned i = 0; i < s->npools; i++)
+		take_pool(&s->pool[i], s, env, env->pools[i]);
+}
+
+/* ---- pools ---- */
+
+/* A pool whose free frames are all in caches serves those who have them there: it is empty for
+   others if one of them missed some. */
+static bool empty(const struct truth_pool *was, const struct truth_pool *is)
+{
+	return was->dry && is->dry && (is->free < PLX_BURST || truth_grown(was->starved, is->starved));
+}
+
+static void judge_pool(struct truth *t, unsigned i, const struct truth_pool *was, const struct truth_pool *is)
+{
+	const uint64_t told = (uint64_t)is->free + is->rx + is->tx, kept = told < is->frames ? is->frames - told : 0;
+	const unsigned long long mib = t->plan->pools[i].bytes >> 20;
+	struct truth_found *f;
+
+	if (!empty(was, is))
+		return;
+	t->empty |= 1u << i;
+	if (!(f = truth_met(t, TRUTH_pool_empty, i, 1)))
+		return;
+	plx_text_add(f->on, sizeof(f->on), "pool %s", is->name);
+	plx_text_add(f->evidence, sizeof(f->evidence), "0 of %u frames can be had: %u are in caches of lcores, %u in receive rings, %u in transmit "
+	             "rings, and %llu with the application", is->frames, is->free, is->rx, is->tx, (unsigned long long)kept);
+	if (kept >= is->frames / 8)
+		plx_text_add(f->mend, sizeof(f->mend), "have it put back what it need not keep (plx_mbuf_put, after a transmit burst for the tail "
+		             "that was not taken), or give it more by -m; the plan has %llu MiB", mib);
+	else
+		plx_text_add(f->mend, sizeof(f->mend), "give it more by -m, of which the plan has %llu MiB, or use smaller rings by rxd= and txd=",
+		             mib);
+}
+
+/* ---- transmit queues ---- */
+
+/* Bursts that it took nothing of; a link that is down, or a pool without frames, is told as that. */
+static uint64_t refused(const struct truth_txq *was, const struct truth_txq *is, int *most)
+{
+	uint64_t sum = 0, max = 0;
+
+	for (int r = 0; r < PLX_STOP_N; r++) {
+		const uint64_t n = r == PLX_STOP_link_down || r == PLX_STOP_no_mbuf ? 0 : truth_grown(was->stop[r], is->stop[r]);
+
+		*most = n > max ? r : *most;
+		max = n > max ? n : max;
+		sum += n;
+	}
+	return sum;
+}
+
+static void judge_txq(struct truth *t, unsigned i, unsigned q, const struct truth_txq *was, const struct truth_txq *is, uint64_t dt)
+{
+#define X(id, why) #id,
+	static const char *const stops[] = { PLX_STOPS(X) };
+#undef X
+	const char *name = t->plan->ports[i].conf.name;
+	int most = PLX_STOP_error;
+	double rate = (double)refused(was, is, &most) * 1e9 / (double)dt;
+	struct truth_found *f;
+
+	if (was->err && is->err && rate < 1) /* an lcore may have given up */
+		rate = 1;
+	if (is->pkts != was->pkts || !(f = truth_met(t, TRUTH_tx_stuck, i << 16 | q, rate)))
+		return;
+	plx_text_add(f->on, sizeof(f->on), "%s transmit queue %u", name, q);
+	plx_text_add(f->evidence, sizeof(f->evidence), "it took no packet, and %.0f bursts a second ended with %s", rate,
+	             stops[most]);
+	if (is->err)
+		plx_text_add(f->evidence, sizeof(f->evidence), "; its doorbell fails: %s (%d)", strerror(-is->err), is->err);
+	if (is->err)
+		plx_text_add(f->mend, sizeof(f->mend), "see dmesg and ip -s link show %s; if it does not pass, start the program again",
+		             PLX_QUOTED(name));
+	else
+		plx_text_add(f->mend, sizeof(f->mend), "see whether the device sends (ip -s link show %s) and its other end receives; let no two lcores "
+		             "send by one queue", PLX_QUOTED(name));
+}
+
+void truth_frames_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt)
+{
+	t->empty = 0;
+	for (unsigned i = 0; i < is->npools && i < was->npools; i++)
+		judge_pool(t, i, &was->pool[i], &is->pool[i]);
+	for (unsigned i = 0; i < is->nports; i++)
+		for (unsigned q = 0; is->port[i].up && was->port[i].up && q < is->port[i].ntx && q < PLX_QUEUES_MAX; q++)
+			judge_txq(t, i, q, &was->port[i].txq[q], &is->port[i].txq[q], dt);
+}
