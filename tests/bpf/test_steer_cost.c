@@ -10,7 +10,7 @@
 enum { ROUNDS = 15, FRAMES = 500000, SERIES = 5, STALL = 1 << 30 };
 static const double LIMIT_NS = 4;
 
-static const uint8_t frame[60] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x08, 0x00, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17 };
+static const uint8_t frame[60] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x08, 0x00, 0x45, 0, 0, 46 };
 
 struct reader { struct steer_queue *q; int end; };
 

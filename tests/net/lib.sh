@@ -15,6 +15,7 @@ TOP=$(cd "$HERE/../.." && pwd)
 BUILD=${PLX_BUILD:-$TOP/build}
 FWD=$BUILD/apps/plx-fwd
 FAST=${PLX_FAST:-}
+SLOW=${PLX_SLOW:-1} # times that are judged, by this much longer: of an emulated machine
 PATIENCE=20 # seconds for what must come: a machine may be busy with other things
 NS=plx$$
 TMP=$(mktemp -d "/tmp/$NS.XXXXXX")

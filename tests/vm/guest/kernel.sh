@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+# kernel.sh - what each kernel has to do: load the steering program and judge by it as the table says, take
+# frames of a veth and leave them to the host when nobody reads them, and fall back where it is too old.
+. ./lib.sh
+
+older_than() { # MAJOR MINOR
+	uname -r | { IFS=.- read -r a b _; [ "$a" -lt "$1" ] || { [ "$a" = "$1" ] && [ "$b" -lt "$2" ]; }; }
+}
+
+# the tests of tests/bpf, a line each
+steering() {
+	CMOCKA_MESSAGE_OUTPUT=TAP test_steer > /tmp/steer 2>&1
+	code=$?
+	sed -n 's/^ok [0-9]* - /ok steering program: /p; s/^not ok [0-9]* - /not ok steering program: /p
+		s/^\(not \)*ok [0-9]* # SKIP \(.*\)/skip steering program, \2: not on this kernel/p' /tmp/steer
+	[ $code = 0 ] || { sed 's/^/test_steer: /' /tmp/steer; return 1; }
+}
+
+# va here, vb in the namespace far; both know each other, so that every frame is a test's own
+pair() {
+	ip netns add far &&
+		ip link add va numrxqueues 2 numtxqueues 2 type veth peer name vb numrxqueues 2 numtxqueues 2 netns far &&
+		ip addr add 10.9.0.1/24 dev va && ip -n far addr add 10.9.0.2/24 dev vb &&
+		ip link set va up && ip -n far link set vb up && wait_for 10 carrier va &&
+		ip neigh replace 10.9.0.2 lladdr "$(ip netns exec far cat /sys/class/net/vb/address)" dev va nud permanent &&
+		ip -n far neigh replace 10.9.0.1 lladdr "$(mac_of va)" dev vb nud permanent
+}
+answers() { ip netns exec far ping -q -c 1 -W 1 10.9.0.1 > /dev/null 2>&1; }
+silent() { ! answers; }
+takes() { # OUT KEYS: plx-fwd has va
+	start "$1" -l 0,1 --iface "va$2" -- --mode rxonly
+	wait_for 30 running "$1" || { show "$1"; return 1; }
+}
+received() { n=$(total "$1" received); [ "${n:-0}" -gt 0 ] || { show "$1"; return 1; }; }
+
+life() { # MODE
+	check "$1: plx-fwd takes the interface" takes "$1" ",driver=af_xdp,mode=$1" || return
+	check "$1: the host gets nothing meanwhile" wait_for 20 silent
+	kill -STOP "$pid"
+	check "$1: the host answers while the program hangs" wait_for 20 answers
+	kill -CONT "$pid"
+	check "$1: when it goes on, it has the interface again" wait_for 20 silent
+	check "$1: ends in order" end "$pid"
+	check "$1: the host answers after the end" wait_for 20 answers
+	check "$1: frames were received" received "$1"
+	check "$1: nothing stays attached" no_xdp va
+}
+
+check "the steering program's tests pass" steering
+check "a veth pair" pair || exit 0
+check "the host answers" wait_for 20 answers
+life native
+life generic
+
+check "plx-fwd takes the interface" takes killed ""
+check "the host gets nothing meanwhile" wait_for 20 silent
+kill -KILL "$pid"
+check "kill -9: the host answers" wait_for 20 answers
+check "kill -9: nothing stays attached" wait_for 20 no_xdp va
+
+caps=+bpf,+net_admin,+net_raw
+at="/bin/setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=$caps --ambient-caps=$caps --bounding-set=-all,$caps"
+check "CAP_BPF without CAP_PERFMON is enough" takes few ",driver=af_xdp" && check "and ends" end "$pid"
+at=
+
+# Packets of several buffers came with 6.6
+want=af_xdp
+! older_than 6 6 || want=packet
+ip link set va mtu 9000 && ip -n far link set vb mtu 9000
+check "MTU 9000, default options: it runs" takes big "" && {
+	check "MTU 9000: the host's traffic is as the driver has it" wait_for 20 eval "[ $want = packet ] && answers || silent"
+	check "MTU 9000: ends in order" end "$pid"
+	check "MTU 9000: the driver is $want" said big "\"driver\": *\"$want\""
+}
+exit 0 # the lines above tell
