@@ -211,8 +211,8 @@ static void test_time_without_looks(void **state)
 	plx_env_fini(env);
 }
 
-/* A run that is over before watch looks at anything: the port has had its first
-   sign of life all the same, which is what arms the fail-open. */
+/* A run that is over at once: the port has had its first sign of life all the same, which is what arms
+   the fail-open. */
 static void test_first_beat(void **state)
 {
 	(void)state;
@@ -226,7 +226,7 @@ static void test_first_beat(void **state)
 	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .rxq = p->rxq[0])), 0);
 	plx_env_stop(env, 0);
 	assert_int_equal(plx_env_run(env), 0);
-	assert_int_equal(beats[0], 1);
+	assert_true(beats[0] >= 1); /* watch may have looked before main saw the stop */
 	assert_int_equal(beats[1], 0); /* nobody polls it: its frames are the host's */
 	plx_env_fini(env);
 }
