@@ -363,7 +363,7 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 		return err;
 	}
 	__atomic_store_n(&s->wanted, false, __ATOMIC_RELAXED);
-	p->base.repairs++;
+	plx_ctr_add(&p->base.repairs, 1);
 	plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
 	         why ? strerrorname_np(-why) : "of the fill ring", again ? ": it is back" : "");
 	unpark(p, i);
