@@ -89,16 +89,23 @@ static void *lcore_main(void *arg)
 	return NULL;
 }
 
-bool lcores_await_word(struct plx_env *env, uint64_t deadline)
+static void await_word(struct plx_env *env, uint64_t ns)
 {
 	struct pollfd p = { .fd = env->ackfd, .events = POLLIN };
-	uint64_t token, now = plx_sys_now(env->sys);
+	const uint64_t ms = ns / 1000000u;
+	uint64_t token;
+
+	if (env->sys->poll(&p, 1, ms < LCORE_HALT_MS ? (int)ms + 1 : LCORE_HALT_MS) > 0)
+		(void)!env->sys->read(env->ackfd, &token, sizeof(token));
+}
+
+bool lcores_await_word(struct plx_env *env, uint64_t deadline)
+{
+	const uint64_t now = plx_sys_now(env->sys);
 
 	if (now >= deadline)
 		return false;
-	now = (deadline - now) / 1000000u;
-	if (env->sys->poll(&p, 1, now < LCORE_HALT_MS ? (int)now + 1 : LCORE_HALT_MS) > 0)
-		(void)!env->sys->read(env->ackfd, &token, sizeof(token));
+	await_word(env, deadline - now);
 	return true;
 }
 
@@ -115,15 +122,18 @@ double lcore_awaited(const struct plx_lcore *l)
 }
 
 /* A poller that hangs is told by the time that went by.  That says nothing while others have
-   the CPU, or all of this process is stopped. */
+   the CPU, or all of this process is stopped; so the clock is read once, and judged by that. */
 bool lcore_await_word(struct plx_lcore *l)
 {
-	const uint64_t now = plx_sys_now(l->env->sys), most = l->await_at + LCORE_STARVED_MS * 1000000ull;
-	uint64_t deadline = l->await_at + LCORE_HALT_MS * 1000000ull;
+	const uint64_t past = plx_sys_now(l->env->sys) - l->await_at, limit = LCORE_HALT_MS * 1000000ull;
 
-	if (now >= deadline && lcore_cpu_ns(l) - l->await_cpu < LCORE_FAIR_NS && lcore_ready(l))
-		deadline = now + LCORE_FAIR_NS < most ? now + LCORE_FAIR_NS : most;
-	return lcores_await_word(l->env, deadline);
+	if (past < limit)
+		await_word(l->env, limit - past);
+	else if (past < LCORE_STARVED_MS * 1000000ull && lcore_cpu_ns(l) - l->await_cpu < LCORE_FAIR_NS && lcore_ready(l))
+		await_word(l->env, LCORE_FAIR_NS);
+	else
+		return false;
+	return true;
 }
 
 /* Waits until l's state is another than `not`, until deadline; its state. */

@@ -135,7 +135,7 @@ PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const 
    (20 s if its lcore hardly gets a CPU), the log names it, and ports and memory are left as they are.
 
    The first signal makes a blocking call of a timer return EINTR (SIGURG, or SIGWINCH if the
-   application has use for that one).  Should the timer not return within 1.8 s, or the stop take
+   application has use for that one).  Should the timer not return within 1.5 s, or the stop take
    longer than 9.5 s, the log says where the main thread is, the queues are the host's again, the
    set-up is undone and the process ends with PLX_EXIT_HUNG.  A second signal ends it at once with 128 +
    its number.  Signals are the process's: with several environments, or threads that do not block

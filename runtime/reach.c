@@ -489,7 +489,7 @@ bool reach_takes(const struct plx_port_conf *c, uint64_t missing_caps)
 	bool lacks = missing_caps >> CAP_NET_ADMIN & 1 || missing_caps >> CAP_NET_RAW & 1 ||
 	             (missing_caps >> CAP_BPF & 1 && missing_caps >> CAP_SYS_ADMIN & 1);
 
-	return c->steer == PLX_STEER_ALL && (undecided ? !lacks : !strcmp(c->driver, "af_xdp"));
+	return c->steer == PLX_STEER_ALL && !c->no_rx && (undecided ? !lacks : !strcmp(c->driver, "af_xdp"));
 }
 
 /* stands tells by which interface, if it is not the port's own. */

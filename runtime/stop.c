@@ -18,7 +18,7 @@
 enum {
 	SAME_SIGNAL_MS = 20,   /* timeout(1) signals the process and then its group: that is one request */
 	BREAK_MS       = 100,  /* between two attempts to break main's call */
-	LOOP_MS        = 1800, /* from a request until main has left its loop, */
+	LOOP_MS        = 1500, /* from a request until main has left its loop, */
 	ALL_MS         = 9500, /* or plx_env_run is over: an lcore may starve meanwhile */
 	UNDO_MS        = 180,  /* what the set-up's undoing may take then */
 };
@@ -220,6 +220,7 @@ static void main_hangs(struct control *c, uint64_t now)
 		return; /* whoever asked by plx_env_stop knows what it waits for */
 	queues_give_back(c->env);
 	undo_setup(c);
+	sink_wait(&c->env->sink); /* what was said just now, if anybody reads it */
 	_exit(PLX_EXIT_HUNG);
 }
 

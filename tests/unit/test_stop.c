@@ -5,6 +5,7 @@
 #include "control.h"
 #include "setup_util.h"
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 /* What a child tells, in memory that its parent sees. */
@@ -82,6 +83,16 @@ static int spins(void *arg)
 
 /* ---- children ---- */
 
+/* A child that ends with the test. */
+static pid_t begin_child(void)
+{
+	pid_t pid = fork();
+
+	if (!pid && prctl(PR_SET_PDEATHSIG, SIGKILL))
+		_exit(94);
+	return pid;
+}
+
 struct scene {
 	int (*timer)(void *arg);
 	int (*poller)(void *arg);
@@ -113,7 +124,7 @@ static _Noreturn void child(const struct scene *s)
 
 static pid_t start(const struct scene *s)
 {
-	pid_t pid = fork();
+	pid_t pid = begin_child();
 
 	if (!pid)
 		child(s);
@@ -169,7 +180,7 @@ static void test_timer_that_goes_on(void **state)
 {
 	(void)state;
 	assert_int_equal(stopped(&(struct scene){ .timer = sleeps_on }, 2200), PLX_EXIT_HUNG);
-	says("main thread has not come back for 1.8 s: it is in a timer of the application (test_stop+0x");
+	says("main thread has not come back for 1.5 s: it is in a timer of the application (test_stop+0x");
 	says("; the process ends");
 }
 
@@ -201,7 +212,7 @@ static void test_no_limit_without_a_signal(void **state)
 {
 	(void)state;
 	assert_int_equal(ended(start(&(struct scene){ .timer = stops_and_sleeps }), 10000), 100);
-	says("main thread has not come back for 1.8 s: it is in a timer");
+	says("main thread has not come back for 1.5 s: it is in a timer");
 	assert_int_equal(kept_count(&told->log, "has not come back"), 1);
 	assert_false(said_line("the process ends"));
 }
@@ -240,7 +251,7 @@ static void test_signal_of_the_application_is_left_alone(void **state)
 {
 	(void)state;
 	struct told *t = told;
-	pid_t pid = fork();
+	pid_t pid = begin_child();
 
 	if (!pid) {
 		struct plx_env_conf c;
@@ -335,7 +346,7 @@ static int stops_once_it_spins(void *arg)
 static void test_signal_after_a_run(void **state)
 {
 	(void)state;
-	pid_t pid = fork();
+	pid_t pid = begin_child();
 
 	if (!pid) {
 		struct plx_env_conf c;
