@@ -380,6 +380,8 @@ int plx_env_run(struct plx_env *env)
 	struct control *c = env->control;
 	cpu_set_t old;
 
+	if (env_forked(env, "plx_env_run"))
+		return -ECHILD;
 	if (env->running) {
 		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_run: it runs already, or a poller still hangs");
 		return -EBUSY;

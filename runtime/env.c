@@ -326,6 +326,7 @@ int plx_env_open(struct plx_env **out, const struct plx_env_conf *c)
 	if (!env)
 		return -ENOMEM;
 	env->conf = *c;
+	env->pid = getpid();
 	env->sys = sys;
 	pthread_mutex_init(&env->lock, NULL);
 	int err = stages_up(env);
@@ -392,11 +393,20 @@ int plx_env_init(struct plx_env **out, int argc, char **argv)
 	return plx_env_init_app(out, argc, argv, NULL);
 }
 
+bool env_forked(const struct plx_env *env, const char *what)
+{
+	if (env->pid == getpid())
+		return false;
+	LOG(env, ERROR, "%s: this process was forked after plx_env_init, and has none of its threads and rings (ECHILD): fork, or "
+	    "call daemon(), first", what);
+	return true;
+}
+
 /* A poller that hangs may still read and write frames and rings: then memory and ports are
    kept until the process ends, which is safe, rather than taken from under it. */
 void plx_env_fini(struct plx_env *env)
 {
-	if (!env)
+	if (!env || env_forked(env, "plx_env_fini")) /* threads, rings and the set-up's journal are the parent's */
 		return;
 	if (lcores_stop(env) || foreign_left(env)) {
 		LOG(env, ERROR, "memory and ports are kept until the process ends");

@@ -14,6 +14,7 @@ struct control; /* control.h: main and watch */
 
 struct plx_env {
 	struct plx_env_conf conf;
+	pid_t    pid;                  /* of the process that opened it: a forked child may not use it */
 	const struct plx_sys *sys;
 	struct plx_log log;
 	struct sink    sink;           /* behind log and reports */
@@ -60,6 +61,9 @@ enum main_at {
 
 /* env_reach.c */
 int  reach_up(struct plx_env *env);
+
+/* env.c: a child of fork calls, and the log said so */
+bool env_forked(const struct plx_env *env, const char *what);
 
 /* env_setup.c */
 int  setup_up(struct plx_env *env);

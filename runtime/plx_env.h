@@ -2,6 +2,10 @@
 /* plx_env.h - the environment of one process: configuration, topology, memory, ports,
    lcores, pollers, the main and the watch thread.  Several environments share nothing.
 
+   A child of fork cannot use the environment of its parent: plx_env_run fails with -ECHILD and
+   plx_env_fini does nothing.  Fork, or call daemon(), before plx_env_init.  The child keeps neither
+   programs nor queues alive when its parent ends, unless it was made by clone(2) itself.
+
    Functions are called by the thread that opened the environment (the main thread)
    unless they say "any thread".  int = 0 or -errno; the reason went to the log as one
    line that names the mend.  NULL for what must be there is a mistake of the program: the
