@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { OPAQUE_WAIT_NS = 500000000, RETRY_NS = 1000000000 };
+enum { OPAQUE_WAIT_NS = 500000000, RETRY_NS = 1000000000, FIRST_NS = 500000000, FIRST_STEP_NS = 200000 };
 
 #define LOG(c, level, ...) plx_logf(&(c)->env->log, PLX_LOG_##level, __VA_ARGS__)
 
@@ -131,6 +131,22 @@ void readers_begin(struct control *c)
 	for (unsigned i = 0; i < c->env->nports; i++)
 		c->steer[i] = (struct ctl_steer){ .on = true };
 	follow(c);
+}
+
+/* The lcores run.  Returns when each queue that a poller names has had its first burst: from then on
+   its frames are the port's.  A poller that does not read is not waited for long. */
+void readers_await(struct control *c)
+{
+	const struct plx_sys *sys = c->env->sys;
+	const uint64_t end = plx_sys_now(sys) + FIRST_NS;
+
+	for (unsigned i = 0; i < c->nreaders; i++) {
+		const struct ctl_reader *r = &c->reader[i];
+
+		while (r->named && !r->port->drv->is_read(r->port, r->rxq) && !__atomic_load_n(&c->stop, __ATOMIC_RELAXED) &&
+		       plx_sys_now(sys) < end)
+			plx_sys_sleep(sys, FIRST_STEP_NS);
+	}
 }
 
 void readers_follow(struct plx_env *env)

@@ -125,6 +125,16 @@ static uint16_t refill(struct fwd_gen *g)
 	return n;
 }
 
+/* Frames of a queue are the host's until its first burst: nothing is sent that could come back
+   before every queue is read. */
+static bool all_read(const struct fwd *f)
+{
+	for (uint32_t i = 0; i < f->nsinks; i++)
+		if (!plx_ctr_read(&f->sink[i].rx->stats.bursts))
+			return false;
+	return true;
+}
+
 int fwd_gen_poll(void *arg)
 {
 	struct fwd_gen *g = arg;
@@ -132,6 +142,8 @@ int fwd_gen_poll(void *arg)
 	uint16_t k;
 
 	if (g->done)
+		return 0;
+	if (plx_unlikely(!g->ready) && !(g->ready = all_read(g->f)))
 		return 0;
 	if (g->sent_to == g->nheld && !refill(g))
 		return 0;
