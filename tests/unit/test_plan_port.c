@@ -62,6 +62,22 @@ static void test_parts_of_an_interface(void **state)
 	refused(-EINVAL, "eth0 and eth0 are one interface, and driver=packet gives each of them all of its frames: give it once");
 }
 
+/* No lcore polls, and none is missed for it: any of them may send. */
+static void test_only_sends(void **state)
+{
+	(void)state;
+	machine(1, 2, 1);
+	nic("eth0,rxqs=0", 2, -1);
+	lcores("0-1");
+	made();
+	assert_int_equal(plan.ports[0].conf.rxqs, 0);
+	assert_int_equal(plan.ports[0].conf.txqs, 2);
+	assert_int_equal(plan.nnotes, 0);
+	nic("eth1,rxqs=1", 2, -1);
+	made();
+	assert_true(noted("no receive queue is left for lcore 1"));
+}
+
 /* From the plan on, the interface has the kernel's name. */
 static void test_alternative_name(void **state)
 {
@@ -325,7 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice),
-		cmocka_unit_test(test_parts_of_an_interface), cmocka_unit_test(test_alternative_name),
+		cmocka_unit_test(test_parts_of_an_interface), cmocka_unit_test(test_only_sends), cmocka_unit_test(test_alternative_name),
 		cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
 		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_owners), cmocka_unit_test(test_mtu), cmocka_unit_test(test_peers),
