@@ -128,6 +128,7 @@ struct ax_sock {
 	uint64_t past[AX_STATS];             /* what the kernel counted of sockets that stood here before */
 	/* repair */
 	bool     wanted;                     /* atomic: a burst asks for it */
+	int      why;                        /* atomic: the errno for which it does */
 	bool     broken;                     /* it is not open: the last try failed */
 	uint64_t tried_at;                   /* ns */
 };
