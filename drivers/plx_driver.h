@@ -75,7 +75,7 @@ extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL
 /* What was chosen, and why; stable after open, link and mtu follow events. */
 struct plx_port_info {
 	const char *driver;
-	const char *mode;              /* "zero-copy", "native copy", "generic copy", "mmap", "memory" */
+	const char *mode;              /* "zero-copy", "native copy", "generic copy", "copy" (it only sends), "mmap", "memory" */
 	char     why[256];             /* how the ladder went: "zero-copy refused (EOPNOTSUPP), native copy" */
 	uint8_t  mac[6];
 	bool     zerocopy, native, multibuf, skb_budget;
@@ -122,7 +122,7 @@ struct plx_driver {
 	   rxd for each receive and txd for each transmit queue.  Pure. */
 	uint32_t (*frames)(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd);
 	/* open makes the port and all its queues, or nothing: *out NULL, -errno, and one log
-	   line with the mend.  It fills info.  Queues receive only after start. */
+	   line with the fix.  It fills info.  Queues receive only after start. */
 	int  (*open)(struct plx_port **out, const struct plx_port_conf *c);
 	int  (*start)(struct plx_port *p);
 	/* stop ends reception (frames pass to the host again) and waits at most 100 ms for

@@ -21,7 +21,7 @@ extern "C" {
 
 /* Why a received frame did not reach the application.  Each frame has one reason. */
 #define PLX_RX_DROPS(X) \
-	X(no_mbuf,      "the pool had no frame: raise frames= or find who keeps them") \
+	X(no_mbuf,      "the pool had no frame: raise -m, or find who keeps them") \
 	X(ring_full,    "the receive ring was full: poll more often or raise rxd=") \
 	X(fill_empty,   "the kernel found no frame in the fill ring: poll more often or raise rxd=") \
 	X(long_frame,   "longer than the frame room: lower the MTU or use --frame-size 4096") \

@@ -332,6 +332,7 @@ static int run_lcores(struct plx_env *env)
 		for (unsigned i = 0; i < c->ntimers; i++)
 			c->timer[i].due = now + c->timer[i].period;
 		watch_look(c, now);
+		readers_await(c);
 		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u ports, %u lcores", env->nports, env->nlcores);
 		main_at(env, MAIN_LOOP);
 		err = main_loop(c);

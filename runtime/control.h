@@ -93,6 +93,7 @@ void main_ask_work(struct plx_env *env);       /* has main call main_work soon *
 /* readers.c */
 int  readers_plan(struct control *c);          /* main, before a run: 0 or -ENOMEM */
 void readers_begin(struct control *c);         /* main: all ports are started */
+void readers_await(struct control *c);         /* main: all lcores are */
 void port_leave(struct plx_port *p);           /* main */
 bool readers_wanted(const struct control *c, uint64_t now); /* watch */
 void port_give_back(struct plx_port *p);       /* any thread */

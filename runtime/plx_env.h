@@ -8,7 +8,7 @@
 
    Functions are called by the thread that opened the environment (the main thread)
    unless they say "any thread".  int = 0 or -errno; the reason went to the log as one
-   line that names the mend.  NULL for what must be there is a mistake of the program: the
+   line that names the fix.  NULL for what must be there is a mistake of the program: the
    process ends with a line that says so (docs/lcores.md). */
 #ifndef PLX_ENV_H
 #define PLX_ENV_H
@@ -110,7 +110,7 @@ PLX_API void plx_env_conf_init(struct plx_env_conf *c);
 /* plx_env_conf_parse reads arguments over *c: Pollux's, then "--", then the
    application's.  Pure: touches no OS state, never prints, never exits.
    0; PLX_TEXT: help or version was asked for and stands in why[]; -EINVAL: why[] has one
-   line that names the word and the mend.  A file (-c) is refused: plx_env_conf_read of
+   line that names the word and the fix.  A file (-c) is refused: plx_env_conf_read of
    plx_conf.h reads it, and variables too.  2048 bytes of why suffice for errors, PLX_HELP_MAX
    for help. */
 enum { PLX_TEXT = 1, PLX_HELP_MAX = 16384 };
@@ -119,8 +119,8 @@ PLX_API int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
 
 /* ---- life ---- */
 
-/* plx_env_open runs the stages: log, configuration, reach, set-up, topology, plan, memory, ports, lcores,
-   control.  With c->dry_run it prints the plan and returns PLX_TEXT.  On failure what
+/* plx_env_open runs the stages: log, faults, configuration, reach, setup, topology, interfaces, plan, slots,
+   memory, ports, lcores, control, clock.  With c->dry_run it prints the plan and returns PLX_TEXT.  On failure what
    came up is taken down, newest first, *out is NULL, and the host is as before. */
 PLX_API int plx_env_open(struct plx_env **out, const struct plx_env_conf *c);
 

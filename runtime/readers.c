@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { OPAQUE_WAIT_NS = 500000000, RETRY_NS = 1000000000 };
+enum { OPAQUE_WAIT_NS = 500000000, RETRY_NS = 1000000000, FIRST_NS = 500000000, FIRST_STEP_NS = 200000 };
 
 #define LOG(c, level, ...) plx_logf(&(c)->env->log, PLX_LOG_##level, __VA_ARGS__)
 
@@ -75,7 +75,8 @@ static void follow_queue(struct control *c, struct ctl_reader *r, bool opaque_le
 		p->drv->give_back(p, r->rxq, rests && !c->nopaque); /* who still reads it shows so */
 	r->named = named;
 	if (!named && !c->nopaque && !r->told && p->conf.steer == PLX_STEER_ALL)
-		LOG(c, WARN, "%s queue %u has no poller: its frames pass to the host", p->name, r->rxq);
+		LOG(c, WARN, "%s queue %u has no poller: its frames pass to the host; name it by .rxq of a poller, or lower rxqs=", p->name,
+		    r->rxq);
 	r->told = !named && !c->nopaque;
 }
 
@@ -101,8 +102,8 @@ static void follow_port(struct control *c, struct plx_port *p, struct ctl_steer 
 	s->failed_at = err ? now : 0;
 	__atomic_store_n(&s->on, err ? s->on : wanted, __ATOMIC_RELAXED);
 	if (err && !s->told)
-		LOG(c, WARN, "%s: its program cannot be attached (%s): frames pass to the host; tried again every second",
-		    p->name, strerrorname_np(-err));
+		LOG(c, WARN, "%s: its program cannot be attached (%s): frames pass to the host; tried again every second; see who "
+		    "has the hook with bpftool net list dev %s", p->name, strerrorname_np(-err), PLX_QUOTED(p->name));
 	s->told = err != 0;
 }
 
@@ -130,6 +131,22 @@ void readers_begin(struct control *c)
 	for (unsigned i = 0; i < c->env->nports; i++)
 		c->steer[i] = (struct ctl_steer){ .on = true };
 	follow(c);
+}
+
+/* The lcores run.  Returns when each queue that a poller names has had its first burst: from then on
+   its frames are the port's.  A poller that does not read is not waited for long. */
+void readers_await(struct control *c)
+{
+	const struct plx_sys *sys = c->env->sys;
+	const uint64_t end = plx_sys_now(sys) + FIRST_NS;
+
+	for (unsigned i = 0; i < c->nreaders; i++) {
+		const struct ctl_reader *r = &c->reader[i];
+
+		while (r->named && !r->port->drv->is_read(r->port, r->rxq) && !__atomic_load_n(&c->stop, __ATOMIC_RELAXED) &&
+		       plx_sys_now(sys) < end)
+			plx_sys_sleep(sys, FIRST_STEP_NS);
+	}
 }
 
 void readers_follow(struct plx_env *env)

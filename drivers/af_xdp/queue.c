@@ -115,7 +115,8 @@ static struct ax_sock_conf sock_conf(const struct ax_port *p, uint16_t i)
 	const bool rx = i < p->base.nrx, tx = i < p->base.ntx, zerocopy = p->kind & AX_KIND_ZC;
 
 	return (struct ax_sock_conf){
-		.sys = p->base.sys, .port = (struct plx_port *)(uintptr_t)&p->base, .pool = p->base.pool, .ifindex = p->base.info.ifindex, .queue = c->queue + i,
+		.sys = p->base.sys, .port = (struct plx_port *)(uintptr_t)&p->base, .pool = p->base.pool,
+		.ifindex = p->base.info.ifindex, .queue = c->queue + i,
 		.rxd = rx ? c->rxd : 0, .txd = tx ? c->txd : 0,
 		.fill = rx || zerocopy ? fill_size(c, zerocopy) : RING_MIN, .comp = tx ? c->txd : RING_MIN,
 		.kind = p->kind, .timeout_ms = c->bind_timeout_ms,
@@ -201,7 +202,7 @@ static void say_kept(struct ax_port *p, uint32_t kept)
 {
 	if (kept)
 		plx_logf(p->base.log, PLX_LOG_WARN, "%s: the kernel did not let go of a queue in %u ms: %u frames stay out of "
-		         "pool %s", p->base.name, SETTLE_MS, kept, p->base.pool->name);
+		         "pool %s; start the program again to have them", p->base.name, SETTLE_MS, kept, p->base.pool->name);
 }
 
 /* The rings are gone: nothing may look into them. */
@@ -387,7 +388,7 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 			         "who has it with ss --xdp -e -p", p->base.name, s->queue, s->step, strerrorname_np(-err));
 		return err;
 	}
-	p->base.repairs++;
+	plx_ctr_add(&p->base.repairs, 1);
 	plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
 	         errno_name(s->why), again ? ": it is back" : "");
 	s->why = 0;

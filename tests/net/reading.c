@@ -176,6 +176,7 @@ static void fork_and_stay(void)
 int main(int argc, char **argv)
 {
 	pthread_t thread;
+	sigset_t all, old;
 	int err;
 
 	if (argc == 4 && !strcmp(argv[1], "freeze"))
@@ -194,8 +195,11 @@ int main(int argc, char **argv)
 		fork_and_stay();
 	if (is("daemon") && daemon(1, 1))
 		return 1;
+	sigfillset(&all); /* signals are watch's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (!err && (is("thread") || is("foreign")))
 		err = -pthread_create(&thread, NULL, thread_reads, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!err)
 		err = plx_env_run(env);
 	__atomic_store_n(&quit, 1, __ATOMIC_RELAXED);

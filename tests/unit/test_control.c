@@ -274,8 +274,7 @@ static void test_port_is_steered_when_read(void **state)
 
 static int failing(void *arg)
 {
-	(void)arg;
-	return -ENOSPC;
+	return *(int *)arg;
 }
 
 static void test_poller_errors_are_told_seldom(void **state)
@@ -287,13 +286,20 @@ static void test_poller_errors_are_told_seldom(void **state)
 
 	test_conf(&c, &k, 1, NULL);
 	struct plx_env *env = test_open(&c, &k);
-	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "bad", .fn = failing)), 0);
+	int nospc = -ENOSPC, failed = -1, odd = -4000;
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "bad", .fn = failing, .arg = &nospc)), 0);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "worse", .fn = failing, .arg = &failed)), 0);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "odd", .fn = failing, .arg = &odd)), 0);
 	uint64_t begin = now_ns();
 	runner_start(&r, env);
 	wait_for(kept_count(&k, "poller bad on lcore 0: ") >= 2);
 	assert_true(now_ns() - begin >= 900 * MS);
+	wait_for(kept_count(&k, "poller bad on lcore 0: ") >= 3); /* ever less often */
+	assert_true(now_ns() - begin >= 2900 * MS);
 	assert_int_equal(runner_stop(&r, 0), 0);
-	assert_true(kept_has(&k, "No space left on device (-28)"));
+	assert_true(kept_has(&k, "errors more, the last returned -28 (No space left on device)\n"));
+	assert_true(kept_has(&k, "errors more, the last returned -1\n"));
+	assert_true(kept_has(&k, "errors more, the last returned -4000\n"));
 	plx_env_fini(env);
 }
 
