@@ -57,7 +57,7 @@ static int init_rxq(struct ax_port *p, struct ax_rxq *q, struct ax_sock *s)
 	q->sg = s->kind & AX_KIND_SG;
 	q->target = fill_size(&p->base.conf, s->kind & AX_KIND_ZC);
 	q->posted = q->missing = 0;
-	q->trouble = (struct ax_trouble){ 0 };
+	ax_well(&q->trouble);
 	q->alive = &q->alone;
 	q->base.burst = ax_rx_shut;
 	if (!q->own)
@@ -84,7 +84,7 @@ static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
 	q->budget = s->budget;
 	q->limit = txd;
 	q->ring_at = !s->zerocopy && !s->budget ? AX_COPY_BUDGET : txd / 2 < RING_AT ? txd / 2 : RING_AT;
-	q->trouble = (struct ax_trouble){ 0 };
+	ax_well(&q->trouble);
 	__atomic_store_n(&q->base.err, 0, __ATOMIC_RELAXED);
 	q->base.burst = ax_tx_shut;
 	if (!q->own)
@@ -356,11 +356,24 @@ static const char *errno_name(int err)
 	return name ? name : "an errno without a name";
 }
 
+/* The errno for which a half of queue i is to be opened anew, 0 = neither is. */
+static int wanted(const struct ax_port *p, uint16_t i)
+{
+	const struct ax_rxq *rx = ax_rx_of(p, i);
+	const struct ax_txq *tx = ax_tx_of(p, i);
+	const int why = tx ? __atomic_load_n(&tx->trouble.wants, __ATOMIC_RELAXED) : 0;
+
+	return !why && rx ? __atomic_load_n(&rx->trouble.wants, __ATOMIC_RELAXED) : why;
+}
+
 static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 {
 	struct ax_sock *s = &p->sock[i];
 
-	if (!__atomic_load_n(&s->wanted, __ATOMIC_RELAXED) || (s->tried_at && now - s->tried_at < REPAIR_GAP_NS))
+	if (s->tried_at && now - s->tried_at < REPAIR_GAP_NS)
+		return 0;
+	s->why = s->why ? s->why : wanted(p, i); /* once begun it is done: halves may be parked */
+	if (!s->why)
 		return 0;
 	if (!park_both(p, i))
 		return -EAGAIN;
@@ -375,10 +388,10 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 			         "who has it with ss --xdp -e -p", p->base.name, s->queue, s->step, strerrorname_np(-err));
 		return err;
 	}
-	__atomic_store_n(&s->wanted, false, __ATOMIC_RELAXED);
 	plx_ctr_add(&p->base.repairs, 1);
 	plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
-	         errno_name(__atomic_load_n(&s->why, __ATOMIC_RELAXED)), again ? ": it is back" : "");
+	         errno_name(s->why), again ? ": it is back" : "");
+	s->why = 0;
 	unpark(p, i);
 	return 1;
 }
@@ -418,7 +431,7 @@ int ax_repair(struct plx_port *b)
 		bad = n < 0 ? n : bad;
 	}
 	for (uint16_t i = 0; i < p->nsock; i++)
-		if (__atomic_load_n(&p->sock[i].wanted, __ATOMIC_RELAXED))
+		if (p->sock[i].why || wanted(p, i))
 			__atomic_store_n(&b->wants_repair, true, __ATOMIC_RELAXED);
 	return done ? done : bad;
 }

@@ -6,7 +6,7 @@
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"
 
-ERRORS=500 CALM=1; [ -z "${PLX_LONG:-}" ] || { ERRORS=10000; CALM=5; }
+ERRORS=500 CALM=1 SPELLS=1; [ -z "${PLX_LONG:-}" ] || { ERRORS=10000; CALM=5; SPELLS=5; }
 SEED=${SEED:-$EPOCHSECONDS}
 RATE=100000 AT_A_TIME=100 # errors a second
 
@@ -37,8 +37,9 @@ judged() { # judged QUEUES
 	judge errnos -eq 133 "not every errno came" || bad=1
 	judge calm_pps -ge $((RATE / 2)) "the machine is too busy to tell anything" || bad=1
 	judge storm_pps -ge $(($(got calm_pps) * 9 / 10)) "less than 0.9 of the undisturbed rate" || bad=1
-	judge repairs -le $(($1 * (ms / 1000 + 2))) "queues are opened anew too often in $ms ms" || bad=1
-	judge repairs -ge 1 "EINVAL opens no queue anew" || bad=1
+	judge stuck -eq 0 "queues are not opened anew while EINVAL lasts" || bad=1
+	judge repairs -ge $((SPELLS * $1)) "EINVAL that lasts opens no queue anew" || bad=1
+	judge repairs -le $(($1 * (ms / 1000 + 2 * SPELLS + 2))) "queues are opened anew too often in $ms ms" || bad=1
 	judge reopens -eq "$(got repairs)" "lines that tell of it" || bad=1
 	[ "$(got least_gap_ms)" = 0 ] || judge least_gap_ms -ge 900 "a queue is opened anew more than once a second" || bad=1
 	judge removed -eq 0 "the port was given up" || bad=1
@@ -51,9 +52,9 @@ judged() { # judged QUEUES
 storm() { # storm QUEUES LCORES KEYS
 	local far0 near0 rc
 	far0=$(stat vb rx_packets) near0=$(stat va tx_dropped)
-	start storm a "$BUILD/tests/long/wakeups" "$ERRORS" $AT_A_TIME $CALM $RATE "$SEED" \
+	start storm a "$BUILD/tests/long/wakeups" "$ERRORS" $AT_A_TIME $CALM $SPELLS $RATE "$SEED" \
 		-l "$(lcores "$2")" -m 64M --idle busy --iface "va,queues=$1,$3"
-	finish "$PID" $((6 * ERRORS / AT_A_TIME + 2 * CALM + 60)); rc=$?
+	finish "$PID" $((6 * ERRORS / AT_A_TIME + 2 * CALM + 10 * SPELLS + 60)); rc=$?
 	[ $rc = 0 ] || { echo "exit code $rc"; show "$TMP/storm" "$TMP/storm.err"; return 1; }
 	note "$3, $1 queues: $(got injected) failures of $(got errnos) errnos in $(got storm_ms) ms, $(got storm_pps) of" \
 		"$(got calm_pps) packets/s, opened anew $(got repairs) times"

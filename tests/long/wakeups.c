@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* wakeups.c - a program that sends at a fixed rate while its wake-ups fail now and then, with every errno
    there is; run by test_wakeups.sh, which judges what it tells: a line "name value" each.
-   wakeups ERRORS ERRORS-A-SECOND CALM-SECONDS PACKETS-A-SECOND SEED [ARGUMENTS OF POLLUX]: undisturbed for
-   CALM-SECONDS, then until ERRORS calls have failed, then undisturbed again. */
+   wakeups ERRORS ERRORS-A-SECOND CALM-SECONDS SPELLS PACKETS-A-SECOND SEED [ARGUMENTS OF POLLUX]:
+   undisturbed for CALM-SECONDS, then until ERRORS calls have failed, then undisturbed again, and last as many
+   times as SPELLS says all calls fail with EINVAL until the queues are opened anew. */
 #include <pollux/plx.h>
 #include <pollux/plx_conf.h>
 #include <pollux/plx_lcore.h>
@@ -14,14 +15,16 @@
 
 enum {
 	ERRNOS = 133,
+	LEAST_CALLS = 8,
 	ROW = 4,          /* calls in a row that may fail */
 	LENGTH = 64,
 	BEHIND = 16384,   /* packets a sender may be late with before it gives them up */
 	LOOK_NS = 10000000,
-	SETTLE_NS = 1500000000
+	SETTLE_NS = 1500000000,
+	SPELL_S = 10      /* until a queue that is not opened anew counts as stuck */
 };
 
-enum phase { START, CALM, STORM, AFTER, CALM_AGAIN, DRAIN, PHASES };
+enum phase { START, CALM, STORM, AFTER, CALM_AGAIN, SPELL, DRAIN, PHASES };
 
 struct sender {
 	struct plx_rxq *rx;
@@ -36,9 +39,11 @@ static struct sender sender[PLX_QUEUES_MAX];
 static unsigned nsenders;
 static uint64_t wanted, gap_ns, calm_ns, packet_ns;
 /* atomic: any lcore's */
-static uint64_t seed, injected, next_at, row, of[ERRNOS + 1];
+static uint64_t seed, injected, calls, next_call, call_gap, row, of[ERRNOS + 1];
 static uint32_t phase;
+static bool spell;
 /* main's */
+static uint64_t calls_before, spells, spell_at, spell_repairs, stuck;
 static uint64_t phase_at, phase_taken, spent_ns[PHASES], taken_in[PHASES];
 static bool removed;
 /* the log's */
@@ -65,17 +70,21 @@ static uint64_t any(void)
 /* ---- calls that fail ---- */
 
 /* The errno that this wake-up shall fail with, 0 = none.  They come in turn, so that each is met; one in
-   eight is followed by another in the next call. */
+   eight is followed by another in the next call.  It is calls that are counted: by time, a call that waits
+   after others failed would find the next failure due, and hardly any would be well again. */
 static int failure(void)
 {
-	uint64_t at = __atomic_load_n(&next_at, __ATOMIC_RELAXED), now = now_ns(), r = any();
+	if (__atomic_load_n(&spell, __ATOMIC_RELAXED))
+		return EINVAL;
+	const uint64_t call = __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED), r = any();
+	uint64_t at = __atomic_load_n(&next_call, __ATOMIC_RELAXED);
 
-	if (__atomic_load_n(&phase, __ATOMIC_RELAXED) != STORM || now < at)
+	if (__atomic_load_n(&phase, __ATOMIC_RELAXED) != STORM || call < at)
 		return 0;
 	const bool again = !(r >> 61) && __atomic_load_n(&row, __ATOMIC_RELAXED) < ROW;
 
-	if (!__atomic_compare_exchange_n(&next_at, &at, again ? now : now + r % (2 * gap_ns), false, __ATOMIC_RELAXED,
-	                                 __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&next_call, &at, call + 1 + (again ? 0 : r % (2 * call_gap)), false,
+	                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return 0;
 	__atomic_store_n(&row, again ? row + 1 : 0, __ATOMIC_RELAXED);
 	const uint64_t k = __atomic_fetch_add(&injected, 1, __ATOMIC_RELAXED);
@@ -199,9 +208,39 @@ static uint64_t taken(void)
 	return n;
 }
 
-static bool over(uint64_t for_ns)
+static void set_spell(bool on, uint64_t now)
+{
+	spell_at = now;
+	spell_repairs = plx_ctr_read(&plx_env_port(env, 0)->repairs);
+	__atomic_store_n(&spell, on, __ATOMIC_RELAXED);
+}
+
+/* True: they are over. */
+static bool spelled(uint64_t now)
+{
+	const uint64_t for_ns = now - spell_at;
+
+	if (spell) {
+		const bool late = for_ns > SPELL_S * UINT64_C(1000000000);
+
+		if (!late && plx_ctr_read(&plx_env_port(env, 0)->repairs) < spell_repairs + nsenders)
+			return false;
+		stuck += late;
+		spells--;
+		set_spell(false, now);
+	} else if (for_ns >= SETTLE_NS) {
+		if (!spells)
+			return true;
+		set_spell(true, now);
+	}
+	return false;
+}
+
+static bool over(uint64_t for_ns, uint64_t now)
 {
 	switch (phase) {
+	case SPELL:
+		return spelled(now);
 	case CALM:
 	case CALM_AGAIN:
 		return for_ns >= calm_ns;
@@ -212,6 +251,16 @@ static bool over(uint64_t for_ns)
 	}
 }
 
+/* Of how many calls one fails, on average: as many as there are in the time between two failures. */
+static void set_call_gap(void)
+{
+	const uint64_t n = __atomic_load_n(&calls, __ATOMIC_RELAXED);
+
+	call_gap = (n - calls_before) * gap_ns / calm_ns;
+	call_gap = call_gap > LEAST_CALLS ? call_gap : LEAST_CALLS;
+	__atomic_store_n(&next_call, n, __ATOMIC_RELAXED);
+}
+
 static int look(void *arg)
 {
 	const uint64_t now = now_ns();
@@ -219,14 +268,17 @@ static int look(void *arg)
 	(void)arg;
 	removed |= plx_port_link(plx_env_port(env, 0)) == PLX_LINK_REMOVED;
 	phase_at = phase_at ? phase_at : now;
-	if (!over(now - phase_at))
+	if (!over(now - phase_at, now))
 		return 0;
 	const uint64_t n = taken();
 
+	if (phase == CALM)
+		set_call_gap();
 	spent_ns[phase] = now - phase_at;
 	taken_in[phase] = n - phase_taken;
 	phase_at = now;
 	phase_taken = n;
+	calls_before = __atomic_load_n(&calls, __ATOMIC_RELAXED);
 	if (phase == DRAIN) {
 		plx_env_stop(env, 0);
 		return 1;
@@ -257,7 +309,7 @@ static void tell(const struct plx_port_stats *s, uint64_t repairs)
 	printf("taken %llu\nreceived %llu\n", (unsigned long long)taken(), (unsigned long long)plx_ctr_read(&s->rx.pkts));
 	for (int i = 0; i < PLX_TX_DROP_N; i++)
 		printf("drop_%d %llu %s\n", i, (unsigned long long)plx_ctr_read(&s->tx.drop[i]), plx_tx_drop_why((enum plx_tx_drop)i));
-	printf("repairs %llu\nreopens %llu\nleast_gap_ms %llu\n", (unsigned long long)repairs, (unsigned long long)reopens,
+	printf("stuck %llu\nrepairs %llu\nreopens %llu\nleast_gap_ms %llu\n", (unsigned long long)stuck, (unsigned long long)repairs, (unsigned long long)reopens,
 	       (unsigned long long)(least_gap_ns == UINT64_MAX ? 0 : least_gap_ns / 1000000));
 	printf("removed %d\nframes %u\navail %ld\naudit %ld\n", removed, frames, avail, audit);
 }
@@ -306,16 +358,17 @@ int main(int argc, char **argv)
 {
 	struct plx_port_stats stats;
 
-	if (argc < 6)
+	if (argc < 7)
 		return PLX_EXIT_USAGE;
 	wanted = strtoull(argv[1], NULL, 10);
 	gap_ns = UINT64_C(1000000000) / strtoull(argv[2], NULL, 10);
 	calm_ns = strtoull(argv[3], NULL, 10) * UINT64_C(1000000000);
-	seed = strtoull(argv[5], NULL, 10);
-	const uint64_t pps = strtoull(argv[4], NULL, 10);
+	spells = strtoull(argv[4], NULL, 10);
+	seed = strtoull(argv[6], NULL, 10);
+	const uint64_t pps = strtoull(argv[5], NULL, 10);
 
-	argv[5] = argv[0];
-	int err = begin(argc - 5, argv + 5);
+	argv[6] = argv[0];
+	int err = begin(argc - 6, argv + 6);
 
 	if (err)
 		return plx_exit_code(err);
