@@ -142,8 +142,12 @@ PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const 
    application has use for that one).  Should the timer not return within 1.5 s, or the stop take
    longer than 9.5 s, the log says where the main thread is, the queues are the host's again, the
    set-up is undone and the process ends with PLX_EXIT_HUNG.  A second signal ends it at once with 128 +
-   its number.  Signals are the process's: with several environments, or threads that do not block
-   them, set no_signals and call plx_env_stop.  docs/lcores.md tells more. */
+   its number.
+
+   Signals are the process's: every thread of the application, whenever it was created, must block
+   these three, or the first one may end the process by its default action, without a stop and with
+   the set-up left as it is.  Where they cannot, or with several environments, set no_signals and
+   call plx_env_stop.  docs/lcores.md tells more. */
 PLX_API int plx_env_run(struct plx_env *env);
 
 /* plx_env_stop makes plx_env_run return err.  Any thread, and from pollers. */

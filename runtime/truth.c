@@ -323,8 +323,8 @@ static void judge_there(struct truth *t, unsigned i, const struct truth_port *is
 		             name, is->now);
 		if (is->named)
 			plx_text_add(f->evidence, sizeof(f->evidence), "; %s is interface %u", name, is->named);
-		plx_text_add(f->mend, sizeof(f->mend), "ip link set dev %s name %s, or have --iface name it %s from the next start on",
-		             PLX_QUOTED(is->now), PLX_QUOTED(name), PLX_QUOTED(is->now));
+		plx_text_add(f->mend, sizeof(f->mend), "have --iface name it %s from the next start on; or ip link set dev %s name %s, which "
+		             "kernels before 6.2 refuse while it is up", PLX_QUOTED(is->now), PLX_QUOTED(is->now), PLX_QUOTED(name));
 	}
 }
 
