@@ -169,8 +169,10 @@ static int check_overlap(struct plan_maker *m, uint16_t i)
 			return plan_fail(m, -EINVAL, "%s and %s are one interface, and driver=packet gives each of them all of its "
 			                 "frames: give it once", a->given, b->given);
 		if (lo < a->conf.queue + queues_of(&a->conf) && lo < b->conf.queue + queues_of(&b->conf))
-			return plan_fail(m, -EINVAL, "%s and %s are one interface, and both want its queue %u: give it once, "
-			                 "or part its queues with queue= and rxqs=", a->given, b->given, lo);
+			return plan_fail(m, -EINVAL, strcmp(a->given, b->given) ? "%s and %s are one interface, and both want its queue "
+			                 "%u: give it once, or part its queues with queue= and rxqs=" : "%s: given by --iface twice, as %s, "
+			                 "and both want its queue %u: give it once, or part its queues with queue= and rxqs=",
+			                 a->given, b->given, lo);
 	}
 	return 0;
 }

@@ -54,8 +54,10 @@ static void take_txqs(struct truth_port *o, const struct plx_port *p)
 void truth_frames_take(struct truth_sample *s, const struct plx_env *env)
 {
 	s->npools = env->npools;
-	for (unsigned i = 0; i < s->nports; i++)
+	for (unsigned i = 0; i < s->nports; i++) {
 		take_txqs(&s->port[i], env->ports[i]);
+		s->port[i].repairs = plx_ctr_read(&env->ports[i]->repairs);
+	}
 	for (unsigned i = 0; i < s->npools; i++)
 		take_pool(&s->pool[i], s, env, env->pools[i]);
 }
@@ -135,11 +137,27 @@ static void judge_txq(struct truth *t, unsigned i, unsigned q, const struct trut
 		             "send by one queue", PLX_QUOTED(name));
 }
 
+static void judge_repairs(struct truth *t, unsigned i, uint64_t was, uint64_t is)
+{
+	const char *name = t->plan->ports[i].conf.name;
+	struct truth_found *f;
+
+	if (!truth_grown(was, is) || !(f = truth_met(t, TRUTH_reopened, i, 1)))
+		return;
+	plx_text_add(f->on, sizeof(f->on), "%s", name);
+	plx_text_add(f->evidence, sizeof(f->evidence), "%llu of its queues were opened anew in this look, %llu since the start; what they "
+	             "held counts as tx_drop_closed and rx_drop_closed", (unsigned long long)(is - was), (unsigned long long)is);
+	plx_text_add(f->mend, sizeof(f->mend), "see the log for the errno, dmesg, and who resets the device: ip monitor link dev %s",
+	             PLX_QUOTED(name));
+}
+
 void truth_frames_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt)
 {
 	t->empty = 0;
 	for (unsigned i = 0; i < is->npools && i < was->npools; i++)
 		judge_pool(t, i, &was->pool[i], &is->pool[i]);
+	for (unsigned i = 0; i < is->nports; i++)
+		judge_repairs(t, i, was->port[i].repairs, is->port[i].repairs);
 	for (unsigned i = 0; i < is->nports; i++)
 		for (unsigned q = 0; is->port[i].up && was->port[i].up && q < is->port[i].ntx && q < PLX_QUEUES_MAX; q++)
 			judge_txq(t, i, q, &was->port[i].txq[q], &is->port[i].txq[q], dt);

@@ -76,6 +76,15 @@ static void make(struct fwd_gen *g, uint16_t i)
 	g->at = g->at + 1 < g->n ? g->at + 1 : 0;
 }
 
+/* A queue is ours from its first receive burst on: what comes back before that is the host's. */
+static bool sinks_read(const struct fwd *f)
+{
+	for (uint32_t i = 0; i < f->nsinks; i++)
+		if (!plx_ctr_read(&f->sink[i].rx->stats.bursts))
+			return false;
+	return true;
+}
+
 /* How many packets may be made now by --rate and --window. */
 static uint64_t allowance(struct fwd_gen *g, uint64_t want)
 {
@@ -110,6 +119,8 @@ static uint16_t refill(struct fwd_gen *g)
 		__atomic_store_n(&g->done, true, __ATOMIC_RELEASE); /* pairs with fwd_gens_done */
 		return 0;
 	}
+	if (plx_unlikely(!g->ready) && !(g->ready = sinks_read(g->f)))
+		return 0;
 	want = allowance(g, want);
 	if (!want)
 		return 0;
@@ -125,16 +136,6 @@ static uint16_t refill(struct fwd_gen *g)
 	return n;
 }
 
-/* Frames of a queue are the host's until its first burst: nothing is sent that could come back
-   before every queue is read. */
-static bool all_read(const struct fwd *f)
-{
-	for (uint32_t i = 0; i < f->nsinks; i++)
-		if (!plx_ctr_read(&f->sink[i].rx->stats.bursts))
-			return false;
-	return true;
-}
-
 int fwd_gen_poll(void *arg)
 {
 	struct fwd_gen *g = arg;
@@ -142,8 +143,6 @@ int fwd_gen_poll(void *arg)
 	uint16_t k;
 
 	if (g->done)
-		return 0;
-	if (plx_unlikely(!g->ready) && !(g->ready = all_read(g->f)))
 		return 0;
 	if (g->sent_to == g->nheld && !refill(g))
 		return 0;

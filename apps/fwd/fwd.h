@@ -76,7 +76,7 @@ struct fwd_gen {
 	uint64_t rng;
 	uint16_t turn;            /* of the list of lengths */
 	uint16_t nheld, sent_to;  /* held[sent_to, nheld) were made and are still to be sent */
-	bool     ready;           /* all that comes back is received */
+	bool     ready;           /* every queue that packets may come back to is read */
 	bool     done;            /* atomic: nothing more will come */
 	uint64_t done_at;         /* cycles, with done */
 	plx_ctr  sent, bytes, held_back; /* held_back: bursts of which a tail was not taken */

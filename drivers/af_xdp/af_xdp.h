@@ -10,6 +10,7 @@
      explain.c what a refusal means, and the line for it     cold, main thread
      carrier.c the link after an attach                      cold, main thread
      rxtx.c    the bursts                                    hot, the queue's lcore
+     kick.c    the doorbell of a transmit queue              hot, the queue's lcore
      gate.c    what a burst does seldom: signs of life, errors of wake-ups, being parked
 
    Ledger.  A frame that the kernel has belongs to exactly one of two byte arrays, one
@@ -127,6 +128,7 @@ struct ax_sock {
 	uint64_t past[AX_STATS];             /* what the kernel counted of sockets that stood here before */
 	/* repair */
 	bool     wanted;                     /* atomic: a burst asks for it */
+	int      why;                        /* atomic: the errno for which it does */
 	bool     broken;                     /* it is not open: the last try failed */
 	uint64_t tried_at;                   /* ns */
 };
@@ -242,6 +244,15 @@ uint32_t ax_rx_drain(struct ax_rxq *q);
 uint32_t ax_rx_reclaim(struct ax_rxq *q);
 uint32_t ax_tx_unsent(const struct ax_txq *q);
 uint32_t ax_tx_reclaim(struct ax_txq *q);
+
+/* kick.c */
+void     ax_tx_ring(struct ax_txq *q);
+bool     ax_tx_recovered(struct ax_txq *q);
+uint16_t ax_tx_refuse(struct ax_txq *q, struct plx_mbuf **m, uint16_t n);
+static inline void ax_tx_stop(struct ax_txq *q, enum plx_stop why)
+{
+	plx_ctr_add(&q->base.stats.stop[why], 1);
+}
 
 /* gate.c */
 uint16_t ax_rx_shut(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n); /* the burst of a half that is not OPEN */

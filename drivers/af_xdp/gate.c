@@ -102,6 +102,8 @@ bool ax_trouble(struct ax_trouble *t, struct ax_sock *s, int err, uint64_t now)
 	}
 	t->retry_at = now + t->gap;
 	if (err == EINVAL || now - t->since >= LASTS_NS) {
+		if (!__atomic_load_n(&s->wanted, __ATOMIC_RELAXED))
+			__atomic_store_n(&s->why, err, __ATOMIC_RELAXED);
 		__atomic_store_n(&s->wanted, true, __ATOMIC_RELAXED);
 		__atomic_store_n(&s->port->wants_repair, true, __ATOMIC_RELEASE); /* with ax_repair */
 	}

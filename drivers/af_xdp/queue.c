@@ -181,14 +181,14 @@ static void count_unsent(struct ax_port *p, struct ax_txq *tx)
 		plx_ctr_add(&tx->base.stats.drop[removed ? PLX_TX_DROP_removed : PLX_TX_DROP_closed], ax_tx_unsent(tx));
 }
 
-/* Once the kernel has let go of a closed queue, frames that it still had are ours again.  How many
-   it keeps otherwise. */
-static uint32_t take_back(struct ax_port *p, uint16_t i)
+/* Once the kernel has let go of a closed queue, which is waited for with `wait`, frames that it still had
+   are ours again.  How many it keeps otherwise. */
+static uint32_t take_back(struct ax_port *p, uint16_t i, bool wait)
 {
 	struct ax_rxq *rx = ax_rx_of(p, i);
 	struct ax_txq *tx = ax_tx_of(p, i);
-	const bool wait = p->sock[i].zerocopy || (tx && tx->in_flight);
 
+	wait = wait && (p->sock[i].zerocopy || (tx && tx->in_flight));
 	if (wait && ax_sock_settled(&p->sock[i], SETTLE_MS))
 		return (rx ? rx->posted : 0) + (tx ? tx->in_flight : 0);
 	if (rx && rx->own)
@@ -228,7 +228,7 @@ static void close_sockets(struct ax_port *p)
 		forget_rings(p, i);
 	}
 	for (uint16_t i = 0; i < p->nsock; i++)
-		kept += take_back(p, i);
+		kept += take_back(p, i, true);
 	say_kept(p, kept);
 }
 
@@ -332,9 +332,16 @@ static int replace(struct ax_port *p, uint16_t i)
 	forget_rings(p, i);
 	if (err)
 		return err;
-	say_kept(p, take_back(p, i));
+	/* A zero-copy queue is given frames before the bind, and those of the old one must be back by then.
+	   Else the bind itself tells that the kernel has let go; another probe only makes it wait longer. */
+	const bool before = sc.kind & AX_KIND_ZC;
+
+	if (before)
+		say_kept(p, take_back(p, i, true));
 	err = ax_sock_rings(s, &sc);
 	err = err ? err : finish(p, i, &sc);
+	if (!before)
+		say_kept(p, take_back(p, i, err != 0));
 	err = err ? err : ax_queue_prime(p, i);
 	if (err || i >= p->base.nrx)
 		return err;
@@ -342,11 +349,16 @@ static int replace(struct ax_port *p, uint16_t i)
 	return p->prog ? ax_prog_map(p->prog, p->base.sys, s->queue, s->fd) : 0;
 }
 
+static const char *errno_name(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	return name ? name : "an errno without a name";
+}
+
 static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 {
 	struct ax_sock *s = &p->sock[i];
-	const struct ax_txq *tx = ax_tx_of(p, i);
-	const int why = tx ? __atomic_load_n(&tx->base.err, __ATOMIC_RELAXED) : 0;
 
 	if (!__atomic_load_n(&s->wanted, __ATOMIC_RELAXED) || (s->tried_at && now - s->tried_at < REPAIR_GAP_NS))
 		return 0;
@@ -364,9 +376,9 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 		return err;
 	}
 	__atomic_store_n(&s->wanted, false, __ATOMIC_RELAXED);
-	p->base.repairs++;
+	plx_ctr_add(&p->base.repairs, 1);
 	plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
-	         why ? strerrorname_np(-why) : "of the fill ring", again ? ": it is back" : "");
+	         errno_name(__atomic_load_n(&s->why, __ATOMIC_RELAXED)), again ? ": it is back" : "");
 	unpark(p, i);
 	return 1;
 }

@@ -13,9 +13,7 @@ enum {
 	REAP        = PLX_BURST_MAX, /* completions looked at in one call */
 	OWN_MAX     = 127,     /* descriptors one frame can be in at once */
 	OWN_MOVED   = 128,     /* hardened: the frame was ours alone when it was sent */
-	RING_TRIES  = 4,       /* doorbells of one call, beyond what a budget of 32 needs */
 	WAKE_GAP_NS = 5000,    /* least time between wake-ups of one fill ring: each is a NAPI pass */
-	DOWN_GAP_NS = 10000000 /* a link that is down is asked again after this */
 };
 
 static inline bool is_open(const uint32_t *gate)
@@ -300,134 +298,6 @@ uint32_t ax_tx_reap(struct ax_txq *q, uint32_t n)
 	return have;
 }
 
-/* ---- transmit: the doorbell ---- */
-
-static void link_set(struct ax_txq *q, uint32_t from, uint32_t to)
-{
-	/* relaxed: the state is all there is to tell; a removed link stays removed */
-	__atomic_compare_exchange_n(&q->base.port->link, &from, to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
-
-static void stop(struct ax_txq *q, enum plx_stop why)
-{
-	plx_ctr_add(&q->base.stats.stop[why], 1);
-}
-
-static void tx_link_down(struct ax_txq *q)
-{
-	link_set(q, PLX_LINK_UP, PLX_LINK_DOWN);
-	q->base.link_down = true;
-	q->trouble.retry_at = plx_sys_now(q->sock->sys) + DOWN_GAP_NS;
-	stop(q, PLX_STOP_link_down);
-}
-
-/* Whatever the errno, the descriptors stay where they are, and are announced again later. */
-static void tx_failed(struct ax_txq *q, int err)
-{
-	__atomic_store_n(&q->base.err, -err, __ATOMIC_RELAXED);
-	ax_trouble(&q->trouble, q->sock, err, plx_sys_now(q->sock->sys));
-	stop(q, err == ENOBUFS ? PLX_STOP_nobufs : PLX_STOP_error);
-}
-
-static void tx_rang(struct ax_txq *q)
-{
-	if (plx_likely(!q->trouble.retry_at))
-		return;
-	q->trouble = (struct ax_trouble){ 0 };
-	__atomic_store_n(&q->base.err, 0, __ATOMIC_RELAXED);
-}
-
-/* One doorbell; 0 or the errno. */
-static int tx_kick(struct ax_txq *q)
-{
-	plx_ctr_add(&q->base.stats.kicks, 1);
-	return q->sock->sys->sendto(q->sock->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) < 0 ? errno : 0;
-}
-
-/* What a doorbell's errno means.  True: ring again. */
-static bool tx_again(struct ax_txq *q, int err, bool progress)
-{
-	switch (err) {
-	case 0: /* kernels before EAGAIN: the completion ring was full */
-	case EAGAIN:
-		tx_rang(q);
-		if (!progress)
-			stop(q, PLX_STOP_again);
-		return progress;
-	case EINTR:
-		return true;
-	case EBUSY: /* copy mode: the device dropped one frame, and the kernel completed it */
-		plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_device], !q->zerocopy);
-		return true;
-	case ENETDOWN:
-		tx_link_down(q);
-		return false;
-	default:
-		tx_failed(q, err);
-		return false;
-	}
-}
-
-/* tx_ring announces what is in the ring.  In copy mode the kernel sends in the call, as
-   many as its budget allows, and says EAGAIN though it did; a zero-copy driver is only
-   woken, and only if it sleeps. */
-static __attribute__((noinline)) void tx_ring(struct ax_txq *q)
-{
-	uint32_t tries = RING_TRIES + (q->budget ? 0 : q->unrung / AX_COPY_BUDGET);
-	int err = 0;
-
-	if (plx_unlikely(q->trouble.retry_at) && ax_wait(&q->trouble, plx_sys_now(q->sock->sys)))
-		return;
-	if (!xring_wants_wakeup(&q->tx)) {
-		q->unrung = 0;
-		return;
-	}
-	while (tries--) {
-		uint32_t before = q->unrung;
-		err = tx_kick(q);
-		if (!err && q->zerocopy) {
-			tx_rang(q);
-			q->unrung = 0;
-			return;
-		}
-		q->unrung = xring_unread(&q->tx);
-		uint32_t reaped = ax_tx_reap(q, REAP);
-		if ((!err || err == EAGAIN) && !q->unrung) {
-			tx_rang(q);
-			return;
-		}
-		if (!tx_again(q, err, q->unrung < before || reaped))
-			return;
-		if (!q->unrung)
-			return;
-	}
-	stop(q, err == EBUSY ? PLX_STOP_busy : PLX_STOP_again);
-}
-
-/* The link is not up.  True: it is again, go on.  Without link events the doorbell is the
-   only one to tell, so it is asked, seldom. */
-static __attribute__((noinline)) bool tx_recovered(struct ax_txq *q)
-{
-	struct ax_port *p = (struct ax_port *)q->base.port;
-	uint32_t link = __atomic_load_n(&p->base.link, __ATOMIC_RELAXED);
-
-	if (link == PLX_LINK_DOWN && !__atomic_load_n(&p->down_told, __ATOMIC_RELAXED) &&
-	    !ax_wait(&q->trouble, plx_sys_now(q->sock->sys))) {
-		int err = tx_kick(q);
-		if (err == ENETDOWN || err == EBUSY)
-			tx_again(q, err, false);
-		if (err != ENETDOWN) {
-			link_set(q, PLX_LINK_DOWN, PLX_LINK_UP);
-			q->unrung = q->zerocopy ? q->unrung : xring_unread(&q->tx);
-			link = PLX_LINK_UP;
-		}
-	}
-	q->base.link_down = link != PLX_LINK_UP;
-	if (q->base.link_down)
-		stop(q, PLX_STOP_link_down);
-	return !q->base.link_down;
-}
-
 /* ---- transmit: descriptors ---- */
 
 static inline uint32_t tx_room(struct ax_txq *q, uint32_t n)
@@ -468,17 +338,6 @@ static int tx_drop(struct ax_txq *q, struct plx_mbuf *m, enum plx_tx_drop why)
 	plx_ctr_add(&q->base.stats.drop[why], 1);
 	plx_mbuf_put(m);
 	return 0;
-}
-
-/* The interface is gone for good: who tries again until it is taken must not try for ever. */
-static __attribute__((noinline)) uint16_t tx_refuse(struct ax_txq *q, struct plx_mbuf **m, uint16_t n)
-{
-	q->base.link_down = true;
-	q->unrung = 0;
-	for (uint16_t i = 0; i < n; i++)
-		tx_drop(q, m[i], PLX_TX_DROP_removed);
-	stop(q, PLX_STOP_link_down);
-	return n;
 }
 
 /* Can the chain m go as it is?  Its segments; 0: only a copy can; -1 - reason: never. */
@@ -556,8 +415,8 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 		ax_tx_reap(q, REAP);
 	if (plx_unlikely(__atomic_load_n(&base->port->link, __ATOMIC_RELAXED) != PLX_LINK_UP)) {
 		if (plx_port_link(base->port) == PLX_LINK_REMOVED)
-			return tx_refuse(q, m, n);
-		if (!tx_recovered(q)) {
+			return ax_tx_refuse(q, m, n);
+		if (!ax_tx_recovered(q)) {
 			if (q->unrung && plx_tx_may_wait())
 				plx_tx_pending_add(base); /* rings when the link is back */
 			return 0;
@@ -591,11 +450,11 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 		plx_ctr_add(&base->stats.bytes, bytes);
 	}
 	if (plx_unlikely(i < n))
-		stop(q, PLX_STOP_ring_full);
+		ax_tx_stop(q, PLX_STOP_ring_full);
 	/* An lcore collects until a doorbell is worth its price; its loop rings the rest. */
 	bool now = !n || i < n || !plx_tx_may_wait();
 	if (q->unrung >= q->ring_at || (now && (q->unrung || (q->zerocopy && q->in_flight))))
-		tx_ring(q);
+		ax_tx_ring(q);
 	if (q->unrung && plx_tx_may_wait())
 		plx_tx_pending_add(base);
 	return i;
@@ -655,7 +514,7 @@ uint32_t ax_tx_unsent(const struct ax_txq *q)
 	const uint32_t taken = __atomic_load_n(q->tx.theirs, __ATOMIC_ACQUIRE);
 	uint32_t pkts = 0;
 
-	for (uint32_t i = taken; q->tx.head - i <= q->tx.mask && i != q->tx.head; i++)
+	for (uint32_t i = taken; q->tx.head - i <= q->tx.mask + 1 && i != q->tx.head; i++)
 		pkts += !(xring_desc(&q->tx, i)->options & XDP_PKT_CONTD);
 	return pkts;
 }

@@ -57,6 +57,29 @@ check "when it goes on, it has the interface again" within $PATIENCE silent
 check "orderly end after that" end "$PID"
 check "the host answers ping after an orderly end" within $PATIENCE pings b 10.9.0.1 0.2
 
+# elsewhere SECONDS: in a time namespace so far away the same holds; no clock of a program's counts
+elsewhere() {
+	local uptime away=$1 fwd ok=1
+	uptime=$(cut -d. -f1 /proc/uptime)
+	[ "$away" -ge -$((uptime - 1)) ] || away=-$((uptime - 1)) # no clock may begin before zero
+	start away a unshare --time --monotonic "$away" --fork --kill-child "$FWD" -l "$LC" -m 64M --idle adaptive --iface va \
+		-- --mode rxonly --json
+	within $PATIENCE running away || { show "$TMP/away.err"; return 1; }
+	fwd=$(pgrep -P "$PID")
+	within $PATIENCE silent || { echo "the program has not got the interface"; ok=0; }
+	kill -STOP "$fwd"
+	within 3 pings b 10.9.0.1 0.2 || { echo "the host does not answer while it hangs"; ok=0; }
+	kill -CONT "$fwd"
+	kill -INT "$fwd"
+	finish "$PID" $PATIENCE && [ $ok = 1 ]
+}
+if unshare --time --fork true 2>/dev/null; then
+	check "a hung program in a time namespace 1000 s behind: the host answers" elsewhere -1000
+	check "a hung program in a time namespace 1000 s ahead: the host answers" elsewhere 1000
+else
+	skip "a hung program in another time namespace" "unshare --time: not permitted"
+fi
+
 check "steer=none starts" forward fwd a rxonly va,steer=none
 check "steer=none leaves the host its traffic" pings b 10.9.0.1
 check "steer=none ends" end "$PID"

@@ -337,12 +337,15 @@ check "the program ends" end "$FWD_PID"
 # ---- another name, and gone ----
 
 check "a program with two ports starts" program adaptive va n,driver=loop
-check "the interface gets another name" at a ip link set dev va name vx
-check "that is found" within 20 found renamed
 renamed() { view "$NAME"; grep -q 'mend: ip link set dev vx name va' "$TMP/view" && warned renamed; }
-check "and told, with the command that mends it" renamed
-check "which does" at a ip link set dev vx name va
-check "and the finding goes" within 20 not_found renamed
+if at a ip link set dev va name vx 2>"$TMP/rename"; then
+	check "the interface got another name: that is found" within 20 found renamed
+	check "and told, with the command that mends it" renamed
+	check "which does" at a ip link set dev vx name va
+	check "and the finding goes" within 20 not_found renamed
+else # before 6.2
+	skip "an interface that is up gets another name" "$(cat "$TMP/rename")"
+fi
 check "the interface goes to another namespace" at a ip link set dev va netns "${NS}b"
 check "that is found" within 20 found removed
 check "and told" warned removed

@@ -13,6 +13,7 @@ enum { FRAMES = 1024, FLOWS = 10, NTX = 3, RUN = 77 };
 struct bed {
 	struct plx_port port;
 	struct plx_txq  tx[NTX];
+	struct plx_rxq  rx;
 	struct fwd      f;
 	struct fwd_gen  gen[NTX];
 	struct fwd_sink sink;
@@ -80,6 +81,8 @@ static int up(void **state)
 	bed->f.gen = bed->gen;
 	bed->f.sink = &bed->sink;
 	bed->f.nsinks = 1;
+	bed->rx.stats.bursts = 1;
+	bed->sink.rx = &bed->rx;
 	bed->sink.verify = calloc(1, sizeof(*bed->sink.verify));
 	assert_int_equal(verify_init(&bed->f.verify, FLOWS, RUN), 0);
 	return 0;
@@ -270,12 +273,27 @@ static void test_window(void **state)
 	assert_in_range(fwd_gens_sent(&bed->f), 130, 132);
 }
 
+/* Packets that come back to a queue that nobody has read yet would go to the host. */
+static void test_waits_for_readers(void **state)
+{
+	(void)state;
+	gens_up(100);
+	bed->rx.stats.bursts = 0;
+	for (int round = 0; round < 100; round++)
+		for (uint32_t q = 0; q < NTX; q++)
+			assert_int_equal(fwd_gen_poll(&bed->gen[q]), 0);
+	assert_account(0);
+	bed->rx.stats.bursts = 1;
+	run_dry();
+	assert_account(100 * NTX);
+}
+
 int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, up, down)
 	const struct CMUnitTest tests[] = {
 		CASE(test_all_lengths), CASE(test_list), CASE(test_ports_wrap), CASE(test_held_back), CASE(test_stopped),
-		CASE(test_no_frames), CASE(test_pace), CASE(test_window),
+		CASE(test_no_frames), CASE(test_pace), CASE(test_window), CASE(test_waits_for_readers),
 	};
 
 	return cmocka_run_group_tests_name("fwd_gen", tests, NULL, NULL);

@@ -301,13 +301,46 @@ static void test_no_long_sleep_on_untaken_doorbell(void **state)
 	plx_env_fini(env);
 }
 
+/* What is sent in the round that an lcore makes when it has declared its sleep is not left behind. */
+static int last_moment(void *arg)
+{
+	struct bell_user *u = arg;
+	struct plx_lcore_stats ls;
+
+	plx_lcore_stats(plx_lcore_self(), &ls);
+	if (ls.state == PLX_LCORE_SLEEP && !plx_ctr_read(&u->calls)) {
+		plx_ctr_add(&u->calls, 1);
+		plx_tx_pending_add(&bell.q);
+	}
+	return 0;
+}
+
+static void test_sends_in_the_last_round(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct bell_user u = { 0 };
+	struct runner r;
+
+	hang_bell(0);
+	test_conf(&c, &k, 1, "a,driver=loop", NULL);
+	c.idle = PLX_IDLE_INTERRUPT;
+	struct plx_env *env = test_open(&c, &k);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = last_moment, .arg = &u, .rxq = plx_port_rxq(plx_env_port(env, 0), 0))), 0);
+	runner_start(&r, env);
+	wait_for(plx_ctr_read(&bell.rings) == 1);
+	assert_int_equal(runner_stop(&r, 0), 0);
+	plx_env_fini(env);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sleeps_and_wakes), cmocka_unit_test(test_no_lost_wakeup),
 		cmocka_unit_test(test_ready_but_untaken), cmocka_unit_test(test_wake), cmocka_unit_test(test_opaque_poller),
 		cmocka_unit_test(test_doorbells), cmocka_unit_test(test_untaken_doorbell_is_retried),
-		cmocka_unit_test(test_no_long_sleep_on_untaken_doorbell),
+		cmocka_unit_test(test_no_long_sleep_on_untaken_doorbell), cmocka_unit_test(test_sends_in_the_last_round),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,7 @@ ip link set va mtu 9000 && ip -n far link set vb mtu 9000
 check "MTU 9000, default options: it runs" takes big "" && {
 	check "MTU 9000: the host's traffic is as the driver has it" wait_for 20 eval "[ $want = packet ] && answers || silent"
 	check "MTU 9000: ends in order" end "$pid"
+	check "MTU 9000: frames were received" received big
 	check "MTU 9000: the driver is $want" said big "\"driver\": *\"$want\""
 }
 exit 0 # the lines above tell

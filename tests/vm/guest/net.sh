@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# net.sh TOP BUILD - network tests of the tree, as they are, on the guest's kernel: they run on the files of
+# net.sh TOP BUILD [TEST...] - network tests of the tree, as they are, on the guest's kernel: they run on the files of
 # the machine that boots the guest, mounted for reading, with memory for what they write.
 set -u
-top=$1 build=$2
-tests=${3:-kill link}
+top=$1 build=$2; shift 2
+[ $# -gt 0 ] || set -- kill link
 
 mkdir /host && mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 host /host || {
 	echo "not ok the files of the machine below"
@@ -26,7 +26,7 @@ told() {
 	done
 }
 
-for t in $tests; do
+for t; do
 	begin=$(cut -d. -f1 /proc/uptime)
 	env -i HOME=/tmp PATH=/usr/bin:/bin:/usr/sbin:/sbin PLX_FAST=1 PLX_SLOW=5 PLX_BUILD="$build" \
 		chroot /host bash "$top/tests/net/test_$t.sh" 2>&1 | tee "/run/$t" | told "$t"
