@@ -201,7 +201,8 @@ PLX_API struct plx_lcore *plx_env_txq_lcore(const struct plx_env *env, const str
 PLX_API struct plx_lcore *plx_lcore_self(void);   /* NULL on other threads; any thread */
 /* plx_lcore_halt stops one lcore's loop between rounds and waits for it (1 s, or up to 20 s
    while the lcore hardly gets a CPU; then -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main thread, while
-   running; from within plx_env_run use a timer.  -EDEADLK: l itself asks. */
+   running; from within plx_env_run use a timer.  Frames of its queues are the host's meanwhile.
+   -EDEADLK: l itself asks. */
 PLX_API int plx_lcore_halt(struct plx_lcore *l);
 PLX_API int plx_lcore_resume(struct plx_lcore *l);
 PLX_API void plx_lcore_wake(struct plx_lcore *l); /* out of SLEEP; any thread */
@@ -239,7 +240,8 @@ struct plx_poller_conf {
 PLX_API int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c);
 PLX_API int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c);
 /* plx_poller_del: when it returns 0, fn is not running and will not be called again, doorbells of
-   what it sent have been rung, its queues may be given to another, and p is gone. */
+   what it sent have been rung, its queues may be given to another, and p is gone.  Frames of a queue
+   that nobody else reads are the host's. */
 PLX_API int plx_poller_del(struct plx_poller *p);
 /* plx_poller_move: the same for its old lcore; the new one (by id) goes on with what the old one
    left.  Its queues, period and counters go with it, and p stays valid.  A doorbell that
