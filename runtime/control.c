@@ -265,6 +265,17 @@ static void timers_run(struct control *c)
 
 /* ---- the loop ---- */
 
+/* Without epoll it goes on by time alone, and looks whether there is work each time. */
+static void epoll_failed(struct control *c, int err)
+{
+	if (!c->epoll_told)
+		plx_logf(&c->env->log, PLX_LOG_ERROR, "main thread: epoll_wait: %s; it looks every %d ms", strerror(err),
+		         HOUSE_NS / 1000000);
+	c->epoll_told = true;
+	plx_sys_sleep(c->env->sys, HOUSE_NS);
+	main_work(c);
+}
+
 static int main_loop(struct control *c)
 {
 	const struct plx_sys *sys = c->env->sys;
@@ -274,13 +285,9 @@ static int main_loop(struct control *c)
 	while (!(stop = __atomic_load_n(&c->stop, __ATOMIC_ACQUIRE))) {
 		int n = sys->epoll_wait(c->epfd, ev, (int)PLX_ARRAY_SIZE(ev), timers_arm(c));
 
-		if (n < 0 && errno != EINTR) {
-			int err = -errno;
-
-			plx_logf(&c->env->log, PLX_LOG_ERROR, "main thread: epoll_wait: %s", strerror(-err));
-			return err;
-		}
-		if (!n)
+		if (n < 0 && errno != EINTR)
+			epoll_failed(c, errno);
+		if (n <= 0)
 			timers_run(c);
 		for (int i = 0; i < n; i++) {
 			if (sys->read(ev[i].data.fd, &token, sizeof(token)) <= 0)
@@ -395,13 +402,14 @@ int plx_env_run(struct plx_env *env)
 
 	if (!err) {
 		err = run_ports(env);
+		main_at(env, MAIN_AWAY);
+		sink_wait(&env->sink); /* while watch still reads signals */
 		watch_stop(c);
 	}
 	main_at(env, MAIN_AWAY);
 	__atomic_store_n(&c->stop, 0, __ATOMIC_RELAXED);
 	if (pinned)
 		env->sys->thread_setaffinity(pthread_self(), sizeof(old), &old);
-	sink_wait(&env->sink);
 	stop_end(c);
 	return err;
 }

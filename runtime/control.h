@@ -52,6 +52,7 @@ struct control {
 	int epfd, stopfd, timerfd, workfd;
 	uint64_t stop;                 /* atomic; plx_env_stop */
 	bool coarse;                   /* the timer could not be set, and the log said so */
+	bool epoll_told;               /* epoll_wait failed, and the log said so */
 	struct ctl_timer *timer;
 	unsigned ntimers;
 	uint64_t work_due;

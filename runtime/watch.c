@@ -344,14 +344,21 @@ static uint64_t look_after(struct control *c, const struct epoll_event *ev, int 
 	return due;
 }
 
-/* Without epoll it goes on by time alone, and the run ends. */
+/* Without epoll it goes on by time alone, and asks each descriptor, none of which blocks. */
 static void epoll_failed(struct control *c, int err)
 {
+	const uint64_t now = plx_sys_now(c->env->sys);
+
 	if (!c->deaf)
-		LOG(c, ERROR, "watch thread: epoll_wait: %s", strerror(err));
+		LOG(c, ERROR, "watch thread: epoll_wait: %s; it looks every %d ms", strerror(err), HOUSE_NS / 1000000);
 	c->deaf = true;
-	plx_env_stop(c->env, -err);
 	plx_sys_sleep(c->env->sys, HOUSE_NS);
+	if (c->sigfd >= 0)
+		stop_signal(c);
+	pthread_mutex_lock(&c->env->lock);
+	if (c->looking && c->nlfd >= 0)
+		view_event(c, c->nlfd, now);
+	pthread_mutex_unlock(&c->env->lock);
 }
 
 static int ms_until(uint64_t due, uint64_t now)

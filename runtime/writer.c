@@ -3,12 +3,16 @@
    rings; it is never held across a call that can block. */
 #include "writer.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum {
@@ -33,6 +37,7 @@ struct stream {
 	/* the thread's alone */
 	char     chunk[PIPE_BUF];
 	size_t   len, at;
+	int own;                   /* the descriptor that was opened for it, -1 = it is the inherited one */
 };
 
 struct writer {
@@ -254,8 +259,27 @@ static void serve(struct writer *w, int timeout_ms)
 			write_some(w, of[i]);
 }
 
+/* A descriptor of its own for the same terminal or pipe, which may so be non-blocking: a terminal says
+   that there is room when there is any, and who writes a line to it then waits for the rest.  The
+   inherited one is shared with other processes.  Files and sockets stay: a file has its offset,
+   and neither waits for long. */
+static int reopen(const struct plx_sys *sys, int fd)
+{
+	struct termios terminal;
+	struct stat st;
+	char path[32];
+
+	if (fd < 0 || sys->fstat(fd, &st) || (!S_ISFIFO(st.st_mode) && sys->ioctl(fd, TCGETS, &terminal)))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return sys->open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+}
+
 static void destroy(struct writer *w)
 {
+	for (int i = 0; i < WRITER_STREAMS; i++)
+		if (w->s[i].own >= 0)
+			w->sys->close(w->s[i].own);
 	w->sys->close(w->wakefd);
 	pthread_cond_destroy(&w->moved);
 	pthread_mutex_destroy(&w->lock);
@@ -326,6 +350,11 @@ int writer_new(struct writer **out, const struct writer_conf *c)
 		w->s[i] = (struct stream){ .fd = c->fd[i], .size = size[i], .ring = w->rings + (i ? size[0] : 0) };
 	if (c->own.fn)
 		w->s[WRITER_LOG].fd = -1;
+	for (int i = 0; i < WRITER_STREAMS; i++) {
+		w->s[i].own = reopen(c->sys, w->s[i].fd);
+		if (w->s[i].own >= 0)
+			w->s[i].fd = w->s[i].own;
+	}
 	w->wakefd = c->sys->eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int err = w->wakefd < 0 ? -errno : 0;
 
@@ -360,8 +389,10 @@ static bool written(struct writer *w, struct stream *s, uint64_t quiet, uint64_t
 	const uint64_t all = s->in, now = plx_sys_now(w->sys);
 
 	while (s->done < all) {
-		const bool held = s->held;
-		const uint64_t at = held ? (s->since > begin ? s->since : begin) + quiet : now + quiet * STARVED;
+		/* the thread may be held up by the other stream */
+		const struct stream *h = s->held ? s : w->s[0].held ? &w->s[0] : &w->s[1];
+		const bool held = h->held;
+		const uint64_t at = held ? (h->since > begin ? h->since : begin) + quiet : now + quiet * STARVED;
 
 		if ((!held && w->starved) || !doze(w, at)) {
 			w->starved |= !held;

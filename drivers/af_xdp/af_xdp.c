@@ -299,6 +299,9 @@ static int ax_start(struct plx_port *b)
 	struct ax_port *p = (struct ax_port *)b;
 	int err = 0;
 
+	/* what a stop before gave up must not be sent now */
+	for (uint16_t i = 0; !err && i < b->ntx; i++)
+		err = ((struct ax_txq *)b->txq[i])->written_off ? ax_queue_anew(p, i) : 0;
 	for (uint16_t i = 0; !err && i < p->nsock; i++)
 		err = ax_queue_prime(p, i);
 	for (uint16_t i = 0; !err && i < b->nrx && ax_reads(p); i++) {
@@ -357,6 +360,8 @@ static void ax_stop(struct plx_port *b)
 	}
 	for (uint16_t i = 0; i < b->ntx; i++) {
 		uint32_t open = AX_OPEN;
+
+		ax_queue_write_off(p, i);
 		/* at rest: a repair after the next start must not wait for who used it before */
 		if (__atomic_compare_exchange_n(&((struct ax_txq *)b->txq[i])->gate, &open, AX_SHUT, false, __ATOMIC_RELAXED,
 		                                __ATOMIC_RELAXED))

@@ -99,6 +99,7 @@ struct ax_txq {
 	uint32_t         ring_at;      /* announce at so many */
 	uint32_t         gate;         /* atomic, enum ax_gate */
 	bool             sg, zerocopy, budget;
+	bool             written_off;  /* what stands in the ring is counted as dropped */
 	/* warm: doorbell */
 	struct ax_sock  *sock;
 	struct ax_trouble trouble;
@@ -189,6 +190,8 @@ int  ax_queue_open(struct ax_port *p, uint16_t i);
 void ax_queues_drop(struct ax_port *p);     /* all of them; the port and its queue objects stay */
 int  ax_queue_prime(struct ax_port *p, uint16_t i);
 void ax_queue_drain(struct ax_port *p, uint16_t i); /* nobody reads it: what is left is dropped and counted */
+void ax_queue_write_off(struct ax_port *p, uint16_t i); /* nobody sends: the same for what the kernel has not taken */
+int  ax_queue_anew(struct ax_port *p, uint16_t i);  /* another socket in the place of the i-th */
 void ax_queue_follow(struct ax_port *p, uint16_t i);
 void ax_set_mtu(struct ax_port *p, uint32_t mtu);
 int  ax_repair(struct plx_port *b);

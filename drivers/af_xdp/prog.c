@@ -15,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { QUEUES_MIN = 64, VERIFIER_LOG = 16384, GRACE_NS = 50000000, DYING_NS = 20000000 };
+enum { QUEUES_MIN = 64, VERIFIER_LOG = 16384, GRACE_NS = 50000000, DYING_NS = 20000000,
+       LOAD_FDS = 12 }; /* descriptors that loading takes, at most */
 
 /* One for each interface of this process: the hook of an interface is one thing, whoever
    opens ports on it. */
@@ -62,6 +64,20 @@ static int load_once(struct ax_prog *g, const struct plx_sys *sys, bool frags, c
 	return 0;
 }
 
+/* libbpf tells a map that could not be made for want of a descriptor as a program that is wrong. */
+static int real_error(const struct plx_sys *sys, int err)
+{
+	int fd[LOAD_FDS], n = 0;
+
+	while (n < LOAD_FDS && (fd[n] = sys->eventfd(0, EFD_CLOEXEC)) >= 0)
+		n++;
+	if (n < LOAD_FDS && (errno == EMFILE || errno == ENFILE))
+		err = -errno;
+	while (n--)
+		sys->close(fd[n]);
+	return err;
+}
+
 static bool of_ours(int err)
 {
 	return err == -EPERM || err == -ENOMEM || err == -EMFILE || err == -ENFILE;
@@ -96,6 +112,7 @@ static int load(struct ax_prog *g, struct ax_port *p)
 	for (int frags = 1; log && frags >= 0; frags--) {
 		*log = 0;
 		err = load_once(g, sys, frags, log);
+		err = err ? real_error(sys, err) : 0;
 		if (!err || of_ours(err))
 			break;
 	}

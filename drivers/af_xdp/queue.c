@@ -79,6 +79,7 @@ static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
 	q->shift = pool->shift;
 	q->sg = s->kind & AX_KIND_SG;
 	q->in_flight = q->unrung = 0;
+	q->written_off = false;
 	q->max_segs = !q->sg ? 1 : s->zerocopy ? AX_ZC_SEGS_MAX : AX_COPY_SEGS_MAX;
 	q->zerocopy = s->zerocopy;
 	q->budget = s->budget;
@@ -173,12 +174,15 @@ void ax_queue_drain(struct ax_port *p, uint16_t i)
 		plx_ctr_add(&rx->base.stats.drop[PLX_RX_DROP_closed], ax_rx_drain(rx));
 }
 
-static void count_unsent(struct ax_port *p, struct ax_txq *tx)
+void ax_queue_write_off(struct ax_port *p, uint16_t i)
 {
 	const bool removed = plx_port_link(&p->base) == PLX_LINK_REMOVED;
+	struct ax_txq *tx = ax_tx_of(p, i);
 
-	if (tx && tx->tx.slots)
-		plx_ctr_add(&tx->base.stats.drop[removed ? PLX_TX_DROP_removed : PLX_TX_DROP_closed], ax_tx_unsent(tx));
+	if (!tx || !tx->tx.slots || tx->written_off)
+		return;
+	tx->written_off = ax_tx_unsent(tx) > 0;
+	plx_ctr_add(&tx->base.stats.drop[removed ? PLX_TX_DROP_removed : PLX_TX_DROP_closed], ax_tx_unsent(tx));
 }
 
 /* Once the kernel has let go of a closed queue, which is waited for with `wait`, frames that it still had
@@ -223,7 +227,7 @@ static void close_sockets(struct ax_port *p)
 
 	for (uint16_t i = 0; i < p->nsock; i++) {
 		ax_queue_drain(p, i);
-		count_unsent(p, ax_tx_of(p, i));
+		ax_queue_write_off(p, i);
 		ax_sock_close(&p->sock[i]);
 		forget_rings(p, i);
 	}
@@ -315,7 +319,7 @@ static void unpark(struct ax_port *p, uint16_t i)
 
 /* Closes what is there, and puts another socket in its place under the same descriptor: lcores
    sleep on its number. */
-static int replace(struct ax_port *p, uint16_t i)
+int ax_queue_anew(struct ax_port *p, uint16_t i)
 {
 	struct ax_sock_conf sc = sock_conf(p, i);
 	struct ax_sock *s = &p->sock[i];
@@ -326,7 +330,7 @@ static int replace(struct ax_port *p, uint16_t i)
 		ax_prog_unmap(p->prog, p->base.sys, s->queue);
 	}
 	ax_queue_drain(p, i);
-	count_unsent(p, ax_tx_of(p, i));
+	ax_queue_write_off(p, i);
 	int err = ax_sock_renew(s, &sc);
 
 	forget_rings(p, i);
@@ -378,7 +382,7 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 	if (!park_both(p, i))
 		return -EAGAIN;
 	const bool again = s->broken;
-	int err = replace(p, i);
+	int err = ax_queue_anew(p, i);
 
 	s->tried_at = now;
 	s->broken = err != 0;

@@ -305,6 +305,7 @@ static void pk_stop(struct plx_port *p)
 		__atomic_store_n(&q->running, 0, __ATOMIC_RELEASE);
 		if (set_filter(p, q->fd, true))
 			failed(p, "rxq", i, "SO_ATTACH_FILTER");
+		pk_rx_discard(q);
 	}
 	while (plx_port_link(p) == PLX_LINK_UP && sends_wait(p) && plx_sys_now(p->sys) < end) {
 		for (uint16_t i = 0; i < p->ntx; i++)

@@ -84,7 +84,7 @@ static inline void pk_set_status(struct tpacket2_hdr *h, uint32_t status)
 /* rxtx.c */
 uint16_t pk_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n);
 uint16_t pk_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n);
-void     pk_rx_discard(struct pk_rxq *q); /* empties the ring; the queue at rest */
+void     pk_rx_discard(struct pk_rxq *q); /* empties the ring, and counts that; the queue at rest */
 uint32_t pk_tx_waiting(struct pk_txq *q); /* slots the kernel still has; the queue at rest */
 void     pk_tx_ring(struct pk_txq *q);    /* one doorbell, if it is time for it */
 void     pk_tx_withdraw(struct pk_txq *q); /* drops what the kernel has not taken; the queue at rest */

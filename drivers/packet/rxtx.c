@@ -164,6 +164,7 @@ uint16_t pk_rx(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 void pk_rx_discard(struct pk_rxq *q)
 {
 	struct tpacket2_hdr *h;
+	uint32_t n = 0;
 
 	for (uint32_t i = 0; i <= q->ring.mask; i++) {
 		h = pk_slot(&q->ring, q->ring.head);
@@ -174,7 +175,9 @@ void pk_rx_discard(struct pk_rxq *q)
 			q->base.port->sys->recvfrom(q->fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC, NULL, NULL);
 		pk_set_status(h, TP_STATUS_KERNEL);
 		q->ring.head++;
+		n++;
 	}
+	plx_ctr_add(&q->base.stats.drop[PLX_RX_DROP_closed], n);
 }
 
 /* ---- transmit ---- */
