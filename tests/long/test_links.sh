@@ -25,7 +25,8 @@ known() { # known NEAR FAR NUMBER
 		at b ip neigh replace "10.9.$3.1" lladdr "$(at a cat "/sys/class/net/$1/address")" dev "$2" nud permanent
 }
 load() { # load FAR
-	start "load-$1" b "$FWD" -l "$LC" -m 32M --name "load-$1" --idle adaptive --iface "$1,rxqs=0" -- --mode txonly --rate 20k
+	start "load-$1" b "$FWD" -l "$LC" -m 32M --name "load-$1" --idle adaptive --iface "$1,rxqs=0" -- \
+		--mode txonly --rate 20k
 	within $PATIENCE running "load-$1" || { show "$TMP/load-$1.err"; return 1; }
 }
 attached() { at a ip link show "$1" 2>/dev/null | grep -q xdp; }
@@ -86,7 +87,8 @@ life() { # life LAST PORTS
 		end "$prog" TERM || { echo "it ended with exit code $?"; return 1; }
 	fi
 	unattached va && unattached vc || { echo "a program is attached"; return 1; }
-	within $PATIENCE pings b 10.9.0.1 0.2 && within $PATIENCE pings b 10.9.1.1 0.2 || { echo "the host does not answer"; return 1; }
+	within $PATIENCE pings b 10.9.0.1 0.2 && within $PATIENCE pings b 10.9.1.1 0.2 ||
+		{ echo "the host does not answer"; return 1; }
 	! grep -i 'fatal\|assert\|Sanitizer' "$TMP/prog.err"
 }
 lives() {
