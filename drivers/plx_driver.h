@@ -181,6 +181,10 @@ extern PLX_API const struct plx_driver *const plx_drivers[];
    -ENETDOWN down; -EPERM (all missing capabilities in one line); -EBUSY queue or hook
    taken; -ENOMEM, -ENOBUFS memory; -EOPNOTSUPP.  *out is NULL on error. */
 PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c);
+/* plx_port_start lets queues receive: from its first plx_rx_burst on a queue's frames are the
+   port's, before that the host's.  0 or -errno, logged.  plx_port_stop gives all queues back to
+   the host, drops and counts what still stands in their rings, and waits at most 100 ms for
+   sends; no burst may run meanwhile. */
 PLX_API int  plx_port_start(struct plx_port *p);
 PLX_API void plx_port_stop(struct plx_port *p);
 /* plx_port_repair opens queues anew whose wake-ups fail for good; frames in flight are put back

@@ -110,7 +110,9 @@ struct plx_txq {
 PLX_API void plx_rxq_check_user(struct plx_rxq *q);
 
 /* plx_rx_burst receives up to n packets into m[] and returns how many; all are the
-   caller's.  0 = nothing there now.  The queue's lcore only.  Never blocks.  Errors
+   caller's.  0 = nothing there now.  The call is the queue's sign of life: its frames are
+   the port's while it is called at least once in stall=, and the host's otherwise; n = 0 does
+   for that.  The queue's lcore only.  Never blocks.  Errors
    are counted in q->stats, the link's state is in plx_port_link(). */
 static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {

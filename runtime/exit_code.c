@@ -14,6 +14,7 @@ int plx_exit_code(int err)
 	case -E2BIG:
 	case -EEXIST:
 	case -EMSGSIZE:
+	case -ECHILD: /* used in a child of fork */
 		return PLX_EXIT_USAGE;
 	case -ENODEV:
 	case -ENXIO:

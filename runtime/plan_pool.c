@@ -323,16 +323,17 @@ static int check_limit(struct plan_maker *m, uint64_t sum)
 	                 most >= least ? with : less(m), plan_unlimit(l, fix, sizeof(fix)));
 }
 
-/* check_memory: small pages are touched at the start; beyond what there is the kernel would
-   rather kill a process than refuse. */
+/* check_memory: small pages are touched at the start, ledgers of queues as frames go through them; beyond
+   what there is the kernel would rather kill a process than refuse. */
 static int check_memory(struct plan_maker *m)
 {
-	uint64_t sum = 0;
+	uint64_t sum = 0, beside = plan_beside(m->p);
 
 	for (uint16_t i = 0; i < m->p->npools; i++)
 		sum += m->p->pools[i].page == KIB4 ? m->p->pools[i].bytes : 0;
-	if (m->t->mem_avail && sum > m->t->mem_avail)
-		return plan_fail(m, -ENOMEM, "memory: %llu MiB wanted, %llu MiB available: %s", (unsigned long long)(sum >> 20),
+	if (m->t->mem_avail && sum + beside > m->t->mem_avail)
+		return plan_fail(m, -ENOMEM, "memory: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %llu MiB available: %s",
+		                 (unsigned long long)((sum + MIB1 - 1) >> 20), (unsigned long long)((beside + MIB1 - 1) >> 20),
 		                 (unsigned long long)(m->t->mem_avail >> 20), less(m));
 	return check_limit(m, sum);
 }

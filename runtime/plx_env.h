@@ -142,8 +142,12 @@ PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const 
    application has use for that one).  Should the timer not return within 1.5 s, or the stop take
    longer than 9.5 s, the log says where the main thread is, the queues are the host's again, the
    set-up is undone and the process ends with PLX_EXIT_HUNG.  A second signal ends it at once with 128 +
-   its number.  Signals are the process's: with several environments, or threads that do not block
-   them, set no_signals and call plx_env_stop.  docs/lcores.md tells more. */
+   its number.
+
+   Signals are the process's: every thread of the application, whenever it was created, must block
+   these three, or the first one may end the process by its default action, without a stop and with
+   the set-up left as it is.  Where they cannot, or with several environments, set no_signals and
+   call plx_env_stop.  docs/lcores.md tells more. */
 PLX_API int plx_env_run(struct plx_env *env);
 
 /* plx_env_stop makes plx_env_run return err.  Any thread, and from pollers. */
@@ -197,7 +201,8 @@ PLX_API struct plx_lcore *plx_env_txq_lcore(const struct plx_env *env, const str
 PLX_API struct plx_lcore *plx_lcore_self(void);   /* NULL on other threads; any thread */
 /* plx_lcore_halt stops one lcore's loop between rounds and waits for it (1 s, or up to 20 s
    while the lcore hardly gets a CPU; then -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main thread, while
-   running; from within plx_env_run use a timer.  -EDEADLK: l itself asks. */
+   running; from within plx_env_run use a timer.  Frames of its queues are the host's meanwhile.
+   -EDEADLK: l itself asks. */
 PLX_API int plx_lcore_halt(struct plx_lcore *l);
 PLX_API int plx_lcore_resume(struct plx_lcore *l);
 PLX_API void plx_lcore_wake(struct plx_lcore *l); /* out of SLEEP; any thread */
@@ -235,7 +240,8 @@ struct plx_poller_conf {
 PLX_API int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c);
 PLX_API int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c);
 /* plx_poller_del: when it returns 0, fn is not running and will not be called again, doorbells of
-   what it sent have been rung, its queues may be given to another, and p is gone. */
+   what it sent have been rung, its queues may be given to another, and p is gone.  Frames of a queue
+   that nobody else reads are the host's. */
 PLX_API int plx_poller_del(struct plx_poller *p);
 /* plx_poller_move: the same for its old lcore; the new one (by id) goes on with what the old one
    left.  Its queues, period and counters go with it, and p stays valid.  A doorbell that

@@ -245,7 +245,6 @@ static void got_route(void *arg, const struct nlmsghdr *h)
 		each_hop(arg, hops, m->rtm_family);
 }
 
-/* dump asks one question about a family; a kernel without that family has nothing to tell. */
 static int dump(struct nlq *q, uint16_t type, const void *m, size_t len, nlq_fn fn, void *arg)
 {
 	alignas(struct nlmsghdr) char buf[256];
@@ -254,8 +253,12 @@ static int dump(struct nlq *q, uint16_t type, const void *m, size_t len, nlq_fn 
 	h->nlmsg_type = type;
 	h->nlmsg_flags = NLM_F_DUMP;
 	memcpy(mnl_nlmsg_put_extra_header(h, len), m, len);
-	int err = nlq_ask(q, h, fn, arg);
+	return nlq_ask(q, h, fn, arg);
+}
 
+/* of_family: a kernel without a family has nothing to tell of it. */
+static int of_family(int err)
+{
 	return err == -ENOENT || err == -EAFNOSUPPORT ? 0 : err;
 }
 
@@ -266,7 +269,7 @@ static int ask_routes(struct asker *a, struct nlq *q)
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(families); i++) {
 		struct rtmsg m = { .rtm_family = families[i], .rtm_table = RT_TABLE_MAIN };
-		int err = dump(q, RTM_GETROUTE, &m, sizeof(m), got_route, a);
+		int err = of_family(dump(q, RTM_GETROUTE, &m, sizeof(m), got_route, a));
 
 		first = first ? first : err;
 	}
@@ -301,7 +304,7 @@ static void got_address(void *arg, const struct nlmsghdr *h)
 static int ask_addresses(struct asker *a, struct nlq *q)
 {
 	struct ifaddrmsg m = { .ifa_family = AF_UNSPEC };
-	int err = dump(q, RTM_GETADDR, &m, sizeof(m), got_address, a);
+	int err = of_family(dump(q, RTM_GETADDR, &m, sizeof(m), got_address, a));
 
 	return err ? err : a->addresses.failed ? -ENOMEM : 0;
 }
@@ -350,14 +353,9 @@ static void end_text(char *buf, size_t len, const struct end *e)
 	snprintf(buf, len, e->family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip, e->port);
 }
 
-static void got_connection(void *arg, const struct nlmsghdr *h)
+static void got_connection(void *arg, const struct inet_diag_msg *m)
 {
-	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(h);
 	struct asker *a = arg;
-
-	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || mnl_nlmsg_get_payload_len(h) < sizeof(*m) ||
-	    (m->idiag_family != AF_INET && m->idiag_family != AF_INET6) || m->idiag_state != TCP_ESTABLISHED)
-		return;
 	struct end near = end_of(m->idiag_family, m->id.idiag_src, m->id.idiag_sport);
 	struct end far = end_of(m->idiag_family, m->id.idiag_dst, m->id.idiag_dport);
 	uint32_t ifindex = address_of(a, &near, m->id.idiag_if);
@@ -373,6 +371,15 @@ static void got_connection(void *arg, const struct nlmsghdr *h)
 	end_text(c->far, sizeof(c->far), &far);
 	/* told apart without a look at its owner, who may be out of sight */
 	c->ssh = c->held = near.port == SSH_PORT || (same(&near, &a->near) && same(&far, &a->far));
+}
+
+static void got_diag(void *arg, const struct nlmsghdr *h)
+{
+	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(h);
+
+	if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY && mnl_nlmsg_get_payload_len(h) >= sizeof(*m) &&
+	    (m->idiag_family == AF_INET || m->idiag_family == AF_INET6) && m->idiag_state == TCP_ESTABLISHED)
+		got_connection(arg, m);
 }
 
 static void comes_by(struct asker *a, const struct reach_conn *c)
@@ -404,7 +411,7 @@ static void by_environment(struct asker *a)
 	comes_by(a, &c);
 }
 
-static int ask_connections(struct asker *a)
+static int ask_diag(struct asker *a)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct nlq q;
@@ -413,11 +420,20 @@ static int ask_connections(struct asker *a)
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(families) && q.fd >= 0; i++) {
 		struct inet_diag_req_v2 m = { .sdiag_family = families[i], .sdiag_protocol = IPPROTO_TCP,
 		                              .idiag_states = 1u << TCP_ESTABLISHED };
-		int err = dump(&q, SOCK_DIAG_BY_FAMILY, &m, sizeof(m), got_connection, a);
+		int err = dump(&q, SOCK_DIAG_BY_FAMILY, &m, sizeof(m), got_diag, a);
 
 		first = first ? first : err;
 	}
 	nlq_close(&q);
+	return first;
+}
+
+static int ask_connections(struct asker *a)
+{
+	int first = ask_diag(a);
+
+	if (first && !reach_tcp_list(a->sys, got_connection, a)) /* what both tell does no harm */
+		first = 0;
 	struct reach_conn *c = a->conns.rows;
 
 	if (a->conns.n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* reach.h - what of the host's own goes through the interfaces of ports: its default routes, and the
    connections by which somebody is logged in.  A start with steer=all would cut them off.  Asked of
-   the kernel by rtnetlink and sock_diag, within this network namespace; reads only.  Main thread;
+   the kernel by rtnetlink and sock_diag, or /proc, within this network namespace; reads only.  Main thread;
    internal to runtime/ and the operator's tool. */
 #ifndef REACH_H
 #define REACH_H
@@ -59,6 +59,12 @@ struct reach_conn {
 	int32_t pid;
 	bool ssh, held;
 };
+
+/* reach_tcp_list calls fn with each established TCP connection of this network namespace that /proc lists, as
+   sock_diag would tell of it, without the interface it is bound to.  0 or -errno. */
+struct inet_diag_msg;
+typedef void (*reach_tcp_fn)(void *arg, const struct inet_diag_msg *m);
+int reach_tcp_list(const struct plx_sys *sys, reach_tcp_fn fn, void *arg);
 
 /* reach_owners finds which of n connections this process, an ancestor of it, or an sshd holds, and sets
    held, and ssh or of and pid.  It orders them by inode.  What /proc does not show stays as it is. */

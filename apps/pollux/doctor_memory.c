@@ -128,7 +128,7 @@ static uint64_t small_pages(const struct doctor *d)
 
 CHECK(memory)
 {
-	uint64_t sum = small_pages(d);
+	uint64_t sum = small_pages(d) + plan_beside(&d->plan);
 
 	HOST;
 	if (d->plan_err == -ENOMEM && !strncmp(d->plan_why, "memory: ", 8)) {

@@ -223,6 +223,9 @@ void ax_sock_lost(const struct ax_sock *s, uint64_t *n);
 
 /* priv.c: what this process lacks for a port of c, as words for a line; "" = nothing. */
 void ax_priv_missing(const struct plx_sys *sys, const struct plx_pool *pool, char *buf, size_t len);
+/* The same, once nothing of that is missing: a limit of locked memory below what the steering programs of so many
+   interfaces take, on kernels that count BPF against it. */
+void ax_priv_memlock(const struct plx_sys *sys, const struct plx_pool *pool, unsigned programs, char *buf, size_t len);
 
 /* explain.c: a refusal of the kernel becomes a line of error, and an errno that tells the ladder of
    drivers what it means: -EOPNOTSUPP if another driver can do better. */

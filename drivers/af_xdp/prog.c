@@ -67,11 +67,28 @@ static bool of_ours(int err)
 	return err == -EPERM || err == -ENOMEM || err == -EMFILE || err == -ENFILE;
 }
 
+/* explain_refused: of rights first, for what they lack hides the rest. */
+static void explain_refused(const struct ax_port *p)
+{
+	const struct plx_sys *sys = p->base.sys;
+	unsigned programs = 1;
+	char why[512];
+
+	for (const struct ax_prog *g = progs; g; g = g->next)
+		programs++;
+	ax_priv_missing(sys, p->base.pool, why, sizeof(why));
+	if (!*why)
+		ax_priv_memlock(sys, p->base.pool, programs, why, sizeof(why));
+	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program was refused (EPERM): %s", p->base.name,
+	         *why ? why : "unprivileged user namespace, lockdown or a security module: load it as root of the first user "
+	         "namespace");
+}
+
 /* Older kernels do not know frames of several buffers. */
 static int load(struct ax_prog *g, struct ax_port *p)
 {
 	const struct plx_sys *sys = p->base.sys;
-	char *log = calloc(1, VERIFIER_LOG), missing[512];
+	char *log = calloc(1, VERIFIER_LOG);
 	int err = log ? -EINVAL : -ENOMEM;
 
 	/* libbpf prints unless told not to, and only for the whole process */
@@ -84,10 +101,7 @@ static int load(struct ax_prog *g, struct ax_port *p)
 	}
 	libbpf_set_print(print);
 	if (err == -EPERM) {
-		ax_priv_missing(sys, p->base.pool, missing, sizeof(missing));
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program was refused (EPERM): %s", p->base.name,
-		         *missing ? missing : "unprivileged user namespace, lockdown or a security module: "
-		         "load it as root of the first user namespace");
+		explain_refused(p);
 	} else if (err == -EMFILE || err == -ENFILE) {
 		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: no descriptors for the steering program (%s): raise ulimit -n",
 		         p->base.name, strerrorname_np(-err));

@@ -5,7 +5,9 @@
 #include <linux/ethtool.h>
 #include <linux/if_xdp.h>
 #include <linux/sockios.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static struct plx_pool *pool;
@@ -201,6 +203,66 @@ static void no_privilege(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* ---- a kernel that counts BPF as locked memory ---- */
+
+static const char *release, *capabilities;
+static rlim_t locked_kib;
+
+static int older_open(const char *path, int flags, mode_t mode)
+{
+	const char *text = !strcmp(path, "/proc/sys/kernel/osrelease") ? release :
+	                   !strcmp(path, "/proc/self/status") ? capabilities : NULL;
+
+	if (!text)
+		return plx_sys_linux.open(path, flags, mode);
+	int fd = memfd_create("text", MFD_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, text, strlen(text), 0), strlen(text));
+	return fd;
+}
+
+static int older_prlimit(pid_t pid, int resource, const struct rlimit *new_limit, struct rlimit *old)
+{
+	if (resource != RLIMIT_MEMLOCK || new_limit)
+		return plx_sys_linux.prlimit(pid, resource, new_limit, old);
+	old->rlim_cur = old->rlim_max = locked_kib == RLIM_INFINITY ? RLIM_INFINITY : locked_kib << 10;
+	return 0;
+}
+
+static int refuse_load(struct bpf_object_skeleton *s)
+{
+	(void)s;
+	return -EPERM;
+}
+
+/* Rights are there, and the limit is too low.  RLIMIT_MEMLOCK is named there, and nowhere else. */
+static void memlock_of_maps(void **state)
+{
+	static const char other[] = "refused (EPERM): unprivileged user namespace, lockdown or a security module";
+	static const struct { const char *release, *capabilities; rlim_t kib; const char *words; } rows[] = {
+		{ "5.10.0-30-amd64\n", "CapEff:\t000001ffffffffff\n", 64,
+		  "refused (EPERM): a kernel before 5.11 counts its maps as locked memory, the limit is 64 KiB, and 128 are needed: "
+		  "raise it with ulimit -l 128 or LimitMEMLOCK=, or grant CAP_SYS_RESOURCE" },
+		{ "4.18.0\n", "CapEff:\t000001ffffffffff\n", 127, "ulimit -l 128 or" },
+		{ "5.10.0\n", "CapEff:\t000001ffffffffff\n", 128, other },
+		{ "5.10.0\n", "CapEff:\t000001ffffffffff\n", RLIM_INFINITY, other },
+		{ "5.10.0\n", "CapEff:\t000001ffffffbfff\n", 8192, "the limit is 8192 KiB, and 8320 are needed" }, /* and the pool */
+		{ "5.11.0\n", "CapEff:\t000001ffffffffff\n", 64, other }, { "6.1.0\n", "CapEff:\t000001ffffffffff\n", 64, other },
+		{ "5.10.0\n", "CapEff:\t000001ffffffefff\n", 64, "missing CAP_NET_ADMIN for" },
+	};
+
+	(void)state;
+	sys.open = older_open;
+	sys.prlimit = older_prlimit;
+	sys.bpf_load = refuse_load;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		release = rows[i].release;
+		capabilities = rows[i].capabilities;
+		locked_kib = rows[i].kib;
+		refused(-EPERM, rows[i].words);
+	}
 }
 
 static int fail_map(int fd, const void *key, const void *value, uint64_t flags)
@@ -403,7 +465,7 @@ static void empty_pool(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(queue_busy), CASE(hook_busy), CASE(ports_share), CASE(mtu_beyond_frame), CASE(memlock),
+		CASE(queue_busy), CASE(hook_busy), CASE(ports_share), CASE(mtu_beyond_frame), CASE(memlock), CASE(memlock_of_maps),
 		CASE(no_privilege), CASE(start_fails), CASE(ladder), CASE(older_kernel_loads_on), CASE(queues_grow), CASE(jumbo),
 		CASE(empty_pool),
 	};

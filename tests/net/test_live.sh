@@ -337,7 +337,7 @@ check "the program ends" end "$FWD_PID"
 # ---- another name, and gone ----
 
 check "a program with two ports starts" program adaptive va n,driver=loop
-renamed() { view "$NAME"; grep -q 'mend: ip link set dev vx name va' "$TMP/view" && warned renamed; }
+renamed() { view "$NAME"; grep -q 'mend: have --iface name it vx from the next start on; or ip link set dev vx name va' "$TMP/view" && warned renamed; }
 if at a ip link set dev va name vx 2>"$TMP/rename"; then
 	check "the interface got another name: that is found" within 20 found renamed
 	check "and told, with the command that mends it" renamed

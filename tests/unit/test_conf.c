@@ -305,7 +305,7 @@ static void test_bare(void **state)
 static void test_exit_codes(void **state)
 {
 	static const struct { int err, code; } rows[] = {
-		{ 0, 0 }, { PLX_TEXT, 0 }, { -EINVAL, 2 }, { -EMSGSIZE, 2 }, { -ENODEV, 3 }, { -ENETDOWN, 3 }, { -EBUSY, 3 },
+		{ 0, 0 }, { PLX_TEXT, 0 }, { -EINVAL, 2 }, { -EMSGSIZE, 2 }, { -ECHILD, 2 }, { -ENODEV, 3 }, { -ENETDOWN, 3 }, { -EBUSY, 3 },
 		{ -EOPNOTSUPP, 3 }, { -EPERM, 4 }, { -EACCES, 4 }, { -ENOMEM, 5 }, { -ENOBUFS, 5 }, { -EILSEQ, 6 },
 		{ -EIO, 1 }, { -ETIMEDOUT, 1 }, { 99, 1 },
 	};

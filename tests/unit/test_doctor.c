@@ -271,7 +271,7 @@ static void test_memory(void **state)
 	says("hugepages", CHECK_SKIP);
 	/* what is asked for is more than there is, however little the ports need */
 	asked("eth1 -m 16G --huge=never");
-	bad("memory", CHECK_FAIL, "16383 MiB wanted", "pollux doctor eth1 --huge=never --mem auto");
+	bad("memory", CHECK_FAIL, "16384 MiB wanted", "pollux doctor eth1 --huge=never --mem auto");
 	asked("eth1 -m 16G --huge=require");
 	bad("hugepages", CHECK_FAIL, "--huge=require wants 8192 hugepages",
 	    "echo 8447 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages");

@@ -96,12 +96,37 @@ static void test_too_little_memory(void **state)
 	nic("eth0", 1, -1);
 	conf.huge = PLX_NEVER;
 	topo.mem_avail = 10 << 20;
-	refused(-ENOMEM, "memory: 16 MiB wanted, 10 MiB available: use smaller rings by rxd= and txd=, or fewer queues");
+	refused(-ENOMEM, "memory: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: use smaller rings by rxd= "
+	        "and txd=, or fewer queues");
 	conf.mem = 64 << 20;
-	refused(-ENOMEM, "memory: 64 MiB wanted, 10 MiB available: ask for less with -m");
+	refused(-ENOMEM, "memory: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: ask for less with -m");
 	conf.mem = 0;
 	conf.huge = PLX_PREFER; /* from hugepages */
 	made();
+	topo.mem_avail = plan_beside(&plan);
+	made();
+	topo.mem_avail--;
+	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 5 MiB beside, 4 MiB available: use smaller rings by rxd= "
+	        "and txd=, or fewer queues");
+}
+
+/* A ledger of a byte a frame for each queue. */
+static void test_ledgers(void **state)
+{
+	uint64_t frames, few;
+
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 4, -1);
+	conf.huge = PLX_NEVER;
+	conf.mem = 256 << 20;
+	made();
+	assert_int_equal(plan.ports[0].conf.rxqs, 4);
+	frames = plan.pools[0].frames;
+	few = plan_beside(&plan);
+	conf.mem = 512 << 20;
+	made();
+	assert_int_equal(plan_beside(&plan) - few, (plan.pools[0].frames - frames) * (4 + plan.ports[0].conf.txqs));
 }
 
 /* What the cgroup leaves is less than the machine has: told before the kernel kills. */
@@ -214,7 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge),
-		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_port_without_node),
+		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_ledgers), cmocka_unit_test(test_port_without_node),
 		cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static void test_one_interface_twice(void **state)
 	nic("eth0,queues=2", 4, -1);
 	nic("altname,queue=1,queues=2", 4, -1)->ifindex = links[0].ifindex;
 	refused(-EINVAL, "eth0 and altname are one interface, and both want its queue 1: give it once, or part its queues "
-	        "with queue= and rxqs=");
+	        "with queue= and queues=");
 	conf.ports[1].queue = 2;
 	made();
 }
@@ -34,8 +34,8 @@ static void test_one_interface_twice(void **state)
 /* By the same name too, if the ports have no queue in common. */
 static void test_parts_of_an_interface(void **state)
 {
-	static const char overlap[] = "eth0 and eth0 are one interface, and both want its queue 1: give it once, or part its queues "
-	        "with queue= and rxqs=";
+	static const char overlap[] = "eth0: given by --iface twice, and both want its queue 1: give it once, or part its queues "
+	        "with queue= and queues=";
 
 	(void)state;
 	machine(1, 4, 1);
@@ -59,7 +59,7 @@ static void test_parts_of_an_interface(void **state)
 	made();
 	assert_int_equal(plan.ports[1].conf.rxqs, 0);
 	snprintf(conf.ports[1].driver, 16, "packet");
-	refused(-EINVAL, "eth0 and eth0 are one interface, and driver=packet gives each of them all of its frames: give it once");
+	refused(-EINVAL, "eth0: given by --iface twice, and driver=packet gives each port all of its frames: give it once");
 }
 
 /* No lcore polls, and none is missed for it: any of them may send. */
@@ -98,7 +98,7 @@ static void test_alternative_name(void **state)
 	strcpy(nic("eth0", 2, -1)->name, "eth0");
 	links[1].ifindex = links[0].ifindex;
 	refused(-EINVAL, "an-alternative-name-of-more-bytes-than-an-ioctl-takes-and-a-port-has-a-name-of and eth0 are one "
-	        "interface, and both want its queue 0: give it once, or part its queues with queue= and rxqs=");
+	        "interface, and both want its queue 0: give it once, or part its queues with queue= and queues=");
 	conf.ports[0].rxqs = conf.ports[1].rxqs = conf.ports[1].queue = 1;
 	made();
 }

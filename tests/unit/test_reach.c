@@ -260,17 +260,40 @@ static void test_routes(void **state)
 	run("ip route del default");
 }
 
-static void test_connections(void **state)
+/* What cannot be asked is told apart from what is not so. */
+static int refused_protocol;
+
+static int refusing_socket(int domain, int type, int protocol)
+{
+	if (domain == AF_NETLINK && protocol == refused_protocol) {
+		errno = EPROTONOSUPPORT;
+		return -1;
+	}
+	return root_socket(domain, type, protocol);
+}
+
+/* A kernel without tcp_diag takes the socket, and refuses the question. */
+static ssize_t no_tcp_diag(int s, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
+{
+	int protocol = 0;
+	socklen_t size = sizeof(protocol);
+
+	assert_int_equal(getsockopt(s, SOL_SOCKET, SO_PROTOCOL, &protocol, &size), 0);
+	if (protocol == NETLINK_SOCK_DIAG) {
+		errno = ENOENT;
+		return -1;
+	}
+	return sendto(s, buf, n, flags, to, len);
+}
+
+static void connections(const struct plx_sys *sys)
 {
 	int v4[2], v6[2], mapped[2];
 
-	(void)state;
-	if (!netns)
-		skip();
 	connection(v4, AF_INET, "10.77.0.1", 2222, false);
 	connection(v6, AF_INET6, "fd77::1", 2222, false);
 	connection(mapped, AF_INET, "10.78.0.1", 2222, true);
-	read_all(&plx_sys_linux);
+	read_all(sys);
 	all_asked();
 	assert_string_equal(r[0].login_by, "plxe0");
 	assert_string_equal(r[0].login_of, "test_reach");
@@ -284,10 +307,86 @@ static void test_connections(void **state)
 	drop(v6);
 	drop(mapped);
 	connection(v4, AF_INET, "127.0.0.1", 2222, false);
-	read_all(&plx_sys_linux);
+	read_all(sys);
 	for (int i = 0; i < 3; i++)
 		assert_string_equal(r[i].login_by, "");
 	drop(v4);
+}
+
+static void test_connections(void **state)
+{
+	(void)state;
+	if (!netns)
+		skip();
+	connections(&plx_sys_linux);
+}
+
+static void test_connections_listed(void **state)
+{
+	struct plx_sys sys = plx_sys_linux;
+
+	(void)state;
+	if (!netns)
+		skip();
+	sys.sendto = no_tcp_diag;
+	connections(&sys);
+}
+
+/* row adds a line to a table of connections; the ports are 2222 and 50000. */
+static void row(char *text, size_t len, int family, const char *near, const char *far, const char *state, uint64_t inode)
+{
+	uint32_t ip[2][4] = { 0 };
+	char hex[2][40];
+
+	assert_int_equal(inet_pton(family, near, ip[0]), 1);
+	assert_int_equal(inet_pton(family, far, ip[1]), 1);
+	for (int i = 0; i < 2; i++)
+		for (int w = 0; w < (family == AF_INET ? 1 : 4); w++)
+			snprintf(hex[i] + w * 8, sizeof(hex[i]) - (size_t)w * 8, "%08X", ip[i][w]);
+	size_t n = strlen(text);
+
+	snprintf(text + n, len - n, "   7: %s:08AE %s:C350 %s 00000000:00000000 02:000A7D5C 00000000     0        0 %llu 2 "
+	         "0000000000000000 20 4 30 10 -1\n", hex[0], hex[1], state, (unsigned long long)inode);
+}
+
+static const char heading[] = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+
+static void test_listed(void **state)
+{
+	char text[2048];
+
+	(void)state;
+	if (!netns)
+		skip();
+	process("60", 60, "sshd-session", 1);
+	uint64_t v4 = fd("60", 3, true), v6 = fd("60", 4, true), mapped = fd("60", 5, true);
+
+	root_sys.sendto = no_tcp_diag;
+	read_all(&root_sys);
+	assert_int_equal(asked.connections, -ENOENT); /* no table either */
+	strcpy(text, heading);
+	row(text, sizeof(text), AF_INET, "10.78.0.1", "192.0.2.7", "0A", v4); /* it listens */
+	strcat(text, "   8: 0100:0016 0100:C350 01 00000000:00000000\n   9: nonsense\n\n");
+	row(text, sizeof(text), AF_INET, "10.77.0.1", "192.0.2.7", "01", v4);
+	put(text, "/proc/thread-self/net/tcp");
+	read_all(&root_sys);
+	all_asked(); /* without IPv6 */
+	assert_string_equal(r[0].login_by, "plxe0");
+	assert_string_equal(r[0].login_far, "192.0.2.7:50000");
+	assert_string_equal(r[1].login_by, "");
+	assert_string_equal(r[2].login_by, "");
+	strcpy(text, heading);
+	row(text, sizeof(text), AF_INET6, "fd77::1", "2001:db8::7", "01", v6);
+	row(text, sizeof(text), AF_INET6, "::ffff:10.78.0.1", "::ffff:192.0.2.8", "01", mapped);
+	put(text, "/proc/thread-self/net/tcp6");
+	read_all(&root_sys);
+	all_asked();
+	assert_string_equal(r[0].login_far, "192.0.2.7:50000");
+	assert_string_equal(r[1].login_by, "plxb1");
+	assert_string_equal(r[1].login_far, "[2001:db8::7]:50000");
+	assert_string_equal(r[2].login_by, "plxb2");
+	assert_string_equal(r[2].login_far, "192.0.2.8:50000");
+	assert_string_equal(r[2].login_of, "");
 }
 
 /* A procfs that shows nobody: port 22, and what the environment says as far as the kernel knows it, are left. */
@@ -320,18 +419,6 @@ static void test_owner_not_told(void **state)
 	assert_string_equal(r[0].login_by, "plxe0");
 	assert_string_equal(r[0].login_of, "");
 	drop(pair);
-}
-
-/* What cannot be asked is told apart from what is not so. */
-static int refused_protocol;
-
-static int refusing_socket(int domain, int type, int protocol)
-{
-	if (domain == AF_NETLINK && protocol == refused_protocol) {
-		errno = EPROTONOSUPPORT;
-		return -1;
-	}
-	return root_socket(domain, type, protocol);
 }
 
 static void test_refused(void **state)
@@ -368,7 +455,8 @@ int main(void)
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test_setup_teardown(test_owners, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_owners_out_of_sight, root_make, root_remove),
-		cmocka_unit_test(test_routes), cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_routes), cmocka_unit_test(test_connections), cmocka_unit_test(test_connections_listed),
+		cmocka_unit_test_setup_teardown(test_listed, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_owner_not_told, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_refused, root_make, root_remove),
 	};
