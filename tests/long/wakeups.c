@@ -20,7 +20,7 @@ enum {
 	LENGTH = 64,
 	BEHIND = 16384,   /* packets a sender may be late with before it gives them up */
 	LOOK_NS = 10000000,
-	SETTLE_NS = 1500000000,
+	SETTLE_NS = 400000000,
 	SPELL_S = 10      /* until a queue that is not opened anew counts as stuck */
 };
 
