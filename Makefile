@@ -3,7 +3,7 @@
 #   make                 build into $(BUILD)
 #   make demo            packets through Pollux between two namespaces, about 10 s
 #   make check [FAST=1]  every test suite; the last line counts passed, failed, skipped
-#   make check-long [MINUTES=20]  the tests that take long: kills, failing wake-ups, silence, links
+#   make check-long      the tests that take long, for MINUTES=20 [TEST=kills,wakeups,silence,links]
 #   make check-vm        zero-copy and older kernels, in virtual machines
 #   make bench           measurements, next to DPDK's of the same run
 #   make install [PREFIX=/usr/local] [DESTDIR=]

@@ -6,7 +6,7 @@
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"
 
-LIVES=3 END_MS=0; [ -z "${PLX_LONG:-}" ] || { LIVES=100000; END_MS=$(($(now_ms) + PLX_LONG * 1000)); }
+LIVES=4 END_MS=0; [ -z "${PLX_LONG:-}" ] || { LIVES=100000; END_MS=$(($(now_ms) + PLX_LONG * 1000)); }
 SEED=${SEED:-$((EPOCHSECONDS % 32768))}
 RANDOM=$SEED
 MODES=(driver=af_xdp,mode=native driver=af_xdp,mode=generic driver=packet)
@@ -25,7 +25,8 @@ known() { # known NEAR FAR NUMBER
 		at b ip neigh replace "10.9.$3.1" lladdr "$(at a cat "/sys/class/net/$1/address")" dev "$2" nud permanent
 }
 load() { # load FAR
-	start "load-$1" b "$FWD" -l "$LC" -m 32M --name "load-$1" --idle adaptive --iface "$1,rxqs=0" -- --mode txonly --rate 20k
+	start "load-$1" b "$FWD" -l "$LC" -m 32M --name "load-$1" --idle adaptive --iface "$1,rxqs=0" -- \
+		--mode txonly --rate 20k
 	within $PATIENCE running "load-$1" || { show "$TMP/load-$1.err"; return 1; }
 }
 attached() { at a ip link show "$1" 2>/dev/null | grep -q xdp; }
@@ -86,15 +87,17 @@ life() { # life LAST PORTS
 		end "$prog" TERM || { echo "it ended with exit code $?"; return 1; }
 	fi
 	unattached va && unattached vc || { echo "a program is attached"; return 1; }
-	within $PATIENCE pings b 10.9.0.1 0.2 && within $PATIENCE pings b 10.9.1.1 0.2 || { echo "the host does not answer"; return 1; }
+	within $PATIENCE pings b 10.9.0.1 0.2 && within $PATIENCE pings b 10.9.1.1 0.2 ||
+		{ echo "the host does not answer"; return 1; }
 	! grep -i 'fatal\|assert\|Sanitizer' "$TMP/prog.err"
 }
 lives() {
 	local i mode did last ports
 	for i in $(seq "$LIVES"); do
 		[ "$END_MS" = 0 ] || [ "$(now_ms)" -lt "$END_MS" ] || break
-		mode=${MODES[i % 3]} did='' ports=$((1 + RANDOM % 2)) last=abroad
-		[ $((RANDOM % 2)) = 0 ] || last=replaced
+		# each end comes with one port and with two, and within twelve lives in each mode
+		mode=${MODES[i % 3]} did='' ports=$((1 + i % 2)) last=abroad
+		[ $((i % 4)) -lt 2 ] || last=replaced
 		count=$i
 		life $last $ports && continue
 		echo "life $i, $mode, $ports ports, the interface:$did; again by SEED=$SEED"

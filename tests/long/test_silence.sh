@@ -29,7 +29,8 @@ hears() { # hears STALL
 	local fwd load silences=0 n
 	forward fwd a macswap "va,stall=$1" || return 1
 	fwd=$PID
-	start load b "$FWD" -l "$LC" -m 64M --idle adaptive --name load --iface vb,rxqs=0 -- --mode txonly --flows 64 --rate $RATE
+	start load b "$FWD" -l "$LC" -m 64M --idle adaptive --name load --iface vb,rxqs=0 -- \
+		--mode txonly --flows 64 --rate $RATE
 	load=$PID
 	within $PATIENCE running load || { show "$TMP/load.err"; return 1; }
 	bursts "$load" || { show "$TMP/load.err"; return 1; }

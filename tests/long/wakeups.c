@@ -20,7 +20,7 @@ enum {
 	LENGTH = 64,
 	BEHIND = 16384,   /* packets a sender may be late with before it gives them up */
 	LOOK_NS = 10000000,
-	SETTLE_NS = 1500000000,
+	SETTLE_NS = 400000000,
 	SPELL_S = 10      /* until a queue that is not opened anew counts as stuck */
 };
 
@@ -289,9 +289,14 @@ static int look(void *arg)
 
 /* ---- the whole ---- */
 
-static double rate(uint64_t n, uint64_t ns)
+static uint64_t rate(uint64_t n, uint64_t ns)
 {
-	return ns ? (double)n * 1e9 / (double)ns : 0;
+	return ns ? (uint64_t)((double)n * 1e9 / (double)ns) : 0;
+}
+
+static void number(const char *name, uint64_t n)
+{
+	printf("%s %llu\n", name, (unsigned long long)n);
 }
 
 static void tell(const struct plx_port_stats *s, uint64_t repairs)
@@ -302,16 +307,25 @@ static void tell(const struct plx_port_stats *s, uint64_t repairs)
 		late += plx_ctr_read(&sender[i].late);
 	for (int i = 1; i <= ERRNOS; i++)
 		errnos += of[i] > 0;
-	printf("injected %llu\nerrnos %llu\n", (unsigned long long)(injected < wanted ? injected : wanted), (unsigned long long)errnos);
-	printf("busy %llu\nstorm_ms %llu\n", (unsigned long long)of[EBUSY], (unsigned long long)(spent_ns[STORM] / 1000000));
-	printf("calm_pps %.0f\nstorm_pps %.0f\nlate %llu\n", rate(taken_in[CALM] + taken_in[CALM_AGAIN], spent_ns[CALM] + spent_ns[CALM_AGAIN]),
-	       rate(taken_in[STORM], spent_ns[STORM]), (unsigned long long)late);
-	printf("taken %llu\nreceived %llu\n", (unsigned long long)taken(), (unsigned long long)plx_ctr_read(&s->rx.pkts));
+	number("injected", injected < wanted ? injected : wanted);
+	number("errnos", errnos);
+	number("busy", of[EBUSY]);
+	number("storm_ms", spent_ns[STORM] / 1000000);
+	number("calm_pps", rate(taken_in[CALM] + taken_in[CALM_AGAIN], spent_ns[CALM] + spent_ns[CALM_AGAIN]));
+	number("storm_pps", rate(taken_in[STORM], spent_ns[STORM]));
+	number("late", late);
+	number("taken", taken());
+	number("received", plx_ctr_read(&s->rx.pkts));
 	for (int i = 0; i < PLX_TX_DROP_N; i++)
-		printf("drop_%d %llu %s\n", i, (unsigned long long)plx_ctr_read(&s->tx.drop[i]), plx_tx_drop_why((enum plx_tx_drop)i));
-	printf("stuck %llu\nrepairs %llu\nreopens %llu\nleast_gap_ms %llu\n", (unsigned long long)stuck, (unsigned long long)repairs, (unsigned long long)reopens,
-	       (unsigned long long)(least_gap_ns == UINT64_MAX ? 0 : least_gap_ns / 1000000));
-	printf("removed %d\nframes %u\navail %ld\naudit %ld\n", removed, frames, avail, audit);
+		printf("drop_%d %llu %s\n", i, (unsigned long long)plx_ctr_read(&s->tx.drop[i]),
+		       plx_tx_drop_why((enum plx_tx_drop)i));
+	number("stuck", stuck);
+	number("repairs", repairs);
+	number("reopens", reopens);
+	number("least_gap_ms", least_gap_ns == UINT64_MAX ? 0 : least_gap_ns / 1000000);
+	number("removed", removed);
+	number("frames", frames);
+	printf("avail %ld\naudit %ld\n", avail, audit);
 }
 
 static int add_senders(uint64_t pps)
