@@ -222,6 +222,36 @@ static void by_the_loops_clock(void **state)
 	plx_port_close(p);
 }
 
+/* A queue is opened again on a program that another port kept: it has seen a number of the port before, long ago.
+   The clock stands, so that both ports move theirs once. */
+static void opened_again(void **state)
+{
+	enum { LONGER_MS = 400 };
+	struct plx_port_conf other = conf;
+
+	(void)state;
+	run("ethtool -L plxb0 tx 1"); /* all arrive on queue 0 */
+	conf.stall_ms = other.stall_ms = LONGER_MS;
+	conf.rxqs = conf.txqs = other.rxqs = other.txqs = 1;
+	other.queue = 1;
+	plx_self.now = 1000000000;
+	struct plx_port *keeps = open_port(&other), *p = open_port(&conf);
+
+	port_gets(p);
+	plx_port_close(p);
+	assert_string_not_equal(program_of("plxa0"), "");
+	host_gets();
+	wait_ms(LONGER_MS * 2);
+	assert_int_equal(plx_port_open(&p, &conf), 0);
+	assert_int_equal(plx_port_start(p), 0);
+	host_gets();
+	ours += port_takes(p);
+	port_gets(p);
+	plx_port_close(p);
+	plx_port_close(keeps);
+	host_gets();
+}
+
 /* Ports that take nothing carry no program. */
 static void takes_nothing(void **state)
 {
@@ -324,7 +354,7 @@ static void forked_child(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASES(whose), CASES(stands_still), CASES(without_stall), CASES(by_the_loops_clock), CASES(takes_nothing),
+		CASES(whose), CASES(stands_still), CASES(without_stall), CASES(by_the_loops_clock), CASES(opened_again), CASES(takes_nothing),
 		CASES(moved_away), CASES(forked_child),
 	};
 
