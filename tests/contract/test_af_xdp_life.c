@@ -222,6 +222,30 @@ static void by_the_loops_clock(void **state)
 	plx_port_close(p);
 }
 
+/* The machine has just booted. */
+static int young_clock(clockid_t clock, struct timespec *t)
+{
+	int err = plx_sys_linux.clock_gettime(clock, t);
+
+	if (clock == CLOCK_MONOTONIC_COARSE)
+		*t = (struct timespec){ .tv_nsec = 1000000 };
+	return err;
+}
+
+static void after_boot(void **state)
+{
+	struct plx_sys sys = plx_sys_linux;
+
+	(void)state;
+	sys.clock_gettime = young_clock;
+	conf.sys = &sys;
+	conf.stall_ms = 60000;
+	struct plx_port *p = open_port(&conf);
+
+	port_gets(p);
+	plx_port_close(p);
+}
+
 /* A queue is opened again on a program that another port kept: it has seen a number of the port before, long ago.
    The clock stands, so that both ports move theirs once. */
 static void opened_again(void **state)
@@ -354,7 +378,8 @@ static void forked_child(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASES(whose), CASES(stands_still), CASES(without_stall), CASES(by_the_loops_clock), CASES(opened_again), CASES(takes_nothing),
+		CASES(whose), CASES(stands_still), CASES(without_stall), CASES(by_the_loops_clock), CASES(after_boot), CASES(opened_again),
+		CASES(takes_nothing),
 		CASES(moved_away), CASES(forked_child),
 	};
 
