@@ -3,12 +3,14 @@
 #   make                 build into $(BUILD)
 #   make demo            packets through Pollux between two namespaces, about 10 s
 #   make check [FAST=1]  every test suite; the last line counts passed, failed, skipped
+#   make check-long [MINUTES=20]  the tests that take long: kills, failing wake-ups, silence, links
 #   make check-vm        zero-copy and older kernels, in virtual machines
 #   make bench           measurements, next to DPDK's of the same run
 #   make install [PREFIX=/usr/local] [DESTDIR=]
 
-BUILD  ?= build
-PREFIX ?= /usr/local
+BUILD   ?= build
+PREFIX  ?= /usr/local
+MINUTES ?= 20
 
 # meson speaks only if it fails; what an interrupted one left is begun anew
 configure = [ -f $(BUILD)/build.ninja ] || { rm -rf $(BUILD)/meson-private; mkdir -p $(BUILD); \
@@ -36,6 +38,10 @@ check:
 	@tests/deps check
 	@tests/run $(if $(FAST),--fast) $(SUITE)
 
+check-long:
+	@tests/deps check
+	@tests/run --long=$(MINUTES) $(patsubst %,long:%,$(TEST))
+
 check-vm:
 	@tests/deps vm
 	@tests/vm/run
@@ -52,4 +58,4 @@ install: build
 clean:
 	rm -rf build build-asan build-tsan build-clang build-bench build-logs
 
-.PHONY: all build demo check check-vm bench install clean
+.PHONY: all build demo check check-long check-vm bench install clean

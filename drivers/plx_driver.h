@@ -75,7 +75,7 @@ extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL
 /* What was chosen, and why; stable after open, link and mtu follow events. */
 struct plx_port_info {
 	const char *driver;
-	const char *mode;              /* "zero-copy", "native copy", "generic copy", "mmap", "memory" */
+	const char *mode;              /* "zero-copy", "native copy", "generic copy", "copy" (it only sends), "mmap", "memory" */
 	char     why[256];             /* how the ladder went: "zero-copy refused (EOPNOTSUPP), native copy" */
 	uint8_t  mac[6];
 	bool     zerocopy, native, multibuf, skb_budget;
@@ -122,7 +122,7 @@ struct plx_driver {
 	   rxd for each receive and txd for each transmit queue.  Pure. */
 	uint32_t (*frames)(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd);
 	/* open makes the port and all its queues, or nothing: *out NULL, -errno, and one log
-	   line with the mend.  It fills info.  Queues receive only after start. */
+	   line with the fix.  It fills info.  Queues receive only after start. */
 	int  (*open)(struct plx_port **out, const struct plx_port_conf *c);
 	int  (*start)(struct plx_port *p);
 	/* stop ends reception (frames pass to the host again) and waits at most 100 ms for
@@ -181,6 +181,10 @@ extern PLX_API const struct plx_driver *const plx_drivers[];
    -ENETDOWN down; -EPERM (all missing capabilities in one line); -EBUSY queue or hook
    taken; -ENOMEM, -ENOBUFS memory; -EOPNOTSUPP.  *out is NULL on error. */
 PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c);
+/* plx_port_start lets queues receive: from its first plx_rx_burst on a queue's frames are the
+   port's, before that the host's.  0 or -errno, logged.  plx_port_stop gives all queues back to
+   the host, drops and counts what still stands in their rings, and waits at most 100 ms for
+   sends; no burst may run meanwhile. */
 PLX_API int  plx_port_start(struct plx_port *p);
 PLX_API void plx_port_stop(struct plx_port *p);
 /* plx_port_repair opens queues anew whose wake-ups fail for good; frames in flight are put back

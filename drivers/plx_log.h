@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* plx_log.h - one callback for every line Pollux has to say.  The library never
    prints: without a callback it is silent.  A line has no newline; an error line
-   says what failed, on which port and queue, the errno, and the command that mends
+   says what failed, on which port and queue, the errno, and the command that fixes
    it.  Never called from a burst.
 
    A port that is opened without an environment calls the function in the thread that has

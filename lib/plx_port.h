@@ -21,7 +21,7 @@ extern "C" {
 
 /* Why a received frame did not reach the application.  Each frame has one reason. */
 #define PLX_RX_DROPS(X) \
-	X(no_mbuf,      "the pool had no frame: raise frames= or find who keeps them") \
+	X(no_mbuf,      "the pool had no frame: raise -m, or find who keeps them") \
 	X(ring_full,    "the receive ring was full: poll more often or raise rxd=") \
 	X(fill_empty,   "the kernel found no frame in the fill ring: poll more often or raise rxd=") \
 	X(long_frame,   "longer than the frame room: lower the MTU or use --frame-size 4096") \
@@ -110,7 +110,9 @@ struct plx_txq {
 PLX_API void plx_rxq_check_user(struct plx_rxq *q);
 
 /* plx_rx_burst receives up to n packets into m[] and returns how many; all are the
-   caller's.  0 = nothing there now.  The queue's lcore only.  Never blocks.  Errors
+   caller's.  0 = nothing there now.  The call is the queue's sign of life: its frames are
+   the port's while it is called at least once in stall=, and the host's otherwise; n = 0 does
+   for that.  The queue's lcore only.  Never blocks.  Errors
    are counted in q->stats, the link's state is in plx_port_link(). */
 static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {

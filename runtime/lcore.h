@@ -84,7 +84,7 @@ struct plx_lcore {
 	uint64_t spin, pause, hold_gap, ring_gap; /* cycles */
 
 	/* written by the lcore */
-	alignas(PLX_CACHELINE) plx_ctr rounds; /* the heartbeat */
+	alignas(PLX_CACHELINE) plx_ctr rounds; /* watch looks whether they go on */
 	plx_ctr  busy_cycles, idle_cycles, sleeps, wakes, sleep_ns;
 	const struct plx_poller *current; /* atomic, relaxed: that runs, or ran last */
 	bool     dozing;             /* atomic, relaxed: within epoll_wait */

@@ -324,7 +324,7 @@ static void note_idle(struct plan *p)
 		if (!p->lcores[i].queues)
 			idle[n++] = p->lcores[i].id;
 	lcore_list_fmt(list, sizeof(list), idle, n);
-	if (n)
+	if (n && n < p->nworkers) /* else nobody receives, and means to */
 		plan_note(p, "no receive queue is left for lcore %s: name fewer lcores, or more queues by rxqs=", list);
 }
 

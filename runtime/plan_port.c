@@ -155,6 +155,15 @@ static bool shares(const struct plan *p, uint16_t i)
 	return false;
 }
 
+/* Two ports of one interface, by one name or two. */
+static void both(char *buf, size_t len, const struct plan_port *a, const struct plan_port *b)
+{
+	if (strcmp(a->given, b->given))
+		snprintf(buf, len, "%s and %s are one interface", a->given, b->given);
+	else
+		snprintf(buf, len, "%s: given by --iface twice", a->given);
+}
+
 /* check_overlap: two ports on one queue would take it from each other. */
 static int check_overlap(struct plan_maker *m, uint16_t i)
 {
@@ -163,16 +172,15 @@ static int check_overlap(struct plan_maker *m, uint16_t i)
 	for (uint16_t k = 0; k < i && b->link.ifindex; k++) {
 		const struct plan_port *a = &m->p->ports[k];
 		unsigned lo = a->conf.queue > b->conf.queue ? a->conf.queue : b->conf.queue;
+		char who[2 * PLX_IFNAME_MAX + 32];
 		if (a->link.ifindex != b->link.ifindex)
 			continue;
+		both(who, sizeof(who), a, b);
 		if (any_queues(&a->conf) || any_queues(&b->conf))
-			return plan_fail(m, -EINVAL, "%s and %s are one interface, and driver=packet gives each of them all of its "
-			                 "frames: give it once", a->given, b->given);
+			return plan_fail(m, -EINVAL, "%s, and driver=packet gives each port all of its frames: give it once", who);
 		if (lo < a->conf.queue + queues_of(&a->conf) && lo < b->conf.queue + queues_of(&b->conf))
-			return plan_fail(m, -EINVAL, strcmp(a->given, b->given) ? "%s and %s are one interface, and both want its queue "
-			                 "%u: give it once, or part its queues with queue= and rxqs=" : "%s: given by --iface twice, as %s, "
-			                 "and both want its queue %u: give it once, or part its queues with queue= and rxqs=",
-			                 a->given, b->given, lo);
+			return plan_fail(m, -EINVAL, "%s, and both want its queue %u: give it once, or part its queues with "
+			                 "queue= and queues=", who, lo);
 	}
 	return 0;
 }

@@ -8,7 +8,7 @@
 
    Functions are called by the thread that opened the environment (the main thread)
    unless they say "any thread".  int = 0 or -errno; the reason went to the log as one
-   line that names the mend.  NULL for what must be there is a mistake of the program: the
+   line that names the fix.  NULL for what must be there is a mistake of the program: the
    process ends with a line that says so (docs/lcores.md). */
 #ifndef PLX_ENV_H
 #define PLX_ENV_H
@@ -110,7 +110,7 @@ PLX_API void plx_env_conf_init(struct plx_env_conf *c);
 /* plx_env_conf_parse reads arguments over *c: Pollux's, then "--", then the
    application's.  Pure: touches no OS state, never prints, never exits.
    0; PLX_TEXT: help or version was asked for and stands in why[]; -EINVAL: why[] has one
-   line that names the word and the mend.  A file (-c) is refused: plx_env_conf_read of
+   line that names the word and the fix.  A file (-c) is refused: plx_env_conf_read of
    plx_conf.h reads it, and variables too.  2048 bytes of why suffice for errors, PLX_HELP_MAX
    for help. */
 enum { PLX_TEXT = 1, PLX_HELP_MAX = 16384 };
@@ -119,8 +119,8 @@ PLX_API int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
 
 /* ---- life ---- */
 
-/* plx_env_open runs the stages: log, configuration, reach, set-up, topology, plan, memory, ports, lcores,
-   control.  With c->dry_run it prints the plan and returns PLX_TEXT.  On failure what
+/* plx_env_open runs the stages: log, faults, configuration, reach, setup, topology, interfaces, plan, slots,
+   memory, ports, lcores, control, clock.  With c->dry_run it prints the plan and returns PLX_TEXT.  On failure what
    came up is taken down, newest first, *out is NULL, and the host is as before. */
 PLX_API int plx_env_open(struct plx_env **out, const struct plx_env_conf *c);
 
@@ -201,7 +201,8 @@ PLX_API struct plx_lcore *plx_env_txq_lcore(const struct plx_env *env, const str
 PLX_API struct plx_lcore *plx_lcore_self(void);   /* NULL on other threads; any thread */
 /* plx_lcore_halt stops one lcore's loop between rounds and waits for it (1 s, or up to 20 s
    while the lcore hardly gets a CPU; then -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main thread, while
-   running; from within plx_env_run use a timer.  -EDEADLK: l itself asks. */
+   running; from within plx_env_run use a timer.  Frames of its queues are the host's meanwhile.
+   -EDEADLK: l itself asks. */
 PLX_API int plx_lcore_halt(struct plx_lcore *l);
 PLX_API int plx_lcore_resume(struct plx_lcore *l);
 PLX_API void plx_lcore_wake(struct plx_lcore *l); /* out of SLEEP; any thread */
@@ -239,7 +240,8 @@ struct plx_poller_conf {
 PLX_API int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c);
 PLX_API int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c);
 /* plx_poller_del: when it returns 0, fn is not running and will not be called again, doorbells of
-   what it sent have been rung, its queues may be given to another, and p is gone. */
+   what it sent have been rung, its queues may be given to another, and p is gone.  Frames of a queue
+   that nobody else reads are the host's. */
 PLX_API int plx_poller_del(struct plx_poller *p);
 /* plx_poller_move: the same for its old lcore; the new one (by id) goes on with what the old one
    left.  Its queues, period and counters go with it, and p stays valid.  A doorbell that

@@ -161,7 +161,7 @@ static int put_all_back(struct setup_journal *j, const struct setup *s, struct t
 		else if (list[i].gone)
 			LOG(j, INFO, "%s %s: is no more, nothing to put back", r->word, r->object);
 		else if (list[i].err) {
-			LOG(j, ERROR, "%s %s: cannot be put back to %.60s: %s%s%s: once mended, pollux setup restore", r->word,
+			LOG(j, ERROR, "%s %s: cannot be put back to %.60s: %s%s%s: once fixed, pollux setup restore", r->word,
 			    r->object, list[i].old, strerror(-list[i].err), *list[i].why ? ": " : "", list[i].why);
 			first = first ? first : list[i].err;
 		}

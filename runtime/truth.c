@@ -372,17 +372,33 @@ static void judge_nodes(struct truth *t, unsigned i, const struct truth_port *is
 	}
 }
 
-static void judge_queues(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
+/* Ports of one interface share its program, which counts all queues: another one tells of q. */
+static bool of_another(const struct truth *t, const struct truth_sample *s, unsigned i, uint32_t q, bool ours)
 {
+	const uint32_t ifindex = t->plan->ports[i].link.ifindex;
+
+	for (unsigned k = 0; k < s->nports && !ours; k++) {
+		const struct truth_port *o = &s->port[k];
+
+		if (k != i && ifindex && t->plan->ports[k].link.ifindex == ifindex && o->queues &&
+		    (k < i || (q >= o->first && q < (uint32_t)o->first + o->nrx)))
+			return true;
+	}
+	return false;
+}
+
+static void judge_queues(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_sample *s, uint64_t dt)
+{
+	const struct truth_port *is = &s->port[i];
 	const uint32_t n = is->queues < was->queues ? is->queues : was->queues, end = (uint32_t)is->first + is->nrx;
 	const char *name = t->plan->ports[i].conf.name;
 
 	for (uint32_t q = 0; q < n && q < PLX_QUEUES_MAX; q++) {
 		const double rate = (double)grown(was->passed[q], is->passed[q]) * 1e9 / (double)dt;
 		const bool ours = q >= is->first && q < end;
-		struct truth_found *f = met(t, ours ? TRUTH_passed_by : TRUTH_unserved, i << 16 | q, rate);
+		struct truth_found *f;
 
-		if (!f)
+		if (of_another(t, s, i, q, ours) || !(f = met(t, ours ? TRUTH_passed_by : TRUTH_unserved, i << 16 | q, rate)))
 			continue;
 		plx_text_add(f->on, sizeof(f->on), "%s queue %u", name, q);
 		plx_text_add(f->evidence, sizeof(f->evidence), "%.0f frames a second go to the host, because %s", rate,
@@ -531,7 +547,7 @@ void truth_judge(struct truth *t, const struct truth_sample *was, const struct t
 		judge_attached(t, i, &is->port[i]);
 		judge_missed(t, i, &was->port[i], &is->port[i], dt);
 		judge_nodes(t, i, &is->port[i]);
-		judge_queues(t, i, &was->port[i], &is->port[i], dt);
+		judge_queues(t, i, &was->port[i], is, dt);
 		judge_drops(t, i, &was->port[i], &is->port[i], dt);
 		judge_users(t, i, &was->port[i], &is->port[i], dt);
 		judge_irqs_moved(t, i, &is->port[i]);

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+enum { PARK_TRIES = 20, PARK_NS = 1000000 };
+
 void truth_ask_port(struct truth_answer *a, struct plx_port *p)
 {
 	const int at = p->drv->attached && plx_port_link(p) != PLX_LINK_REMOVED ? p->drv->attached(p) : -1;
@@ -41,17 +43,22 @@ static void watch_anew(struct plx_env *env, const struct plx_port *p)
 	pthread_mutex_unlock(&env->lock);
 }
 
-/* Opens what is broken; -EAGAIN: lcores have to let go of it first, and those asleep do not know. */
+/* Opens what is broken; -EAGAIN: lcores have to let go of it first, and those asleep do not know.  From
+   then on nothing moves there, so they get a moment for it, and not until the next look. */
 static void repair(struct plx_env *env)
 {
 	for (unsigned i = 0; i < env->nports; i++) {
 		struct plx_port *p = env->ports[i];
 		int n = __atomic_load_n(&p->wants_repair, __ATOMIC_ACQUIRE) ? plx_port_repair(p) : 0;
 
+		for (unsigned tries = 0; n == -EAGAIN && tries < PARK_TRIES; tries++) {
+			for (unsigned k = 0; k < env->nlcores; k++)
+				plx_lcore_wake(&env->lcores[k]);
+			plx_sys_sleep(env->sys, PARK_NS);
+			n = plx_port_repair(p);
+		}
 		if (n > 0)
 			watch_anew(env, p);
-		for (unsigned k = 0; k < env->nlcores && n == -EAGAIN; k++)
-			plx_lcore_wake(&env->lcores[k]);
 	}
 }
 

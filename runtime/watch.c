@@ -38,11 +38,11 @@ static void stalls(struct control *c, struct plx_lcore *l, uint64_t now)
 	char what[PLX_NAME_MAX + 16];
 
 	if (cpu >= LCORE_FAIR_NS || !lcore_ready(l)) {
-		LOG(c, WARN, "lcore %u stalls: %s has not returned for %.1f s; frames of its queues pass to the host",
+		LOG(c, WARN, "lcore %u stalls: %s has not returned for %.1f s; frames of its queues pass to the host after stall=",
 		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), s);
 		l->hangs = true;
 	} else if (!l->stalled) {
-		LOG(c, WARN, "lcore %u starves: it got %.0f ms of CPU %d in %.1f s; frames of its queues pass to the host; "
+		LOG(c, WARN, "lcore %u starves: it got %.0f ms of CPU %d in %.1f s; frames of its queues pass to the host after stall=; "
 		    "who has the CPU is told by ps -eLo psr,pcpu,tid,comm --sort -pcpu",
 		    l->conf.id, (double)cpu / 1e6, l->conf.cpu, s);
 	}
@@ -241,7 +241,8 @@ static void views_open(struct control *c, uint64_t now)
 	}
 	err = truth_ask_open(&c->truth.ask, env);
 	if (err)
-		LOG(c, WARN, "nobody asks the kernel for links, and whether XDP programs stay attached: %s", strerror(-err));
+		LOG(c, WARN, "nobody asks the kernel for links, and whether XDP programs stay attached: %s; raise ulimit -u or -n",
+		    strerror(-err));
 	err = live_open(&c->live, env->sys, env->conf.name, answer, c);
 	if (!err) {
 		struct epoll_event ev = { .events = EPOLLIN, .data.fd = c->live.epfd };

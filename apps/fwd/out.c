@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* out.c - statistics on their way to standard output, by the environment's reports: whoever reads
-   them, or does not, holds up nothing.  Cold; the control thread's. */
+   them, or does not, holds up nothing.  Cold; the main thread's. */
 #include "report.h"
 
 #include <errno.h>

@@ -91,7 +91,7 @@ static int show(int argc, char **argv)
 static const char check_help[] =
 	"usage: pollux config check [--json] FILE...\n"
 	"Reads configuration files as a program would by -c and says what is wrong, as\n"
-	"FILE:LINE:COLUMN: what, and how to mend it.  The map app is read by the program it is\n"
+	"FILE:LINE:COLUMN: what, and how to fix it.  The map app is read by the program it is\n"
 	"for: PROGRAM -c FILE --dry-run.  Exit code 2 if a file is wrong.\n"
 	"  --json     print an array of objects: file, ok, line, column, error\n";
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* doctor.c - pollux doctor: what is wrong with this machine for the ports, lcores and memory
-   that a program would be started with, and the command that mends it.  Cold; changes
+   that a program would be started with, and the command that fixes it.  Cold; changes
    nothing; called by main(). */
 #include "cmd.h"
 #include "doctor.h"
@@ -14,7 +14,7 @@ static const char usage[] =
 	"usage: pollux doctor [IFACE[,key=value..]...] [options of a program] [--json] [--brief]\n"
 	"                     [--only CHECK[,CHECK..]] | --list | --live NAME\n"
 	"Tries and reads what a start with these options needs, and says of each check OK, WARN,\n"
-	"FAIL or SKIP, what it found, and the command that mends it.  Changes nothing.\n"
+	"FAIL or SKIP, what it found, and the command that fixes it.  Changes nothing.\n"
 	"  IFACE      as --iface IFACE; before all options\n"
 	"  --only     run these checks only\n"
 	"  --brief    show what WARNs and FAILs only\n"

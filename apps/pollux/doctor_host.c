@@ -160,7 +160,7 @@ CHECK(tools)
 	if (!*d->host.tools)
 		ok(f, "ip, ethtool, bpftool and prlimit are there");
 	else {
-		warn(f, "not on PATH, but mends need them: %s", d->host.tools);
+		warn(f, "not on PATH, but fixes need them: %s", d->host.tools);
 		mend(f, "apt-get install -y iproute2 ethtool bpftool util-linux");
 	}
 }
@@ -188,7 +188,7 @@ const struct check host_checks[] = {
 	{ "clocksource", "machine", "the time can be read without a system call", clocksource, false },
 	{ "numa-balancing", "machine", "the kernel leaves pages where they were put", numa_balancing, false },
 	{ "irqbalance", "machine", "nobody moves the queues' interrupts", irqbalance, false },
-	{ "tools", "machine", "the commands that mend are installed", tools, false },
+	{ "tools", "machine", "the commands that fix things are installed", tools, false },
 	{ "journal", "machine", "no program left its changes behind", journal, false },
 	{ NULL, NULL, NULL, NULL, false },
 };

@@ -12,7 +12,7 @@
 
 static const struct cmd cmds[] = {
 	{ "config", "show, check and describe the configuration", cmd_config },
-	{ "doctor", "what is wrong with this machine, and what mends it", cmd_doctor },
+	{ "doctor", "what is wrong with this machine, and what fixes it", cmd_doctor },
 	{ "live", "what a running program does, and what is wrong with it", cmd_live },
 	{ "setup", "changes to the host: plan, apply, status, restore", cmd_setup },
 	{ "topo", "the machine in one picture: nodes, CPUs, NICs, lcores", cmd_topo },

@@ -77,7 +77,7 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 			c->rxd /= 2;
 		return -ERESTART;
 	}
-	if (c->queue || c->rxqs < li->rxqs) {
+	if (ax_reads(p) && (c->queue || c->rxqs < li->rxqs)) {
 		char table[PLX_QUOTED_MAX + 64] = ""; /* veth has none */
 
 		if (strcmp(li->kdriver, "veth"))

@@ -48,6 +48,7 @@ struct ax_trouble {
 	uint64_t since;                /* ns: of the first in a row that failed; 0 = the last one did not */
 	uint64_t retry_at;             /* ns: not before; 0 = at once */
 	uint64_t gap;                  /* ns: to the next, doubled with each */
+	int      wants;                /* atomic: the errno for which the queue is to be opened anew, 0 = it need not be */
 };
 
 struct ax_rxq {
@@ -127,7 +128,7 @@ struct ax_sock {
 	const char *step;                    /* what failed, for the error line */
 	uint64_t past[AX_STATS];             /* what the kernel counted of sockets that stood here before */
 	/* repair */
-	bool     wanted;                     /* atomic: a burst asks for it */
+	int      why;                        /* the errno for which it is opened anew, 0 = it is not */
 	bool     broken;                     /* it is not open: the last try failed */
 	uint64_t tried_at;                   /* ns */
 };
@@ -263,5 +264,6 @@ void     ax_rx_move(struct ax_rxq *q, uint64_t now);     /* the sign of life */
 void     ax_rx_move_elsewhere(struct ax_rxq *q);         /* the same, outside an lcore's loop */
 bool     ax_trouble(struct ax_trouble *t, struct ax_sock *s, int err, uint64_t now);
 bool     ax_wait(const struct ax_trouble *t, uint64_t now);
+void     ax_well(struct ax_trouble *t);
 
 #endif

@@ -84,14 +84,23 @@ bool ax_wait(const struct ax_trouble *t, uint64_t now)
 	return t->retry_at && now < t->retry_at;
 }
 
+/* ax_well: the last wake-up did not fail. */
+void ax_well(struct ax_trouble *t)
+{
+	t->since = t->retry_at = t->gap = 0;
+	__atomic_store_n(&t->wants, 0, __ATOMIC_RELAXED);
+}
+
 /* ax_trouble: a wake-up ended with err.  True: it failed, and the next is due at retry_at.  A
    socket whose wake-ups have failed for a second, or that has a descriptor the kernel will
-   never take (EINVAL), is to be opened anew; nothing is ever closed for an errno. */
+   never take (EINVAL), is to be opened anew, unless one is well before that begins: it takes some
+   ms, or many where others keep the kernel's lock of all interfaces, and nothing moves meanwhile.
+   Nothing is ever closed for an errno. */
 bool ax_trouble(struct ax_trouble *t, struct ax_sock *s, int err, uint64_t now)
 {
 	if (!err || err == EAGAIN || err == EINTR || err == EBUSY) {
 		if (plx_unlikely(t->retry_at))
-			*t = (struct ax_trouble){ 0 };
+			ax_well(t);
 		return false;
 	}
 	if (!t->since) {
@@ -102,7 +111,7 @@ bool ax_trouble(struct ax_trouble *t, struct ax_sock *s, int err, uint64_t now)
 	}
 	t->retry_at = now + t->gap;
 	if (err == EINVAL || now - t->since >= LASTS_NS) {
-		__atomic_store_n(&s->wanted, true, __ATOMIC_RELAXED);
+		__atomic_store_n(&t->wants, err, __ATOMIC_RELAXED);
 		__atomic_store_n(&s->port->wants_repair, true, __ATOMIC_RELEASE); /* with ax_repair */
 	}
 	return true;

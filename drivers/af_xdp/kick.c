@@ -38,7 +38,7 @@ static void tx_rang(struct ax_txq *q)
 {
 	if (plx_likely(!q->trouble.retry_at))
 		return;
-	q->trouble = (struct ax_trouble){ 0 };
+	ax_well(&q->trouble);
 	__atomic_store_n(&q->base.err, 0, __ATOMIC_RELAXED);
 }
 

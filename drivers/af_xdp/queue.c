@@ -57,7 +57,7 @@ static int init_rxq(struct ax_port *p, struct ax_rxq *q, struct ax_sock *s)
 	q->sg = s->kind & AX_KIND_SG;
 	q->target = fill_size(&p->base.conf, s->kind & AX_KIND_ZC);
 	q->posted = q->missing = 0;
-	q->trouble = (struct ax_trouble){ 0 };
+	ax_well(&q->trouble);
 	q->alive = &q->alone;
 	q->base.burst = ax_rx_shut;
 	if (!q->own)
@@ -84,7 +84,7 @@ static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
 	q->budget = s->budget;
 	q->limit = txd;
 	q->ring_at = !s->zerocopy && !s->budget ? AX_COPY_BUDGET : txd / 2 < RING_AT ? txd / 2 : RING_AT;
-	q->trouble = (struct ax_trouble){ 0 };
+	ax_well(&q->trouble);
 	__atomic_store_n(&q->base.err, 0, __ATOMIC_RELAXED);
 	q->base.burst = ax_tx_shut;
 	if (!q->own)
@@ -115,7 +115,8 @@ static struct ax_sock_conf sock_conf(const struct ax_port *p, uint16_t i)
 	const bool rx = i < p->base.nrx, tx = i < p->base.ntx, zerocopy = p->kind & AX_KIND_ZC;
 
 	return (struct ax_sock_conf){
-		.sys = p->base.sys, .port = (struct plx_port *)(uintptr_t)&p->base, .pool = p->base.pool, .ifindex = p->base.info.ifindex, .queue = c->queue + i,
+		.sys = p->base.sys, .port = (struct plx_port *)(uintptr_t)&p->base, .pool = p->base.pool,
+		.ifindex = p->base.info.ifindex, .queue = c->queue + i,
 		.rxd = rx ? c->rxd : 0, .txd = tx ? c->txd : 0,
 		.fill = rx || zerocopy ? fill_size(c, zerocopy) : RING_MIN, .comp = tx ? c->txd : RING_MIN,
 		.kind = p->kind, .timeout_ms = c->bind_timeout_ms,
@@ -180,14 +181,14 @@ static void count_unsent(struct ax_port *p, struct ax_txq *tx)
 		plx_ctr_add(&tx->base.stats.drop[removed ? PLX_TX_DROP_removed : PLX_TX_DROP_closed], ax_tx_unsent(tx));
 }
 
-/* Once the kernel has let go of a closed queue, frames that it still had are ours again.  How many
-   it keeps otherwise. */
-static uint32_t take_back(struct ax_port *p, uint16_t i)
+/* Once the kernel has let go of a closed queue, which is waited for with `wait`, frames that it still had
+   are ours again.  How many it keeps otherwise. */
+static uint32_t take_back(struct ax_port *p, uint16_t i, bool wait)
 {
 	struct ax_rxq *rx = ax_rx_of(p, i);
 	struct ax_txq *tx = ax_tx_of(p, i);
-	const bool wait = p->sock[i].zerocopy || (tx && tx->in_flight);
 
+	wait = wait && (p->sock[i].zerocopy || (tx && tx->in_flight));
 	if (wait && ax_sock_settled(&p->sock[i], SETTLE_MS))
 		return (rx ? rx->posted : 0) + (tx ? tx->in_flight : 0);
 	if (rx && rx->own)
@@ -201,7 +202,7 @@ static void say_kept(struct ax_port *p, uint32_t kept)
 {
 	if (kept)
 		plx_logf(p->base.log, PLX_LOG_WARN, "%s: the kernel did not let go of a queue in %u ms: %u frames stay out of "
-		         "pool %s", p->base.name, SETTLE_MS, kept, p->base.pool->name);
+		         "pool %s; start the program again to have them", p->base.name, SETTLE_MS, kept, p->base.pool->name);
 }
 
 /* The rings are gone: nothing may look into them. */
@@ -227,7 +228,7 @@ static void close_sockets(struct ax_port *p)
 		forget_rings(p, i);
 	}
 	for (uint16_t i = 0; i < p->nsock; i++)
-		kept += take_back(p, i);
+		kept += take_back(p, i, true);
 	say_kept(p, kept);
 }
 
@@ -331,9 +332,16 @@ static int replace(struct ax_port *p, uint16_t i)
 	forget_rings(p, i);
 	if (err)
 		return err;
-	say_kept(p, take_back(p, i));
+	/* A zero-copy queue is given frames before the bind, and those of the old one must be back by then.
+	   Else the bind itself tells that the kernel has let go; another probe only makes it wait longer. */
+	const bool before = sc.kind & AX_KIND_ZC;
+
+	if (before)
+		say_kept(p, take_back(p, i, true));
 	err = ax_sock_rings(s, &sc);
 	err = err ? err : finish(p, i, &sc);
+	if (!before)
+		say_kept(p, take_back(p, i, err != 0));
 	err = err ? err : ax_queue_prime(p, i);
 	if (err || i >= p->base.nrx)
 		return err;
@@ -341,13 +349,31 @@ static int replace(struct ax_port *p, uint16_t i)
 	return p->prog ? ax_prog_map(p->prog, p->base.sys, s->queue, s->fd) : 0;
 }
 
+static const char *errno_name(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	return name ? name : "an errno without a name";
+}
+
+/* The errno for which a half of queue i is to be opened anew, 0 = neither is. */
+static int wanted(const struct ax_port *p, uint16_t i)
+{
+	const struct ax_rxq *rx = ax_rx_of(p, i);
+	const struct ax_txq *tx = ax_tx_of(p, i);
+	const int why = tx ? __atomic_load_n(&tx->trouble.wants, __ATOMIC_RELAXED) : 0;
+
+	return !why && rx ? __atomic_load_n(&rx->trouble.wants, __ATOMIC_RELAXED) : why;
+}
+
 static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 {
 	struct ax_sock *s = &p->sock[i];
-	const struct ax_txq *tx = ax_tx_of(p, i);
-	const int why = tx ? __atomic_load_n(&tx->base.err, __ATOMIC_RELAXED) : 0;
 
-	if (!__atomic_load_n(&s->wanted, __ATOMIC_RELAXED) || (s->tried_at && now - s->tried_at < REPAIR_GAP_NS))
+	if (s->tried_at && now - s->tried_at < REPAIR_GAP_NS)
+		return 0;
+	s->why = s->why ? s->why : wanted(p, i); /* once begun it is done: halves may be parked */
+	if (!s->why)
 		return 0;
 	if (!park_both(p, i))
 		return -EAGAIN;
@@ -362,10 +388,10 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 			         "who has it with ss --xdp -e -p", p->base.name, s->queue, s->step, strerrorname_np(-err));
 		return err;
 	}
-	__atomic_store_n(&s->wanted, false, __ATOMIC_RELAXED);
 	plx_ctr_add(&p->base.repairs, 1);
 	plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
-	         why ? strerrorname_np(-why) : "of the fill ring", again ? ": it is back" : "");
+	         errno_name(s->why), again ? ": it is back" : "");
+	s->why = 0;
 	unpark(p, i);
 	return 1;
 }
@@ -405,7 +431,7 @@ int ax_repair(struct plx_port *b)
 		bad = n < 0 ? n : bad;
 	}
 	for (uint16_t i = 0; i < p->nsock; i++)
-		if (__atomic_load_n(&p->sock[i].wanted, __ATOMIC_RELAXED))
+		if (p->sock[i].why || wanted(p, i))
 			__atomic_store_n(&b->wants_repair, true, __ATOMIC_RELAXED);
 	return done ? done : bad;
 }

@@ -514,7 +514,7 @@ uint32_t ax_tx_unsent(const struct ax_txq *q)
 	const uint32_t taken = __atomic_load_n(q->tx.theirs, __ATOMIC_ACQUIRE);
 	uint32_t pkts = 0;
 
-	for (uint32_t i = taken; q->tx.head - i <= q->tx.mask && i != q->tx.head; i++)
+	for (uint32_t i = taken; q->tx.head - i <= q->tx.mask + 1 && i != q->tx.head; i++)
 		pkts += !(xring_desc(&q->tx, i)->options & XDP_PKT_CONTD);
 	return pkts;
 }

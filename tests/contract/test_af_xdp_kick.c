@@ -359,6 +359,46 @@ static void einval_is_opened_anew(void **state)
 	close(fd);
 }
 
+/* But not if the next wake-up is well: what it takes is more than it would fix. */
+static void einval_that_passes(void **state)
+{
+	(void)state;
+	SCRIPT(false, EINVAL);
+	assert_int_equal(offer(4), 4);
+	assert_true(port->wants_repair);
+	all_sent();
+	assert_int_equal(q->err, 0);
+	assert_int_equal(plx_port_repair(port), 0);
+	assert_false(port->wants_repair);
+	assert_int_equal(port->repairs, 0);
+	assert_int_equal(drops(PLX_TX_DROP_closed), 0);
+	/* once it is about to be, it is opened anew, whatever comes; and the line names what for */
+	SCRIPT(false, EINVAL);
+	assert_int_equal(offer(4), 4);
+	assert_int_equal(plx_port_repair(port), -EAGAIN);
+	quiet();
+	repair();
+	assert_int_equal(drops(PLX_TX_DROP_closed), 4);
+	assert_non_null(strstr(log_text, "plxa0: queue 0 was opened anew, its wake-ups failed (EINVAL)"));
+	assert_int_equal(offer(4), 4);
+	all_sent();
+}
+
+/* A ring full of packets that the kernel took none of. */
+static void a_full_ring_is_counted(void **state)
+{
+	(void)state;
+	SCRIPT(true, EINVAL);
+	for (uint32_t n = 0; n < port->info.txd; n += 32)
+		assert_int_equal(offer(32), 32);
+	assert_int_equal(offer(1), 0);
+	repair();
+	quiet();
+	assert_int_equal(drops(PLX_TX_DROP_closed), port->info.txd);
+	assert_int_equal(offer(4), 4);
+	all_sent();
+}
+
 static void lasting_error_is_opened_anew(void **state)
 {
 	(void)state;
@@ -505,7 +545,8 @@ int main(void)
 		CASE(rings_in_the_call), CASE(coalesces), CASE(eagain_without_progress), CASE(zero_without_progress),
 		cmocka_unit_test_setup_teardown(budget_of_32, without_budget, tear_down),
 		CASE(eintr), CASE(enobufs), CASE(ebusy), CASE(ebusy_for_real), CASE(enetdown), CASE(others_back_off),
-		CASE(einval_is_opened_anew), CASE(lasting_error_is_opened_anew), CASE(parks_only_what_is_used), CASE(gone_without_events),
+		CASE(einval_is_opened_anew), CASE(einval_that_passes), CASE(a_full_ring_is_counted),
+		CASE(lasting_error_is_opened_anew), CASE(parks_only_what_is_used), CASE(gone_without_events),
 		CASE(bad_packets), CASE(other_pool_is_copied), CASE(chain_is_flattened), CASE(shared_frame),
 	};
 

@@ -92,6 +92,31 @@ links() { # every relative link of the documents leads to a file
 	return $bad
 }
 check "links in the documents lead somewhere" links
+counters() { # the manual names each reason by which a frame is lost, passed or has to wait
+	local n bad=0 found=0
+	for n in $(cpp -P -Ilib -x c - <<-'C' | sed '1,/^NAMES/d'
+		#include "lib/plx_port.h"
+		#include "bpf/steer.h"
+		NAMES
+		#define X(id, why) rx_drop_##id
+		PLX_RX_DROPS(X)
+		#undef X
+		#define X(id, why) tx_drop_##id
+		PLX_TX_DROPS(X)
+		#undef X
+		#define X(id, why) tx_stop_##id
+		PLX_STOPS(X)
+		#undef X
+		#define X(id, why) steer_##id
+		STEER_VERDICTS(X)
+		C
+	); do
+		found=1
+		grep -q "\`$n\`" docs/manual.md || { echo "docs/manual.md has no $n"; bad=1; }
+	done
+	[ $found = 1 ] && return $bad
+}
+check "the manual names every drop, stop and verdict" counters
 toured() { # each station of the tour names functions that its file has
 	sed -n 's/^### [0-9. ]*`\([^`]*\)`: /\1 /p' docs/tour.md | tr -d '`(),' >"$TMP/stations"
 	local file names n bad=0

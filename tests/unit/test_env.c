@@ -250,12 +250,12 @@ static void *f_mmap(void *a, size_t len, int prot, int flags, int fd, off_t off)
 {
 	void *p = faulty() ? MAP_FAILED : plx_sys_linux.mmap(a, len, prot, flags, fd, off);
 
-	mapped += p == MAP_FAILED ? 0 : (long)len;
+	__atomic_fetch_add(&mapped, p == MAP_FAILED ? 0 : (long)len, __ATOMIC_RELAXED); /* lcores map, too */
 	return p;
 }
 static int f_munmap(void *a, size_t len)
 {
-	mapped -= (long)len;
+	__atomic_fetch_sub(&mapped, (long)len, __ATOMIC_RELAXED);
 	return plx_sys_linux.munmap(a, len);
 }
 static int f_thread_create(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg)

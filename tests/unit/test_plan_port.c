@@ -9,11 +9,10 @@ static void test_names(void **state)
 {
 	(void)state;
 	machine(1, 2, 1);
-	nic("eth0", 2, -1);
-	nic("eth0", 2, -1);
-	refused(-EINVAL, "eth0: given by --iface twice: give it once, with queues=N for more queues");
-	machine(1, 2, 1);
 	add("nul0,driver=null");
+	add("nul0,driver=null");
+	refused(-EINVAL, "nul0: given by --iface twice: give it once, with queues=N for more queues");
+	conf.nports = 1;
 	snprintf(conf.ports[0].driver, 16, "dpdk");
 	refused(-EINVAL, "nul0: no driver 'dpdk': --help-all lists them");
 	conf.ports[0].name[0] = 0;
@@ -27,9 +26,56 @@ static void test_one_interface_twice(void **state)
 	nic("eth0,queues=2", 4, -1);
 	nic("altname,queue=1,queues=2", 4, -1)->ifindex = links[0].ifindex;
 	refused(-EINVAL, "eth0 and altname are one interface, and both want its queue 1: give it once, or part its queues "
-	        "with queue= and rxqs=");
+	        "with queue= and queues=");
 	conf.ports[1].queue = 2;
 	made();
+}
+
+/* By the same name too, if the ports have no queue in common. */
+static void test_parts_of_an_interface(void **state)
+{
+	static const char overlap[] = "eth0: given by --iface twice, and both want its queue 1: give it once, or part its queues "
+	        "with queue= and queues=";
+
+	(void)state;
+	machine(1, 4, 1);
+	nic("eth0,rxqs=2", 4, -1);
+	nic("eth0,queue=1,rxqs=2", 4, -1)->ifindex = links[0].ifindex;
+	refused(-EINVAL, overlap);
+	conf.ports[1].queue = 2;
+	made();
+	/* nobody said how many transmit queues: each port keeps to its own part */
+	assert_int_equal(plan.ports[0].conf.txqs, 2);
+	assert_int_equal(plan.ports[1].conf.txqs, 2);
+	/* a socket serves both directions, so a transmit queue is taken as well */
+	conf.ports[0].rxqs = conf.ports[1].rxqs = conf.ports[1].queue = 1;
+	made();
+	conf.ports[0].txqs = 2;
+	refused(-EINVAL, overlap);
+	conf.ports[0].txqs = 0;
+	conf.ports[1].no_rx = true; /* rxqs=0: it only sends */
+	conf.ports[1].rxqs = 0;
+	conf.ports[1].txqs = 3;
+	made();
+	assert_int_equal(plan.ports[1].conf.rxqs, 0);
+	snprintf(conf.ports[1].driver, 16, "packet");
+	refused(-EINVAL, "eth0: given by --iface twice, and driver=packet gives each port all of its frames: give it once");
+}
+
+/* No lcore polls, and none is missed for it: any of them may send. */
+static void test_only_sends(void **state)
+{
+	(void)state;
+	machine(1, 2, 1);
+	nic("eth0,rxqs=0", 2, -1);
+	lcores("0-1");
+	made();
+	assert_int_equal(plan.ports[0].conf.rxqs, 0);
+	assert_int_equal(plan.ports[0].conf.txqs, 2);
+	assert_int_equal(plan.nnotes, 0);
+	nic("eth1,rxqs=1", 2, -1);
+	made();
+	assert_true(noted("no receive queue is left for lcore 1"));
 }
 
 /* From the plan on, the interface has the kernel's name. */
@@ -52,7 +98,7 @@ static void test_alternative_name(void **state)
 	strcpy(nic("eth0", 2, -1)->name, "eth0");
 	links[1].ifindex = links[0].ifindex;
 	refused(-EINVAL, "an-alternative-name-of-more-bytes-than-an-ioctl-takes-and-a-port-has-a-name-of and eth0 are one "
-	        "interface, and both want its queue 0: give it once, or part its queues with queue= and rxqs=");
+	        "interface, and both want its queue 0: give it once, or part its queues with queue= and queues=");
 	conf.ports[0].rxqs = conf.ports[1].rxqs = conf.ports[1].queue = 1;
 	made();
 }
@@ -294,7 +340,8 @@ static void test_rights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice), cmocka_unit_test(test_alternative_name),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice),
+		cmocka_unit_test(test_parts_of_an_interface), cmocka_unit_test(test_only_sends), cmocka_unit_test(test_alternative_name),
 		cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
 		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_owners), cmocka_unit_test(test_mtu), cmocka_unit_test(test_peers),

@@ -59,6 +59,13 @@ static void test_all_keys(void **state)
 	assert_int_equal(parse(&c, "x,driver=auto,stall=2s"), 0);
 	assert_string_equal(c.driver, "");
 	assert_int_equal(c.stall_ms, 2000);
+	assert_false(c.no_rx || c.force);
+	assert_int_equal(parse(&c, "x,rxqs=0,txqs=2,stall=100ms,force=yes"), 0);
+	assert_true(c.no_rx && c.force);
+	assert_int_equal(c.rxqs, 0);
+	assert_int_equal(c.stall_ms, 100);
+	assert_int_equal(parse(&c, "x,force=no"), 0);
+	assert_false(c.force);
 }
 
 #define LONG32 "a-long-name-of-thirty-two-bytes-"
@@ -85,6 +92,8 @@ static const struct { const char *text, *says; } bad[] = {
 	{ "eth0,queues=99999999999999999999", "not a number" },
 	{ "eth0,queues=2,queues=2",          "given twice" },
 	{ "eth0,queues=2,rxqs=1",            "sets both" },
+	{ "eth0,rxqs=257",                   "not a number from 0 to 256" },
+	{ "eth0,txqs=0",                     "not a number from 1 to 256" },
 	{ "eth0,queue=70000",                "not a number from 0 to 65279" },
 	{ "eth0,rxd=100",                    "take 64 or 128" },
 	{ "eth0,rxd=32",                     "not a number from 64 to 65536" },
@@ -96,6 +105,9 @@ static const struct { const char *text, *says; } bad[] = {
 	{ "eth0,bind-timeout=0",             "not a time" },
 	{ "eth0,bind-timeout=2h",            "not a time" },
 	{ "eth0,stall=never",                "not a time" },
+	{ "eth0,stall=99ms",                 "not a time from 100ms to 3600s" },
+	{ "eth0,force=1",                    "none of no, yes" },
+	{ "x,driver=packet,force=yes",       "belongs to driver=af_xdp" },
 	{ "eth0,driver=afxdp",               "did you mean \"af_xdp\"" },
 	{ "eth0,driver=dpdk",                "none of auto, af_xdp, packet, loop, null" },
 	{ "eth0,driver=AF_XDP",              "none of" },

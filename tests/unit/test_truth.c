@@ -327,6 +327,29 @@ static void test_name_of_a_shell(void **state)
 }
 
 /* veth has no table of flows: what its other end sends by a queue arrives on the queue of that number. */
+/* Two ports share eth0 and its program: each queue is told of once, by the port that has it. */
+static void test_ports_of_one_interface(void **state)
+{
+	struct plan *p = &env.plan;
+
+	(void)state;
+	p->nports = was.nports = is.nports = 2;
+	p->ports[1] = p->ports[0];
+	was.port[1] = is.port[1] = is.port[0];
+	was.port[1].first = is.port[1].first = 2;
+	was.port[1].nrx = is.port[1].nrx = 1;
+	is.port[0].passed[2] = is.port[1].passed[2] = 1000; /* the second's */
+	judge(2);
+	assert_null(stands(TRUTH_unserved));
+	assert_string_equal(stands(TRUTH_passed_by)->on, "eth0 queue 2");
+	assert_int_equal(standing(), 1);
+	is.port[0].passed[2] = is.port[1].passed[2] = 0;
+	is.port[0].passed[3] = is.port[1].passed[3] = 1000; /* nobody's */
+	judge(4);
+	assert_string_equal(stands(TRUTH_unserved)->on, "eth0 queue 3");
+	assert_int_equal(standing(), 1);
+}
+
 static void test_unserved_of_veth(void **state)
 {
 	(void)state;
@@ -1036,7 +1059,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_drops_of_an_empty_pool), T(test_no_pool_is_empty),
 		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake),
-		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), cmocka_unit_test_setup_teardown(test_unserved_of_veth, make, unmake), T(test_told_ever_less_often),
+		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), cmocka_unit_test_setup_teardown(test_unserved_of_veth, make, unmake),
+		T(test_ports_of_one_interface), T(test_told_ever_less_often),
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
 		cmocka_unit_test_setup_teardown(test_whose_queue, NULL, unmake),
 		F(test_sample), F(test_sample_of_one_offline), F(test_cpu_comes_back), F(test_sample_of_several_cpus), F(test_sample_without_files), F(test_sample_of_ports), F(test_sample_of_pools), F(test_answers_held_back), F(test_cost_is_bounded),
