@@ -103,20 +103,6 @@ static void wait_ms(unsigned ms)
 		usleep(1000);
 }
 
-static const char *program_of(const char *name)
-{
-	static char line[256];
-	char cmd[128];
-
-	line[0] = 0;
-	snprintf(cmd, sizeof(cmd), "ip -o link show %s | grep -o 'prog/xdp id [0-9]*'", name);
-	FILE *f = popen(cmd, "r");
-	if (f && !fgets(line, sizeof(line), f))
-		line[0] = 0;
-	pclose(f);
-	return line;
-}
-
 static void whose(void **state)
 {
 	struct plx_port *p;
