@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { QUEUES_MIN = 64, VERIFIER_LOG = 16384, GRACE_NS = 50000000 };
+enum { QUEUES_MIN = 64, VERIFIER_LOG = 16384, GRACE_NS = 50000000, DYING_NS = 20000000 };
 
 /* One for each interface of this process: the hook of an interface is one thing, whoever
    opens ports on it. */
@@ -126,12 +126,35 @@ static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
 	         plx_xdp_free(&x, p->base.name, how, sizeof(how)));
 }
 
-static int attach(struct ax_prog *g, struct ax_port *p)
+/* Whoever has the hook by a link is in no process any more: the kernel takes it down when the last of
+   a killed process is gone, which may be a moment from now. */
+static bool is_dying(const struct ax_port *p, uint32_t ifindex)
+{
+	struct plx_xdp_info x;
+
+	return !plx_xdp_query(ifindex, &x, p->base.sys) && (!x.id || plx_xdp_owner(&x, p->base.sys) == -ENOENT);
+}
+
+static int link_create(struct ax_prog *g, struct ax_port *p)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = g->native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
 	const struct plx_sys *sys = p->base.sys;
+	const uint64_t end = plx_sys_now(sys) + p->base.conf.bind_timeout_ms * UINT64_C(1000000);
+	int fd;
+
+	for (;;) {
+		fd = sys->bpf_link_create(bpf_program__fd(g->skel->progs.steer), (int)g->ifindex, BPF_XDP, &o);
+		if ((fd != -EBUSY && fd != -EEXIST) || !is_dying(p, g->ifindex) || plx_sys_now(sys) >= end)
+			return fd;
+		plx_sys_sleep(sys, DYING_NS);
+	}
+}
+
+static int attach(struct ax_prog *g, struct ax_port *p)
+{
+	const struct plx_sys *sys = p->base.sys;
 	char missing[512];
-	int fd = sys->bpf_link_create(bpf_program__fd(g->skel->progs.steer), (int)g->ifindex, BPF_XDP, &o);
+	int fd = link_create(g, p);
 
 	if (fd >= 0) {
 		struct bpf_link_info info;

@@ -315,6 +315,40 @@ static void pk_stop(struct plx_port *p)
 		pk_tx_withdraw((struct pk_txq *)p->txq[i]);
 }
 
+static uint16_t pk_rx_none(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
+{
+	(void)q, (void)m, (void)n;
+	return 0;
+}
+
+static uint16_t pk_tx_none(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
+{
+	(void)q, (void)m, (void)n;
+	return 0;
+}
+
+/* In a child of fork: the sockets would stay in their fanout group when the parent is gone, and
+   take their share of its next start's frames. */
+static void pk_forked(struct plx_port *p)
+{
+	for (uint16_t i = 0; i < p->nrx; i++) {
+		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+
+		if (q->fd >= 0)
+			close(q->fd);
+		q->fd = -1;
+		q->base.burst = pk_rx_none;
+	}
+	for (uint16_t i = 0; i < p->ntx; i++) {
+		struct pk_txq *q = (struct pk_txq *)p->txq[i];
+
+		if (q->fd >= 0)
+			close(q->fd);
+		q->fd = -1;
+		q->base.burst = pk_tx_none;
+	}
+}
+
 static int pk_rx_fd(struct plx_rxq *q)
 {
 	return ((struct pk_rxq *)q)->fd;
@@ -399,5 +433,5 @@ static uint32_t pk_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t 
 const struct plx_driver plx_packet_driver = {
 	.name = "packet", .what = "AF_PACKET rings: any interface, one copy", .device = true, .any_queues = true,
 	.frames = pk_frames, .open = pk_open, .start = pk_start, .stop = pk_stop, .close = pk_close,
-	.xstats = pk_xstats, .lost = pk_lost, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm, .rx_disarm = pk_rx_disarm, .link = pk_link,
+	.xstats = pk_xstats, .lost = pk_lost, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm, .rx_disarm = pk_rx_disarm, .link = pk_link, .forked = pk_forked,
 };

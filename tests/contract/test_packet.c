@@ -5,9 +5,12 @@
 #include "contract.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static unsigned calls;
 
@@ -430,6 +433,28 @@ static int group_up(void **state)
 	               "numtxqueues 2 numrxqueues 2 && ip link set plxca up && ip link set plxcb up");
 }
 
+/* A child that was forked has no socket that would stay in the fanout group, and bursts that do no harm. */
+static void test_forked(void **state)
+{
+	struct plx_rxq *rx = plx_port_rxq(bed.a, 0);
+	const int fd = bed.a->drv->rx_fd(rx);
+	int status;
+
+	(void)state;
+	pid_t child = fork();
+	if (!child) {
+		struct plx_mbuf *m;
+
+		_exit(plx_rx_burst(rx, &m, 1) || plx_tx_burst(plx_port_txq(bed.a, 0), NULL, 0) || fcntl(fd, F_GETFD) != -1 ||
+		      plx_port_start(bed.a) != -ECHILD);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	uint8_t bytes[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
+
+	plx_mbuf_put(pass(bytes, sizeof(bytes))); /* the parent goes on */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +469,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_errnos, faults_up, down),
 		cmocka_unit_test_setup_teardown(test_netdown, faults_up, down),
 		cmocka_unit_test_setup_teardown(test_host_told, up, down),
+		cmocka_unit_test_setup_teardown(test_forked, up, down),
 	};
 
 	setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1);

@@ -563,12 +563,14 @@ static void test_environments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* first, while no other thread is there to be forked away */
+		cmocka_unit_test(test_environments),
 		cmocka_unit_test(test_full_pipe), cmocka_unit_test(test_stuck_report_does_not_hold_the_log),
 		cmocka_unit_test(test_stopped_terminal), cmocka_unit_test(test_lost_lines_are_told),
 		cmocka_unit_test(test_lost_reports_are_counted), cmocka_unit_test(test_reader_gone),
 		cmocka_unit_test(test_reader_returns), cmocka_unit_test(test_descriptors_of_all_kinds),
 		cmocka_unit_test(test_slow_reader_gets_all), cmocka_unit_test(test_callback),
-		cmocka_unit_test(test_callback_that_blocks), cmocka_unit_test(test_environments),
+		cmocka_unit_test(test_callback_that_blocks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
