@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* writer.c - two rings of bytes and the thread that empties them.  Cold.  One lock guards the
    rings; it is never held across a call that can block. */
+#include "lcore.h"
 #include "writer.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -317,22 +318,6 @@ static void *writer_main(void *arg)
 
 /* ---- life ---- */
 
-/* The thread takes no signal but those that its own faults, or the callback's, raise. */
-static int spawn(struct writer *w)
-{
-	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
-	sigset_t all, old;
-
-	sigfillset(&all);
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(faults); i++)
-		sigdelset(&all, faults[i]);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = w->sys->thread_create(&w->thread, NULL, writer_main, w);
-
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return -err;
-}
-
 /* Pages of its own, of which most are never touched. */
 int writer_new(struct writer **out, const struct writer_conf *c)
 {
@@ -364,7 +349,7 @@ int writer_new(struct writer **out, const struct writer_conf *c)
 	pthread_cond_init(&w->moved, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	if (!err)
-		err = spawn(w);
+		err = quiet_thread(w->sys, &w->thread, writer_main, w);
 	if (err)
 		destroy(w);
 	else

@@ -54,7 +54,7 @@ uint16_t ax_rx_shut(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 	base->burst = ax_rx_shut;
 	if (!enter(&q->gate))
 		return 0;
-	q->moved = 0;
+	q->moved = 0 - q->move_gap_ns; /* due, however young the clock is */
 	if (plx_self.now)
 		ax_rx_move(q, plx_self.now);
 	else

@@ -95,7 +95,7 @@ void ax_priv_memlock(const struct plx_sys *sys, const struct plx_pool *pool, uns
 	if (sys->prlimit(0, RLIMIT_MEMLOCK, NULL, &r) || r.rlim_cur == RLIM_INFINITY || r.rlim_cur >> 10 >= need ||
 	    !counts_bpf(sys))
 		return;
-	plx_text_add(buf, len, "a kernel before 5.11 counts its maps as locked memory, the limit is %" PRIu64 " KiB, and %" PRIu64
-	             " are needed: raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_SYS_RESOURCE",
+	plx_text_add(buf, len, "a kernel before 5.11 counts its maps as locked memory, the limit is %" PRIu64 " KiB, and %"
+	             PRIu64 " are needed: raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_SYS_RESOURCE",
 	             (uint64_t)r.rlim_cur >> 10, need, need);
 }

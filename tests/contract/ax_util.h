@@ -213,4 +213,27 @@ static inline uint64_t xstat_of(struct plx_port *p, const char *name)
 	return 0;
 }
 
+/* The XDP program on an interface, as ip tells of it; "" = none. */
+static inline const char *program_of(const char *name)
+{
+	static char line[256];
+	char cmd[128];
+
+	line[0] = 0;
+	snprintf(cmd, sizeof(cmd), "ip -o link show %s | grep -o 'prog/xdp id [0-9]*'", name);
+	FILE *f = popen(cmd, "r");
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = 0;
+	pclose(f);
+	return line;
+}
+
+/* A bpf_load that takes a program, but not one of frames of several buffers: every second call works. */
+static inline int no_frags(struct bpf_object_skeleton *s)
+{
+	static int calls;
+
+	return calls++ & 1 ? plx_sys_linux.bpf_load(s) : -EINVAL;
+}
+
 #endif

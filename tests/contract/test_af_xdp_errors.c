@@ -313,13 +313,6 @@ static void ladder(void **state)
 	refused(-EOPNOTSUPP, "plxa0: zero-copy refused (EOPNOTSUPP of bind), no other mode to try: use mode=auto");
 }
 
-static int no_frags(struct bpf_object_skeleton *s)
-{
-	static int calls;
-
-	return calls++ & 1 ? plx_sys_linux.bpf_load(s) : -EINVAL;
-}
-
 static void older_kernel_loads_on(void **state)
 {
 	(void)state;

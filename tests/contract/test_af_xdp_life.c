@@ -103,20 +103,6 @@ static void wait_ms(unsigned ms)
 		usleep(1000);
 }
 
-static const char *program_of(const char *name)
-{
-	static char line[256];
-	char cmd[128];
-
-	line[0] = 0;
-	snprintf(cmd, sizeof(cmd), "ip -o link show %s | grep -o 'prog/xdp id [0-9]*'", name);
-	FILE *f = popen(cmd, "r");
-	if (f && !fgets(line, sizeof(line), f))
-		line[0] = 0;
-	pclose(f);
-	return line;
-}
-
 static void whose(void **state)
 {
 	struct plx_port *p;
@@ -222,6 +208,60 @@ static void by_the_loops_clock(void **state)
 	plx_port_close(p);
 }
 
+/* The machine has just booted. */
+static int young_clock(clockid_t clock, struct timespec *t)
+{
+	int err = plx_sys_linux.clock_gettime(clock, t);
+
+	if (clock == CLOCK_MONOTONIC_COARSE)
+		*t = (struct timespec){ .tv_nsec = 1000000 };
+	return err;
+}
+
+static void after_boot(void **state)
+{
+	struct plx_sys sys = plx_sys_linux;
+
+	(void)state;
+	sys.clock_gettime = young_clock;
+	conf.sys = &sys;
+	conf.stall_ms = 60000;
+	struct plx_port *p = open_port(&conf);
+
+	port_gets(p);
+	plx_port_close(p);
+}
+
+/* A queue is opened again on a program that another port kept: it has seen a number of the port before, long ago.
+   The clock stands, so that both ports move theirs once. */
+static void opened_again(void **state)
+{
+	enum { LONGER_MS = 400 };
+	struct plx_port_conf other = conf;
+
+	(void)state;
+	run("ethtool -L plxb0 tx 1"); /* all arrive on queue 0 */
+	conf.stall_ms = other.stall_ms = LONGER_MS;
+	conf.rxqs = conf.txqs = other.rxqs = other.txqs = 1;
+	other.queue = 1;
+	plx_self.now = 1000000000;
+	struct plx_port *keeps = open_port(&other), *p = open_port(&conf);
+
+	port_gets(p);
+	plx_port_close(p);
+	assert_string_not_equal(program_of("plxa0"), "");
+	host_gets();
+	wait_ms(LONGER_MS * 2);
+	assert_int_equal(plx_port_open(&p, &conf), 0);
+	assert_int_equal(plx_port_start(p), 0);
+	host_gets();
+	ours += port_takes(p);
+	port_gets(p);
+	plx_port_close(p);
+	plx_port_close(keeps);
+	host_gets();
+}
+
 /* Ports that take nothing carry no program. */
 static void takes_nothing(void **state)
 {
@@ -325,7 +365,8 @@ static void forked_child(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASES(whose), CASES(stands_still), CASES(without_stall), CASES(by_the_loops_clock), CASES(takes_nothing),
+		CASES(whose), CASES(stands_still), CASES(without_stall), CASES(by_the_loops_clock), CASES(after_boot), CASES(opened_again),
+		CASES(takes_nothing),
 		CASES(moved_away), CASES(forked_child),
 	};
 

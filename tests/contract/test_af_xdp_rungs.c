@@ -259,14 +259,6 @@ static bool attached;
 static int flags_asked, gone_for;
 static bool other_driver;
 
-/* A program may be loaded, but not one that takes chains. */
-static int no_frags(struct bpf_object_skeleton *s)
-{
-	static int calls;
-
-	return calls++ & 1 ? plx_sys_linux.bpf_load(s) : -EINVAL;
-}
-
 static void kernel_without_frags(void **state)
 {
 	(void)state;

@@ -51,19 +51,6 @@ static int f_update(int fd, const void *k, const void *v, uint64_t fl)
 {
 	return fails("bpf_map_update", ENOENT) ? -ENOENT : plx_sys_linux.bpf_map_update(fd, k, v, fl);
 }
-static const char *program_of(const char *name)
-{
-	static char line[512];
-	char cmd[128];
-
-	line[0] = 0;
-	snprintf(cmd, sizeof(cmd), "ip -o link show %s | grep -o 'prog/xdp id [0-9]*'", name);
-	FILE *p = popen(cmd, "r");
-	if (p && !fgets(line, sizeof(line), p))
-		line[0] = 0;
-	pclose(p);
-	return line;
-}
 
 static void once(struct plx_pool *pool, const struct plx_sys *sys, int at)
 {

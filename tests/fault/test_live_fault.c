@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_live_fault.c - the live view with each of its system calls failing in turn: a view that does
    not open leaves nothing, one that is open goes on. */
-#include "fault_sys.h"
-#include "fd_util.h"
+#include "fault_each.h"
 #include "live.h"
 
 #include <errno.h>
@@ -43,46 +42,33 @@ static bool asked(struct live *v)
 	return got;
 }
 
-static void life(const char *what, int err, bool *reached)
+static bool life(const char *what, const char *call, int err)
 {
 	struct live v;
 	int got = live_open(&v, &fault_sys, name, answer, NULL);
 
+	(void)call;
 	if (got) {
-		*reached = fault_hit();
 		if (got != -err && !(err == EADDRINUSE && got == -EADDRINUSE))
 			fail_msg("%s: %s", what, strerrorname_np(-got));
 		assert_int_equal(v.epfd, -1);
-		return;
+		return fault_hit();
 	}
 	asked(&v);
-	*reached = fault_hit();
+	const bool reached = fault_hit();
+
 	fault_arm(-1, 0, 0);
 	if (!asked(&v)) /* what failed once does not stay */
 		fail_msg("%s: not answered afterwards", what);
 	live_close(&v);
+	return reached;
 }
 
 static void test_each_call(void **state)
 {
-	unsigned fds = count_fds(), lives = 0;
+	unsigned lives = fault_each(UINT32_MAX, life);
 
 	(void)state;
-	for (int fn = 0; fault_calls[fn].name; fn++)
-		for (int e = 0; e < FAULT_ERRNOS && fault_calls[fn].errnos[e]; e++) {
-			bool reached = true;
-			for (unsigned k = 0; reached; k++, lives++) {
-				int err = fault_calls[fn].errnos[e];
-				char what[96];
-
-				snprintf(what, sizeof(what), "%s call %u %s", fault_calls[fn].name, k, strerrorname_np(err));
-				fault_arm(fn, k, err);
-				life(what, err, &reached);
-				fault_arm(-1, 0, 0);
-				if (count_fds() != fds)
-					fail_msg("%s: %u descriptors, %u before", what, count_fds(), fds);
-			}
-		}
 	print_message("%u lives\n", lives);
 	assert_true(lives > 40);
 }

@@ -59,8 +59,25 @@ check "kill -9: the host answers" wait_for 20 answers
 check "kill -9: nothing stays attached" wait_for 20 no_xdp va
 
 caps=+bpf,+net_admin,+net_raw
-at="/bin/setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=$caps --ambient-caps=$caps --bounding-set=-all,$caps"
+by() { at="/bin/setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=$1 --ambient-caps=$1 --bounding-set=-all,$1"; }
+by $caps
 check "CAP_BPF without CAP_PERFMON is enough" takes few ",driver=af_xdp" && check "and ends" end "$pid"
+
+# Before 5.11 maps are locked memory, of which CAP_IPC_LOCK does not lift the limit
+told() {
+	start told -l 0,1 --iface va,driver=af_xdp -- --mode rxonly
+	finish told "$pid" 20
+	code=$?
+	[ $code = 4 ] && said told "raise it with ulimit -l 128 " || { echo "exit code $code"; return 1; }
+}
+if older_than 5 11; then
+	by $caps,+ipc_lock
+	ulimit -l 64
+	check "ulimit -l 64: a start is refused, and tells how much is needed" told
+	ulimit -l 128
+	check "ulimit -l 128, as it says, is enough" takes locked ",driver=af_xdp" && check "and ends" end "$pid"
+	ulimit -l unlimited
+fi
 at=
 
 # Packets of several buffers came with 6.6
