@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_ports.sh - ports that have a part of an interface's queues, several ports of one interface, ports that
+# receive nothing: what plx-fwd and the tools say of them.
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+POLLUX=$BUILD/apps/pollux
+CPU=$(lcores 1)
+pair 2
+PART="--iface va,queue=0,queues=1 --iface va,queue=1,queues=1"
+
+fwd() { at a timeout -k 1 20 "$FWD" --mem 64 --huge never "$@" </dev/null >"$TMP/out" 2>"$TMP/err"; }
+# log PATTERN|'' CODE ARGUMENTS...: the exit code, and a line of the log, or no warning at all
+log() {
+	local pattern=$1 code=$2 rc; shift 2
+	fwd "$@"
+	rc=$?
+	[ $rc = "$code" ] || { echo "exit code $rc, wanted $code"; show "$TMP/err" "$TMP/out"; return 1; }
+	if [ -n "$pattern" ]; then grep -qE -- "$pattern" "$TMP/err"; else ! grep warning "$TMP/err"; fi || { show "$TMP/err"; return 1; }
+}
+RUN="-- --mode rxonly --duration 200ms"
+
+# ---- who reads which queue ----
+# shellcheck disable=SC2086
+check "two ports that read all queues: nothing is missed" log '' 0 -l "$CPU" $PART $RUN
+# shellcheck disable=SC2086
+check "one port of two queues: the other is told" \
+	log "va: receives on queue 1 of 2, the others' frames are the host's: use queues=2 and no queue=" 0 -l "$CPU" --iface va,queue=1 $RUN
+# shellcheck disable=SC2086
+both() { at a "$POLLUX" doctor -l "$LC" $PART --only queues-unused,tx-queues,queue-once >"$TMP/out" 2>&1; ! grep -E 'WARN|FAIL' "$TMP/out"; }
+check "doctor judges both ports together" both
+
+# ---- the plan ----
+# shellcheck disable=SC2086
+planned() {
+	fwd -l "$CPU" --iface va,queue=1 --dry-run && grep -q 'polls va:1$' "$TMP/out" && grep -q "va:1 lcore $CPU" "$TMP/out" &&
+		! grep 'all channels' "$TMP/out" || { show "$TMP/err" "$TMP/out"; return 1; }
+}
+check "the plan has the interface's numbers of queues" planned
+
+done_testing
