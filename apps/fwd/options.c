@@ -239,3 +239,16 @@ int fwd_conf_check(const struct fwd_conf *c, char *why, size_t whylen)
 		}
 	return 0;
 }
+
+int fwd_conf_ports(const struct fwd_conf *c, const struct plx_env_conf *env, char *why, size_t whylen)
+{
+	uint16_t i = 0;
+
+	while (i < env->nports && env->ports[i].no_rx)
+		i++;
+	if (!env->nports || i < env->nports || c->mode == FWD_TXONLY)
+		return 0;
+	why[0] = 0;
+	plx_text_add(why, whylen, "%s needs receive queues: %s has rxqs=0", fwd_mode_name(c->mode), env->ports[0].name);
+	return -EINVAL;
+}

@@ -39,4 +39,16 @@ planned() {
 }
 check "the plan has the interface's numbers of queues" planned
 
+# ---- nothing is received ----
+for mode in rxonly io macswap icmpecho flowgen; do
+	check "rxqs=0 and $mode: refused" log "^plx-fwd: $mode needs receive queues: va has rxqs=0$" 2 --iface va,rxqs=0 -- --mode $mode --duration 200ms
+done
+check "rxqs=0 and txonly: fine" log '' 0 -l "$CPU" --iface va,rxqs=0 -- --mode txonly --count 10
+# shellcheck disable=SC2086
+check "steer=none and rxonly: told" log "warning: va: steer=none: nothing is received" 0 -l "$CPU" --iface va,steer=none $RUN
+check "steer=none and txonly: fine" log '' 0 -l "$CPU" --iface va,steer=none -- --mode txonly --count 10
+# shellcheck disable=SC2086
+check "driver=packet, asked for: the start says that the host goes on" \
+	log "notice: va: packet: the host gets every frame as well" 0 -l "$CPU" --iface va,driver=packet $RUN
+
 done_testing
