@@ -41,10 +41,15 @@ static bool may_be(const struct plx_port_conf *c, const char *driver)
 
 static int no_interface(struct plan_maker *m, const char *name)
 {
-	const char *list[TOPO_LINKS_MAX], *near;
+	const char *list[TOPO_LINKS_MAX], *near, *colon = strchr(name, ':');
 
-	for (unsigned i = 0; i < m->t->nlinks; i++)
+	for (unsigned i = 0; i < m->t->nlinks; i++) {
 		list[i] = m->t->links[i];
+		if (colon && strlen(list[i]) == (size_t)(colon - name) && !memcmp(list[i], name, strlen(list[i])) &&
+		    colon[1] && !colon[1 + strspn(colon + 1, "0123456789")])
+			return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV); for one queue of it write %s,queue=%s,rxqs=1", name,
+			                 PLX_QUOTED(list[i]), colon + 1);
+	}
 	near = plx_text_near(name, list, m->t->nlinks);
 	if (near)
 		return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV), did you mean --iface %s? ip link lists them",

@@ -51,4 +51,19 @@ check "steer=none and txonly: fine" log '' 0 -l "$CPU" --iface va,steer=none -- 
 check "driver=packet, asked for: the start says that the host goes on" \
 	log "notice: va: packet: the host gets every frame as well" 0 -l "$CPU" --iface va,driver=packet $RUN
 
+# ---- names and lists ----
+check "a queue written as va:1: refused, with the words for it" \
+	log "va:1: no such interface \(ENODEV\); for one queue of it write va,queue=1,rxqs=1" 3 --iface va:1
+# none ARGUMENTS...: where no other process is seen, and no file of one that the host runs
+none() {
+	at b env RUNTIME_DIRECTORY="$TMP/none" unshare --pid --fork --mount-proc sh -c 'mount -t tmpfs tmpfs /run && exec "$@"' sh \
+		"$POLLUX" live "$@" >"$TMP/out" 2>&1 </dev/null && [ "$(cat "$TMP/out")" = "$WANT" ] && return
+	show "$TMP/out"
+	return 1
+}
+WANT="no program runs here"
+check "pollux live says that no program runs" none
+WANT="[]"
+check "pollux live --json has an empty list then" none --json
+
 done_testing
