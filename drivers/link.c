@@ -136,7 +136,9 @@ static int by_altname(const struct plx_sys *sys, const char *name, int *ifindex)
 static int query(const struct plx_sys *sys, int fd, const char *name, struct plx_link_info *li)
 {
 	struct ifreq ifr = { .ifr_ifindex = 0 };
-	int err = strlen(name) < IFNAMSIZ ? ask(sys, fd, SIOCGIFINDEX, name, &ifr) : by_altname(sys, name, &ifr.ifr_ifindex);
+	/* an ioctl takes "va:0" for va, after which addresses were named once */
+	const bool plain = strlen(name) < IFNAMSIZ && !strchr(name, ':');
+	int err = plain ? ask(sys, fd, SIOCGIFINDEX, name, &ifr) : by_altname(sys, name, &ifr.ifr_ifindex);
 
 	if (err)
 		return err;

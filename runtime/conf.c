@@ -71,7 +71,7 @@ static int unknown(struct parser *p, const char *s)
 {
 	struct half *other = p->now == &p->env ? &p->app : &p->env;
 	bool before = p->now == &p->env;
-	const char *list[128], *near, *value, *name = s + strspn(s, "-");
+	const char *list[128], *near, *value, *name = s + strspn(s, "-"), *hint = before ? conf_hint(s) : NULL;
 	char bare[PLX_NAME_MAX];
 	size_t n = 0;
 
@@ -84,6 +84,10 @@ static int unknown(struct parser *p, const char *s)
 	if (find(other->opts, s, &value)) {
 		plx_text_add(p->why, p->whylen, before ? "stands behind --, with the options of %s" :
 		             "stands before --, with the options of the environment", p->what->name);
+		return -EINVAL;
+	}
+	if (hint) {
+		plx_text_add(p->why, p->whylen, "unknown option; %s", hint);
 		return -EINVAL;
 	}
 	for (const struct plx_opt *o = p->now->opts; o && o->name && n < 64; o++)

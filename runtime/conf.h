@@ -29,6 +29,11 @@ int conf_row(const char *name, size_t n);
 /* conf_excluded: the rule that row breaks beside the rows whose bits are in seen, or NULL. */
 const struct conf_rule *conf_excluded(uint64_t seen, int row);
 
+/* conf_hint: what to write for an option of DPDK's, NULL if word is none that is known.  conf_is_mask: value,
+   no file's name, may be the mask of lcores that DPDK's -c takes. */
+const char *conf_hint(const char *word);
+bool conf_is_mask(const char *value);
+
 /* conf_help writes the text of --help (at most 24 lines) or --help-all. */
 void conf_help(char *buf, size_t len, const char *prog, const struct plx_app *app, bool all);
 

@@ -161,6 +161,24 @@ static int too_small(struct plan_maker *m, const struct plan_pool *pool, uint32_
 	                 m->conf->nnode_mem ? "" : " or more, or smaller rings by rxd= and txd=");
 }
 
+/* can_have: of all bytes that are asked for, those that the machine and the cgroup have now, where no hugepages
+   serve.  Pools as long as they can be are counted beside them. */
+static uint64_t can_have(struct plan_maker *m, uint64_t all)
+{
+	const struct topo *t = m->t;
+	uint64_t left = t->mem_avail ? t->mem_avail : UINT64_MAX, beside;
+
+	if (m->conf->huge != PLX_NEVER && (plan_huge_free(t, -1, 1) * MIB2 >= all || plan_huge_free(t, -1, 0) * GIB1 >= all))
+		return all;
+	for (uint16_t i = 0; i < m->p->npools; i++)
+		m->p->pools[i].frames = PLX_POOL_FRAMES_MAX;
+	if (*t->mem_limit.file && t->mem_limit.left < left)
+		left = t->mem_limit.left;
+	beside = plan_beside(m->p) + MIB1;
+	left = left > beside ? left - beside : 0;
+	return left < all && left >= mem_needed(m) ? left : all;
+}
+
 /* check_most: more than the most frames hold would be left out in silence. */
 static int check_most(struct plan_maker *m, const struct plan_pool *pool, uint64_t want)
 {
@@ -173,7 +191,8 @@ static int check_most(struct plan_maker *m, const struct plan_pool *pool, uint64
 		uint64_t share = bytes_of(m, &m->p->pools[i], PLX_POOL_FRAMES_MAX) / m->p->pools[i].held * held;
 		all = share < all ? share : all;
 	}
-	as_said(m, pool, all, most, fix, sizeof(fix));
+	all = can_have(m, all);
+	as_said(m, pool, all, most < all ? most : all, fix, sizeof(fix));
 	return plan_fail(m, -EINVAL, "memory of node %d: %llu MiB are more than a pool can hold, which is %u frames of %u "
 	                 "bytes: %s or less", pool->node, (unsigned long long)(want >> 20), PLX_POOL_FRAMES_MAX,
 	                 pool->frame_size, fix);

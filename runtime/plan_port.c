@@ -41,10 +41,15 @@ static bool may_be(const struct plx_port_conf *c, const char *driver)
 
 static int no_interface(struct plan_maker *m, const char *name)
 {
-	const char *list[TOPO_LINKS_MAX], *near;
+	const char *list[TOPO_LINKS_MAX], *near, *colon = strchr(name, ':');
 
-	for (unsigned i = 0; i < m->t->nlinks; i++)
+	for (unsigned i = 0; i < m->t->nlinks; i++) {
 		list[i] = m->t->links[i];
+		if (colon && strlen(list[i]) == (size_t)(colon - name) && !memcmp(list[i], name, strlen(list[i])) &&
+		    colon[1] && !colon[1 + strspn(colon + 1, "0123456789")])
+			return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV); for one queue of it write %s,queue=%s,rxqs=1", name,
+			                 PLX_QUOTED(list[i]), colon + 1);
+	}
 	near = plx_text_near(name, list, m->t->nlinks);
 	if (near)
 		return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV), did you mean --iface %s? ip link lists them",
@@ -230,12 +235,30 @@ int plan_ports(struct plan_maker *m)
 	return err;
 }
 
+/* note_few_txqs tells of the first interface whose ports have fewer transmit queues than lcores poll. */
+static void note_few_txqs(struct plan *p, unsigned polling)
+{
+	for (uint16_t i = 0; i < p->nports; i++) {
+		const struct plan_port *port = &p->ports[i];
+		unsigned n = port->conf.txqs;
+
+		for (uint16_t k = 0; k < p->nports; k++)
+			if (k != i && port->link.ifindex && p->ports[k].link.ifindex == port->link.ifindex)
+				n += p->ports[k].conf.txqs;
+		if (n >= polling)
+			continue;
+		plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: the others send through an lcore that has one",
+		          port->conf.name, n, n == 1 ? "" : "s", polling);
+		return;
+	}
+}
+
 /* plan_txqs: where nothing is said, each lcore that polls gets a transmit queue of its own
    on each port, as far as the device has them. */
 int plan_txqs(struct plan_maker *m)
 {
 	struct plan *p = m->p;
-	unsigned polling = 0, few = 0;
+	unsigned polling = 0;
 	int err = 0;
 
 	for (uint16_t i = 0; i < p->nports; i++)
@@ -255,12 +278,13 @@ int plan_txqs(struct plan_maker *m)
 			err = check_channels(m, port, "tx");
 		if (!err)
 			err = check_overlap(m, i);
-		if (!err && c->txqs < polling && !few++)
-			plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: the others send through an lcore that has one",
-			          c->name, c->txqs, c->txqs == 1 ? "" : "s", polling);
+		const bool all = bound && !given && !c->queue && c->rxqs >= port->link.rxqs;
+
 		snprintf(port->why, sizeof(port->why), "%s%s", *c->driver ? "" : "driver auto: the best that works",
-		         given || !bound ? "" : *c->driver ? "all channels" : ", all channels");
+		         !all ? "" : *c->driver ? "all channels" : ", all channels");
 	}
+	if (!err)
+		note_few_txqs(p, polling);
 	return err;
 }
 

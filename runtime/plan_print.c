@@ -13,7 +13,7 @@ static const char *page_name(uint64_t page)
 	return page >= 1ull << 30 ? "1 GiB" : page >= 2ull << 20 ? "2 MiB" : "4 KiB";
 }
 
-/* queues_of writes the queues of port that lcore k polls, as "eth0:0-1,3". */
+/* queues_of writes the interface's queues of port that lcore k polls, as "eth0:0-1,3". */
 static void queues_of(FILE *f, const struct plan_port *port, uint16_t k)
 {
 	uint16_t mine[PLX_QUEUES_MAX], n = 0;
@@ -21,7 +21,7 @@ static void queues_of(FILE *f, const struct plan_port *port, uint16_t k)
 
 	for (uint16_t q = 0; q < port->conf.rxqs; q++)
 		if (port->rxq_lcore[q] == k)
-			mine[n++] = q;
+			mine[n++] = (uint16_t)(port->conf.queue + q);
 	if (!n)
 		return;
 	lcore_list_fmt(list, sizeof(list), mine, n);
@@ -58,8 +58,8 @@ static void senders(FILE *f, const struct plan *p, const struct plan_port *o)
 			if (o->lcore_txq[i] == q && o->txq_lcore[q] != i)
 				others[n++] = p->lcores[i].id;
 		lcore_list_fmt(list, sizeof(list), others, n);
-		fprintf(f, "%s%s:%u lcore %u%s%s", q ? ", " : "", o->conf.name, q, p->lcores[o->txq_lcore[q]].id,
-		        n ? " and through it " : "", list);
+		fprintf(f, "%s%s:%u lcore %u%s%s", q ? ", " : "", o->conf.name, o->conf.queue + q,
+		        p->lcores[o->txq_lcore[q]].id, n ? " and through it " : "", list);
 	}
 	fprintf(f, "\n");
 }

@@ -160,7 +160,10 @@ static void judge_sched(struct truth *t, unsigned i, const struct truth_lcore *w
 
 	if (!was->sched_told || !is->sched_told)
 		return;
-	s->stolen = (float)share(grown(was->wait_ns, is->wait_ns), dt);
+	/* the kernel adds a wait when it is over, be it longer than a look */
+	const uint64_t waited = grown(was->wait_ns, is->wait_ns);
+
+	s->stolen = (float)share(waited < dt ? waited : dt, dt);
 	s->preempted = (float)((double)grown(was->preempted, is->preempted) * 1e9 / (double)dt);
 	if ((f = met(t, TRUTH_stolen, l->id, s->stolen))) {
 		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);

@@ -50,6 +50,8 @@ extern const struct plx_opt fwd_opts[];
 void fwd_conf_init(struct fwd_conf *c);
 /* fwd_conf_check: 0, or -EINVAL and one line in why[] about options that do not go together. */
 int  fwd_conf_check(const struct fwd_conf *c, char *why, size_t whylen);
+/* fwd_conf_ports: the same of a mode that receives, on ports of which none does. */
+int  fwd_conf_ports(const struct fwd_conf *c, const struct plx_env_conf *env, char *why, size_t whylen);
 const char *fwd_mode_name(enum fwd_mode m);
 static inline bool fwd_generates(const struct fwd_conf *c) { return c->mode == FWD_TXONLY || c->mode == FWD_FLOWGEN; }
 static inline bool fwd_sinks(const struct fwd_conf *c) { return c->mode == FWD_RXONLY || c->mode == FWD_FLOWGEN; }

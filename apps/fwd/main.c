@@ -51,6 +51,8 @@ static int open_env(struct fwd *f, int argc, char **argv)
 		err = plx_env_conf_read(c, &in, why, PLX_HELP_MAX);
 		if (!err)
 			err = fwd_conf_check(&f->conf, why, PLX_HELP_MAX);
+		if (!err)
+			err = fwd_conf_ports(&f->conf, c, why, PLX_HELP_MAX);
 		if (!err && !c->nports && !c->dry_run) {
 			snprintf(why, PLX_HELP_MAX, "no port: name an interface, as in --iface eth1 (ip link lists them)");
 			err = -EINVAL;

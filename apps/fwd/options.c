@@ -192,21 +192,22 @@ SET(length)
 	}
 }
 
+/* --help has room for the first ones. */
 const struct plx_opt fwd_opts[] = {
 	{ .name = "mode", .arg = "MODE", .set = set_mode,
 	  .what = "io, mac, macswap, 5tswap, rxonly, txonly, flowgen, icmpecho, csum; io" },
+	{ .name = "duration", .arg = "TIME", .set = set_duration, .what = "stop after it" },
+	{ .name = "rate", .arg = "PPS", .set = set_rate, .what = "packets per second sent in all, 0 = unlimited; 0" },
+	{ .name = "verify", .set = set_verify, .what = "fill payloads with a pattern and check all that comes back" },
+	{ .name = "json", .set = set_json, .what = "print JSON, one object a line" },
 	{ .name = "pairing", .arg = "HOW", .set = set_pairing, .what = "paired (0-1, 2-3), chained (0-1-2-0), loop; paired" },
 	{ .name = "burst", .arg = "N", .set = set_burst, .what = "packets of a burst, 1..512; 32" },
 	{ .name = "retry", .arg = "N", .set = set_retry, .what = "send an unsent tail again, then drop it; 0", .flags = PLX_OPT_MORE },
 	{ .name = "stats-period", .arg = "TIME", .set = set_stats_period, .what = "between lines of statistics, 0 = none; 1s" },
-	{ .name = "json", .set = set_json, .what = "print JSON, one object a line" },
-	{ .name = "duration", .arg = "TIME", .set = set_duration, .what = "stop after it" },
 	{ .name = "count", .arg = "N", .set = set_count, .what = "stop after N packets sent, forwarded or received" },
 	{ .name = "length", .arg = "N", .set = set_length, .what = "frame length(s) without FCS: N, A,B,C or A-B; 64" },
 	{ .name = "flows", .arg = "N", .set = set_flows, .what = "UDP flows of each port; 64" },
-	{ .name = "rate", .arg = "PPS", .set = set_rate, .what = "packets per second sent in all, 0 = unlimited; 0" },
 	{ .name = "window", .arg = "N", .set = set_window, .what = "flowgen: packets on the way at most, 0 = any; 0", .flags = PLX_OPT_MORE },
-	{ .name = "verify", .set = set_verify, .what = "fill payloads with a pattern and check all that comes back" },
 	{ .name = "peer-mac", .arg = "MAC", .set = set_peer_mac, .what = "destination of mac and the generators; 02:00:00:00:00:<port>", .flags = PLX_OPT_MORE },
 	{ .name = "src-mac", .arg = "MAC", .set = set_src_mac, .what = "source of the generators; the port's", .flags = PLX_OPT_MORE },
 	{ .name = "src-ip", .arg = "IP", .set = set_src_ip, .what = "source of the first flow; 198.18.0.1", .flags = PLX_OPT_MORE },
@@ -238,4 +239,17 @@ int fwd_conf_check(const struct fwd_conf *c, char *why, size_t whylen)
 			return -EINVAL;
 		}
 	return 0;
+}
+
+int fwd_conf_ports(const struct fwd_conf *c, const struct plx_env_conf *env, char *why, size_t whylen)
+{
+	uint16_t i = 0;
+
+	while (i < env->nports && env->ports[i].no_rx)
+		i++;
+	if (!env->nports || i < env->nports || c->mode == FWD_TXONLY)
+		return 0;
+	why[0] = 0;
+	plx_text_add(why, whylen, "%s needs receive queues: %s has rxqs=0", fwd_mode_name(c->mode), env->ports[0].name);
+	return -EINVAL;
 }

@@ -152,10 +152,22 @@ static int add_gens(struct fwd *f)
 	return err;
 }
 
+static void warn_of_deaf_ports(const struct fwd *f)
+{
+	for (uint16_t i = 0; i < plx_env_ports(f->env) && f->conf.mode != FWD_TXONLY; i++) {
+		const struct plx_port *p = plx_env_port(f->env, i);
+
+		if (p->nrx && p->conf.steer == PLX_STEER_NONE)
+			plx_logf(plx_env_log(f->env), PLX_LOG_WARN, "%s: steer=none: nothing is received: leave it out, or use rxqs=0 "
+			         "for a port that only sends", p->name);
+	}
+}
+
 int fwd_setup(struct fwd *f)
 {
 	int err = 0;
 
+	warn_of_deaf_ports(f);
 	if (!fwd_generates(&f->conf) && !fwd_sinks(&f->conf))
 		err = add_paths(f);
 	if (!err && fwd_generates(&f->conf))

@@ -120,6 +120,8 @@ static int check(int argc, char **argv)
 		if (json)
 			json_array_append_new(all, json_pack("{s:s, s:b, s:i, s:i, s:s}", "file", argv[i], "ok", !err,
 			                      "line", (int)in.line, "column", (int)in.column, "error", err ? why : ""));
+		else if (err && strncmp(why, argv[i], strlen(argv[i]))) /* FILE:LINE:COLUMN is for editors */
+			cmd_error("pollux config check", "%s", why);
 		else if (err)
 			fprintf(stderr, "%s\n", why);
 		else

@@ -135,20 +135,27 @@ void mend_option(struct finding *f, const struct doctor *d, const char *option, 
 	word(f->mend, sizeof(f->mend), value);
 }
 
-/* given finds the words of a port on the command line; NULL = it is from a file or variable. */
+/* given finds the words of a port on the command line, of those of its name the one in its place; NULL = it
+   is from a file or variable. */
 static const char *given(const struct doctor *d, const struct patient *p)
 {
 	const char *name = p->conf->name, *hit = NULL;
+	unsigned before = 0;
 	bool first = true;
 	int n;
 
+	for (const struct patient *o = d->port; o < p; o++)
+		before += !strcmp(o->conf->name, name);
 	for (char **w = d->words + 1; *w; w += n) {
 		first &= (*w)[0] != '-';
 		n = first ? 1 : takes(w, "iface");
 		const char *value = first ? *w : n == 2 ? w[1] : n ? *w + strlen("--iface=") : NULL;
 
-		if (value && strlen(name) == strcspn(value, ",") && !strncmp(value, name, strlen(name)))
+		if (value && strlen(name) == strcspn(value, ",") && !strncmp(value, name, strlen(name))) {
 			hit = value;
+			if (!before--)
+				break;
+		}
 		n = n ? n : 1;
 	}
 	return hit;

@@ -32,6 +32,58 @@ static unsigned txqs(const struct patient *p) { return p->plan ? p->plan->conf.t
 static bool veth(const struct disco_link *l) { return !strcmp(l->kind, "veth"); }
 static bool used(const struct patient *p, unsigned q) { return q >= p->conf->queue && q < p->conf->queue + rxqs(p); }
 
+/* ---- ports of one interface ---- */
+
+static bool beside(const struct patient *p, const struct patient *o)
+{
+	return o->l && o->l->ifindex == p->l->ifindex && strcmp(o->conf->driver, "packet");
+}
+
+/* last: what is so of an interface is said of its last port. */
+static bool last(const struct doctor *d, const struct patient *p, struct finding *f)
+{
+	for (const struct patient *o = p + 1; o < d->port + d->nports; o++)
+		if (beside(p, o)) {
+			skip(f, "%s has another port: see there", p->l->name);
+			return false;
+		}
+	return true;
+}
+
+static bool alone(const struct doctor *d, const struct patient *p)
+{
+	unsigned n = 0;
+
+	for (const struct patient *o = d->port; o < d->port + d->nports; o++)
+		n += beside(p, o);
+	return n < 2;
+}
+
+/* served: queue q of p's interface has a socket that receives, p's or of a port beside it. */
+static bool served(const struct doctor *d, const struct patient *p, unsigned q)
+{
+	bool is = used(p, q);
+
+	for (const struct patient *o = d->port; o < d->port + d->nports; o++)
+		is |= beside(p, o) && used(o, q);
+	return is;
+}
+
+/* served_range: the queues that are served are *n from *lo on; false if others lie between them. */
+static bool served_range(const struct doctor *d, const struct patient *p, unsigned *lo, unsigned *n)
+{
+	unsigned hi = *lo = *n = 0;
+
+	for (unsigned q = 0; q < p->l->nrxqs; q++) {
+		if (!served(d, p, q))
+			continue;
+		*lo = *n ? *lo : q;
+		hi = q;
+		++*n;
+	}
+	return *n && *n == hi - *lo + 1;
+}
+
 CHECK(queue_free)
 {
 	unsigned n, q;
@@ -62,10 +114,15 @@ CHECK(queue_once)
 	L();
 	if (!bound(p, f))
 		return;
-	for (const struct patient *o = d->port; o < p; o++) {
-		if (!o->l || o->l->ifindex != l->ifindex || o->conf->queue >= p->conf->queue + rxqs(p) ||
+	for (const struct patient *o = d->port; o < d->port + d->nports; o++) {
+		if (o == p || !beside(p, o) || o->conf->queue >= p->conf->queue + rxqs(p) ||
 		    p->conf->queue >= o->conf->queue + rxqs(o))
 			continue;
+		if (o > p) {
+			skip(f, "%s has another port that wants its queue %u: see there", l->name,
+			     o->conf->queue > p->conf->queue ? o->conf->queue : p->conf->queue);
+			return;
+		}
 		fail(f, "%s and %s are both interface %u and want its queue %u", o->conf->name, p->conf->name, l->ifindex,
 		     o->conf->queue > p->conf->queue ? o->conf->queue : p->conf->queue);
 		mend_without(f, d, p);
@@ -131,59 +188,69 @@ CHECK(queues_asked)
 
 CHECK(queues_unused)
 {
-	unsigned end, n = 0;
+	unsigned lo, have, n = 0;
 
 	L();
-	if (!bound(p, f))
+	if (!bound(p, f) || !last(d, p, f))
 		return;
-	end = p->conf->queue + rxqs(p);
 	for (unsigned q = 0; q < l->nrxqs; q++)
-		n += !used(p, q);
-	if (!n)
+		n += !served(d, p, q);
+	if (!n) {
 		ok(f, "each receive queue of %s has a socket", l->name);
-	else if (l->rss_size > 0)
-		ok(f, "the RSS table says which queues get packets: see rss-table");
-	else {
-		warn(f, "%u of the %u receive queues of %s have no socket: their packets go to the host", n, l->nrxqs, l->name);
-		if (p->conf->queue) {
-			mend_key(f, d, p, "queue", NULL);
-			return;
-		}
-		if (veth(l) && p->peer && p->peer->ntxqs > end)
-			set_channels(f, p->at_peer, p->peer, 0, end);
-		set_channels(f, "", l, end, 0);
+		return;
 	}
+	if (l->rss_size > 0) {
+		ok(f, "the RSS table says which queues get packets: see rss-table");
+		return;
+	}
+	warn(f, "%u of the %u receive queues of %s have no socket: their packets go to the host", n, l->nrxqs, l->name);
+	const bool together = served_range(d, p, &lo, &have);
+
+	if (alone(d, p) && p->conf->queue) {
+		mend_key(f, d, p, "queue", NULL);
+		return;
+	}
+	if (!together || lo) {
+		mend(f, "# have a port for each queue of %s", quoted(l->name));
+		return;
+	}
+	if (veth(l) && p->peer && p->peer->ntxqs > have)
+		set_channels(f, p->at_peer, p->peer, 0, have);
+	set_channels(f, "", l, have, 0);
 }
 
 CHECK(rss_table)
 {
-	unsigned astray = 0;
+	unsigned astray = 0, lo, n;
 
 	L();
-	if (!bound(p, f))
+	if (!bound(p, f) || !last(d, p, f))
 		return;
 	if (l->rss_size <= 0) {
 		skip(f, "%s has no RSS table", l->name);
 		return;
 	}
 	for (unsigned q = 0; q < l->nrxqs; q++)
-		astray += !used(p, q) && l->rxq[q].rss > 0 ? (unsigned)l->rxq[q].rss : 0;
+		astray += !served(d, p, q) && l->rxq[q].rss > 0 ? (unsigned)l->rxq[q].rss : 0;
 	if (!astray)
 		ok(f, "all %d entries of the RSS table lead to queues with sockets", l->rss_size);
 	else {
 		warn(f, "%u of the %d entries of the RSS table lead to queues without a socket: their packets go to the host", astray,
 		     l->rss_size);
-		mend(f, "ethtool -X %s equal %u start %u", quoted(l->name), rxqs(p), p->conf->queue);
+		if (served_range(d, p, &lo, &n))
+			mend(f, "ethtool -X %s equal %u start %u", quoted(l->name), n, lo);
+		else
+			mend(f, "# have a port for each queue of %s", quoted(l->name));
 	}
 }
 
 CHECK(flow_rules)
 {
 	L();
-	if (!bound(p, f))
+	if (!bound(p, f) || !last(d, p, f))
 		return;
 	for (unsigned i = 0; i < p->nrules; i++) {
-		if (p->rule[i].queue == UINT32_MAX || used(p, p->rule[i].queue))
+		if (p->rule[i].queue == UINT32_MAX || served(d, p, p->rule[i].queue))
 			continue;
 		warn(f, "flow rule %u of %s leads to queue %u, which has no socket: its packets go to the host", p->rule[i].id, l->name,
 		     p->rule[i].queue);
@@ -195,29 +262,33 @@ CHECK(flow_rules)
 
 CHECK(tx_queues)
 {
-	unsigned polling = 0, want;
+	unsigned polling = 0, want, have = 0;
 
 	L();
 	if (!p->plan) {
 		skip(f, "no plan can be made: see plan");
 		return;
 	}
-	if (!bound(p, f))
+	if (!bound(p, f) || !last(d, p, f))
 		return;
 	for (unsigned i = 0; i < d->plan.nlcores; i++)
 		polling += d->plan.lcores[i].queues > 0;
+	for (const struct patient *o = d->port; o < d->port + d->nports; o++)
+		have += beside(p, o) ? txqs(o) : 0;
 	want = p->conf->queue + polling;
-	if (txqs(p) >= polling)
-		ok(f, "%u transmit queues for %u lcores that poll", txqs(p), polling);
-	else {
-		warn(f, "%u transmit queues for %u lcores that poll: the others send through an lcore that has one", txqs(p), polling);
-		if (p->conf->txqs)
-			mend_key(f, d, p, "txqs", NULL);
-		else if (want <= most(l->ch_tx_max, l->ch_combined_max))
-			set_channels(f, "", l, 0, want);
-		else
-			mend(f, "# use fewer lcores, or send by one of them");
+	if (have >= polling) {
+		ok(f, "%u transmit queues for %u lcores that poll", have, polling);
+		return;
 	}
+	warn(f, "%u transmit queues for %u lcores that poll: the others send through an lcore that has one", have, polling);
+	if (!alone(d, p))
+		mend(f, "# use fewer lcores, or one port of more queues");
+	else if (p->conf->txqs)
+		mend_key(f, d, p, "txqs", NULL);
+	else if (want <= most(l->ch_tx_max, l->ch_combined_max))
+		set_channels(f, "", l, 0, want);
+	else
+		mend(f, "# use fewer lcores, or send by one of them");
 }
 
 CHECK(rings)

@@ -95,7 +95,8 @@ static int absent(struct views *o, const char *name)
 	return CMD_ABSENT;
 }
 
-static void list_one(const struct view *v)
+/* list_one: true if v is a program, and told of. */
+static bool list_one(const struct view *v)
 {
 	struct view_who who;
 	int fd = v->other ? -EHOSTUNREACH : view_connect(v, 0, &who);
@@ -110,20 +111,51 @@ static void list_one(const struct view *v)
 		printf("%-20s lets nobody in\n", v->name);
 	else if (fd == -EHOSTUNREACH)
 		printf("%-20s in another network namespace: nsenter -t %d -n pollux live\n", v->name, (int)v->other);
+	else
+		return false;
+	return true;
 }
 
-static int list_names(void)
+/* name_one adds what is known of a program: who it is, or why that cannot be told. */
+static void name_one(json_t *all, const struct view *v)
 {
+	struct view_who who;
+	int fd = v->other ? -EHOSTUNREACH : view_connect(v, 0, &who);
+
+	if (fd >= 0) {
+		json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s, s:b}", "name", v->name, "pid", (int)who.pid, "uid",
+		                                     (int)who.uid, "netns", who.netns, "trusted", who.trusted));
+		close(fd);
+	} else if (fd == -EHOSTUNREACH)
+		json_array_append_new(all, json_pack("{s:s, s:i, s:s}", "name", v->name, "netns_of", (int)v->other, "error",
+		                                     strerror(EHOSTUNREACH)));
+	else if (fd == -EACCES || fd == -EAGAIN)
+		json_array_append_new(all, json_pack("{s:s, s:s}", "name", v->name, "error", strerror(-fd)));
+}
+
+static int list_names(bool json)
+{
+	json_t *all = json ? json_array() : NULL;
 	struct views o;
 	int err = views_find(&o);
+	size_t n = 0;
 
 	if (err)
 		cmd_error(title, "/proc/net/unix: %s: is /proc mounted? mount -t proc proc /proc", strerror(-err));
 	if (o.n)
 		qsort(o.view, o.n, sizeof(*o.view), by_name);
-	for (size_t i = 0; i < o.n; i++)
-		list_one(&o.view[i]);
+	for (size_t i = 0; i < o.n; i++) {
+		if (json)
+			name_one(all, &o.view[i]);
+		else
+			n += list_one(&o.view[i]);
+	}
 	views_free(&o);
+	if (!json && !n && !err)
+		puts("no program runs here");
+	if (json && (!all || json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) || putchar('\n') == EOF))
+		err = -ENOMEM;
+	json_decref(all);
 	return err ? CMD_FAIL : CMD_OK;
 }
 
@@ -450,7 +482,7 @@ static const char usage[] =
 	"a NAME it lists the programs that run, with pid, user and network namespace.  Only\n"
 	"root and you are believed: another user's answer is refused.  Exit code 0: all is as\n"
 	"planned; 1: something was found, or it was refused; 3: no such program runs.\n"
-	"  --json     print the program's own answer, docs/live.md\n"
+	"  --json     print the program's own answer, or the list, docs/live.md\n"
 	"  --uid N    believe that the program is user N's\n"
 	"  --any-user look at the answer whoever gives it\n";
 
@@ -501,5 +533,5 @@ int cmd_live(int argc, char **argv)
 		cmd_error(title, "'%s': one name is enough", argv[2]);
 		return CMD_USAGE;
 	}
-	return argc == 2 ? show(argv[1], json, &a) : list_names();
+	return argc == 2 ? show(argv[1], json, &a) : list_names(json);
 }

@@ -77,14 +77,6 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 			c->rxd /= 2;
 		return -ERESTART;
 	}
-	if (ax_reads(p) && (c->queue || c->rxqs < li->rxqs)) {
-		char table[PLX_QUOTED_MAX + 64] = ""; /* veth has none */
-
-		if (strcmp(li->kdriver, "veth"))
-			snprintf(table, sizeof(table), ", or ethtool -X %s start %u equal %u", PLX_QUOTED(c->name), c->queue, c->rxqs);
-		plx_logf(p->base.log, PLX_LOG_WARN, "%s: receives on queues %u-%u of %u, the others' frames are the host's: use "
-		         "queues=%u%s", c->name, c->queue, c->queue + c->rxqs - 1, li->rxqs, li->rxqs, table);
-	}
 	return 0;
 }
 
@@ -299,6 +291,7 @@ static int ax_start(struct plx_port *b)
 	struct ax_port *p = (struct ax_port *)b;
 	int err = 0;
 
+	ax_explain_unread(p);
 	/* what a stop before gave up must not be sent now */
 	for (uint16_t i = 0; !err && i < b->ntx; i++)
 		err = ((struct ax_txq *)b->txq[i])->written_off ? ax_queue_anew(p, i) : 0;

@@ -158,6 +158,8 @@ struct ax_prog {
 	uint32_t  queues;                    /* slots of the map of sockets */
 	bool      native, frags;
 	uint8_t   taken[STEER_QUEUES / 8];   /* device queues of its ports */
+	uint8_t   reads[STEER_QUEUES / 8];   /* those of them that receive */
+	bool      unread_told;               /* the log has the queues that no port receives on */
 };
 
 struct ax_port {
@@ -182,6 +184,7 @@ void ax_prog_unmap(const struct ax_prog *g, const struct plx_sys *sys, uint32_t 
 void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys);
 int  ax_prog_passed(const struct ax_prog *g, uint64_t *n, int queues);
 int  ax_prog_attached(const struct ax_prog *g, const struct plx_sys *sys);
+bool ax_prog_reads(struct ax_prog *g, uint8_t reads[STEER_QUEUES / 8], unsigned *users);
 int  ax_prog_xstats(const struct ax_port *p, struct plx_xstat *x, int n);
 
 /* queue.c */
@@ -234,6 +237,7 @@ void ax_priv_memlock(const struct plx_sys *sys, const struct plx_pool *pool, uns
    drivers what it means: -EOPNOTSUPP if another driver can do better. */
 bool ax_mode_refused(int err);
 int  ax_explain_attach(const struct ax_port *p, int err);
+void ax_explain_unread(struct ax_port *p);
 int  ax_explain_sock(const struct ax_port *p, const struct ax_sock *s, int err);
 int  ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int err);
 

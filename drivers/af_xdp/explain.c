@@ -43,6 +43,56 @@ int ax_explain_attach(const struct ax_port *p, int err)
 	return err;
 }
 
+/* The queues of a map as "0-1,3"; how many there are, and the first and the last. */
+static uint32_t queues_text(char *buf, size_t len, const uint8_t *map, uint32_t queues, uint32_t *lo, uint32_t *hi)
+{
+	uint32_t n = 0;
+
+	*buf = 0;
+	for (uint32_t q = 0; q < queues; q++) {
+		uint32_t to = q;
+
+		if (!(map[q / 8] >> q % 8 & 1))
+			continue;
+		while (to + 1 < queues && map[(to + 1) / 8] >> (to + 1) % 8 & 1)
+			to++;
+		plx_text_add(buf, len, to > q ? "%s%u-%u" : "%s%u", n ? "," : "", q, to);
+		*lo = n ? *lo : q;
+		*hi = to;
+		n += to - q + 1;
+		q = to;
+	}
+	return n;
+}
+
+/* ax_explain_unread: queues that no port of the process receives on, at the first start of one of them:
+   by then all ports of an environment are open. */
+void ax_explain_unread(struct ax_port *p)
+{
+	const struct plx_port *b = &p->base;
+	uint32_t queues = b->info.channels_rx, lo = 0, hi = 0, n;
+	uint8_t reads[STEER_QUEUES / 8];
+	char list[256], fix[PLX_QUOTED_MAX + 128] = "";
+	struct plx_link_info li;
+	unsigned users;
+
+	if (!p->prog || !ax_reads(p) || !ax_prog_reads(p->prog, reads, &users))
+		return;
+	queues = queues < STEER_QUEUES ? queues : STEER_QUEUES;
+	n = queues_text(list, sizeof(list), reads, queues, &lo, &hi);
+	if (n >= queues)
+		return;
+	if (users == 1)
+		plx_text_add(fix, sizeof(fix), "use queues=%u%s", queues, b->conf.queue ? " and no queue=" : "");
+	else
+		plx_text_add(fix, sizeof(fix), "have a port for each");
+	/* veth has no table */
+	if (n && n == hi - lo + 1 && !plx_link_query(b->sys, b->name, &li) && strcmp(li.kdriver, "veth"))
+		plx_text_add(fix, sizeof(fix), ", or ethtool -X %s start %u equal %u", PLX_QUOTED(b->name), lo, n);
+	plx_logf(b->log, PLX_LOG_WARN, "%s: receives on queue%s %s of %u, the others' frames are the host's: %s", b->name,
+	         n == 1 ? "" : "s", list, queues, fix);
+}
+
 /* ax_explain_mtu: frames beyond one buffer, which the policy forbids (call NULL) or the kernel does
    not know (err of call).  -EINVAL; -EOPNOTSUPP. */
 int ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int err)

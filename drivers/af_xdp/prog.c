@@ -255,14 +255,36 @@ static struct ax_prog *make(struct ax_port *p, uint64_t netns, uint32_t ifindex,
 	return g;
 }
 
+static void mark_bit(uint8_t *map, uint32_t q, bool is)
+{
+	if (is)
+		map[q / 8] |= (uint8_t)(1u << q % 8);
+	else
+		map[q / 8] &= (uint8_t)~(1u << q % 8);
+}
+
 static void mark(struct ax_prog *g, const struct ax_port *p, bool taken)
 {
-	for (uint32_t q = p->base.conf.queue; q < p->base.conf.queue + (uint32_t)p->nsock; q++) {
-		if (taken)
-			g->taken[q / 8] |= (uint8_t)(1u << q % 8);
-		else
-			g->taken[q / 8] &= (uint8_t)~(1u << q % 8);
+	const uint32_t first = p->base.conf.queue;
+
+	for (uint32_t i = 0; i < p->nsock; i++) {
+		mark_bit(g->taken, first + i, taken);
+		mark_bit(g->reads, first + i, taken && ax_reads(p) && i < p->base.nrx);
 	}
+}
+
+/* ax_prog_reads gives the device queues that ports of g receive on, and how many ports it has: true
+   for the first who asks, for one line is enough for all ports of an interface. */
+bool ax_prog_reads(struct ax_prog *g, uint8_t reads[STEER_QUEUES / 8], unsigned *users)
+{
+	pthread_mutex_lock(&lock);
+	const bool first = !g->unread_told;
+
+	g->unread_told = true;
+	memcpy(reads, g->reads, sizeof(g->reads));
+	*users = g->users;
+	pthread_mutex_unlock(&lock);
+	return first;
 }
 
 /* ax_prog_get gives p the program of its interface, native or generic, and loads it if p is

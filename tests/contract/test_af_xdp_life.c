@@ -283,7 +283,7 @@ static void takes_nothing(void **state)
 
 		assert_int_equal(p->nrx, none ? 2 : 0);
 		assert_string_equal(p->info.mode, "copy");
-		assert_null(strstr(log_text, "receives on queues")); /* it does not */
+		assert_null(strstr(log_text, "receives on queue")); /* it does not */
 		assert_string_equal(program_of("plxa0"), "");
 		ours += port_takes(p);
 		host_gets();

@@ -399,14 +399,13 @@ static void test_netdown(void **state)
 	account_is(5, 0, 0);
 }
 
-/* One line says that the host goes on getting frames; louder where nobody asked for packet. */
-static char said[2][512];
+/* One line says that the host goes on getting frames, whether packet was asked for or not. */
+static int said;
 
 static void keep_line(void *arg, enum plx_log_level level, const char *line)
 {
 	(void)arg;
-	if (strstr(line, "the host gets every frame as well"))
-		snprintf(said[level == PLX_LOG_NOTICE], sizeof(said[0]), "%s", line);
+	said += level == PLX_LOG_NOTICE && strstr(line, "the host gets every frame as well");
 }
 
 static void test_host_told(void **state)
@@ -418,11 +417,10 @@ static void test_host_told(void **state)
 	for (int i = 0; i < 3; i++) {
 		bed.a->conf.steer = i == 2 ? PLX_STEER_NONE : PLX_STEER_ALL;
 		strcpy(bed.a->conf.driver, i ? "" : "packet");
-		memset(said, 0, sizeof(said));
+		said = 0;
 		plx_port_stop(bed.a);
 		assert_int_equal(plx_port_start(bed.a), 0);
-		assert_int_equal(!!*said[0], i == 0);
-		assert_int_equal(!!*said[1], i == 1);
+		assert_int_equal(said, i < 2);
 	}
 }
 

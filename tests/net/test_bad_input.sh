@@ -52,6 +52,9 @@ bad "unknown option, with the one that was meant"  2 "'--ifac': unknown option, 
 bad "unknown option, far from all"                 2 "'--zzzzzzzz': unknown option; --help shows all"    --zzzzzzzz
 bad "unknown short option"                         2 "'-x': unknown option"                              -x
 bad "a word that is no option"                     2 "'va': unexpected word; an interface is given by --iface" va
+bad "-c with the mask of DPDK's"                    2 "-c 0x3: no such file; .*lcores are a list: -l 0-3" -c 0x3
+bad "-n of DPDK's"                                 2 "'-n': unknown option; memory channels"             -n 4
+bad "--no-huge of DPDK's"                          2 "'--no-huge': unknown option; write --huge never"   --no-huge
 bad "option of the application before --"          2 "'--mode': stands behind --"                        --mode io
 bad "option of the environment behind --"          2 "'--iface': stands before --"                       -- --iface va
 bad "value missing"                                2 "^plx-fwd: --iface: a value is missing: --iface NAME" --iface
@@ -241,6 +244,8 @@ no_sys() {
 }
 check "an empty /sys"                  no_sys
 check "--help fits a screen"           short
+led() { for o in mode duration rate verify; do prints "^ +--$o " "$FWD" --help || return 1; done; }
+check "--help has what the README begins with" led
 check "--help-all has every key"       prints "bind-timeout=1ms..60s" "$FWD" --help-all
 # known: each option and key of --help-all has its row in the manual
 known() {

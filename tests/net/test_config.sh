@@ -137,7 +137,7 @@ check "check: a good file"                          tool 0 'pollux.yaml: ok' con
 printf 'idle: no\n' >"$F"
 check "check: a bad file is exit code 2"            tool 2 "^$F:1:7: idle 'no'" config check "$F"
 check "check: no file is a usage error"             tool 2 'a file is missing' config check
-check "check: a file that is not there"             tool 2 'no such file' config check /nosuch.yaml
+check "check: a file that is not there"             tool 2 '^pollux config check: .*/nosuch.yaml: no such file' config check /nosuch.yaml
 # one_code CODE FILE: every command and program that reads such a file ends with the same code
 one_code() {
 	local code=$1 file=$2 rc; shift 2

@@ -49,7 +49,7 @@ check "five samples are compared" within 30 compared 5
 quiet() {
 	view "$NAME"
 	[ $? = "$(grep -c -m1 ^FOUND "$TMP/view")" ] && ! grep '^FOUND' "$TMP/view" | grep -v ': steal, ' &&
-		! grep -v 'receives on queues\|: steal: ' "$TMP/fwd.err" | grep warning
+		! grep -v 'receives on queue\|: steal: ' "$TMP/fwd.err" | grep warning
 }
 check "nothing is found, and exit code 0" quiet
 lists() { view && grep -qE "^$NAME +pid $FWD_PID +user 0 \(root\) +netns this\$" "$TMP/view" || { show "$TMP/view"; return 1; }; }

@@ -115,6 +115,13 @@ static const struct { const char *words, *why; } refused[] = {
 	{ "-iface|eth0", "'-iface': unknown option, did you mean --iface?" },
 	{ "eth0", "'eth0': unexpected word; an interface is given by --iface NAME, --help shows all" },
 	{ "-", "'-': unknown option; --help shows all" },
+	/* DPDK's */
+	{ "-n|4", "'-n': unknown option; memory channels are the kernel's: leave it out" },
+	{ "-n4", "'-n4': unknown option; memory channels are the kernel's: leave it out" },
+	{ "-a|0000:01:00.0", "'-a': unknown option; a device is an interface here: --iface NAME" },
+	{ "--vdev=net_tap0", "'--vdev=net_tap0': unknown option; a port of any kind is --iface NAME,driver=WORD" },
+	{ "--socket-mem|64", "'--socket-mem': unknown option; memory is -m SIZE in all, or --node-mem A,B node by node" },
+	{ "--no-huge", "'--no-huge': unknown option; write --huge never" },
 	{ "--=3", "'--=3': unknown option; --help shows all" },
 	{ "--mode|io", "'--mode': stands behind --, with the options of app" },
 	{ "-M|io", "'-M': stands behind --, with the options of app" },

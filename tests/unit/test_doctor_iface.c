@@ -213,6 +213,7 @@ static void test_two_ports(void **state)
 	links[1].ifindex = links[0].ifindex;
 	says_of(&d.port[1], "queue-once", CHECK_FAIL);
 	assert_string_equal(found.mend, "pollux doctor eth1 -l 4-7");
+	says_of(&d.port[0], "queue-once", CHECK_SKIP); /* not OK of the one and FAIL of the other */
 	links[0].nrxqs = links[0].ntxqs = links[1].nrxqs = links[1].ntxqs = 8;
 	asked("eth1,rxqs=2,queue=2 --iface=eth2,rxqs=2 -l 4-7"); /* 2-3 and 0-1 of one interface */
 	says_of(&d.port[1], "queue-once", CHECK_OK);
@@ -222,6 +223,37 @@ static void test_two_ports(void **state)
 	says_of(&d.port[1], "queue-once", CHECK_FAIL);
 	asked("eth1,rxqs=2 --iface=eth2,rxqs=2,queue=1 -l 4-7");
 	says_of(&d.port[1], "queue-once", CHECK_FAIL);
+}
+
+/* What is so of an interface is said once, of all its ports together. */
+static void test_ports_together(void **state)
+{
+	struct disco_link *l = &links[0];
+
+	(void)state;
+	links[1] = *l;
+	l->rss_size = links[1].rss_size = 0;
+	l->nrxqs = l->ntxqs = links[1].nrxqs = links[1].ntxqs = 2;
+	asked("eth1,queue=0,queues=1 --iface=eth2,queue=1,queues=1 -l 4-5");
+	for (unsigned i = 0; i < 2; i++) {
+		const enum status want = i ? CHECK_OK : CHECK_SKIP;
+
+		says_of(&d.port[i], "queues-unused", want);
+		says_of(&d.port[i], "tx-queues", want);
+		says_of(&d.port[i], "queue-once", CHECK_OK);
+	}
+	l->nrxqs = links[1].nrxqs = 3;
+	says_of(&d.port[0], "queues-unused", CHECK_SKIP);
+	says_of(&d.port[1], "queues-unused", CHECK_WARN);
+	assert_string_equal(found.mend, "ethtool -L eth1 combined 2");
+	asked("eth1,queue=0,queues=1 --iface=eth2,queue=2,queues=1 -l 4-5");
+	says_of(&d.port[1], "queues-unused", CHECK_WARN);
+	assert_string_equal(found.mend, "# have a port for each queue of eth1");
+	l->rss_size = links[1].rss_size = 128;
+	asked("eth1,queue=1,queues=1 --iface=eth2,queue=2,queues=1 -l 4-5");
+	says_of(&d.port[0], "rss-table", CHECK_SKIP);
+	says_of(&d.port[1], "rss-table", CHECK_WARN);
+	assert_string_equal(found.mend, "ethtool -X eth1 equal 2 start 1");
 }
 
 static void test_virtual(void **state)
@@ -275,7 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_iface), TEST(test_xdp), TEST(test_uses), TEST(test_offloads), TEST(test_mtu), TEST(test_queues),
-		TEST(test_two_ports), TEST(test_virtual), TEST(test_interrupts),
+		TEST(test_two_ports), TEST(test_ports_together), TEST(test_virtual), TEST(test_interrupts),
 	};
 
 	program_invocation_name = (char[]){ "pollux" };

@@ -113,12 +113,37 @@ static void test_together(void **state)
 	}
 }
 
+/* Who receives nothing at all has no use of a mode that does. */
+static void test_ports(void **state)
+{
+	static struct plx_env_conf env;
+	struct fwd_conf c;
+	char why[256];
+
+	(void)state;
+	fwd_conf_init(&c);
+	for (int m = 0; m < FWD_MODES; m++) {
+		c.mode = (enum fwd_mode)m;
+		env = (struct plx_env_conf){ .nports = 2, .ports = { { .name = "va", .no_rx = true }, { .name = "vb" } } };
+		assert_int_equal(fwd_conf_ports(&c, &env, why, sizeof(why)), 0);
+		env.ports[1].no_rx = true;
+		assert_int_equal(fwd_conf_ports(&c, &env, why, sizeof(why)), m == FWD_TXONLY ? 0 : -EINVAL);
+		env.nports = 0;
+		assert_int_equal(fwd_conf_ports(&c, &env, why, sizeof(why)), 0);
+	}
+	env.nports = 1;
+	c.mode = FWD_RXONLY;
+	assert_int_equal(fwd_conf_ports(&c, &env, why, sizeof(why)), -EINVAL);
+	assert_string_equal(why, "rxonly needs receive queues: va has rxqs=0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_together),
+		cmocka_unit_test(test_ports),
 	};
 
 	return cmocka_run_group_tests_name("fwd_options", tests, NULL, NULL);

@@ -292,6 +292,23 @@ static void test_print(void **state)
 	irqs = NULL;
 }
 
+/* Queues are told by the interface's numbers, as everywhere else. */
+static void test_print_queue(void **state)
+{
+	(void)state;
+	machine(1, 2, 1);
+	nic("eth0,queue=1,rxqs=1", 2, -1);
+	lcores("0");
+	made();
+	char *got = plan_print(&plan, &topo, false);
+
+	assert_non_null(got);
+	assert_non_null(strstr(got, "polls eth0:1\n"));
+	assert_non_null(strstr(got, "eth0:1 lcore 0\n"));
+	assert_null(strstr(got, "all channels"));
+	free(got);
+}
+
 static void test_print_escapes(void **state)
 {
 	char *got;
@@ -392,7 +409,7 @@ int main(void)
 		cmocka_unit_test(test_isolated_first), cmocka_unit_test(test_offline_and_cpuset),
 		cmocka_unit_test(test_given_lcores), cmocka_unit_test(test_shared_cpus_are_noted),
 		cmocka_unit_test(test_main_lcore), cmocka_unit_test(test_unknown_machine), cmocka_unit_test(test_many_ports),
-		cmocka_unit_test(test_print), cmocka_unit_test(test_print_escapes), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_print), cmocka_unit_test(test_print_queue), cmocka_unit_test(test_print_escapes), cmocka_unit_test(test_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -223,6 +223,30 @@ static void test_too_much(void **state)
 	refused(-EINVAL, want);
 }
 
+/* The number that is offered is one that passes. */
+static void test_too_much_for_the_machine(void **state)
+{
+	static const char before[] = "bytes: -m ";
+
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	topo.huge[0][1].total = topo.huge[0][1].free = 0;
+	topo.mem_avail = 8ull << 30;
+	for (int limited = 0; limited < 2; limited++) {
+		if (limited)
+			topo.mem_limit = (struct topo_limit){ .left = 4ull << 30, .file = "/sys/fs/cgroup/memory.max" };
+		conf.mem = 900ull << 30;
+		assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), -EINVAL);
+		const char *at = strstr(why, before);
+
+		assert_non_null(at);
+		conf.mem = strtoull(at + strlen(before), NULL, 10) << 20;
+		assert_in_range(conf.mem, limited ? 3ull << 30 : 7ull << 30, limited ? 4ull << 30 : 8ull << 30);
+		made();
+	}
+}
+
 static void test_port_without_node(void **state)
 {
 	(void)state;
@@ -240,7 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge),
 		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_ledgers), cmocka_unit_test(test_port_without_node),
-		cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much), cmocka_unit_test(test_too_much_for_the_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,7 @@ static void wrong_drops(void)    { is.port[0].rx_drop[PLX_RX_DROP_ring_full] = 7
 static void wrong_tx(void)       { is.port[0].tx_drop[PLX_TX_DROP_device] = 78; }
 static void wrong_user(void)     { is.port[0].ntx = 2; is.port[0].tx_users[1] = 2000; }
 static void wrong_prog(void)     { is.port[0].attached = 0; snprintf(is.port[0].holder, 96, "program 12"); }
+static void wrong_waits(void)    { is.lcore[1].wait_ns = 1450000000; }
 static void wrong_stolen(void)   { is.lcore[1].wait_ns = 480000000; is.lcore[1].preempted = 212; }
 static void wrong_preempt(void)  { is.lcore[1].preempted = 150; }
 static void wrong_softirq(void)  { is.lcore[0].softirq = 40; is.lcore[0].net_rx = 5000; }
@@ -221,6 +222,7 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_clock, TRUTH_slow_clock, "lcore 4", "CPU 3 runs at 1200 MHz and can do 2000", "cpu3/cpufreq/scaling_governor" },
 	{ wrong_prog, TRUTH_not_attached, "eth0", "in its place is program 12", "bpftool net list dev eth0" },
 	{ wrong_stolen, TRUTH_stolen, "lcore 4", "48.0 % of the time", "$1==3" },
+	{ wrong_waits, TRUTH_stolen, "lcore 4", "it waited 100.0 % of the time", "$1==3" },
 	{ wrong_preempt, TRUTH_preempted, "lcore 4", "150 times a second", "isolate CPU 3" },
 	{ wrong_softirq, TRUTH_softirq, "lcore 3", "40.0 % of CPU 2", "rps_cpus" },
 	{ wrong_hardirq, TRUTH_hardirq, "lcore 3", "6.0 % of CPU 2", "smp_affinity_list" },
