@@ -414,6 +414,29 @@ static void lasting_error_is_opened_anew(void **state)
 	all_sent();
 }
 
+/* What the kernel has not taken when the port stops is no longer to be sent, and counted at once. */
+static void stop_counts_what_is_unsent(void **state)
+{
+	uint8_t buf[64];
+	int fd = raw("plxb0");
+
+	(void)state;
+	SCRIPT(true, EAGAIN);
+	assert_int_equal(offer(5), 5);
+	plx_port_stop(port);
+	assert_int_equal(drops(PLX_TX_DROP_closed), 5);
+	assert_int_equal(plx_ctr_read(&q->stats.pkts), 5);
+	quiet();
+	assert_int_equal(plx_port_start(port), 0);
+	read_all(port);
+	assert_int_equal(offer(1), 1);
+	all_sent();
+	assert_int_equal(recv(fd, buf, sizeof(buf), 0), 60);
+	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), -1); /* none of the five */
+	assert_int_equal(drops(PLX_TX_DROP_closed), 5);
+	close(fd);
+}
+
 /* A queue that nobody bursts from is parked without waiting for a burst; one that is open is not. */
 static void parks_only_what_is_used(void **state)
 {
@@ -546,7 +569,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(budget_of_32, without_budget, tear_down),
 		CASE(eintr), CASE(enobufs), CASE(ebusy), CASE(ebusy_for_real), CASE(enetdown), CASE(others_back_off),
 		CASE(einval_is_opened_anew), CASE(einval_that_passes), CASE(a_full_ring_is_counted),
-		CASE(lasting_error_is_opened_anew), CASE(parks_only_what_is_used), CASE(gone_without_events),
+		CASE(lasting_error_is_opened_anew), CASE(parks_only_what_is_used), CASE(stop_counts_what_is_unsent), CASE(gone_without_events),
 		CASE(bad_packets), CASE(other_pool_is_copied), CASE(chain_is_flattened), CASE(shared_frame),
 	};
 

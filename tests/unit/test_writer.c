@@ -207,6 +207,38 @@ static void test_stopped_terminal(void **state)
 	}
 }
 
+/* Nobody reads the terminal.  It says that there is room as long as there is any: whoever wrote a page
+   to it would wait, and the log on another descriptor with him. */
+static void test_terminal_nobody_reads(void **state)
+{
+	(void)state;
+	static char page[3000];
+	char buf[4096];
+	struct bed b;
+	int master, slave, pipe_fd[2];
+
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+	assert_int_equal(pipe(pipe_fd), 0);
+	b.in[WRITER_LOG] = pipe_fd[0];
+	b.out[WRITER_LOG] = pipe_fd[1];
+	b.in[WRITER_REPORT] = master;
+	b.out[WRITER_REPORT] = slave;
+	bed_start(&b, (struct plx_log){ 0 });
+	memset(page, 'x', sizeof(page) - 2);
+	page[sizeof(page) - 2] = '\n';
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(writer_report(b.w, page), 0);
+	assert_int_equal(writer_reported(b.w, 100 * MS), -ETIMEDOUT); /* it is full */
+	uint64_t begin = now_ns();
+	writer_log(b.w, PLX_LOG_INFO, "goes on");
+	writer_wait(b.w, WRITER_LOG);
+	expect_end(pipe_fd[0], buf, sizeof(buf), "goes on\n");
+	assert_true(now_ns() - begin < 1000 * MS);
+	assert_false(fcntl(slave, F_GETFL) & O_NONBLOCK); /* it is shared with other processes */
+	assert_false(fcntl(pipe_fd[1], F_GETFL) & O_NONBLOCK);
+	bed_close(&b);
+}
+
 /* ---- what finds no room ---- */
 
 /* Lines that came, in order, and those told to be lost in their place. */
@@ -566,7 +598,8 @@ int main(void)
 		/* first, while no other thread is there to be forked away */
 		cmocka_unit_test(test_environments),
 		cmocka_unit_test(test_full_pipe), cmocka_unit_test(test_stuck_report_does_not_hold_the_log),
-		cmocka_unit_test(test_stopped_terminal), cmocka_unit_test(test_lost_lines_are_told),
+		cmocka_unit_test(test_stopped_terminal), cmocka_unit_test(test_terminal_nobody_reads),
+		cmocka_unit_test(test_lost_lines_are_told),
 		cmocka_unit_test(test_lost_reports_are_counted), cmocka_unit_test(test_reader_gone),
 		cmocka_unit_test(test_reader_returns), cmocka_unit_test(test_descriptors_of_all_kinds),
 		cmocka_unit_test(test_slow_reader_gets_all), cmocka_unit_test(test_callback),
