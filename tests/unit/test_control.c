@@ -46,6 +46,41 @@ static void test_timers(void **state)
 	plx_env_fini(env);
 }
 
+/* A call of the kernel that fails now and then ends nothing: main and watch look by time meanwhile. */
+static int epoll_calls;
+
+static int fails_at_first(int epfd, struct epoll_event *ev, int n, int ms)
+{
+	if (__atomic_fetch_add(&epoll_calls, 1, __ATOMIC_RELAXED) < 8) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return plx_sys_linux.epoll_wait(epfd, ev, n, ms);
+}
+
+static void test_epoll_fails(void **state)
+{
+	(void)state;
+	struct plx_sys sys = plx_sys_linux;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct tick often = { .last = 20 };
+
+	epoll_calls = 0;
+	sys.epoll_wait = fails_at_first;
+	test_conf(&c, &k, 1, NULL);
+	c.sys = &sys;
+	struct plx_env *env = open_idle(&c, &k);
+	often.env = env;
+	assert_int_equal(plx_env_timer(env, 5 * MS, tick, &often), 0);
+	assert_int_equal(plx_env_run(env), 0);
+	assert_int_equal(often.n, 20);
+	wait_for(kept_has(&k, "main thread: epoll_wait: "));
+	wait_for(kept_has(&k, "watch thread: epoll_wait: "));
+	assert_int_equal(kept_count(&k, "epoll_wait: "), 2); /* said once each */
+	plx_env_fini(env);
+}
+
 /* ---- liveness, readers and reports ---- */
 
 static struct plx_driver fake;         /* loop's, with the verbs under test */
@@ -368,7 +403,7 @@ static void test_main_lcore(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timers), cmocka_unit_test(test_liveness), cmocka_unit_test(test_looks_without_answers),
+		cmocka_unit_test(test_timers), cmocka_unit_test(test_epoll_fails), cmocka_unit_test(test_liveness), cmocka_unit_test(test_looks_without_answers),
 		cmocka_unit_test(test_time_without_looks), cmocka_unit_test(test_port_is_steered_when_read),
 		cmocka_unit_test(test_queues_find_readers), cmocka_unit_test(test_poller_errors_are_told_seldom),
 		cmocka_unit_test(test_main_lcore),
