@@ -48,8 +48,8 @@ static int open_file(const struct plx_sys *sys, const char *name, char *why, siz
 	int err = fd < 0 || sys->fstat(fd, &st) ? -errno : 0;
 
 	if (err == -ENOENT)
-		snprintf(why, whylen, "-c %s: no such file; %s", name, conf_is_mask(name) ? "-c is the configuration, lcores are a "
-		         "list: -l 0-3" : "pollux config default shows one");
+		snprintf(why, whylen, "-c %s: no such file; %s", name, conf_is_mask(name) ?
+		         "-c is the configuration, lcores are a list: -l 0-3" : "pollux config default shows one");
 	else if (err == -ELOOP && root)
 		snprintf(why, whylen, "-c %s: it is a symbolic link, which root does not follow: give the name of the file itself, "
 		         "realpath %s", name, name);

@@ -168,7 +168,8 @@ static uint64_t can_have(struct plan_maker *m, uint64_t all)
 	const struct topo *t = m->t;
 	uint64_t left = t->mem_avail ? t->mem_avail : UINT64_MAX, beside;
 
-	if (m->conf->huge != PLX_NEVER && (plan_huge_free(t, -1, 1) * MIB2 >= all || plan_huge_free(t, -1, 0) * GIB1 >= all))
+	if (m->conf->huge != PLX_NEVER &&
+	    (plan_huge_free(t, -1, 1) * MIB2 >= all || plan_huge_free(t, -1, 0) * GIB1 >= all))
 		return all;
 	for (uint16_t i = 0; i < m->p->npools; i++)
 		m->p->pools[i].frames = PLX_POOL_FRAMES_MAX;

@@ -47,8 +47,8 @@ static int no_interface(struct plan_maker *m, const char *name)
 		list[i] = m->t->links[i];
 		if (colon && strlen(list[i]) == (size_t)(colon - name) && !memcmp(list[i], name, strlen(list[i])) &&
 		    colon[1] && !colon[1 + strspn(colon + 1, "0123456789")])
-			return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV); for one queue of it write %s,queue=%s,rxqs=1", name,
-			                 PLX_QUOTED(list[i]), colon + 1);
+			return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV); for one queue of it write "
+			                 "%s,queue=%s,rxqs=1", name, PLX_QUOTED(list[i]), colon + 1);
 	}
 	near = plx_text_near(name, list, m->t->nlinks);
 	if (near)

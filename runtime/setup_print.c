@@ -31,6 +31,20 @@ static void brief(FILE *f, const char *value)
 		fprintf(f, "%.56s ...", value);
 }
 
+/* subject: what has the value, a sysctl by its name. */
+static void subject(FILE *f, const struct setup_item *it)
+{
+	static const char sysctls[] = "/proc/sys/";
+
+	if (strncmp(it->object, sysctls, strlen(sysctls))) {
+		fprintf(f, "%s %s is ", it->kind->name, it->object);
+		return;
+	}
+	for (const char *c = it->object + strlen(sysctls); *c; c++)
+		fputc(*c == '/' ? '.' : *c, f);
+	fprintf(f, " is ");
+}
+
 static void text_item(FILE *f, const struct setup *s, const struct setup_item *it)
 {
 	char *command;
@@ -39,7 +53,7 @@ static void text_item(FILE *f, const struct setup *s, const struct setup_item *i
 	switch (it->state) {
 	case SETUP_CHANGE:
 		command = setup_command(s, it);
-		fprintf(f, "was ");
+		subject(f, it);
 		brief(f, it->old);
 		fprintf(f, ", will be ");
 		brief(f, it->want);
@@ -47,12 +61,14 @@ static void text_item(FILE *f, const struct setup *s, const struct setup_item *i
 		free(command);
 		break;
 	case SETUP_OK:
-		fprintf(f, "ok, %s %s is ", it->kind->name, it->object);
+		fprintf(f, "ok, ");
+		subject(f, it);
 		brief(f, it->old);
 		fprintf(f, ": %s\n", it->why);
 		break;
 	case SETUP_GUARD:
-		fprintf(f, "kept for restore: %s %s is ", it->kind->name, it->object);
+		fprintf(f, "kept for restore: ");
+		subject(f, it);
 		brief(f, it->old);
 		fputc('\n', f);
 		break;

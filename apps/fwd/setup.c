@@ -158,8 +158,8 @@ static void warn_of_deaf_ports(const struct fwd *f)
 		const struct plx_port *p = plx_env_port(f->env, i);
 
 		if (p->nrx && p->conf.steer == PLX_STEER_NONE)
-			plx_logf(plx_env_log(f->env), PLX_LOG_WARN, "%s: steer=none: nothing is received: leave it out, or use rxqs=0 "
-			         "for a port that only sends", p->name);
+			plx_logf(plx_env_log(f->env), PLX_LOG_WARN, "%s: steer=none: nothing is received: leave it out, or use "
+			         "rxqs=0 for a port that only sends", p->name);
 	}
 }
 

@@ -66,4 +66,14 @@ check "pollux live says that no program runs" none
 WANT="[]"
 check "pollux live --json has an empty list then" none --json
 
+# ---- set-up ----
+# (values of a machine differ: what it has is "is", and a sysctl has its name)
+named() {
+	at a "$POLLUX" setup plan sysctl --iface va >"$TMP/out" 2>&1 </dev/null && grep -q '^# sysctl: ' "$TMP/out" &&
+		! grep '^# sysctl:' "$TMP/out" | grep -vE '^# sysctl: (ok, )?[a-z]+(\.[a-z_]+)+ is |: skipped|: cannot' && return
+	show "$TMP/out"
+	return 1
+}
+check "setup plan says what is, by the names of sysctls" named
+
 done_testing

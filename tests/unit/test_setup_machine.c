@@ -190,7 +190,7 @@ static void test_print(void **state)
 	setup_skip(&s, SETUP_irq_affinity, "none");
 	char *text = setup_print(&s, false), *json = setup_print(&s, true);
 
-	assert_string_equal(text, "# hugepages: was 10, will be 20: a test wants it\necho 20 > /proc/v0\n"
+	assert_string_equal(text, "# hugepages: file /proc/v0 is 10, will be 20: a test wants it\necho 20 > /proc/v0\n"
 	                    "# cpuset: cannot: no \"room\"\n# irq-affinity: skipped: none\n# 1 change, 1 that cannot be made\n");
 	assert_non_null(strstr(json, "\"why\":\"no \\\"room\\\"\""));
 	assert_non_null(strstr(json, "\"command\":\"echo 20 > /proc/v0\""));

@@ -20,7 +20,7 @@ state() {
 	for n in "$nic0" "$nic1"; do
 		for q in l x k; do ethtool -$q "$n" 2>&1; done
 	done
-	pollux setup plan napi "$@" | sed 's/, will be.*//;/^#.*was /!d' # values of single NAPIs
+	pollux setup plan napi "$@" | sed '/^#.*, will be/!d;s/, will be.*//' # values of single NAPIs
 }
 as_before() {
 	state "$@" > /tmp/after
