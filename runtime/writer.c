@@ -51,8 +51,9 @@ struct writer {
 	pthread_cond_t  moved; /* progress, or held, or gone */
 	bool     woken;        /* wakefd has been written to */
 	bool     starved;      /* somebody has waited in vain for the thread to do anything at all */
-	bool     stop;         /* the thread shall end, */
-	bool     gone;         /* and has */
+	bool     stop;         /* the thread shall end when all is written, */
+	bool     give_up;      /* or at once */
+	bool     gone;         /* it has ended */
 	bool     orphan;       /* nobody waits for that: the thread frees everything */
 	struct stream s[WRITER_STREAMS];
 	char     rings[WRITER_LOG_RING + WRITER_REPORT_RING];
@@ -199,11 +200,20 @@ static void progress(struct writer *w, struct stream *s, size_t n, int err)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* False: the thread shall end. */
+static bool has_more(const struct writer *w)
+{
+	bool more = false;
+
+	for (int i = 0; i < WRITER_STREAMS; i++)
+		more |= w->s[i].at < w->s[i].len || w->s[i].out != w->s[i].in;
+	return more;
+}
+
+/* False: the thread shall end.  It writes what there is first, unless nobody takes it. */
 static bool prepare(struct writer *w)
 {
 	pthread_mutex_lock(&w->lock);
-	const bool stop = w->stop;
+	const bool stop = w->stop && (w->give_up || !has_more(w));
 
 	w->woken = w->starved = false;
 	for (int i = 0; i < WRITER_STREAMS && !stop; i++) {
@@ -427,6 +437,14 @@ void writer_free(struct writer *w)
 
 	while (!w->gone && doze(w, begin + WRITER_WAIT_NS * STARVED / (w->s[0].held || w->s[1].held ? STARVED : 1)))
 		;
+	if (!w->gone) {
+		const uint64_t again = plx_sys_now(w->sys);
+
+		w->give_up = true;
+		wake(w, true);
+		while (!w->gone && doze(w, again + WRITER_WAIT_NS))
+			;
+	}
 	const bool gone = w->gone;
 
 	w->orphan = !gone;

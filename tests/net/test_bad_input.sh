@@ -172,7 +172,7 @@ bad "too little locked memory"                     4 "va: missing CAP_IPC_LOCK f
 WITH=()
 
 WITH=(bash -c 'ulimit -n 8; exec "$@"' x)
-bad "too few descriptors"                          1 "va: no descriptors for .*EMFILE.*: raise ulimit -n" --iface va
+bad "too few descriptors"                          1 "va: no descriptors for .*EMFILE.*: raise ulimit -n" --huge never --iface va
 WITH=()
 
 # ---- the application's own ----

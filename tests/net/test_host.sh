@@ -124,7 +124,7 @@ frozen() { # frozen IDLE TIMES
 	done
 	end "$PID"
 }
-N=10; [ -z "$FAST" ] || N=2
+N=3; [ -z "$FAST" ] || N=2; [ -z "${PLX_LONG:-}" ] || N=10
 for idle in busy adaptive interrupt; do
 	check "lcores frozen 3 s, $idle: the host answers within stall= and 0.5 s, $N times" frozen $idle $N
 done
