@@ -241,7 +241,8 @@ static struct ax_prog *make(struct ax_port *p, uint64_t netns, uint32_t ifindex,
 
 	*err = -ENOMEM;
 	if (!g) {
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: no memory for its steering program (ENOMEM): free some, or raise the limit of the cgroup", p->base.name);
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: no memory for its steering program (ENOMEM): free some, or raise the "
+		         "limit of the cgroup", p->base.name);
 		return NULL;
 	}
 	*g = (struct ax_prog){ .next = progs, .owner = p->base.conf.owner, .netns = netns, .ifindex = ifindex, .link = -1,
