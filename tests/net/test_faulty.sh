@@ -49,7 +49,11 @@ check "no XDP program is left" within $PATIENCE no_xdp va
 # ---- one that gives back twice ----
 
 check "a program that gives a frame back twice starts" faulty twice
-check "frames come" load 100
+sent() { at b cat /sys/class/net/vb/statistics/tx_packets; }
+has_sent() { [ "$(sent)" -ge "$1" ]; }
+before=$(sent)
+frames_come() { load 1000 && within $PATIENCE has_sent $((before + 100)); }
+check "frames come" frames_come
 check "the load ends" end "$LOAD"
 end "$PROG"
 twice() { # a hardened build ends where it happens
