@@ -399,6 +399,20 @@ static __attribute__((noinline)) int tx_other(struct ax_txq *q, struct plx_mbuf 
 
 /* ---- transmit: the burst ---- */
 
+/* The link is not up.  True: that is the end of the burst, of which *took packets are taken. */
+static __attribute__((noinline)) bool not_up(struct ax_txq *q, struct plx_mbuf **m, uint16_t n, uint16_t *took)
+{
+	if (plx_port_link(q->base.port) == PLX_LINK_REMOVED) {
+		*took = ax_tx_refuse(q, m, n);
+		return true;
+	}
+	if (ax_tx_recovered(q))
+		return false;
+	if (q->unrung && plx_tx_may_wait())
+		plx_tx_pending_add(&q->base); /* rings when the link is back */
+	return true;
+}
+
 static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 {
 	struct ax_txq *q = (struct ax_txq *)base;
@@ -413,15 +427,8 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	plx_ctr_add(&base->stats.bursts, 1);
 	if (q->in_flight)
 		ax_tx_reap(q, REAP);
-	if (plx_unlikely(__atomic_load_n(&base->port->link, __ATOMIC_RELAXED) != PLX_LINK_UP)) {
-		if (plx_port_link(base->port) == PLX_LINK_REMOVED)
-			return ax_tx_refuse(q, m, n);
-		if (!ax_tx_recovered(q)) {
-			if (q->unrung && plx_tx_may_wait())
-				plx_tx_pending_add(base); /* rings when the link is back */
-			return 0;
-		}
-	}
+	if (plx_unlikely(__atomic_load_n(&base->port->link, __ATOMIC_RELAXED) != PLX_LINK_UP) && not_up(q, m, n, &i))
+		return i;
 	base->link_down = false;
 	uint32_t room = tx_room(q, n);
 	for (; i < n; i++) {
