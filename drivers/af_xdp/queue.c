@@ -347,10 +347,10 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 	if (!before)
 		say_kept(p, take_back(p, i, err != 0));
 	err = err ? err : ax_queue_prime(p, i);
-	if (err || i >= p->base.nrx)
+	if (err || i >= p->base.nrx || !ax_reads(p))
 		return err;
 	ax_queue_follow(p, i);
-	return p->prog ? ax_prog_map(p->prog, p->base.sys, s->queue, s->fd) : 0;
+	return ax_prog_map(p->prog, p->base.sys, s->queue, s->fd);
 }
 
 static const char *errno_name(int err)
