@@ -402,7 +402,7 @@ int plx_env_run(struct plx_env *env)
 
 	if (!err) {
 		err = run_ports(env);
-		main_at(env, MAIN_AWAY);
+		main_at(env, MAIN_LOG);
 		sink_wait(&env->sink); /* while watch still reads signals */
 		watch_stop(c);
 	}

@@ -56,7 +56,7 @@ enum main_at {
 	MAIN_LOOP,      /* from here on a signal may break what it does, */
 	MAIN_TIMER, MAIN_WORK, MAIN_CHANGE, MAIN_HALT,
 	MAIN_LCORES,    /* and from here on, where it has left the loop, not */
-	MAIN_VIEWS, MAIN_PORTS,
+	MAIN_VIEWS, MAIN_PORTS, MAIN_LOG,
 };
 
 /* env_reach.c */

@@ -172,6 +172,7 @@ static void say_where(struct control *c, char *buf, size_t len)
 	case MAIN_LCORES: snprintf(buf, len, "it stops %s", lcore); break;
 	case MAIN_VIEWS:  snprintf(buf, len, "it waits for the kernel to say whether programs are attached"); break;
 	case MAIN_PORTS:  snprintf(buf, len, "it stops ports"); break;
+	case MAIN_LOG:    snprintf(buf, len, "it waits for the log to be written"); break;
 	default:          snprintf(buf, len, "it returns"); break;
 	}
 }
