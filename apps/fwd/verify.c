@@ -80,34 +80,36 @@ static bool rest_matches(const uint8_t *p, uint32_t len, uint64_t w, uint64_t in
 	return !(diff | (v ^ le64(w)));
 }
 
-/* Others' frames may lack an L4 checksum, for the kernel leaves that to devices, but their
-   IPv4 header is whole: one that is not is ours, damaged. */
-static bool ip4_sound(const uint8_t *p, const struct plx_pkt *k)
-{
-	return plx_csum(p + k->l3_off, (p[k->l3_off] & 15u) * 4) == 0;
-}
-
 enum verdict { FOREIGN, CORRUPT, GOOD };
 
-/* A packet is ours when its UDP payload bears the magic word and our run; until the run is
-   known a packet must be faultless to tell it. */
+static bool head_of_run(struct head *h, const uint8_t *p, uint32_t len, uint32_t at, uint32_t run)
+{
+	if (at + VERIFY_HEAD > len)
+		return false;
+	memcpy(h, p + at, sizeof(*h));
+	return !run || h->run == plx_be32(run);
+}
+
+/* A packet is ours when it bears our run where a payload begins, though nothing else of it be right: what
+   others send may be as unsound as they like.  Until the run is known a packet must be faultless to tell it. */
 static enum verdict judge(struct verify *v, const uint8_t *p, uint32_t len, uint32_t *flow, uint64_t *seq, uint32_t *bytes)
 {
 	uint32_t run = __atomic_load_n(&v->run, __ATOMIC_RELAXED);
 	struct plx_pkt k;
 	struct head h;
 	int err = plx_parse(&k, p, len);
+	const uint32_t at = PLX_ETH_LEN + k.vlans * PLX_VLAN_LEN + PLX_IP4_LEN + PLX_UDP_LEN;
 	const struct plx_udp *udp;
 	bool pattern, sound;
 	uint64_t w;
 
-	if (k.l4 != PLX_L4_UDP || k.payload_len < VERIFY_HEAD)
-		return run && k.type == PLX_ETH_IP4 && (err || !ip4_sound(p, &k)) ? CORRUPT : FOREIGN;
+	if (err || k.l4 != PLX_L4_UDP || k.payload_len < VERIFY_HEAD || !head_of_run(&h, p, len, k.payload_off, run))
+		/* its headers may be what is damaged: they have no options */
+		return run && head_of_run(&h, p, len, at, run) ? CORRUPT : FOREIGN;
 	udp = (const struct plx_udp *)(p + k.l4_off);
-	memcpy(&h, p + k.payload_off, sizeof(h));
 	pattern = h.magic == plx_be16(MAGIC_PATTERN);
 	if (!pattern && h.magic != plx_be16(MAGIC_ZERO))
-		return FOREIGN;
+		return run ? CORRUPT : FOREIGN;
 	*flow = plx_be32(h.flow);
 	*seq = plx_be64(h.seq);
 	*bytes = k.payload_len;

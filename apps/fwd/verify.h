@@ -40,7 +40,7 @@ struct verify {
 struct verify_sink {
 	plx_ctr  good, bytes;    /* packets without a fault, and payload bytes checked in them */
 	plx_ctr  corrupt;        /* ours, but a byte, length or checksum is wrong */
-	plx_ctr  foreign;        /* not ours */
+	plx_ctr  foreign;        /* not ours, sound or not */
 	uint16_t nwait;
 	struct { uint32_t flow; uint64_t seq; } wait[VERIFY_WAIT];
 	uint8_t  packet[VERIFY_PACKET];
