@@ -239,8 +239,8 @@ static int loop_rx_fd(struct plx_rxq *q)
 	return ((struct loop_rxq *)q)->lane->fd;
 }
 
-/* Frames that nobody will receive any more. */
-static void wire_drain(struct wire *w)
+/* Frames that nobody will receive any more; of lp, or of nobody. */
+static void wire_drain(struct wire *w, struct loop_port *lp)
 {
 	struct plx_mbuf *m[PLX_BURST];
 	unsigned n;
@@ -249,6 +249,8 @@ static void wire_drain(struct wire *w)
 		while ((n = plx_mpmc_get_burst(w->lane[i].ring, (void **)m, PLX_BURST))) {
 			hand_over(m, n, PLX_FRAME_TX, PLX_FRAME_APP);
 			plx_mbuf_put_bulk(m, (uint16_t)n);
+			if (lp)
+				plx_ctr_add(&lp->base.rxq[i]->stats.drop[PLX_RX_DROP_closed], n);
 		}
 }
 
@@ -256,7 +258,7 @@ static void wire_put(struct wire *w)
 {
 	if (--w->refs)
 		return;
-	wire_drain(w);
+	wire_drain(w, NULL);
 	for (uint16_t i = 0; i < w->lanes; i++) {
 		if (w->lane[i].fd >= 0)
 			w->sys->close(w->lane[i].fd);
@@ -401,14 +403,14 @@ static void loop_stop(struct plx_port *p)
 
 	lp->on = false;
 	connect_all(lp);
-	wire_drain(lp->in);
+	wire_drain(lp->in, lp);
 }
 
 static void loop_close(struct plx_port *p)
 {
 	struct loop_port *lp = (struct loop_port *)p;
 
-	wire_drain(lp->in);
+	wire_drain(lp->in, lp);
 	for (struct join *j = lp->out, *older; j; j = older) {
 		older = j->older;
 		wire_put(j->wire);
@@ -416,6 +418,18 @@ static void loop_close(struct plx_port *p)
 	}
 	wire_put(lp->in);
 	plx_port_delete(p);
+}
+
+/* The ring's own place tells what was put into it since the port was opened, modulo 2^32: whole it is the number
+   next to what became of them, so senders need not count. */
+static bool loop_offered(struct plx_port *p, uint16_t i, uint64_t *n)
+{
+	const struct plx_rxq_stats *s = &p->rxq[i]->stats;
+	const struct plx_mpmc *r = ((struct loop_port *)p)->in->lane[i].ring;
+	const uint64_t out = plx_ctr_read(&s->pkts) + plx_rx_drops(s);
+
+	*n = out + (uint64_t)(int32_t)((uint32_t)(__atomic_load_n(&r->prod.claim, __ATOMIC_ACQUIRE) >> 32) - (uint32_t)out);
+	return true;
 }
 
 static void loop_held(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
@@ -437,5 +451,5 @@ const struct plx_driver plx_loop_driver = {
 	.name = "loop", .what = "in memory: what it sends its peer receives",
 	.frames = loop_frames, .open = loop_open, .start = loop_start, .stop = loop_stop, .close = loop_close,
 	.rx_fd = loop_rx_fd, .rx_arm = loop_rx_arm, .rx_disarm = loop_rx_disarm,
-	.held = loop_held,
+	.held = loop_held, .offered = loop_offered,
 };

@@ -40,7 +40,7 @@ static uint16_t null_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 	plx_ctr_add(&q->stats.pkts, k);
 	plx_ctr_add(&q->stats.bytes, (uint64_t)k * like.len);
 	if (plx_unlikely(k < n)) {
-		plx_ctr_add(&q->stats.drop[PLX_RX_DROP_no_mbuf], running(q->port) ? n - k : 0);
+		plx_ctr_add(&q->stats.pool_waits, running(q->port)); /* what has no end loses nothing */
 		plx_ctr_add(&q->stats.empty, !k);
 	}
 	return k;

@@ -160,9 +160,14 @@ struct plx_driver {
 	/* passed: frames the port was to have and the host got, because nobody took them, by
 	   queue of the device: n[0..queues-1].  The number of queues there are.  NULL = not told. */
 	int  (*passed)(struct plx_port *p, uint64_t *n, int queues);
-	/* lost adds the frames that the kernel dropped on their way into the port's rings, by enum
-	   plx_rx_drop: n[0..PLX_RX_DROP_N-1].  Any thread.  NULL = not told. */
-	void (*lost)(struct plx_port *p, uint64_t *n);
+	/* offered: frames that were handed to receive queue i since the port was opened, whatever became
+	   of them, counted on their way in and not by what came out.  false = not told.  Any thread.
+	   NULL = not told. */
+	bool (*offered)(struct plx_port *p, uint16_t i, uint64_t *n);
+	/* lost adds those of them that the kernel dropped before they stood in the ring, by enum
+	   plx_rx_drop: n[0..PLX_RX_DROP_N-1].  What the queue counts itself is not among them.  The
+	   numbers stay after a stop and when the queue is opened anew.  Any thread.  NULL = none. */
+	void (*lost)(struct plx_port *p, uint16_t i, uint64_t *n);
 	/* held adds the frames of its pool that the port's rings have at this moment: those it receives
 	   into, and those on their way out.  Any thread.  NULL = none. */
 	void (*held)(const struct plx_port *p, uint32_t *rx, uint32_t *tx);
@@ -204,9 +209,20 @@ PLX_API struct plx_txq *plx_port_txq(struct plx_port *p, uint16_t i);
 PLX_API const struct plx_port_info *plx_port_info(const struct plx_port *p);
 PLX_API enum plx_link plx_port_link(const struct plx_port *p);        /* any thread */
 
-/* Sums over the queues; any thread, no lock. */
-struct plx_port_stats { struct plx_rxq_stats rx; struct plx_txq_stats tx; };
+/* Sums over the queues, with what the kernel dropped before its rings; any thread.  A system call
+   or two for each receive queue of a device: no lcore's.  See plx_port.h for what adds up. */
+struct plx_port_stats {
+	struct plx_rxq_stats rx;
+	struct plx_txq_stats tx;
+	uint64_t offered;              /* to the receive queues, since the port was opened */
+	bool     offered_told;         /* false: the driver does not know, null */
+};
 PLX_API void plx_port_stats(const struct plx_port *p, struct plx_port_stats *s);
+/* The same of receive queue i alone, i < nrx; true if *offered is told, else it is 0. */
+PLX_API bool plx_port_rxq_stats(const struct plx_port *p, uint16_t i, struct plx_rxq_stats *s, uint64_t *offered);
+/* Every drop of s together. */
+PLX_API uint64_t plx_rx_drops(const struct plx_rxq_stats *s);
+PLX_API uint64_t plx_tx_drops(const struct plx_txq_stats *s);
 /* plx_port_xstats lists every counter with a value or a meaning of its own, by name:
    queue sums, drops and stops by reason, the kernel's counters.  Returns the number there
    are; at most n are written.  Any thread. */

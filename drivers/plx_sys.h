@@ -83,6 +83,7 @@ struct plx_sys {
 	int     (*clock_gettime)(clockid_t clock, struct timespec *t);
 	int     (*clock_getres)(clockid_t clock, struct timespec *t);
 	int     (*nanosleep)(const struct timespec *t, struct timespec *rem);
+	int     (*membarrier)(int cmd, unsigned flags, int cpu);
 	/* BPF, by libbpf: 0 or fd, else -errno */
 	int     (*bpf_load)(struct bpf_object_skeleton *s);                   /* bpf_object__load_skeleton */
 	int     (*bpf_link_create)(int prog_fd, int ifindex, int attach_type, const struct bpf_link_create_opts *o);

@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -88,6 +89,11 @@ static int sys_bpf_load(struct bpf_object_skeleton *s)
 	return bpf_object__load_skeleton(s);
 }
 
+static int sys_membarrier(int cmd, unsigned flags, int cpu)
+{
+	return (int)syscall(SYS_membarrier, cmd, flags, cpu);
+}
+
 static int sys_bpf_link_create(int prog_fd, int ifindex, int attach_type, const struct bpf_link_create_opts *o)
 {
 	return bpf_link_create(prog_fd, ifindex, (enum bpf_attach_type)attach_type, o);
@@ -132,7 +138,7 @@ const struct plx_sys plx_sys_linux = {
 	.memfd_create = memfd_create, .ftruncate = ftruncate, .mmap = mmap, .munmap = munmap,
 	.madvise = madvise, .mbind = mbind, .move_pages = move_pages,
 	.thread_create = pthread_create, .thread_setaffinity = sys_thread_setaffinity,
-	.clock_gettime = clock_gettime, .clock_getres = clock_getres, .nanosleep = nanosleep,
+	.clock_gettime = clock_gettime, .clock_getres = clock_getres, .nanosleep = nanosleep, .membarrier = sys_membarrier,
 	.bpf_load = sys_bpf_load, .bpf_link_create = sys_bpf_link_create,
 	.bpf_link_info = sys_bpf_link_info,
 	.bpf_map_update = sys_bpf_map_update, .bpf_map_delete = bpf_map_delete_elem,

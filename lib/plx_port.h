@@ -19,7 +19,13 @@
 extern "C" {
 #endif
 
-/* Why a received frame did not reach the application.  Each frame has one reason. */
+/* Why a frame that was offered to a receive queue did not reach the application.  Each frame has one reason:
+
+       offered = received + every drop + what stands in the ring
+
+   offered is counted where frames are handed to the queue, whatever becomes of them then: by the steering program of
+   af_xdp, by the kernel's socket of packet, by who sends to a port of loop.  It holds exactly after plx_port_stop, and
+   but for a burst while frames come.  plx_port_stats and plx_port_rxq_stats of plx_driver.h read it. */
 #define PLX_RX_DROPS(X) \
 	X(no_mbuf,      "the pool had no frame: raise -m, or find who keeps them") \
 	X(ring_full,    "the receive ring was full: poll more often or raise rxd=") \
@@ -29,7 +35,9 @@ extern "C" {
 	X(kernel,       "the kernel dropped it before the ring: longer than the frame room, or for a reason it does not tell") \
 	X(closed,       "it stood in the ring when its queue was given back")
 
-/* Why a frame taken by plx_tx_burst was not sent. */
+/* Why a frame taken by plx_tx_burst was not sent; each has one reason:
+
+       taken = sent + every drop + what waits for the kernel */
 #define PLX_TX_DROPS(X) \
 	X(bad_len,      "empty, shorter than an Ethernet header or longer than the device takes") \
 	X(segments,     "more segments than the driver or device takes") \
@@ -70,10 +78,12 @@ struct plx_rxq_stats {
 	plx_ctr pkts, bytes;
 	plx_ctr bursts, empty;       /* calls, and calls that returned 0 */
 	plx_ctr kicks;               /* system calls made */
-	plx_ctr drop[PLX_RX_DROP_N];
+	plx_ctr drop[PLX_RX_DROP_N]; /* in a queue: of those that its bursts, or its stop, saw */
+	plx_ctr pool_waits;          /* frames or bursts that found the pool empty; by that alone nothing is lost */
 };
 struct plx_txq_stats {
-	plx_ctr pkts, bytes;         /* taken and handed to the kernel or device */
+	plx_ctr pkts, bytes;         /* handed to the kernel or device; those that it did not send after all are
+	                                taken off again when they count as dropped */
 	plx_ctr bursts;
 	plx_ctr copied;              /* of them copied, because they came from another pool */
 	plx_ctr kicks;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LIVE_SCHEMA = 1, XSTATS_MAX = 128 };
+enum { LIVE_SCHEMA = 1 };
 
 static const char *const state_names[] = {
 	[PLX_LCORE_BOOT] = "boot", [PLX_LCORE_WAIT] = "wait", [PLX_LCORE_RUN] = "run",
@@ -129,22 +129,30 @@ static void reasons(FILE *f, const char *key, const char *const *name, const plx
 	fprintf(f, "}");
 }
 
-static void rxq(FILE *f, const struct plx_env *env, const struct plx_rxq *q, const struct plan_irq *irq, int irq_cpu)
+static void rxq(FILE *f, const struct plx_env *env, const struct plx_port *p, const struct plx_rxq *q, const struct plan_irq *irq, int irq_cpu)
 {
 #define X(id, why) #id,
 	static const char *const drops[] = { PLX_RX_DROPS(X) };
 #undef X
 	const struct plx_lcore *l = plx_env_rxq_lcore(env, q);
 	const int by = truth_polled_by(env, q);
+	struct plx_rxq_stats s;
+	uint64_t offered;
+	const bool told = plx_port_rxq_stats(p, q->id, &s, &offered);
 
 	fprintf(f, "{\"queue\":%u,\"planned_lcore\":%d,\"lcore\":%d,\"irq\":%d,\"planned_irq_cpu\":%d,\"irq_cpu\":%d", q->hwq,
 	        l ? l->conf.id : -1, by < 0 ? -1 : env->lcores[by].conf.id, irq->irq, irq->cpu, irq_cpu);
-	number(f, "packets", plx_ctr_read(&q->stats.pkts));
-	number(f, "bytes", plx_ctr_read(&q->stats.bytes));
-	number(f, "bursts", plx_ctr_read(&q->stats.bursts));
-	number(f, "empty", plx_ctr_read(&q->stats.empty));
-	number(f, "kicks", plx_ctr_read(&q->stats.kicks));
-	reasons(f, "drops", drops, q->stats.drop, PLX_RX_DROP_N);
+	if (told)
+		number(f, "offered", offered);
+	else
+		fprintf(f, ",\"offered\":null");
+	number(f, "packets", s.pkts);
+	number(f, "bytes", s.bytes);
+	number(f, "bursts", s.bursts);
+	number(f, "empty", s.empty);
+	number(f, "kicks", s.kicks);
+	number(f, "pool_waits", s.pool_waits);
+	reasons(f, "drops", drops, s.drop, PLX_RX_DROP_N);
 	fprintf(f, "}");
 }
 
@@ -167,16 +175,18 @@ static void txq(FILE *f, const struct plx_txq *q)
 
 static void xstats(FILE *f, struct plx_port *p)
 {
-	struct plx_xstat x[XSTATS_MAX];
-	int n = plx_port_xstats(p, x, XSTATS_MAX);
+	int have = plx_port_xstats(p, NULL, 0);
+	struct plx_xstat *x = calloc((size_t)have, sizeof(*x));
+	int n = x ? plx_port_xstats(p, x, have) : 0;
 
 	fprintf(f, ",\"counters\":{");
-	for (int i = 0; i < n && i < XSTATS_MAX; i++) {
+	for (int i = 0; i < n && i < have; i++) {
 		fprintf(f, "%s", i ? "," : "");
 		json_text(f, x[i].name);
 		fprintf(f, ":%" PRIu64, x[i].value);
 	}
 	fprintf(f, "}");
+	free(x);
 }
 
 static void port(FILE *f, const struct plx_env *env, const struct truth *t, unsigned i)
@@ -195,7 +205,7 @@ static void port(FILE *f, const struct plx_env *env, const struct truth *t, unsi
 	        p->info.ifindex, p->info.mtu, p->info.node, p->conf.queue, plan->conf.rxqs, plan->conf.txqs);
 	for (unsigned q = 0; q < p->nrx; q++) {
 		fprintf(f, "%s", q ? "," : "");
-		rxq(f, env, p->rxq[q], q < plan->conf.rxqs ? &plan->rxq_irq[q] : &no_irq,
+		rxq(f, env, p, p->rxq[q], q < plan->conf.rxqs ? &plan->rxq_irq[q] : &no_irq,
 		    t->sample[t->last].at ? t->sample[t->last].port[i].irq_cpu[q] : -1);
 	}
 	fprintf(f, "],\"txqs\":[");

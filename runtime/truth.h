@@ -18,6 +18,7 @@ struct plx_env;
 	X(unserved,     1, "/s",  "frames arrive on a queue where the program has no socket, and go to the host") \
 	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
 	X(drops,        1, "/s",  "frames are dropped, by the kernel before a ring of the program or by the program") \
+	X(unaccounted,  1, "",    "more frames than a receive ring holds were offered to its queue and are neither received nor counted as lost") \
 	X(pool_empty,   1, "",    "a pool has no frame left to receive into or to send from") \
 	X(tx_stuck,     1, "/s",  "a transmit queue takes nothing of what the program offers it") \
 	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
@@ -92,7 +93,10 @@ struct truth_port {
 	uint32_t queues;             /* of passed */
 	uint64_t passed[PLX_QUEUES_MAX]; /* by queue of the device */
 	uint16_t ntx;
+	uint32_t ring;               /* frames that a receive ring and a burst of it hold at most */
+	int64_t  astray[PLX_QUEUES_MAX]; /* by queue of the port: offered, less received and dropped; 0 if it is not told */
 	uint64_t tx_users[PLX_QUEUES_MAX]; /* by queue of the port: bursts by another thread than the one before */
+	uint64_t waits;              /* for frames of an empty pool to receive into */
 	uint64_t rx_drop[PLX_RX_DROP_N], tx_drop[PLX_TX_DROP_N];
 	struct truth_txq txq[PLX_QUEUES_MAX]; /* by queue of the port */
 	uint64_t repairs;            /* queues opened anew, since the start */
@@ -184,8 +188,8 @@ void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
 void truth_host(struct truth_sample *s, const struct plx_env *env);
 /* The index of the lcore that polls q now, by what its pollers named; -1 = nobody named it. */
 int  truth_polled_by(const struct plx_env *env, const struct plx_rxq *q);
-/* truth_frames_take and _judge do the part of pools and transmit queues, the one after, the other
-   before the rest of ports. */
+/* truth_frames_take and _judge do the part of pools, transmit queues and frames that nobody accounts for, the
+   one after, the other before the rest of ports. */
 void truth_frames_take(struct truth_sample *s, const struct plx_env *env);
 void truth_frames_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt);
 /* truth_met notes that a fact has this value now, for truth_judge; NULL if that is nothing to tell.

@@ -212,17 +212,29 @@ int truth_polled_by(const struct plx_env *env, const struct plx_rxq *q)
 	return -1;
 }
 
+/* Drops of all queues, those of the kernel among them, and what each queue has not accounted for. */
+static void take_counts(struct truth_port *o, const struct plx_port *p)
+{
+	o->ring = p->info.rxd + PLX_BURST_MAX;
+	for (uint16_t q = 0; q < p->nrx; q++) {
+		struct plx_rxq_stats s;
+		uint64_t offered;
+		const bool told = plx_port_rxq_stats(p, q, &s, &offered);
+
+		for (int r = 0; r < PLX_RX_DROP_N; r++)
+			o->rx_drop[r] += s.drop[r];
+		o->waits += s.pool_waits;
+		if (told && q < PLX_QUEUES_MAX)
+			o->astray[q] = (int64_t)(offered - s.pkts - plx_rx_drops(&s));
+	}
+	for (uint16_t q = 0; q < p->ntx; q++)
+		for (int r = 0; r < PLX_TX_DROP_N; r++)
+			o->tx_drop[r] += plx_ctr_read(&p->txq[q]->stats.drop[r]);
+}
+
 static void take_port(struct truth_port *o, const struct plx_env *env, struct plx_port *p, const struct plan_port *plan)
 {
-	struct plx_port_stats st;
-
-	plx_port_stats(p, &st);
-	for (int r = 0; r < PLX_RX_DROP_N; r++)
-		o->rx_drop[r] = st.rx.drop[r];
-	for (int r = 0; r < PLX_TX_DROP_N; r++)
-		o->tx_drop[r] = st.tx.drop[r];
-	if (p->drv->lost)
-		p->drv->lost(p, o->rx_drop);
+	take_counts(o, p);
 	o->first = p->conf.queue;
 	o->nrx = p->nrx;
 	o->ntx = p->ntx;

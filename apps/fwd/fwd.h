@@ -37,7 +37,7 @@ struct fwd_conf {
 	uint8_t  peer_mac[6], src_mac[6];
 	uint32_t src_ip, dst_ip;  /* big-endian */
 	uint16_t sport, dport;
-	bool     has_min_pps, has_max_loss;
+	bool     has_min_pps;
 	uint64_t min_pps;
 	uint64_t max_loss;        /* packets, or millionths of what was sent */
 	bool     max_loss_ratio;

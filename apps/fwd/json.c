@@ -4,6 +4,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static void string(FILE *out, const char *s)
 {
@@ -38,7 +39,8 @@ static void known(FILE *out, const char *key, bool is_known, uint64_t v)
 
 static uint64_t rate(uint64_t now, uint64_t before, uint64_t dt)
 {
-	return (uint64_t)((double)(now - before) * 1e9 / (double)dt);
+	/* what a queue that is opened anew takes back of what it had sent */
+	return now > before ? (uint64_t)((double)(now - before) * 1e9 / (double)dt) : 0;
 }
 
 /* The last member of an object has no comma behind it: each object ends with a plain one. */
@@ -57,7 +59,10 @@ void json_interval(FILE *out, struct report *r, const struct port_counts *now, u
 		number(out, "rx_bits_per_second", rate(a->rx_bytes, b->rx_bytes, dt) * 8);
 		number(out, "tx_packets_per_second", rate(a->tx_packets, b->tx_packets, dt));
 		number(out, "tx_bits_per_second", rate(a->tx_bytes, b->tx_bytes, dt) * 8);
+		known(out, "rx_offered", a->offered_told, a->rx_offered - b->rx_offered);
+		number(out, "rx_packets", a->rx_packets - b->rx_packets);
 		number(out, "rx_drops", a->rx_drops - b->rx_drops);
+		number(out, "tx_packets", a->tx_packets > b->tx_packets ? a->tx_packets - b->tx_packets : 0);
 		fprintf(out, "\"tx_drops\":%" PRIu64 "}", a->tx_drops - b->tx_drops);
 	}
 	fprintf(out, "]}\n");
@@ -74,7 +79,7 @@ static void total(FILE *out, const struct result *x)
 	number(out, "tx_dropped", x->dropped);
 	number(out, "ignored", x->ignored);
 	number(out, "held_back_bursts", x->held_back);
-	known(out, "lost", x->knows_loss, x->lost);
+	number(out, "lost", x->lost);
 	known(out, "duplicates", x->verified, x->duplicates);
 	known(out, "reordered", x->verified, x->reordered);
 	known(out, "stale", x->verified, x->stale);
@@ -90,9 +95,14 @@ static void queues(FILE *out, const struct plx_port *p)
 	fprintf(out, "\"rxq\":[");
 	for (uint16_t i = 0; i < p->nrx; i++) {
 		const struct plx_rxq *q = p->rxq[i];
+		struct plx_rxq_stats s;
+		uint64_t offered;
+		const bool told = plx_port_rxq_stats(p, i, &s, &offered);
 
 		fprintf(out, "%s{", i ? "," : "");
 		number(out, "queue", q->hwq);
+		known(out, "offered", told, offered);
+		number(out, "drops", plx_rx_drops(&s));
 		number(out, "packets", plx_ctr_read(&q->stats.pkts));
 		number(out, "bytes", plx_ctr_read(&q->stats.bytes));
 		number(out, "bursts", plx_ctr_read(&q->stats.bursts));
@@ -105,6 +115,7 @@ static void queues(FILE *out, const struct plx_port *p)
 
 		fprintf(out, "%s{", i ? "," : "");
 		number(out, "queue", q->hwq);
+		number(out, "drops", plx_tx_drops(&q->stats));
 		number(out, "packets", plx_ctr_read(&q->stats.pkts));
 		number(out, "bytes", plx_ctr_read(&q->stats.bytes));
 		number(out, "bursts", plx_ctr_read(&q->stats.bursts));
@@ -117,9 +128,10 @@ static void port(FILE *out, const struct report *r, uint16_t i)
 {
 	struct plx_port *p = plx_env_port(r->f->env, i);
 	const struct plx_port_info *info = plx_port_info(p);
-	struct plx_xstat x[256];
+	const int have = plx_port_xstats(p, NULL, 0);
+	struct plx_xstat *x = calloc((size_t)have, sizeof(*x));
+	int n = x ? plx_port_xstats(p, x, have) : 0;
 	struct port_counts c;
-	int n = plx_port_xstats(p, x, PLX_ARRAY_SIZE(x));
 	char mac[18];
 
 	report_count(r->f, i, &c);
@@ -131,6 +143,7 @@ static void port(FILE *out, const struct report *r, uint16_t i)
 	text(out, "mac", plx_mac_fmt(mac, info->mac));
 	number(out, "mtu_bytes", info->mtu);
 	fprintf(out, "\"node\":%d,", info->node);
+	known(out, "rx_offered", c.offered_told, c.rx_offered);
 	number(out, "rx_packets", c.rx_packets);
 	number(out, "rx_bytes", c.rx_bytes);
 	number(out, "rx_drops", c.rx_drops);
@@ -139,12 +152,13 @@ static void port(FILE *out, const struct report *r, uint16_t i)
 	number(out, "tx_drops", c.tx_drops);
 	queues(out, p);
 	fprintf(out, "\"xstats\":{");
-	for (int k = 0; k < n && k < (int)PLX_ARRAY_SIZE(x); k++) {
+	for (int k = 0; k < n && k < have; k++) {
 		fprintf(out, k ? "," : "");
 		string(out, x[k].name);
 		fprintf(out, ":%" PRIu64, x[k].value);
 	}
 	fprintf(out, "}}");
+	free(x);
 }
 
 static void lcore(FILE *out, const struct report *r, uint16_t i)

@@ -143,7 +143,6 @@ SET(max_loss)
 	uint64_t v;
 	char text[32];
 
-	CONF->has_max_loss = true;
 	CONF->max_loss_ratio = arg[n - 1] == '%';
 	if (!CONF->max_loss_ratio)
 		return number(plx_text_rate, &CONF->max_loss, arg, 0, UINT64_MAX, "10 packets or 0.1%", why, len);
@@ -215,7 +214,7 @@ const struct plx_opt fwd_opts[] = {
 	{ .name = "sport", .arg = "PORT", .set = set_sport, .what = "source port of the first flow; 1024", .flags = PLX_OPT_MORE },
 	{ .name = "dport", .arg = "PORT", .set = set_dport, .what = "destination port; 9", .flags = PLX_OPT_MORE },
 	{ .name = "min-pps", .arg = "PPS", .set = set_min_pps, .what = "exit 6 if the mean rate is below", .flags = PLX_OPT_MORE },
-	{ .name = "max-loss", .arg = "N|P%", .set = set_max_loss, .what = "exit 6 if more is lost; 0 with --verify", .flags = PLX_OPT_MORE },
+	{ .name = "max-loss", .arg = "N|P%", .set = set_max_loss, .what = "exit 6 if more is lost; 0", .flags = PLX_OPT_MORE },
 	{ .name = "drain", .arg = "TIME", .set = set_drain, .what = "flowgen: wait at most so long for the last echoes; 1s", .flags = PLX_OPT_MORE },
 	{ .name = "seed", .arg = "N", .set = set_seed, .what = "of the lengths and the pattern; 1", .flags = PLX_OPT_MORE },
 	{ .name = NULL },
@@ -228,7 +227,6 @@ int fwd_conf_check(const struct fwd_conf *c, char *why, size_t whylen)
 		{ c->verify && !gen && !fwd_sinks(c), "--verify", "flowgen, txonly and rxonly" },
 		{ c->rate && !gen, "--rate", "flowgen and txonly" },
 		{ c->window && !back, "--window", "flowgen" },
-		{ c->has_max_loss && !back && !(c->mode == FWD_RXONLY && c->verify), "--max-loss", "flowgen and rxonly with --verify" },
 	};
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(rules); i++)

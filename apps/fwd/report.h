@@ -7,7 +7,10 @@
 
 #include <stdio.h>
 
-struct port_counts { uint64_t rx_packets, rx_bytes, rx_drops, tx_packets, tx_bytes, tx_drops; };
+struct port_counts {
+	uint64_t rx_offered, rx_packets, rx_bytes, rx_drops, tx_packets, tx_bytes, tx_drops;
+	bool     offered_told;
+};
 
 struct report {
 	struct fwd *f;
@@ -25,16 +28,23 @@ struct report {
 struct result {
 	uint64_t ns, sent, sent_bytes, received, received_bytes, dropped, ignored, held_back, pps;
 	uint64_t empty_polls, copied;
-	bool     knows_loss, verified;
+	bool     verified;
+	bool     echoes;          /* lost: of what was sent, what is not back; else as told */
 	uint64_t lost, duplicates, reordered, stale, corrupt, foreign, verified_bytes;
+	uint64_t told;            /* lost by a counter that has a name */
+	uint64_t asked;           /* packets that were to be sent, or to be received and sent */
 	bool     interrupted;
-	char     failed[256];     /* "" or what was not as asked for */
+	char     most[256];       /* the counter that has most of told, and its fix */
+	char     failed[512];     /* "" or what was not as asked for */
 };
 
 /* run.c: runs until it is over; 0 or -errno of plx_env_run */
 int  report_run(struct report *r, struct fwd *f);
 void report_count(const struct fwd *f, uint16_t port, struct port_counts *c);
 void report_result(struct report *r, struct result *x, int err); /* err: of report_run */
+
+/* loss.c: fills in told, asked and most */
+void report_losses(const struct fwd *f, struct result *x);
 
 /* out.c: all that goes to standard output while there is an environment */
 void report_interval(struct report *r, const struct port_counts *now, uint64_t dt);

@@ -15,11 +15,9 @@ void report_count(const struct fwd *f, uint16_t port, struct port_counts *c)
 	struct plx_port_stats s;
 
 	plx_port_stats(p, &s);
-	*c = (struct port_counts){ .rx_packets = s.rx.pkts, .rx_bytes = s.rx.bytes, .tx_packets = s.tx.pkts, .tx_bytes = s.tx.bytes };
-	for (int i = 0; i < PLX_RX_DROP_N; i++)
-		c->rx_drops += s.rx.drop[i];
-	for (int i = 0; i < PLX_TX_DROP_N; i++)
-		c->tx_drops += s.tx.drop[i];
+	*c = (struct port_counts){ .rx_offered = s.offered, .offered_told = s.offered_told, .rx_packets = s.rx.pkts,
+	                           .rx_bytes = s.rx.bytes, .rx_drops = plx_rx_drops(&s.rx), .tx_packets = s.tx.pkts,
+	                           .tx_bytes = s.tx.bytes, .tx_drops = plx_tx_drops(&s.tx) };
 	for (uint32_t i = 0; i < f->npaths; i++)
 		if (f->path[i].tx->port == p)
 			c->tx_drops += plx_ctr_read(&f->path[i].dropped);
@@ -35,10 +33,10 @@ static uint64_t moved(const struct fwd *f, bool sent)
 	if (!sent && f->nsinks)
 		return fwd_sinks_received(f);
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++) {
-		struct port_counts c;
+		const struct plx_port *p = plx_env_port(f->env, i);
 
-		report_count(f, i, &c);
-		n += sent ? c.tx_packets : c.rx_packets;
+		for (uint16_t q = 0; q < (sent ? p->ntx : p->nrx); q++)
+			n += plx_ctr_read(sent ? &p->txq[q]->stats.pkts : &p->rxq[q]->stats.pkts);
 	}
 	return n;
 }
@@ -181,17 +179,31 @@ int report_run(struct report *r, struct fwd *f)
 
 /* ---- the account ---- */
 
+/* A signal ends a run while packets are on the way: then only those that are known to be lost count. */
+static void judge_loss(const struct report *r, struct result *x)
+{
+	const struct fwd_conf *c = &r->f->conf;
+	const bool echoes = x->echoes && !x->interrupted;
+	const uint64_t lost = echoes ? x->lost : x->told;
+	const uint64_t of = echoes && x->verified && !r->f->ngens ? x->received + x->lost : x->asked;
+	const uint64_t limit = c->max_loss_ratio ? (uint64_t)((double)of * (double)c->max_loss / 1e6) : c->max_loss;
+
+	if (lost <= limit)
+		return;
+	plx_text_add(x->failed, sizeof(x->failed), "%s%" PRIu64 " packets lost", *x->failed ? "; " : "", lost);
+	if (*x->most)
+		plx_text_add(x->failed, sizeof(x->failed), ", %s; or allow it with --max-loss", x->most);
+	else
+		plx_text_add(x->failed, sizeof(x->failed), ": lower --rate, or allow it with --max-loss");
+}
+
 static void judge(const struct report *r, struct result *x)
 {
 	const struct fwd_conf *c = &r->f->conf;
-	uint64_t sent = x->sent ? x->sent : x->received + x->lost;
-	uint64_t limit = c->max_loss_ratio ? (uint64_t)((double)sent * (double)c->max_loss / 1e6) : c->max_loss;
 	struct { bool failed; uint64_t n; const char *what; } const checks[] = {
 		{ x->verified && x->corrupt, x->corrupt, "packets corrupt" },
 		{ x->verified && x->duplicates, x->duplicates, "duplicates" },
 		{ x->verified && x->reordered + x->stale, x->reordered + x->stale, "packets out of order" },
-		{ x->knows_loss && (x->verified || c->has_max_loss) && x->lost > limit && !x->interrupted, x->lost,
-		  "packets lost: lower --rate, or allow it with --max-loss" },
 		{ x->verified && !x->received && !x->lost && !x->interrupted, 0, "packets of a generator seen" },
 		{ c->has_min_pps && x->pps < c->min_pps, x->pps, "packets per second: below --min-pps" },
 	};
@@ -199,6 +211,7 @@ static void judge(const struct report *r, struct result *x)
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(checks); i++)
 		if (checks[i].failed)
 			plx_text_add(x->failed, sizeof(x->failed), "%s%" PRIu64 " %s", *x->failed ? "; " : "", checks[i].n, checks[i].what);
+	judge_loss(r, x);
 }
 
 static void add_ports(const struct fwd *f, struct result *x)
@@ -233,7 +246,7 @@ static void add_verified(struct fwd *f, struct result *x)
 	x->stale = t.stale;
 	/* a damaged packet came, though not as it was sent */
 	x->lost = t.lost > x->corrupt ? t.lost - x->corrupt : 0;
-	x->knows_loss = true;
+	x->echoes = true;
 }
 
 void report_result(struct report *r, struct result *x, int err)
@@ -242,22 +255,19 @@ void report_result(struct report *r, struct result *x, int err)
 
 	*x = (struct result){ .ns = r->end > r->start ? r->end - r->start : 1, .interrupted = !r->finished };
 	add_ports(f, x);
+	report_losses(f, x);
 	for (uint32_t i = 0; i < f->npaths; i++) {
 		x->dropped += f->path[i].dropped;
 		x->ignored += f->path[i].ignored;
 	}
-	if (f->ngens)
-		x->sent = x->sent_bytes = 0;
-	for (uint32_t i = 0; i < f->ngens; i++) {
-		x->sent += f->gen[i].sent;
-		x->sent_bytes += f->gen[i].bytes;
+	for (uint32_t i = 0; i < f->ngens; i++)
 		x->held_back += f->gen[i].held_back;
-	}
+	x->lost = x->told;
 	if (f->conf.verify && f->nsinks) {
 		add_verified(f, x);
 	} else if (f->conf.mode == FWD_FLOWGEN) {
-		x->knows_loss = true;
-		x->lost = x->sent > x->received ? x->sent - x->received : 0;
+		x->echoes = true;
+		x->lost = x->asked > x->received ? x->asked - x->received : 0;
 	}
 	x->pps = (uint64_t)((double)(f->nsinks ? x->received : x->sent) * 1e9 / (double)x->ns);
 	judge(r, x);

@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 enum { HEAD_EVERY = 20 };
 
@@ -20,7 +21,8 @@ static const char *si(char buf[32], double v)
 
 static double per_second(uint64_t now, uint64_t before, uint64_t dt)
 {
-	return (double)(now - before) * 1e9 / (double)dt;
+	/* what a queue that is opened anew takes back of what it had sent */
+	return now > before ? (double)(now - before) * 1e9 / (double)dt : 0;
 }
 
 void text_interval(FILE *out, struct report *r, const struct port_counts *now, uint64_t dt)
@@ -28,20 +30,24 @@ void text_interval(FILE *out, struct report *r, const struct port_counts *now, u
 	double t = (double)(plx_sys_now(&plx_sys_linux) - r->start) / 1e9;
 
 	if (r->tty && r->lines++ % HEAD_EVERY == 0)
-		fprintf(out, "%8s  %-15s %11s %11s %11s %11s %9s\n", "time s", "port",
-		        "rx pps", "rx bit/s", "tx pps", "tx bit/s", "drops/s");
+		fprintf(out, "%8s  %-15s %8s %8s %8s %8s %8s %8s\n", "time s", "port",
+		        "offered", "rx pps", "rx bit/s", "tx pps", "tx bit/s", "drops/s");
 	for (uint16_t i = 0; i < plx_env_ports(r->f->env); i++) {
 		const struct port_counts *a = &now[i], *b = &r->prev[i];
 		const char *name = plx_env_port(r->f->env, i)->name;
-		char v[5][32];
+		char v[6][32];
 
 		si(v[0], per_second(a->rx_packets, b->rx_packets, dt));
 		si(v[1], per_second(a->rx_bytes, b->rx_bytes, dt) * 8);
 		si(v[2], per_second(a->tx_packets, b->tx_packets, dt));
 		si(v[3], per_second(a->tx_bytes, b->tx_bytes, dt) * 8);
 		si(v[4], per_second(a->rx_drops + a->tx_drops, b->rx_drops + b->tx_drops, dt));
-		fprintf(out, r->tty ? "%8.1f  %-15s %11s %11s %11s %11s %9s\n" :
-		       "%.1f s %s: rx %spps %sbit/s, tx %spps %sbit/s, drops %s/s\n", t, name, v[0], v[1], v[2], v[3], v[4]);
+		snprintf(v[5], sizeof(v[5]), "- ");
+		if (a->offered_told)
+			si(v[5], per_second(a->rx_offered, b->rx_offered, dt));
+		fprintf(out, r->tty ? "%8.1f  %-15s %8s %8s %8s %8s %8s %8s\n" :
+		       "%.1f s %s: offered %spps, rx %spps %sbit/s, tx %spps %sbit/s, drops %s/s\n", t, name, v[5], v[0], v[1], v[2],
+		       v[3], v[4]);
 	}
 }
 
@@ -57,13 +63,16 @@ static void port_summary(FILE *out, const struct report *r, uint16_t i, uint64_t
 {
 	struct plx_port *p = plx_env_port(r->f->env, i);
 	const struct plx_port_info *info = plx_port_info(p);
-	struct plx_xstat x[256];
+	const int have = plx_port_xstats(p, NULL, 0);
+	struct plx_xstat *x = calloc((size_t)have, sizeof(*x));
 	struct plx_port_stats s;
-	int n = plx_port_xstats(p, x, PLX_ARRAY_SIZE(x));
+	int n = x ? plx_port_xstats(p, x, have) : 0;
 
 	plx_port_stats(p, &s);
 	fprintf(out, "port %s: driver %s, %s%s%s%s\n", p->name, info->driver, info->mode, *info->why ? " (" : "", info->why,
 	       *info->why ? ")" : "");
+	if (s.offered_told)
+		fprintf(out, "  offered     %" PRIu64 " packets\n", s.offered);
 	line(out, "received", s.rx.pkts, s.rx.bytes, ns);
 	line(out, "sent", s.tx.pkts, s.tx.bytes, ns);
 	for (int d = 0; d < PLX_RX_DROP_N; d++)
@@ -73,9 +82,10 @@ static void port_summary(FILE *out, const struct report *r, uint16_t i, uint64_t
 		if (s.tx.drop[d])
 			fprintf(out, "  tx drop     %" PRIu64 ": %s\n", s.tx.drop[d], plx_tx_drop_why((enum plx_tx_drop)d));
 	/* what the driver adds to the sums: the kernel's own counters */
-	for (int k = 0; k < n && k < (int)PLX_ARRAY_SIZE(x); k++)
+	for (int k = 0; k < n && k < have; k++)
 		if (x[k].value && strncmp(x[k].name, "rx_", 3) && strncmp(x[k].name, "tx_", 3))
 			fprintf(out, "  %-11s %" PRIu64 "\n", x[k].name, x[k].value);
+	free(x);
 }
 
 static void lcore_summary(FILE *out, const struct report *r, uint16_t i)
@@ -104,10 +114,10 @@ void text_summary(FILE *out, struct report *r, const struct result *x)
 		fprintf(out, "  dropped     %" PRIu64 ": the transmit queue was full (--retry tries again)\n", x->dropped);
 	if (x->ignored)
 		fprintf(out, "  ignored     %" PRIu64 ": nothing for this mode\n", x->ignored);
-	if (x->knows_loss)
+	if (x->lost || x->echoes)
 		fprintf(out, "  lost        %" PRIu64 " (%.4g %%)%s\n", x->lost,
-		       x->sent ? 100.0 * (double)x->lost / (double)x->sent : 0,
-		       x->lost && x->interrupted ? ", some of them on the way" : "");
+		       x->asked ? 100.0 * (double)x->lost / (double)x->asked : 0,
+		       x->lost && x->echoes && x->interrupted ? ", some of them on the way" : "");
 	if (x->verified)
 		fprintf(out, "  verified    %sB of payload; duplicates %" PRIu64 ", reordered %" PRIu64 ", corrupt %" PRIu64
 		       ", foreign %" PRIu64 "\n", si(a, (double)x->verified_bytes), x->duplicates, x->reordered + x->stale, x->corrupt,

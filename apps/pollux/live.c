@@ -349,8 +349,10 @@ static void say_port(const json_t *p)
 	printf("port     %-15s %s, %s, link %s, MTU %lld\n", text_of(p, "name"), text_of(p, "driver"), text_of(p, "mode"),
 	       text_of(p, "link"), number_of(p, "mtu"));
 	json_array_foreach(json_object_get(p, "rxqs"), i, q) {
-		printf("  rx queue %-3lld lcore %lld  packets %lld  bytes %lld", number_of(q, "queue"), number_of(q, "lcore"),
-		       number_of(q, "packets"), number_of(q, "bytes"));
+		printf("  rx queue %-3lld lcore %lld", number_of(q, "queue"), number_of(q, "lcore"));
+		if (json_is_integer(json_object_get(q, "offered")))
+			printf("  offered %lld", number_of(q, "offered"));
+		printf("  packets %lld  bytes %lld", number_of(q, "packets"), number_of(q, "bytes"));
 		if (number_of(q, "irq") >= 0)
 			printf("  interrupt %lld on CPU %lld", number_of(q, "irq"), number_of(q, "irq_cpu"));
 		counters(json_object_get(q, "drops"));

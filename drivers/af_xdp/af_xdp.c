@@ -188,6 +188,7 @@ static void ax_close(struct plx_port *b)
 	if (p->sock && p->parked)
 		ax_queues_drop(p);
 	ax_prog_put(p);
+	free(p->before);
 	free(p->sock);
 	free(p->parked);
 	plx_port_delete(b);
@@ -212,12 +213,13 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 	p->nsock = p->base.nrx > p->base.ntx ? p->base.nrx : p->base.ntx;
 	p->sock = calloc(p->nsock, sizeof(*p->sock));
 	p->parked = calloc(p->nsock, sizeof(*p->parked));
+	p->before = calloc(p->nsock, sizeof(*p->before));
 	p->base.info.ifindex = li.ifindex;
 	p->base.info.mtu = li.mtu;
 	p->base.info.node = li.node;
 	memcpy(p->base.info.mac, li.mac, sizeof(li.mac));
 	p->base.link = PLX_LINK_UP; /* switched on; link events or the doorbell tell more */
-	if (!p->sock || !p->parked) {
+	if (!p->sock || !p->parked || !p->before) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: no memory for %u sockets (ENOMEM): lower queues=", c->name, p->nsock);
 		return -ENOMEM;
 	}
@@ -319,7 +321,7 @@ static void stop_receiving(struct ax_port *p)
 	for (uint16_t i = 0; i < b->nrx; i++) {
 		struct ax_rxq *q = (struct ax_rxq *)b->rxq[i];
 
-		read |= ax_is_read(b, i) || q->base.stats.pkts;
+		read |= ax_is_read(b, i) || ax_prog_counted(p, i, STEER_redirected);
 		__atomic_store_n(&q->gate, AX_PARKED, __ATOMIC_RELAXED);
 		q->base.burst = ax_rx_shut;
 		__atomic_store_n(q->alive, 0, __ATOMIC_RELAXED);
@@ -408,12 +410,16 @@ static int ax_passed(struct plx_port *b, uint64_t *n, int queues)
 	return p->prog && p->steers && ax_reads(p) ? ax_prog_passed(p->prog, n, queues) : 0;
 }
 
-static void ax_lost(struct plx_port *b, uint64_t *n)
+/* By the program, which knows nothing of sockets and rings. */
+static bool ax_offered(struct plx_port *b, uint16_t i, uint64_t *n)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	*n = ax_prog_counted((struct ax_port *)b, i, STEER_redirected);
+	return !b->forked;
+}
 
-	for (int i = 0; i < p->nsock; i++)
-		ax_sock_lost(&p->sock[i], n);
+static void ax_lost(struct plx_port *b, uint16_t i, uint64_t *n)
+{
+	ax_sock_lost(&((struct ax_port *)b)->sock[i], n);
 }
 
 /* A frame with several references may be in flight several times. */
@@ -477,6 +483,6 @@ const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
 	.frames = ax_frames, .open = ax_open, .start = ax_start, .stop = ax_stop, .close = ax_close,
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
-	.passed = ax_passed, .lost = ax_lost, .held = ax_held, .attached = ax_attached,
+	.passed = ax_passed, .offered = ax_offered, .lost = ax_lost, .held = ax_held, .attached = ax_attached,
 	.steer = ax_steer, .give_back = ax_give_back, .is_read = ax_is_read, .repair = ax_repair, .forked = ax_forked,
 };

@@ -168,6 +168,7 @@ struct ax_port {
 	bool     steers;                     /* it wants the program on the interface */
 	bool     left;                       /* removed: the program is off and the sockets are out of the map */
 	struct ax_sock *sock;                /* one for each device queue from conf.queue on */
+	uint64_t (*before)[STEER_VERDICT_N]; /* of each: what the program had counted when the port came */
 	struct ax_rxq **parked;              /* fill rings of zero-copy queues that only send */
 	uint16_t nsock;
 	unsigned kind;
@@ -183,6 +184,7 @@ int  ax_prog_map(const struct ax_prog *g, const struct plx_sys *sys, uint32_t qu
 void ax_prog_unmap(const struct ax_prog *g, const struct plx_sys *sys, uint32_t queue);
 void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys);
 int  ax_prog_passed(const struct ax_prog *g, uint64_t *n, int queues);
+uint64_t ax_prog_counted(const struct ax_port *p, uint32_t i, unsigned verdict);
 int  ax_prog_attached(const struct ax_prog *g, const struct plx_sys *sys);
 bool ax_prog_reads(struct ax_prog *g, uint8_t reads[STEER_QUEUES / 8], unsigned *users);
 int  ax_prog_xstats(const struct ax_port *p, struct plx_xstat *x, int n);
@@ -252,7 +254,7 @@ uint32_t ax_rx_refill(struct ax_rxq *q);
 uint32_t ax_tx_reap(struct ax_txq *q, uint32_t n);
 uint32_t ax_rx_drain(struct ax_rxq *q);
 uint32_t ax_rx_reclaim(struct ax_rxq *q);
-uint32_t ax_tx_unsent(const struct ax_txq *q);
+uint32_t ax_tx_unsent(const struct ax_txq *q, uint64_t *bytes);
 uint32_t ax_tx_reclaim(struct ax_txq *q);
 
 /* kick.c */

@@ -63,6 +63,7 @@ static bool tx_again(struct ax_txq *q, int err, bool progress)
 		return true;
 	case EBUSY: /* copy mode: the device dropped one frame, and the kernel completed it */
 		plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_device], !q->zerocopy);
+		plx_ctr_add(&q->base.stats.pkts, -(uint64_t)!q->zerocopy); /* how long it was is not told */
 		return true;
 	case ENETDOWN:
 		tx_link_down(q);

@@ -203,6 +203,11 @@ static void detach(struct ax_prog *g, const struct plx_sys *sys)
 		sys->close(fd);
 }
 
+static uint64_t counted(const struct ax_prog *g, uint32_t queue, unsigned verdict)
+{
+	return __atomic_load_n(&g->queue[queue].count[verdict], __ATOMIC_RELAXED);
+}
+
 /* ---- the table ---- */
 
 static struct ax_prog *find(uint64_t netns, uint32_t ifindex)
@@ -264,6 +269,14 @@ static void mark_bit(uint8_t *map, uint32_t q, bool is)
 		map[q / 8] &= (uint8_t)~(1u << q % 8);
 }
 
+/* A program that other ports kept has counted for whoever had the queues before. */
+static void begin_count(const struct ax_prog *g, struct ax_port *p)
+{
+	for (uint32_t i = 0; i < p->nsock; i++)
+		for (unsigned v = 0; v < STEER_VERDICT_N; v++)
+			p->before[i][v] = counted(g, p->base.conf.queue + i, v);
+}
+
 static void mark(struct ax_prog *g, const struct ax_port *p, bool taken)
 {
 	const uint32_t first = p->base.conf.queue;
@@ -312,6 +325,7 @@ int ax_prog_get(struct ax_port *p, const struct plx_link_info *li, bool native)
 	if (!err) {
 		g->users++;
 		mark(g, p, true);
+		begin_count(g, p);
 		p->prog = g;
 	}
 	pthread_mutex_unlock(&lock);
@@ -424,24 +438,23 @@ void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys)
 
 /* ---- what it counted ---- */
 
-static uint64_t counted(const struct ax_prog *g, uint32_t queue, unsigned verdict)
+/* How often a verdict was given on the i-th queue of p, since p has it. */
+uint64_t ax_prog_counted(const struct ax_port *p, uint32_t i, unsigned verdict)
 {
-	return __atomic_load_n(&g->queue[queue].count[verdict], __ATOMIC_RELAXED);
+	return p->prog ? counted(p->prog, p->base.conf.queue + i, verdict) - p->before[i][verdict] : 0;
 }
 
-/* How often each verdict was given, over the queues of p. */
+/* The same over the queues of p. */
 int ax_prog_xstats(const struct ax_port *p, struct plx_xstat *x, int n)
 {
 #define X(id, why) "steer_" #id,
 	static const char *const names[] = { STEER_VERDICTS(X) };
 #undef X
-	const uint32_t first = p->base.conf.queue;
-
 	for (uint32_t v = 0; v < STEER_VERDICT_N && (int)v < n; v++) {
 		snprintf(x[v].name, sizeof(x[v].name), "%s", names[v]);
 		x[v].value = 0;
-		for (uint32_t q = first; p->prog && q < first + p->nsock; q++)
-			x[v].value += counted(p->prog, q, v);
+		for (uint32_t i = 0; i < p->nsock; i++)
+			x[v].value += ax_prog_counted(p, i, v);
 	}
 	return STEER_VERDICT_N;
 }

@@ -178,11 +178,16 @@ void ax_queue_write_off(struct ax_port *p, uint16_t i)
 {
 	const bool removed = plx_port_link(&p->base) == PLX_LINK_REMOVED;
 	struct ax_txq *tx = ax_tx_of(p, i);
+	uint64_t bytes;
 
 	if (!tx || !tx->tx.slots || tx->written_off)
 		return;
-	tx->written_off = ax_tx_unsent(tx) > 0;
-	plx_ctr_add(&tx->base.stats.drop[removed ? PLX_TX_DROP_removed : PLX_TX_DROP_closed], ax_tx_unsent(tx));
+	const uint32_t n = ax_tx_unsent(tx, &bytes);
+
+	tx->written_off = n > 0;
+	plx_ctr_add(&tx->base.stats.drop[removed ? PLX_TX_DROP_removed : PLX_TX_DROP_closed], n);
+	plx_ctr_add(&tx->base.stats.pkts, -(uint64_t)n); /* not sent, after all */
+	plx_ctr_add(&tx->base.stats.bytes, -bytes);
 }
 
 /* Once the kernel has let go of a closed queue, which is waited for with `wait`, frames that it still had
@@ -328,6 +333,8 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 	if (i < p->base.nrx && p->prog) {
 		p->base.drv->give_back(&p->base, i, true);
 		ax_prog_unmap(p->prog, p->base.sys, s->queue);
+		if (p->base.started && ax_prog_counted(p, i, STEER_redirected)) /* what is on its way is in the ring after it, and counted */
+			ax_prog_grace(p->prog, p->base.sys);
 	}
 	ax_queue_drain(p, i);
 	ax_queue_write_off(p, i);

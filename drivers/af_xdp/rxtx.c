@@ -51,7 +51,7 @@ uint32_t ax_rx_refill(struct ax_rxq *q)
 	/* a frame that is missing counts once, not once a poll */
 	uint32_t missing = done < want ? q->target - q->posted : 0;
 	if (plx_unlikely(missing > q->missing))
-		plx_ctr_add(&q->base.stats.drop[PLX_RX_DROP_no_mbuf], missing - q->missing);
+		plx_ctr_add(&q->base.stats.pool_waits, missing - q->missing);
 	q->missing = missing;
 	return done;
 }
@@ -478,7 +478,8 @@ void ax_tx_choose(struct ax_txq *q)
    back and returns how many packets that was. */
 uint32_t ax_rx_drain(struct ax_rxq *q)
 {
-	uint32_t pkts = q->chain != NULL, have;
+	uint32_t pkts = 0, have;
+	bool part = q->chain, skip = q->chain_bad; /* the rest of a packet: not counted yet, or counted already */
 
 	plx_mbuf_put(q->chain);
 	q->chain = NULL;
@@ -489,11 +490,16 @@ uint32_t ax_rx_drain(struct ax_rxq *q)
 			struct plx_mbuf *m = rx_take(q, &d);
 
 			plx_mbuf_put(m);
-			pkts += m && !(d.options & XDP_PKT_CONTD);
+			skip |= !m; /* rx_take counted it */
+			part = d.options & XDP_PKT_CONTD;
+			if (part)
+				continue;
+			pkts += !skip;
+			skip = false;
 		}
 		xring_release(&q->rx, have);
 	}
-	return pkts;
+	return pkts + (part && !skip);
 }
 
 uint32_t ax_rx_reclaim(struct ax_rxq *q)
@@ -515,14 +521,17 @@ uint32_t ax_rx_reclaim(struct ax_rxq *q)
 	return n;
 }
 
-/* Packets in the ring that the kernel has not taken out. */
-uint32_t ax_tx_unsent(const struct ax_txq *q)
+/* Packets in the ring that the kernel has not taken out, and their bytes. */
+uint32_t ax_tx_unsent(const struct ax_txq *q, uint64_t *bytes)
 {
 	const uint32_t taken = __atomic_load_n(q->tx.theirs, __ATOMIC_ACQUIRE);
 	uint32_t pkts = 0;
 
-	for (uint32_t i = taken; q->tx.head - i <= q->tx.mask + 1 && i != q->tx.head; i++)
+	*bytes = 0;
+	for (uint32_t i = taken; q->tx.head - i <= q->tx.mask + 1 && i != q->tx.head; i++) {
 		pkts += !(xring_desc(&q->tx, i)->options & XDP_PKT_CONTD);
+		*bytes += xring_desc(&q->tx, i)->len;
+	}
 	return pkts;
 }
 

@@ -171,22 +171,24 @@ static int ask_statistics(const struct ax_sock *s, struct xdp_statistics *st)
 	socklen_t len = sizeof(*st);
 
 	memset(st, 0, sizeof(*st));
+	if (s->fd < 0 || !s->sys)
+		return -EBADF;
 	return s->sys->getsockopt(s->fd, SOL_XDP, XDP_STATISTICS, st, &len) ? -errno : 0;
 }
 
 static_assert(sizeof(struct xdp_statistics) == AX_STATS * sizeof(uint64_t), "a place for each counter");
 
-/* What the sockets before this one counted, and what it does. */
-static int all_statistics(const struct ax_sock *s, struct xdp_statistics *st)
+/* What the sockets before this one counted, and what it does, if it can be asked. */
+static void all_statistics(const struct ax_sock *s, struct xdp_statistics *st)
 {
 	uint64_t n[AX_STATS];
-	int err = ask_statistics(s, st);
 
+	if (ask_statistics(s, st))
+		memset(st, 0, sizeof(*st));
 	memcpy(n, st, sizeof(n));
 	for (int i = 0; i < AX_STATS; i++)
 		n[i] += __atomic_load_n(&s->past[i], __ATOMIC_RELAXED);
 	memcpy(st, n, sizeof(n));
-	return err;
 }
 
 static void add_past(struct ax_sock *s, const struct xdp_statistics *st)
@@ -197,7 +199,6 @@ static void add_past(struct ax_sock *s, const struct xdp_statistics *st)
 	for (int i = 0; i < AX_STATS; i++)
 		__atomic_store_n(&s->past[i], s->past[i] + n[i], __ATOMIC_RELAXED);
 }
-
 
 /* Mappings first: with one left, the queue stays busy for ever. */
 static void let_go(struct ax_sock *s)
@@ -230,14 +231,16 @@ int ax_sock_renew(struct ax_sock *s, const struct ax_sock_conf *c)
 
 	if (fresh < 0)
 		return -errno;
-	if (!ask_statistics(s, &st))
-		add_past(s, &st);
+	const bool told = !ask_statistics(s, &st);
+
 	let_go(s);
 	s->budget = false;
 	s->kind = c->kind;
 	s->step = "dup3";
 	int err = s->sys->dup3(fresh, s->fd, O_CLOEXEC) < 0 ? -errno : 0;
 
+	if (!err && told) /* else the old one goes on telling */
+		add_past(s, &st);
 	s->sys->close(fresh);
 	return err;
 }
@@ -288,8 +291,7 @@ void ax_sock_lost(const struct ax_sock *s, uint64_t *n)
 {
 	struct xdp_statistics st;
 
-	if (all_statistics(s, &st))
-		return;
+	all_statistics(s, &st);
 	const uint64_t empty = s->zerocopy ? 0 : st.rx_fill_ring_empty_descs < st.rx_dropped ? st.rx_fill_ring_empty_descs : st.rx_dropped;
 
 	n[PLX_RX_DROP_ring_full] += st.rx_ring_full;
@@ -310,8 +312,7 @@ int ax_sock_xstats(const struct ax_sock *s, int n, struct plx_xstat *x, int room
 		uint64_t one[PLX_ARRAY_SIZE(names)];
 		struct xdp_statistics st;
 
-		if (all_statistics(&s[i], &st))
-			continue;
+		all_statistics(&s[i], &st);
 		memcpy(one, &st, sizeof(one));
 		for (size_t k = 0; k < PLX_ARRAY_SIZE(names); k++)
 			sum[k] += one[k];

@@ -13,12 +13,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { STOP_WAIT_NS = 100000000, STOP_STEP_NS = 200000, SLOT_MAX = 16384, BLOCK = 65536 };
+enum { STOP_WAIT_NS = 100000000, STOP_STEP_NS = 200000, GRACE_NS = 10000000, SLOT_MAX = 16384, BLOCK = 65536 };
 
 static const struct { const char *name; int type; } fanouts[] = {
 	{ "hash", PACKET_FANOUT_HASH }, { "lb", PACKET_FANOUT_LB }, { "cpu", PACKET_FANOUT_CPU },
@@ -293,6 +294,13 @@ static bool sends_wait(struct plx_port *p)
 	return wait;
 }
 
+/* Returns when every frame that a filter let through before now stands in its ring, for it counts as offered. */
+static void grace(const struct plx_port *p)
+{
+	if (p->nrx && p->sys->membarrier(MEMBARRIER_CMD_GLOBAL, 0, 0))
+		plx_sys_sleep(p->sys, GRACE_NS);
+}
+
 static void pk_stop(struct plx_port *p)
 {
 	uint64_t end = plx_sys_now(p->sys) + STOP_WAIT_NS;
@@ -302,8 +310,10 @@ static void pk_stop(struct plx_port *p)
 		__atomic_store_n(&q->running, 0, __ATOMIC_RELEASE);
 		if (set_filter(p, q->fd, true))
 			failed(p, "rxq", i, "SO_ATTACH_FILTER");
-		pk_rx_discard(q);
 	}
+	grace(p);
+	for (uint16_t i = 0; i < p->nrx; i++)
+		pk_rx_discard((struct pk_rxq *)p->rxq[i]);
 	while (plx_port_link(p) == PLX_LINK_UP && sends_wait(p) && plx_sys_now(p->sys) < end) {
 		for (uint16_t i = 0; i < p->ntx; i++)
 			pk_tx_ring((struct pk_txq *)p->txq[i]);
@@ -397,14 +407,22 @@ static void ask_statistics(const struct plx_port *p, struct pk_rxq *q)
 	__atomic_add_fetch(&q->kernel_drops, st.tp_drops, __ATOMIC_RELAXED);
 }
 
-static void pk_lost(struct plx_port *p, uint64_t *n)
+/* All that its filter let through, whether they found room in the ring or not. */
+static bool pk_offered(struct plx_port *p, uint16_t i, uint64_t *n)
 {
-	for (uint16_t i = 0; i < p->nrx; i++) {
-		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+	struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
 
-		ask_statistics(p, q);
-		n[PLX_RX_DROP_ring_full] += __atomic_load_n(&q->kernel_drops, __ATOMIC_RELAXED);
-	}
+	ask_statistics(p, q);
+	*n = __atomic_load_n(&q->kernel_pkts, __ATOMIC_RELAXED);
+	return q->fd >= 0;
+}
+
+static void pk_lost(struct plx_port *p, uint16_t i, uint64_t *n)
+{
+	struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+
+	ask_statistics(p, q);
+	n[PLX_RX_DROP_ring_full] += __atomic_load_n(&q->kernel_drops, __ATOMIC_RELAXED);
 }
 
 static int pk_xstats(struct plx_port *p, struct plx_xstat *x, int n)
@@ -417,7 +435,7 @@ static int pk_xstats(struct plx_port *p, struct plx_xstat *x, int n)
 		ask_statistics(p, q);
 		at = put_xstat(x, n, at, __atomic_load_n(&q->kernel_pkts, __ATOMIC_RELAXED), "kernel_packets", i);
 		at = put_xstat(x, n, at, __atomic_load_n(&q->kernel_drops, __ATOMIC_RELAXED), "kernel_drops", i);
-		at = put_xstat(x, n, at, plx_ctr_read(&q->waits), "pool_waits", i);
+		at = put_xstat(x, n, at, plx_ctr_read(&q->base.stats.pool_waits), "pool_waits", i);
 	}
 	return at;
 }
@@ -431,5 +449,5 @@ static uint32_t pk_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t 
 const struct plx_driver plx_packet_driver = {
 	.name = "packet", .what = "AF_PACKET rings: any interface, one copy", .device = true, .any_queues = true,
 	.frames = pk_frames, .open = pk_open, .start = pk_start, .stop = pk_stop, .close = pk_close,
-	.xstats = pk_xstats, .lost = pk_lost, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm, .rx_disarm = pk_rx_disarm, .link = pk_link, .forked = pk_forked,
+	.xstats = pk_xstats, .offered = pk_offered, .lost = pk_lost, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm, .rx_disarm = pk_rx_disarm, .link = pk_link, .forked = pk_forked,
 };

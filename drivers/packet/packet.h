@@ -42,7 +42,6 @@ struct pk_rxq {
 	uint8_t *scratch;            /* SCRATCH bytes */
 	int      fd;
 	uint32_t running;            /* between start and stop; the main thread writes it */
-	uint64_t waits;              /* bursts that left frames in the ring because the pool was empty */
 	uint64_t kernel_pkts, kernel_drops; /* sums: reading PACKET_STATISTICS clears it */
 };
 

@@ -147,7 +147,7 @@ uint16_t pk_rx(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 	}
 	uint16_t got = plx_pool_take(base->pool, m, have);
 	if (plx_unlikely(got < have))
-		plx_ctr_add(&q->waits, 1);
+		plx_ctr_add(&base->stats.pool_waits, 1);
 	for (uint16_t i = 0; i < got; i++) {
 		struct tpacket2_hdr *h = pk_slot(r, r->head++);
 		if (plx_likely(take_slot(q, m[k], h, pk_status(h))))
@@ -330,7 +330,7 @@ void pk_tx_ring(struct pk_txq *q)
 
 void pk_tx_withdraw(struct pk_txq *q)
 {
-	enum plx_tx_drop why = plx_port_link(q->base.port) == PLX_LINK_REMOVED ? PLX_TX_DROP_removed : PLX_TX_DROP_device;
+	enum plx_tx_drop why = plx_port_link(q->base.port) == PLX_LINK_REMOVED ? PLX_TX_DROP_removed : PLX_TX_DROP_closed;
 
 	plx_ctr_add(&q->base.stats.drop[why], q->ring.head - q->tail);
 	while (q->ring.head != q->tail) /* the kernel's place in the ring is q->tail, too */

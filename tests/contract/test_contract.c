@@ -398,6 +398,89 @@ static void test_stats(void **state)
 	assert_int_equal(plx_port_xstats(bed.b, NULL, 0), n);
 }
 
+/* What was offered to each queue of p is received, in a counter of drops, or one of so many that stand in its ring. */
+static void adds_up(struct plx_port *p, uint32_t standing)
+{
+	static struct plx_xstat x[256];
+	struct plx_port_stats s;
+	uint64_t all = 0, pkts = 0, drops = 0;
+	char name[32];
+
+	const int n = plx_port_xstats(p, x, 256);
+	plx_port_stats(p, &s);
+	for (uint16_t q = 0; q < QUEUES; q++) {
+		struct plx_rxq_stats one;
+		uint64_t offered;
+
+		assert_true(plx_port_rxq_stats(p, q, &one, &offered));
+		assert_in_range(offered - one.pkts - plx_rx_drops(&one), 0, standing);
+		snprintf(name, sizeof(name), "rx_q%u_offered", q);
+		assert_int_equal(xstat(x, n, name), offered);
+		snprintf(name, sizeof(name), "rx_q%u_drops", q);
+		assert_int_equal(xstat(x, n, name), plx_rx_drops(&one));
+		all += offered;
+		pkts += one.pkts;
+		drops += plx_rx_drops(&one);
+	}
+	assert_true(s.offered_told);
+	assert_int_equal(s.offered, all);
+	assert_int_equal(s.rx.pkts, pkts);
+	assert_int_equal(plx_rx_drops(&s.rx), drops);
+	assert_int_equal(xstat(x, n, "rx_offered"), all);
+}
+
+static uint64_t passed_by(struct plx_port *p)
+{
+	uint64_t n[QUEUES] = { 0 }, sum = 0;
+
+	if (p->drv->passed)
+		p->drv->passed(p, n, QUEUES);
+	for (int q = 0; q < QUEUES; q++)
+		sum += n[q];
+	return sum;
+}
+
+/* More comes than is read, by three times and more: it adds up all the while, exactly once the port stands still, and
+   goes on from there when it starts again.  So it does at the sender. */
+static void test_adds_up(void **state)
+{
+	enum { ROUNDS = 3, BURSTS = 60, EACH = 32 };
+	uint64_t taken = 0, before = 0;
+	struct plx_port_stats sa, sb;
+	uint32_t seq = 0;
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		start_pair();
+		for (int i = 0; i < BURSTS; i++) {
+			struct plx_mbuf *m[EACH];
+
+			for (int k = 0; k < EACH; k++)
+				assert_non_null(m[k] = make_packet(bed.pool, seq++, 100, 1));
+			uint16_t n = plx_tx_burst(plx_port_txq(bed.a, i % QUEUES), m, EACH);
+
+			plx_mbuf_put_bulk(m + n, (uint16_t)(EACH - n));
+			taken += n;
+			adds_up(bed.b, RING);
+			if (i % 8 == 7)
+				receive(bed.b, UINT32_MAX, 0);
+		}
+		plx_port_stop(bed.a);
+		plx_port_stop(bed.b);
+		adds_up(bed.b, 0);
+		plx_port_stats(bed.a, &sa);
+		plx_port_stats(bed.b, &sb);
+		assert_int_equal(taken, sa.tx.pkts + plx_tx_drops(&sa.tx));
+		assert_true(sb.offered > before);
+		if (!bed.strange)
+			assert_int_equal(sa.tx.pkts, sb.offered + passed_by(bed.b));
+		assert_true(sb.rx.drop[PLX_RX_DROP_closed] > 0);
+		assert_true(!bed.device || sb.rx.drop[PLX_RX_DROP_ring_full] + sb.rx.drop[PLX_RX_DROP_fill_empty] > 0);
+		before = sb.offered;
+	}
+	assert_int_equal(bed.seen_n + bed.strange, sb.rx.pkts);
+}
+
 static void test_rx_fd(void **state)
 {
 	(void)state;
@@ -537,6 +620,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_shared, up, down),
 		cmocka_unit_test_setup_teardown(test_link, up, down),
 		cmocka_unit_test_setup_teardown(test_stats, up, down),
+		cmocka_unit_test_setup_teardown(test_adds_up, up, down),
 		cmocka_unit_test_setup_teardown(test_rx_fd, up, down),
 		cmocka_unit_test_setup_teardown(test_held, up, down),
 		cmocka_unit_test_setup_teardown(test_pool_dry, up, down),

@@ -75,6 +75,7 @@ static bool fails(int fn)
 	X(int, clock_getres, (clockid_t a, struct timespec *b), (a, b), -1, EINVAL) \
 	X(int, clock_gettime, (clockid_t a, struct timespec *b), (a, b), -1, EINVAL) \
 	X(int, nanosleep, (const struct timespec *a, struct timespec *b), (a, b), -1, EINTR) \
+	X(int, membarrier, (int a, unsigned b, int c), (a, b, c), -1, EINVAL, ENOSYS) \
 	X(int, bpf_load, (struct bpf_object_skeleton *a), (a), -fault.err, EPERM, ENOMEM, EINVAL) \
 	X(int, bpf_link_create, (int a, int b, int c, const struct bpf_link_create_opts *d), (a, b, c, d), -fault.err, EBUSY, EOPNOTSUPP, EPERM) \
 	X(int, bpf_link_info, (int a, struct bpf_link_info *b), (a, b), -fault.err, EBADF) \

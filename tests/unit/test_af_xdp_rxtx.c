@@ -362,20 +362,55 @@ static void no_call_for_the_awake(void **state)
 static void unsent_are_counted(void **state)
 {
 	struct plx_mbuf *m[RING];
+	uint64_t bytes;
 
 	(void)state;
-	assert_int_equal(ax_tx_unsent(tq), 0);
+	assert_int_equal(ax_tx_unsent(tq, &bytes), 0);
 	assert_int_equal(offer(m, RING), RING);
-	assert_int_equal(ax_tx_unsent(tq), RING);
+	assert_int_equal(ax_tx_unsent(tq, &bytes), RING);
+	assert_int_equal(bytes, plx_ctr_read(&tq->base.stats.bytes));
 	tx.cons += 5;
-	assert_int_equal(ax_tx_unsent(tq), RING - 5);
+	assert_int_equal(ax_tx_unsent(tq, &bytes), RING - 5);
+	assert_int_equal(bytes, plx_ctr_read(&tq->base.stats.bytes) * (RING - 5) / RING);
 	tx.cons = tx.prod;
-	assert_int_equal(ax_tx_unsent(tq), 0);
+	assert_int_equal(ax_tx_unsent(tq, &bytes), 0);
 	tx.cons = tx.prod + 1; /* a lie */
-	assert_int_equal(ax_tx_unsent(tq), 0);
+	assert_int_equal(ax_tx_unsent(tq, &bytes), 0);
 	tx.cons = tx.prod - RING - 1;
-	assert_int_equal(ax_tx_unsent(tq), 0);
+	assert_int_equal(ax_tx_unsent(tq, &bytes), 0);
 	tx.cons = tx.prod - RING;
+}
+
+/* What stands in the ring of a queue that nobody reads any more: each packet is counted once, also one that was received
+   in part, and one of which a buffer is bad, which has its counter. */
+static void drained_are_counted(void **state)
+{
+	struct plx_mbuf *m[4];
+
+	(void)state;
+	kernel_receives(kernel_takes(), 1792, XDP_PKT_CONTD);
+	assert_int_equal(receive(m, 4), 0);
+	kernel_receives(kernel_takes(), 1792, XDP_PKT_CONTD);
+	kernel_receives(kernel_takes(), 10, 0);      /* the end of the first packet */
+	kernel_receives(kernel_takes(), 60, 0);      /* a second */
+	assert_int_equal(ax_rx_drain(rq), 2);
+	assert_int_equal(ax_rx_drain(rq), 0);
+	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD);
+	assert_int_equal(receive(m, 4), 0);
+	assert_int_equal(ax_rx_drain(rq), 1);        /* its end never comes */
+	kernel_receives(kernel_takes(), 1792, XDP_PKT_CONTD);
+	kernel_receives(UINT64_MAX, 1792, XDP_PKT_CONTD);
+	kernel_receives(kernel_takes(), 10, 0);
+	kernel_receives(kernel_takes(), 60, 0);
+	assert_int_equal(ax_rx_drain(rq), 1);
+	assert_int_equal(bad(), 1);
+	kernel_receives(UINT64_MAX, 1792, XDP_PKT_CONTD);
+	assert_int_equal(receive(m, 4), 0);          /* counted now, and its rest not again */
+	assert_int_equal(bad(), 2);
+	kernel_receives(kernel_takes(), 10, 0);
+	kernel_receives(kernel_takes(), 60, 0);
+	assert_int_equal(ax_rx_drain(rq), 1);
+	assert_int_equal(plx_rx_drops(&rq->base.stats), 2);
 }
 
 #define CASE(f, up) cmocka_unit_test_setup_teardown(f, up, tear_down)
@@ -386,7 +421,7 @@ int main(void)
 		CASE(good_frames, set_up), CASE(lies_about_frames, set_up), CASE(chains, set_up_sg),
 		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
 		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
-		CASE(unsent_are_counted, set_up),
+		CASE(unsent_are_counted, set_up), CASE(drained_are_counted, set_up_sg),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,7 +228,7 @@ static void test_null(void **state)
 	plx_port_stats(p, &s);
 	assert_int_equal(s.rx.pkts, 32 + FRAMES);
 	assert_int_equal(s.rx.bytes, 200 * (32 + FRAMES));
-	assert_true(s.rx.drop[PLX_RX_DROP_no_mbuf] > 0);
+	assert_true(s.rx.pool_waits > 0 && !plx_rx_drops(&s.rx) && !s.offered_told); /* what has no end loses nothing */
 	assert_int_equal(s.tx.pkts, 34);
 	plx_port_stop(p);
 	m[0] = plx_mbuf_get(pool);

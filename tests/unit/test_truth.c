@@ -68,6 +68,7 @@ static int make(void **state)
 		s->port[0] = (struct truth_port){ .there = true, .attached = 1, .queues = 4, .nrx = 2, .irq_cpu = { 0, 3 },
 		                                   .now = "eth0", .named = 7, .missed_told = true, .polled_by = { 0, 1, 1 }, .pages = 16 };
 		s->port[0].up = true;
+		s->port[0].ring = 2048 + PLX_BURST_MAX;
 		s->port[0].ntx = 2;
 		s->npools = 1;
 		s->pool[0] = (struct truth_pool){ .name = "t-0", .frames = 9000, .free = 1000 };
@@ -137,6 +138,8 @@ static void test_nothing_wrong(void **state)
 static void wrong_unserved(void) { is.port[0].passed[3] = 9000; }
 static void wrong_passed(void)   { is.port[0].passed[1] = 5; }
 static void wrong_drops(void)    { is.port[0].rx_drop[PLX_RX_DROP_ring_full] = 77; }
+static void wrong_more(void)     { was.port[0].astray[1] = 2561; is.port[0].astray[1] = 9000; }
+static void wrong_less(void)     { was.port[0].astray[0] = is.port[0].astray[0] = -2561; }
 static void wrong_tx(void)       { is.port[0].tx_drop[PLX_TX_DROP_device] = 78; }
 static void wrong_user(void)     { is.port[0].ntx = 2; is.port[0].tx_users[1] = 2000; }
 static void wrong_prog(void)     { is.port[0].attached = 0; snprintf(is.port[0].holder, 96, "program 12"); }
@@ -194,6 +197,9 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_unserved, TRUTH_unserved, "eth0 queue 3", "9000 frames a second", "queues=4" },
 	{ wrong_passed, TRUTH_passed_by, "eth0 queue 1", "5 frames a second", "stall=" },
 	{ wrong_drops, TRUTH_drops, "eth0 rx", "ring_full: 77 frames", "raise rxd=" },
+	{ wrong_more, TRUTH_unaccounted, "eth0 queue 1", "9000 frames were offered to it and are neither received nor in a counter of drops; its "
+	  "ring has room for 2048", "ethtool -n eth0" },
+	{ wrong_less, TRUTH_unaccounted, "eth0 queue 0", "2561 frames more are received or in counters of drops than were offered", "ss --xdp" },
 	{ wrong_tx, TRUTH_drops, "eth0 tx", "device: 78 frames", "refused" },
 	{ wrong_user, TRUTH_shared_txq, "eth0 transmit queue 1", "changes 2000 times a second; the plan has it for lcore 4",
 	  "plx_env_txq" },
@@ -279,6 +285,21 @@ static void test_drops_of_an_empty_pool(void **state)
 	is.port[0].rx_drop[PLX_RX_DROP_ring_full] = 50; /* not for want of a frame */
 	judge(2);
 	assert_true(kept_line_of("ring_full: 50 frames", "raise rxd="));
+}
+
+/* What a ring holds, one look alone, or one too many and then one too few are no frames that nobody accounts for. */
+static void test_rings_hold_frames(void **state)
+{
+	static const int64_t rows[][2] = { { 2560, 2560 }, { -2560, -2560 }, { 9000, 0 }, { 0, 9000 }, { 9000, -9000 }, { 2560, 9000 } };
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		was.port[0].astray[1] = rows[i][0];
+		is.port[0].astray[1] = rows[i][1];
+		judge(3);
+	}
+	assert_int_equal(standing(), 0);
+	assert_string_equal(lines, "");
 }
 
 /* A pool and queues as they may be without anything wrong. */
@@ -736,11 +757,18 @@ static int passed_of(struct plx_port *p, uint64_t *n, int queues)
 	return fake_queues;
 }
 
-static void lost_of(struct plx_port *p, uint64_t *n)
+static void lost_of(struct plx_port *p, uint16_t i, uint64_t *n)
 {
 	(void)p;
-	n[PLX_RX_DROP_ring_full] += 100;
-	n[PLX_RX_DROP_kernel] += 3;
+	n[PLX_RX_DROP_ring_full] += i ? 60 : 40;
+	n[PLX_RX_DROP_kernel] += i ? 3 : 0;
+}
+
+static bool offered_of(struct plx_port *p, uint16_t i, uint64_t *n)
+{
+	(void)p;
+	*n = i ? 169 : 1000;
+	return i;
 }
 
 static void held_of(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
@@ -750,7 +778,7 @@ static void held_of(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
 	*tx += 4;
 }
 
-static const struct plx_driver full = { .name = "full", .held = held_of, .attached = attached_of, .passed = passed_of, .lost = lost_of };
+static const struct plx_driver full = { .name = "full", .held = held_of, .attached = attached_of, .passed = passed_of, .lost = lost_of, .offered = offered_of };
 static const struct plx_driver bare = { .name = "bare" };
 
 static int answer_of(struct plx_port *p)
@@ -770,6 +798,8 @@ static void test_sample_of_ports(void **state)
 
 	(void)state;
 	port.conf.queue = 1;
+	port.info.rxd = 256;
+	q[1].stats.pkts = 90;
 	q[0].stats.drop[PLX_RX_DROP_ring_full] = 5;
 	q[1].stats.drop[PLX_RX_DROP_ring_full] = 6;
 	env.ports[0] = &port;
@@ -790,6 +820,9 @@ static void test_sample_of_ports(void **state)
 	assert_int_equal(o->passed[3], 103);
 	assert_int_equal(o->rx_drop[PLX_RX_DROP_ring_full], 111); /* those that the kernel dropped, too */
 	assert_int_equal(o->rx_drop[PLX_RX_DROP_kernel], 3);
+	assert_int_equal(o->ring, 256 + PLX_BURST_MAX);
+	assert_int_equal(o->astray[0], 0);       /* not told */
+	assert_int_equal(o->astray[1], 169 - 90 - 6 - 60 - 3);
 	assert_int_equal(o->polled_by[1], -1);
 	assert_int_equal(o->irq_cpu[0], 1);
 	assert_int_equal(o->irq_cpu[1], 3);
@@ -837,7 +870,7 @@ static void test_sample_of_pools(void **state)
 	env.ports[0] = &port;
 	env.nports = env.npools = 1;
 	env.pools[0] = port.pool;
-	q.stats.drop[PLX_RX_DROP_no_mbuf] = 1;
+	q.stats.pool_waits = 1;
 	txq.stats.drop[PLX_TX_DROP_no_mbuf] = 2;
 	txq.stats.stop[PLX_STOP_no_mbuf] = 3;
 	plx_self.slot = 1;
@@ -1059,7 +1092,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, make, unmake)
 #define F(fn) cmocka_unit_test_setup_teardown(fn, make_files, remove_files)
 	const struct CMUnitTest tests[] = {
-		T(test_drops_of_an_empty_pool), T(test_no_pool_is_empty),
+		T(test_drops_of_an_empty_pool), T(test_no_pool_is_empty), T(test_rings_hold_frames),
 		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake),
 		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), cmocka_unit_test_setup_teardown(test_unserved_of_veth, make, unmake),
 		T(test_ports_of_one_interface), T(test_told_ever_less_often),
