@@ -91,7 +91,7 @@ def plx(end, ifaces, options, cpu, huge="never", wrap=()):
     cmd = [*wrap, FWD, "-l", str(cpu), "-m", "64M", "--huge", huge, "--idle", "busy", "--log-level", "error"]
     for i in ifaces:
         cmd += ["--iface", i]
-    return begin(end, cmd + ["--", "--json"] + options)
+    return begin(end, cmd + ["--", "--json", "--max-loss", "100%"] + options)
 
 
 def testpmd(end, vdevs, options, cpu, huge="never", wrap=()):

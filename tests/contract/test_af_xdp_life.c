@@ -253,10 +253,16 @@ static void opened_again(void **state)
 	host_gets();
 	wait_ms(LONGER_MS * 2);
 	assert_int_equal(plx_port_open(&p, &conf), 0);
+	assert_int_equal(xstat_of(p, "rx_offered"), 0); /* what it had before was another port's */
+	assert_int_equal(xstat_of(p, "steer_passed_stopped"), 0);
 	assert_int_equal(plx_port_start(p), 0);
 	host_gets();
+	const uint32_t others = ours;
 	ours += port_takes(p);
 	port_gets(p);
+	assert_int_equal(xstat_of(p, "rx_offered"), ours - others);
+	assert_int_equal(xstat_of(p, "rx_packets"), ours - others);
+	assert_int_equal(xstat_of(keeps, "rx_offered"), 0); /* nor of the other's queue */
 	plx_port_close(p);
 	plx_port_close(keeps);
 	host_gets();

@@ -30,7 +30,7 @@ neighbours() {
 }
 load() {
 	start load b "$FWD" -l "$LC" -m 64M --name load --idle adaptive --iface vb,rxqs=0 --iface vd,rxqs=0 -- \
-		--mode txonly --flows 64 --length 60 --rate 40k
+		--mode txonly --flows 64 --length 60 --rate 40k --max-loss 100%
 	LOAD=$PID
 	within $PATIENCE running load
 }
@@ -39,7 +39,7 @@ load() {
 launch() {
 	local ifaces=(--iface "va,$1")
 	[ "$2" = 1 ] || ifaces+=(--iface "vc,$1")
-	start fwd a "$FWD" -l "$LC" -m 64M --name victim --idle adaptive "${ifaces[@]}" -- --mode rxonly
+	start fwd a "$FWD" -l "$LC" -m 64M --name victim --idle adaptive "${ifaces[@]}" -- --mode rxonly --max-loss 100%
 }
 pause_ms() { sleep "$(printf '0.%03d' $((RANDOM % $1)))"; }
 # struck POINT MODE PORTS: a program is killed at a random moment of that part of its life

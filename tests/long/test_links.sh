@@ -26,7 +26,7 @@ known() { # known NEAR FAR NUMBER
 }
 load() { # load FAR
 	start "load-$1" b "$FWD" -l "$LC" -m 32M --name "load-$1" --idle adaptive --iface "$1,rxqs=0" -- \
-		--mode txonly --rate 20k
+		--mode txonly --rate 20k --max-loss 100%
 	within $PATIENCE running "load-$1" || { show "$TMP/load-$1.err"; return 1; }
 }
 attached() { at a ip link show "$1" 2>/dev/null | grep -q xdp; }

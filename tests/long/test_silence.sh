@@ -27,10 +27,10 @@ bursts() {
 xstat() { field "$TMP/fwd" "ports.0.xstats.$1"; }
 hears() { # hears STALL
 	local fwd load silences=0 n
-	forward fwd a macswap "va,stall=$1" || return 1
+	forward fwd a macswap "va,stall=$1" -- --max-loss 100% || return 1
 	fwd=$PID
 	start load b "$FWD" -l "$LC" -m 64M --idle adaptive --name load --iface vb,rxqs=0 -- \
-		--mode txonly --flows 64 --rate $RATE
+		--mode txonly --flows 64 --rate $RATE --max-loss 100%
 	load=$PID
 	within $PATIENCE running load || { show "$TMP/load.err"; return 1; }
 	bursts "$load" || { show "$TMP/load.err"; return 1; }

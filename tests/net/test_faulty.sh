@@ -13,7 +13,7 @@ faulty() { # faulty FAULT: runs on va
 }
 load() {
 	start load b "$FWD" -l "${LC##*,}" -m 32M --idle adaptive --iface vb,queues=1,steer=none -- \
-		--mode txonly --flows 64 --length 60 --rate "$1" --duration 60
+		--mode txonly --flows 64 --length 60 --rate "$1" --duration 60 --max-loss 100%
 	LOAD=$PID
 	within $PATIENCE running load
 }

@@ -7,7 +7,7 @@
 # The load keeps its own end's reception for the host, so that b can ping all the while.
 load() {
 	start load b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,steer=none -- \
-		--mode txonly --flows 64 --length 60 --rate 50k --duration 120
+		--mode txonly --flows 64 --length 60 --rate 50k --duration 120 --max-loss 100%
 	LOAD=$PID
 	within $PATIENCE counts va rx_packets 1000
 }

@@ -10,7 +10,7 @@ more() { [ "$(packets "$1" "$2")" -gt "$3" ]; }
 moving() { local n; n=$(packets vb rx_packets); within $PATIENCE more vb rx_packets $((n + 500)); }
 
 flap_case() {
-	forward fwd a macswap "va,$1" || return 1
+	forward fwd a macswap "va,$1" -- --max-loss 100% || return 1
 	local fwd=$PID i
 	start load b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,steer=none -- \
 		--mode txonly --flows 64 --length 60-1514 --rate 20k --duration 300

@@ -30,7 +30,7 @@ resident() { # beyond the pool of 64 MiB, which counts as resident unless it is 
 }
 pair 2
 start load b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,steer=none -- \
-	--mode txonly --flows 64 --length 60 --rate 10k --duration 600
+	--mode txonly --flows 64 --length 60 --rate 10k --duration 600 --max-loss 100%
 load=$PID
 within 20 running load
 limit=150
