@@ -68,17 +68,35 @@ static void hand_over(struct plx_mbuf *const *m, unsigned n, enum plx_frame_stat
 #endif
 }
 
+/* What the sender's driver found out, or the sender wrote down, is not known here. */
+static inline void receive(struct plx_mbuf *m, const struct plx_mbuf *like)
+{
+	const uint32_t pkt_len = m->pkt_len;
+	const uint16_t len = m->len;
+	const uint8_t nsegs = m->nsegs;
+
+	plx_rx_set(m, like);
+	m->pkt_len = pkt_len;
+	m->len = len;
+	m->nsegs = nsegs;
+	for (m = m->next; plx_unlikely(m != NULL); m = m->next) {
+		const uint16_t part = m->len;
+
+		plx_rx_set(m, like);
+		m->pkt_len = m->len = part;
+	}
+}
+
 static uint16_t loop_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
+	const struct plx_mbuf like = plx_rx_like(q);
 	struct lane *l = ((struct loop_rxq *)q)->lane;
 	uint64_t bytes = 0;
 
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	n = (uint16_t)plx_mpmc_get_burst(l->ring, (void **)m, n);
 	for (uint16_t i = 0; i < n; i++) {
-		m[i]->queue = q->id;
-		m[i]->port = q->port_id;
-		m[i]->flags = 0; /* what the sender's driver found out is not found out here */
+		receive(m[i], &like);
 		bytes += m[i]->pkt_len;
 	}
 	hand_over(m, n, PLX_FRAME_TX, PLX_FRAME_APP);

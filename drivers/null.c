@@ -12,10 +12,6 @@ struct null_rxq {
 	struct plx_mbuf like;        /* what each received mbuf looks like, data apart */
 };
 
-/* The fields from flags on: 24 bytes that are stored as one constant. */
-enum { LIKE = offsetof(struct plx_mbuf, flags), LIKE_LEN = sizeof(struct plx_mbuf) - LIKE };
-static_assert(LIKE_LEN == 24, "a load and two stores; user, timestamp and next lie before");
-
 static bool running(const struct plx_port *p)
 {
 	return __atomic_load_n(&p->link, __ATOMIC_RELAXED) == PLX_LINK_UP;
@@ -34,7 +30,7 @@ static uint16_t null_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < k; i++) {
 		struct plx_mbuf *b = m[i];
 		b->data = first + ((uint64_t)(b - mbufs) << shift);
-		memcpy((char *)b + LIKE, (const char *)&like + LIKE, LIKE_LEN);
+		plx_rx_set(b, &like);
 	}
 	plx_ctr_add(&q->stats.bursts, 1);
 	plx_ctr_add(&q->stats.pkts, k);
@@ -87,10 +83,11 @@ static int null_open(struct plx_port **out, const struct plx_port_conf *c)
 	if (!p)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < p->nrx; i++) {
-		p->rxq[i]->burst = null_rx;
-		((struct null_rxq *)p->rxq[i])->like = (struct plx_mbuf){
-			.pkt_len = size, .len = size, .queue = i, .ref = 1, .nsegs = 1, .port = p->id,
-		};
+		struct null_rxq *q = (struct null_rxq *)p->rxq[i];
+
+		q->base.burst = null_rx;
+		q->like = plx_rx_like(&q->base);
+		q->like.pkt_len = q->like.len = size;
 	}
 	for (uint16_t i = 0; i < p->ntx; i++)
 		p->txq[i]->burst = null_tx;

@@ -89,6 +89,46 @@ uint64_t plx_ip6_pseudo(const struct plx_ip6 *h, uint8_t proto, uint32_t l4_len)
 	return plx_csum_add(plx_be32(l4_len), (const uint8_t *)h + offsetof(struct plx_ip6, src), 32) + plx_be32(proto);
 }
 
+/* ---- a parsed packet, flat or a chain ---- */
+
+struct src {
+	const uint8_t *p;         /* of a flat one */
+	const struct plx_mbuf *m; /* of a chain, NULL = flat */
+};
+
+static inline struct src src_of(const struct plx_mbuf *m)
+{
+	return (struct src){ .p = m->data, .m = m->nsegs > 1 ? m : NULL };
+}
+
+/* n bytes at off, which the parser has seen to be there; in place or by a copy in buf. */
+static inline const uint8_t *at(const struct src *s, uint32_t off, uint32_t n, void *buf)
+{
+	return plx_likely(!s->m) ? s->p + off : plx_mbuf_read(s->m, off, n, buf);
+}
+
+uint64_t plx_csum_add_mbuf(uint64_t sum, const struct plx_mbuf *m, uint32_t off, uint32_t len)
+{
+	bool odd = false; /* bytes before this segment: its own then stand in the other half of each word */
+
+	for (; m && off >= m->len; m = m->next)
+		off -= m->len;
+	for (; m && len; m = m->next, off = 0) {
+		uint32_t n = m->len - off < len ? m->len - off : len;
+		uint16_t part = (uint16_t)~plx_csum_fold(plx_csum_add(0, m->data + off, n));
+
+		sum = narrow(sum) + (odd ? __builtin_bswap16(part) : part);
+		odd ^= n & 1;
+		len -= n;
+	}
+	return sum;
+}
+
+static uint64_t add(uint64_t sum, const struct src *s, uint32_t off, uint32_t len)
+{
+	return plx_likely(!s->m) ? plx_csum_add(sum, s->p + off, len) : plx_csum_add_mbuf(sum, s->m, off, len);
+}
+
 /* Where the checksum of this L4 stands; 0 = it has none that is known here. */
 static uint32_t csum_field(const struct plx_pkt *k)
 {
@@ -107,43 +147,91 @@ static uint32_t l4_bytes(const struct plx_pkt *k)
 	return (uint32_t)(k->payload_off - k->l4_off) + k->payload_len;
 }
 
-static uint64_t pseudo(const uint8_t *p, const struct plx_pkt *k)
+/* Overwrites dst with what the routing header at off leads to in the end: the last address of types
+   0 and 2, of type 3 (RFC 6554) without the bytes it shares with dst, of type 4 (RFC 8754) the first,
+   for its list is written backwards.  A header without one, or of another type, leaves dst alone. */
+static void final_dst(uint8_t dst[16], const struct src *s, uint32_t off)
 {
-	if (k->l4 == PLX_L4_ICMP)
-		return 0;
-	if (k->l3 == PLX_L3_IP6)
-		return plx_ip6_pseudo((const struct plx_ip6 *)(p + k->l3_off), k->proto, l4_bytes(k));
-	return plx_ip4_pseudo((const struct plx_ip4 *)(p + k->l3_off), k->proto, l4_bytes(k));
+	uint8_t head[8], buf[16];
+	uint32_t bytes, shared = 0, pad = 0;
+
+	memcpy(head, at(s, off, 8, head), 8);
+	bytes = head[1] * 8u; /* of what stands behind head */
+	if (head[2] == 3) {
+		shared = head[4] & 15u;
+		pad = head[5] >> 4;
+	} else if (head[2] != 0 && head[2] != 2 && head[2] != 4) {
+		return;
+	}
+	if (bytes < pad + 16 - shared)
+		return;
+	off += 8 + (head[2] == 4 ? 0 : bytes - pad - (16 - shared));
+	memcpy(dst + shared, at(s, off, 16 - shared, buf), 16 - shared);
 }
 
-uint16_t plx_l4_csum(const void *p, const struct plx_pkt *k)
+static uint64_t pseudo(const struct src *s, const struct plx_pkt *k)
 {
-	const uint8_t *b = p;
+	union { struct plx_ip4 v4; struct plx_ip6 v6; } buf;
+
+	if (k->l4 == PLX_L4_ICMP)
+		return 0;
+	if (k->l3 != PLX_L3_IP6)
+		return plx_ip4_pseudo((const struct plx_ip4 *)at(s, k->l3_off, PLX_IP4_LEN, &buf), k->proto, l4_bytes(k));
+	const uint8_t *ip = at(s, k->l3_off, PLX_IP6_LEN, &buf);
+
+	if (plx_unlikely(k->route_off)) {
+		struct plx_ip6 there;
+
+		memcpy(&there, ip, PLX_IP6_LEN);
+		final_dst(there.dst, s, k->route_off);
+		return plx_ip6_pseudo(&there, k->proto, l4_bytes(k));
+	}
+	return plx_ip6_pseudo((const struct plx_ip6 *)ip, k->proto, l4_bytes(k));
+}
+
+static uint16_t l4_csum(const struct src *s, const struct plx_pkt *k)
+{
 	uint32_t field = csum_field(k);
+	uint64_t sum;
 	uint16_t c;
 
 	if (!field || k->fragment)
 		return 0;
-	c = plx_csum_fold(sum_without(pseudo(b, k), b + k->l4_off, l4_bytes(k), field));
+	sum = add(pseudo(s, k), s, k->l4_off, field);
+	sum = add(sum, s, k->l4_off + field + 2, l4_bytes(k) - field - 2);
+	c = plx_csum_fold(sum);
 	return c == 0 && k->l4 == PLX_L4_UDP ? 0xffff : c;
 }
 
-bool plx_csum_ok(const void *p, const struct plx_pkt *k)
+static bool csum_ok(const struct src *s, const struct plx_pkt *k)
 {
-	const uint8_t *b = p;
 	uint32_t field = csum_field(k);
+	uint8_t buf[2];
 
-	if (k->l3 == PLX_L3_IP4) {
-		const uint8_t *ip = b + k->l3_off;
-
-		if (plx_csum(ip, (ip[0] & 15u) * 4) != 0)
-			return false;
-	}
+	if (k->l3 == PLX_L3_IP4 && plx_csum_fold(add(0, s, k->l3_off, (*at(s, k->l3_off, 1, buf) & 15u) * 4)) != 0)
+		return false;
 	if (!field || k->fragment)
 		return true;
-	if (k->l4 == PLX_L4_UDP && load16(b + k->l4_off + field) == 0)
+	if (k->l4 == PLX_L4_UDP && load16(at(s, k->l4_off + field, 2, buf)) == 0)
 		return k->l3 == PLX_L3_IP4; /* "not computed"; IPv6 forbids it */
-	return plx_csum_fold(plx_csum_add(pseudo(b, k), b + k->l4_off, l4_bytes(k))) == 0;
+	return plx_csum_fold(add(pseudo(s, k), s, k->l4_off, l4_bytes(k))) == 0;
+}
+
+uint16_t plx_l4_csum(const void *p, const struct plx_pkt *k) { return l4_csum(&(struct src){ .p = p }, k); }
+bool plx_csum_ok(const void *p, const struct plx_pkt *k)     { return csum_ok(&(struct src){ .p = p }, k); }
+
+uint16_t plx_l4_csum_mbuf(const struct plx_mbuf *m, const struct plx_pkt *k)
+{
+	const struct src s = src_of(m);
+
+	return l4_csum(&s, k);
+}
+
+bool plx_csum_ok_mbuf(const struct plx_mbuf *m, const struct plx_pkt *k)
+{
+	const struct src s = src_of(m);
+
+	return csum_ok(&s, k);
 }
 
 uint16_t plx_csum_fix16(uint16_t csum, uint16_t from, uint16_t to)

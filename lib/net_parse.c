@@ -142,6 +142,8 @@ static int parse_ip6(struct plx_pkt *k, const struct src *s, uint32_t off)
 		if (!p || ext_len(k->proto, p) > end - off)
 			return k->fragment ? PLX_PARSE_OK : PLX_PARSE_SHORT;
 		k->options = true;
+		if (k->proto == IP6_ROUTING && p[3])
+			k->route_off = (uint16_t)off;
 		off += ext_len(k->proto, p);
 		if (k->proto == IP6_FRAGMENT) {
 			uint16_t frag = get16(p + 2);

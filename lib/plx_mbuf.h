@@ -5,6 +5,10 @@
      frame:  |<-- headroom -->|<------ len ------>|<-- tailroom -->|
              ^ plx_mbuf_frame ^ data
 
+   A received packet has every field set, in each of its segments: what its driver does not
+   know is 0, and nothing is left from the frame's last use.  port and queue stand in each
+   segment; flags, hash, timestamp, vlan and header lengths in the first alone.
+
    Every mbuf has exactly one owner: the pool, a driver, the kernel or the
    application.  A function that takes an mbuf says who owns it afterwards.
    Nothing here blocks, allocates or fails through errno. */
@@ -33,7 +37,7 @@ struct plx_mbuf {
 	uint8_t         *data;      /* first byte of this segment */
 	struct plx_mbuf *next;      /* next segment of the packet, NULL in the last */
 	struct plx_pool *pool;      /* home; constant */
-	uint64_t         user;      /* one word for the owner; a driver never reads it */
+	uint64_t         user;      /* one word for the owner; a driver never reads it; 0 when received */
 	uint64_t         timestamp; /* ns, valid with PLX_MBUF_TIMESTAMP */
 	uint32_t         flags;
 	uint32_t         pkt_len;   /* bytes of all segments; valid in the first segment */

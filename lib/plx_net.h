@@ -55,14 +55,14 @@ struct plx_pkt {
 	uint16_t vlan[2];       /* TCIs, outer first */
 	uint16_t type;          /* innermost EtherType, host order */
 	uint16_t l3_off, l4_off, payload_off;
+	uint16_t route_off;     /* IPv6 routing header with segments left: the destination is not the final one yet */
 	uint32_t payload_len;   /* L4 payload by the packet's own length fields, without Ethernet padding */
 	uint32_t l3_len;        /* bytes from l3_off to the end of the IP packet */
 };
 /* plx_parse reads an Ethernet frame of len bytes at p (at most two tags, eight extension
    headers).  Returns enum plx_parse_err; *k holds what was found up to there. */
 PLX_API int plx_parse(struct plx_pkt *k, const void *p, uint32_t len);
-/* The same of a chain: headers that cross segments are read from a copy.  The checksum functions
-   below want the packet in one piece. */
+/* The same of a chain: headers that cross segments are read from a copy. */
 PLX_API int plx_parse_mbuf(struct plx_pkt *k, const struct plx_mbuf *m);
 
 /* ---- checksums: results are ready to store in the header ---- */
@@ -71,6 +71,9 @@ PLX_API int plx_parse_mbuf(struct plx_pkt *k, const struct plx_mbuf *m);
    the last one.  plx_csum_fold finishes. */
 PLX_API uint64_t plx_csum_add(uint64_t sum, const void *p, uint32_t len);
 PLX_API uint16_t plx_csum_fold(uint64_t sum);
+/* plx_csum_add_mbuf adds len bytes at off of the packet m, or as many as it has; cuts between segments may be
+   anywhere.  As with plx_csum_add, an odd-length part must be the last one. */
+PLX_API uint64_t plx_csum_add_mbuf(uint64_t sum, const struct plx_mbuf *m, uint32_t off, uint32_t len);
 PLX_API uint16_t plx_csum(const void *p, uint32_t len);
 /* Of the IPv4 header at p with ihl*4 bytes, its csum field taken as 0. */
 PLX_API uint16_t plx_ip4_csum(const struct plx_ip4 *h);
@@ -78,10 +81,14 @@ PLX_API uint16_t plx_ip4_csum(const struct plx_ip4 *h);
 PLX_API uint64_t plx_ip4_pseudo(const struct plx_ip4 *h, uint8_t proto, uint32_t l4_len);
 PLX_API uint64_t plx_ip6_pseudo(const struct plx_ip6 *h, uint8_t proto, uint32_t l4_len);
 /* plx_l4_csum: what the UDP/TCP/ICMP/ICMPv6 checksum of the parsed packet at p should be
-   (its field taken as 0; UDP's 0 becomes 0xffff).  The packet must not be a fragment. */
+   (its field taken as 0; UDP's 0 becomes 0xffff).  Behind an IPv6 routing header with segments left (types 0, 2,
+   3 and 4) the pseudo-header has the final destination (RFC 8200, 8.1).  0 of a fragment. */
 PLX_API uint16_t plx_l4_csum(const void *p, const struct plx_pkt *k);
 /* plx_csum_ok: IPv4 header and L4 checksum are right (UDP/IPv4 with csum 0 is right). */
 PLX_API bool plx_csum_ok(const void *p, const struct plx_pkt *k);
+/* The same two of a packet that plx_parse_mbuf parsed, of one segment or more. */
+PLX_API uint16_t plx_l4_csum_mbuf(const struct plx_mbuf *m, const struct plx_pkt *k);
+PLX_API bool plx_csum_ok_mbuf(const struct plx_mbuf *m, const struct plx_pkt *k);
 /* Incremental update (RFC 1624) of a stored checksum for a changed field, both as they stand
    in the header.  A UDP checksum of 0 means "none" and stays 0: do not fix it. */
 PLX_API uint16_t plx_csum_fix16(uint16_t csum, uint16_t from, uint16_t to);

@@ -60,20 +60,56 @@ static void write_headers(struct fwd_gen *g, uint8_t *p, uint16_t len, uint32_t 
 		udp->csum = 0xffff;
 }
 
-static void make(struct fwd_gen *g, uint16_t i)
+/* Makes the empty m a chain with room for len bytes; false if the pool has too few frames. */
+static bool stretch(struct plx_mbuf *m, uint16_t room, uint16_t len)
+{
+	struct plx_mbuf *more[UINT8_MAX], *last = m;
+	uint16_t n = (uint16_t)((len - 1) / room), got = plx_mbuf_get_bulk(m->pool, more, n);
+
+	if (got < n) {
+		plx_mbuf_put_bulk(more, got);
+		return false;
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		last->len = room;
+		last = last->next = more[i];
+	}
+	last->len = (uint16_t)(len - n * room);
+	m->nsegs = (uint8_t)(n + 1);
+	m->pkt_len = len;
+	return true;
+}
+
+static void spread(struct plx_mbuf *m, const uint8_t *p)
+{
+	for (; m; p += m->len, m = m->next)
+		memcpy(m->data, p, m->len);
+}
+
+/* False: the pool has not frames enough for the next packet. */
+static bool make(struct fwd_gen *g, uint16_t i)
 {
 	struct plx_mbuf *m = g->held[i];
-	uint16_t len = next_length(g);
+	uint16_t len = g->due ? g->due : next_length(g);
 	uint32_t flow = g->first + g->at * g->step;
-	uint8_t *p = plx_mbuf_append(m, len);
+	bool one = plx_likely(len <= g->room);
+	uint8_t *p;
 
-	PLX_DASSERT(p); /* setup compared the lengths with the room of a frame */
+	g->due = len;
+	if (!one && !stretch(m, g->room, len))
+		return false;
+	p = one ? plx_mbuf_append(m, len) : g->flat;
+	PLX_DASSERT(p); /* setup compared the lengths with what the port sends */
 	verify_write(p + sizeof(g->head), len - (uint32_t)sizeof(g->head), g->f->run, flow, g->seq[g->at], g->f->conf.verify);
 	write_headers(g, p, len, flow);
+	if (!one)
+		spread(m, p);
+	g->due = 0;
 	g->seq[g->at]++;
 	g->flow[i] = g->at;
 	g->len[i] = len;
 	g->at = g->at + 1 < g->n ? g->at + 1 : 0;
+	return true;
 }
 
 /* A queue is ours from its first receive burst on: what comes back before that is the host's. */
@@ -112,7 +148,7 @@ static uint64_t allowance(struct fwd_gen *g, uint64_t want)
 static uint16_t refill(struct fwd_gen *g)
 {
 	uint64_t want = g->f->conf.burst < g->left ? g->f->conf.burst : g->left;
-	uint16_t n;
+	uint16_t n, got;
 
 	if (!want || __atomic_load_n(&g->f->stop, __ATOMIC_RELAXED)) {
 		g->done_at = plx_cycles();
@@ -124,11 +160,13 @@ static uint16_t refill(struct fwd_gen *g)
 	want = allowance(g, want);
 	if (!want)
 		return 0;
-	n = plx_mbuf_get_bulk(g->tx->pool, g->held, (uint16_t)want);
+	got = plx_mbuf_get_bulk(g->tx->pool, g->held, (uint16_t)want);
+	for (n = 0; n < got && make(g, n); n++)
+		;
+	if (plx_unlikely(n < got))
+		plx_mbuf_put_bulk(g->held + n, got - n);
 	if (!n)
 		plx_tx_burst(g->tx, NULL, 0); /* collects frames that are sent but not back in the pool */
-	for (uint16_t i = 0; i < n; i++)
-		make(g, i);
 	g->credit -= g->cost * n;
 	g->left -= n;
 	g->nheld = n;
@@ -165,13 +203,15 @@ int fwd_gen_init(struct fwd_gen *g, struct fwd *f, struct plx_txq *tx, uint32_t 
 	struct plx_ip4 *ip = (struct plx_ip4 *)(g->head + PLX_ETH_LEN);
 	uint32_t n;
 
-	*g = (struct fwd_gen){ .tx = tx, .f = f, .step = tx->port->ntx, .rng = (c->seed + port * 256 + tx->id) * 0x9e3779b97f4a7c15u | 1 };
+	*g = (struct fwd_gen){ .tx = tx, .f = f, .step = tx->port->ntx, .room = (uint16_t)(tx->pool->frame_size - tx->pool->data_off),
+	                       .rng = (c->seed + port * 256 + tx->id) * 0x9e3779b97f4a7c15u | 1 };
 	g->first = port * c->flows + tx->id;
 	g->n = (c->flows - tx->id + g->step - 1) / g->step;
 	g->left = UINT64_MAX;
 	g->last = plx_cycles();
 	g->seq = calloc(g->n, sizeof(*g->seq));
-	if (!g->seq)
+	g->flat = calloc(1, UINT16_MAX); /* of which a run of short packets touches no page */
+	if (!g->seq || !g->flat)
 		return -ENOMEM;
 	n = plx_build_eth(g->head, c->has_peer ? c->peer_mac : peer, src, PLX_ETH_IP4);
 	n += plx_build_ip4(g->head + n, 0, c->dst_ip, 17, 0);
@@ -193,6 +233,12 @@ void fwd_gen_fini(struct fwd_gen *g)
 		g->seq[g->flow[g->nheld]]--;
 		plx_mbuf_put(g->held[g->nheld]);
 	}
+}
+
+void fwd_gen_free(struct fwd_gen *g)
+{
+	free(g->seq);
+	free(g->flat);
 }
 
 void fwd_gen_pace(struct fwd_gen *g, uint64_t hz)

@@ -77,6 +77,9 @@ struct fwd_gen {
 	uint64_t cost, limit, credit, last; /* token bucket, cycles << 8: of a packet, full, now; cycles at last */
 	uint64_t rng;
 	uint16_t turn;            /* of the list of lengths */
+	uint16_t due;             /* length of the next packet if it was drawn already, 0 = it was not */
+	uint16_t room;            /* bytes of one segment */
+	uint8_t *flat;            /* a packet of several is made here first */
 	uint16_t nheld, sent_to;  /* held[sent_to, nheld) were made and are still to be sent */
 	bool     ready;           /* every queue that packets may come back to is read */
 	bool     done;            /* atomic: nothing more will come */
@@ -122,6 +125,7 @@ void fwd_send(struct fwd_path *p, struct plx_mbuf **m, uint16_t n);
 int  fwd_gen_init(struct fwd_gen *g, struct fwd *f, struct plx_txq *tx, uint32_t port);
 void fwd_gen_pace(struct fwd_gen *g, uint64_t hz);
 void fwd_gen_fini(struct fwd_gen *g); /* puts what is held; quiescent */
+void fwd_gen_free(struct fwd_gen *g); /* its memory; after fini and fwd_sum */
 int  fwd_gen_poll(void *arg);
 int  fwd_sink_poll(void *arg);
 uint64_t fwd_gens_sent(const struct fwd *f);

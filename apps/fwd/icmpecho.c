@@ -59,7 +59,8 @@ static bool answer_ping6(uint8_t *p, const struct plx_pkt *k)
 	struct plx_ip6 *ip = (struct plx_ip6 *)(p + k->l3_off);
 	uint8_t src[16];
 
-	if (h->type != ICMP6_REQUEST || h->code || k->fragment || ip->src[0] == 0xff || ip->dst[0] == 0xff)
+	/* with segments left it is for another than ip->dst, and its checksum has that one's address */
+	if (h->type != ICMP6_REQUEST || h->code || k->fragment || k->route_off || ip->src[0] == 0xff || ip->dst[0] == 0xff)
 		return false;
 	memcpy(src, ip->src, 16);
 	memcpy(ip->src, ip->dst, 16);
@@ -68,13 +69,29 @@ static bool answer_ping6(uint8_t *p, const struct plx_pkt *k)
 	return true;
 }
 
-/* Makes the answer out of the question, but for its MACs, or says that there is none. */
-static bool answer(uint8_t *p, uint32_t len, const uint8_t mac[6])
+/* All headers in the first segment, as drivers receive it; they are changed in place. */
+static bool parse_whole(struct plx_pkt *k, struct plx_mbuf **m)
+{
+	uint32_t heads;
+
+	if (plx_parse_mbuf(k, *m))
+		return false;
+	heads = k->l4 ? k->l4_off + PLX_ICMP_LEN : k->l3_off + PLX_ARP_LEN;
+	if (plx_likely(heads <= (*m)->len))
+		return true;
+	return !plx_mbuf_linearize(m) && heads <= (*m)->len;
+}
+
+/* Makes the answer out of the question, but for its MACs, or says that there is none.  The checksum is
+   mended and no payload looked at, so a chain is as good as one segment. */
+static bool answer(struct plx_mbuf **m, const uint8_t mac[6])
 {
 	struct plx_pkt k;
+	uint8_t *p;
 
-	if (plx_parse(&k, p, len) || (p[6] & 1))
+	if (!parse_whole(&k, m) || ((*m)->data[6] & 1))
 		return false;
+	p = (*m)->data;
 	if (k.l3 == PLX_L3_ARP)
 		return answer_arp(p, &k, mac);
 	if (k.l4 == PLX_L4_ICMP)
@@ -99,10 +116,7 @@ int fwd_icmpecho_poll(void *arg)
 	uint16_t n = plx_rx_burst(p->rx, m, p->burst), out = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
-		/* a jumbo ping comes as a chain; one that does not fit a frame has no answer */
-		bool whole = m[i]->nsegs == 1 || !plx_mbuf_linearize(&m[i]);
-
-		if (whole && answer(m[i]->data, m[i]->len, p->mac.src)) {
+		if (answer(&m[i], p->mac.src)) {
 			turn_macs(m[i]->data, p->mac.src);
 			m[out++] = m[i];
 		} else {

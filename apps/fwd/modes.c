@@ -56,8 +56,8 @@ static inline void swap(uint8_t *a, uint8_t *b, size_t n)
 	memcpy(b, t, n);
 }
 
-/* Swapping source and destination leaves every checksum as it was.  What does not lie in
-   the first segment is left alone. */
+/* Swapping source and destination leaves every checksum as it was, but not where an IPv6 packet is
+   still on its way to another destination.  What does not lie in the first segment is left alone. */
 static inline void edit_5tswap(const struct fwd_path *p, struct plx_mbuf *m)
 {
 	struct plx_pkt k;
@@ -65,6 +65,8 @@ static inline void edit_5tswap(const struct fwd_path *p, struct plx_mbuf *m)
 
 	edit_macswap(p, m);
 	plx_parse_mbuf(&k, m);
+	if (plx_unlikely(k.route_off))
+		return;
 	ip = m->data + k.l3_off;
 	if (k.l3 == PLX_L3_IP4 && k.l3_off + PLX_IP4_LEN <= m->len)
 		swap(ip + offsetof(struct plx_ip4, src), ip + offsetof(struct plx_ip4, dst), 4);
@@ -74,6 +76,23 @@ static inline void edit_5tswap(const struct fwd_path *p, struct plx_mbuf *m)
 		swap(m->data + k.l4_off, m->data + k.l4_off + 2, 2);
 }
 
+static void put8(struct plx_mbuf *m, uint32_t off, uint8_t v)
+{
+	for (; m->next && off >= m->len; m = m->next)
+		off -= m->len;
+	m->data[off] = v;
+}
+
+/* A checksum at off, which may stand across two segments. */
+static void put_csum(struct plx_mbuf *m, uint32_t off, uint16_t sum)
+{
+	uint8_t b[2];
+
+	memcpy(b, &sum, 2);
+	put8(m, off, b[0]);
+	put8(m, off + 1, b[1]);
+}
+
 /* Computes the IPv4 header's and the L4 checksum anew, whatever stood there; a UDP checksum of
    0 over IPv4 was left out on purpose and stays so, unless it is only half done. */
 static inline void edit_csum(const struct fwd_path *p, struct plx_mbuf *m)
@@ -81,49 +100,32 @@ static inline void edit_csum(const struct fwd_path *p, struct plx_mbuf *m)
 	static const uint8_t field[] = { [PLX_L4_UDP] = 6, [PLX_L4_TCP] = 16, [PLX_L4_ICMP] = 2, [PLX_L4_ICMP6] = 2,
 	                                 [PLX_L4_OTHER] = 0 };
 	bool partial = m->flags & PLX_MBUF_CSUM_PARTIAL;
+	uint8_t buf[60]; /* the longest IPv4 header */
+	const uint8_t *is;
 	struct plx_pkt k;
-	uint16_t sum;
-	uint8_t *at;
 
 	(void)p;
-	if (m->nsegs > 1 || plx_parse(&k, m->data, m->len) || (k.l3 != PLX_L3_IP4 && k.l3 != PLX_L3_IP6))
+	if (plx_parse_mbuf(&k, m) || (k.l3 != PLX_L3_IP4 && k.l3 != PLX_L3_IP6))
 		return;
 	if (k.l3 == PLX_L3_IP4) {
-		sum = plx_ip4_csum((struct plx_ip4 *)(m->data + k.l3_off));
-		memcpy(m->data + k.l3_off + offsetof(struct plx_ip4, csum), &sum, 2);
+		is = plx_mbuf_read(m, k.l3_off, 1, buf);
+		is = plx_mbuf_read(m, k.l3_off, (*is & 15u) * 4, buf);
+		put_csum(m, k.l3_off + offsetof(struct plx_ip4, csum), plx_ip4_csum((const struct plx_ip4 *)is));
 	}
 	if (!field[k.l4] || k.fragment)
 		return;
-	at = m->data + k.l4_off + field[k.l4];
-	if (k.l4 == PLX_L4_UDP && k.l3 == PLX_L3_IP4 && !partial && !(at[0] | at[1]))
+	is = plx_mbuf_read(m, k.l4_off + field[k.l4], 2, buf);
+	if (k.l4 == PLX_L4_UDP && k.l3 == PLX_L3_IP4 && !partial && !(is[0] | is[1]))
 		return;
-	sum = plx_l4_csum(m->data, &k);
-	memcpy(at, &sum, 2);
+	put_csum(m, k.l4_off + field[k.l4], plx_l4_csum_mbuf(m, &k));
 	m->flags &= ~(uint32_t)PLX_MBUF_CSUM_PARTIAL;
-}
-
-/* A chain is made one segment, if it fits, before checksums are computed over it. */
-static int csum_poll(void *arg)
-{
-	struct fwd_path *p = arg;
-	struct plx_mbuf *m[PLX_BURST_MAX];
-	uint16_t n = plx_rx_burst(p->rx, m, p->burst);
-
-	if (!n)
-		return 0;
-	for (uint16_t i = 0; i < n; i++) {
-		if (plx_unlikely(m[i]->nsegs > 1) && plx_mbuf_linearize(&m[i]))
-			plx_ctr_add(&p->ignored, 1);
-		edit_csum(p, m[i]);
-	}
-	fwd_send(p, m, n);
-	return n;
 }
 
 static int io_poll(void *arg)      { return forward(arg, NULL); }
 static int mac_poll(void *arg)     { return forward(arg, edit_mac); }
 static int macswap_poll(void *arg) { return forward(arg, edit_macswap); }
 static int swap5_poll(void *arg)   { return forward(arg, edit_5tswap); }
+static int csum_poll(void *arg)    { return forward(arg, edit_csum); }
 
 plx_poll_fn fwd_mode_poll(enum fwd_mode m)
 {

@@ -7,8 +7,6 @@
 
 #define ERROR(f, ...) plx_logf(plx_env_log((f)->env), PLX_LOG_ERROR, __VA_ARGS__)
 
-enum { FRAME_MAX = 4096 }; /* of a pool, by --frame-size */
-
 static uint16_t out_of(const struct fwd *f, uint16_t in)
 {
 	uint16_t n = plx_env_ports(f->env), other;
@@ -100,20 +98,16 @@ static int add_sinks(struct fwd *f)
 	return err;
 }
 
-/* A generated frame is one segment: it must fit a frame of the pool, and the device. */
+/* A frame longer than one of the pool is made of several; what the device sends is the limit. */
 static int check_lengths(const struct fwd *f, const struct plx_port *p)
 {
 	const struct fwd_lengths *l = &f->conf.lengths;
-	uint32_t room = p->pool->frame_size - p->pool->data_off, most = plx_port_info(p)->max_len;
+	const struct plx_port_info *in = plx_port_info(p);
 
-	if (most > room || !most)
-		most = room;
 	for (uint16_t i = 0; i < l->n; i++)
-		if (l->of[i] > most) {
-			ERROR(f, "%s: --length %u is more than %u, which %s: %s", p->name, l->of[i], most,
-			      most == room ? "a frame of the pool has room for" : "the device sends",
-			      l->of[i] + p->pool->data_off > FRAME_MAX ? "take shorter ones" :
-			      most == room ? "take --frame-size 4096" : "raise its MTU (ip link), or take shorter ones");
+		if (in->max_len && l->of[i] > in->max_len) {
+			ERROR(f, "%s: --length %u is more than the %u bytes that it sends: %s, or take shorter ones", p->name, l->of[i],
+			      in->max_len, in->max_len < in->mtu ? "take --frame-size 4096" : "raise its MTU (ip link)");
 			return -EINVAL;
 		}
 	return 0;
@@ -182,7 +176,7 @@ int fwd_setup(struct fwd *f)
 void fwd_teardown(struct fwd *f)
 {
 	for (uint32_t i = 0; i < f->ngens; i++)
-		free(f->gen[i].seq);
+		fwd_gen_free(&f->gen[i]);
 	for (uint32_t i = 0; i < f->nsinks; i++)
 		free(f->sink[i].verify);
 	verify_fini(&f->verify);

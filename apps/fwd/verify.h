@@ -17,7 +17,7 @@ enum {
 	VERIFY_HEAD   = 18,
 	VERIFY_WINDOW = 2048, /* sequence numbers behind the highest seen that a late packet may have */
 	VERIFY_WAIT   = 1024, /* packets of one sink that wait for a flow's state */
-	VERIFY_PACKET = 16384 /* longest chained packet that is checked */
+	VERIFY_PACKET = 65536 /* longest chained packet that is checked */
 };
 
 struct verify_flow {

@@ -34,10 +34,13 @@ uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 
 void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
+	const uint32_t len = mtu + AX_L2_MAX, chain = ((struct ax_txq *)p->base.txq[0])->max_segs * ax_umem_room(p->base.pool);
+	const uint32_t max = p->kind & AX_KIND_SG && chain < len ? chain : len;
+
 	p->base.info.mtu = mtu;
-	p->base.info.max_len = mtu + AX_L2_MAX;
+	p->base.info.max_len = max;
 	for (uint16_t i = 0; i < p->base.ntx; i++)
-		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + AX_L2_MAX, __ATOMIC_RELAXED);
+		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, max, __ATOMIC_RELAXED);
 }
 
 /* ---- the halves ---- */

@@ -85,7 +85,7 @@ static inline void rx_alive(struct ax_rxq *q)
 
 /* The mbuf of a received descriptor, ours from here on; NULL if it is not one of the
    frames we posted or leaves its frame. */
-static inline struct plx_mbuf *rx_take(struct ax_rxq *q, const struct xdp_desc *d)
+static inline struct plx_mbuf *rx_take(struct ax_rxq *q, const struct xdp_desc *d, const struct plx_mbuf *like)
 {
 	uint64_t f = d->addr >> q->shift, off = d->addr & (q->frame_size - 1);
 
@@ -103,11 +103,9 @@ static inline struct plx_mbuf *rx_take(struct ax_rxq *q, const struct xdp_desc *
 		return NULL;
 	}
 	m->data = q->area + d->addr;
-	m->flags = 0;
+	plx_rx_set(m, like);
 	m->pkt_len = d->len;
 	m->len = (uint16_t)d->len;
-	m->queue = q->base.id;
-	m->port = q->base.port_id;
 	return m;
 }
 
@@ -119,6 +117,9 @@ static inline uint16_t rx_done(struct ax_rxq *q, uint32_t descs, uint16_t pkts, 
 		xring_release(&q->rx, descs);
 	if (q->posted < q->target)
 		ax_rx_refill(q);
+	/* packets of several buffers: as many go back as were taken */
+	while (plx_unlikely(descs > PLX_BURST_MAX) && ax_rx_refill(q))
+		descs -= PLX_BURST_MAX;
 	rx_alive(q);
 	plx_ctr_add(&s->bursts, 1);
 	if (!pkts) {
@@ -136,12 +137,13 @@ static inline uint16_t rx_plain(struct ax_rxq *q, struct plx_mbuf **m, uint16_t 
 	if (!is_open(&q->gate))
 		return ax_rx_shut(&q->base, m, n);
 	uint32_t have = xring_peek(&q->rx, n < PLX_BURST_MAX ? n : PLX_BURST_MAX), at = q->rx.head;
+	const struct plx_mbuf like = plx_rx_like(&q->base);
 	uint64_t bytes = 0;
 	uint16_t k = 0;
 
 	for (uint32_t i = 0; i < have; i++) {
 		struct xdp_desc d = *xring_desc(&q->rx, at + i); /* once: the memory is shared */
-		m[k] = rx_take(q, &d);
+		m[k] = rx_take(q, &d, &like);
 		if (plx_unlikely(!m[k]))
 			continue;
 		bytes += d.len;
@@ -182,13 +184,15 @@ static inline uint16_t rx_multi(struct ax_rxq *q, struct plx_mbuf **m, uint16_t 
 {
 	if (!is_open(&q->gate))
 		return ax_rx_shut(&q->base, m, n);
-	uint32_t have = xring_peek(&q->rx, PLX_BURST_MAX), at = q->rx.head, i = 0;
+	uint32_t have = xring_peek(&q->rx, q->rx.mask + 1), at = q->rx.head, i = 0;
+	const struct plx_mbuf like = plx_rx_like(&q->base);
 	uint64_t bytes = 0;
 	uint16_t k = 0;
 
+	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	for (; i < have && k < n; i++) {
 		struct xdp_desc d = *xring_desc(&q->rx, at + i);
-		m[k] = rx_chain(q, rx_take(q, &d), !(d.options & XDP_PKT_CONTD));
+		m[k] = rx_chain(q, rx_take(q, &d, &like), !(d.options & XDP_PKT_CONTD));
 		if (!m[k])
 			continue;
 		bytes += m[k]->pkt_len;
@@ -373,7 +377,7 @@ static __attribute__((noinline)) int tx_other(struct ax_txq *q, struct plx_mbuf 
 
 	if (segs < 0)
 		return tx_drop(q, m, (enum plx_tx_drop)(-1 - segs));
-	need = segs ? (uint32_t)segs : m->pkt_len / room + 1;
+	need = segs ? (uint32_t)segs : (m->pkt_len + room - 1) / room;
 	if (need > q->max_segs)
 		return tx_drop(q, m, PLX_TX_DROP_segments);
 	if (tx_room(q, w + need) < w + need)
@@ -426,7 +430,7 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	plx_ctr_add(&base->stats.bursts, 1);
 	if (q->in_flight)
-		ax_tx_reap(q, REAP);
+		ax_tx_reap(q, q->sg ? q->limit : REAP);
 	if (plx_unlikely(__atomic_load_n(&base->port->link, __ATOMIC_RELAXED) != PLX_LINK_UP) && not_up(q, m, n, &i))
 		return i;
 	base->link_down = false;
@@ -478,8 +482,9 @@ void ax_tx_choose(struct ax_txq *q)
    back and returns how many packets that was. */
 uint32_t ax_rx_drain(struct ax_rxq *q)
 {
+	const struct plx_mbuf like = plx_rx_like(&q->base);
+	bool part = q->chain != NULL, bad = q->chain_bad; /* of a packet that goes on; it was counted already */
 	uint32_t pkts = 0, have;
-	bool part = q->chain, skip = q->chain_bad; /* the rest of a packet: not counted yet, or counted already */
 
 	plx_mbuf_put(q->chain);
 	q->chain = NULL;
@@ -487,19 +492,17 @@ uint32_t ax_rx_drain(struct ax_rxq *q)
 	while ((have = xring_peek(&q->rx, PLX_BURST_MAX))) {
 		for (uint32_t i = 0; i < have; i++) {
 			struct xdp_desc d = *xring_desc(&q->rx, q->rx.head + i);
-			struct plx_mbuf *m = rx_take(q, &d);
+			struct plx_mbuf *m = rx_take(q, &d, &like);
 
 			plx_mbuf_put(m);
-			skip |= !m; /* rx_take counted it */
+			bad |= !m;
 			part = d.options & XDP_PKT_CONTD;
-			if (part)
-				continue;
-			pkts += !skip;
-			skip = false;
+			pkts += !part && !bad;
+			bad &= part;
 		}
 		xring_release(&q->rx, have);
 	}
-	return pkts + (part && !skip);
+	return pkts + (part && !bad);
 }
 
 uint32_t ax_rx_reclaim(struct ax_rxq *q)

@@ -50,10 +50,17 @@ static uint16_t copy_span(uint8_t *to, const struct span *s, uint32_t at, uint32
 	return (uint16_t)len;
 }
 
-static void fill_in(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2_hdr *h, uint32_t status)
+/* An empty segment with room for q->room bytes. */
+static void fresh(struct pk_rxq *q, struct plx_mbuf *m, const struct plx_mbuf *like)
 {
-	m->queue = q->base.id;
-	m->port = q->base.port_id;
+	struct plx_pool *p = q->base.pool;
+
+	m->data = p->area + plx_pool_frame_off(p, m) + p->data_off;
+	plx_rx_set(m, like);
+}
+
+static void fill_in(struct plx_mbuf *m, const struct tpacket2_hdr *h, uint32_t status)
+{
 	m->timestamp = (uint64_t)h->tp_sec * 1000000000u + h->tp_nsec;
 	m->flags = PLX_MBUF_TIMESTAMP;
 	if (status & TP_STATUS_CSUMNOTREADY)
@@ -63,23 +70,24 @@ static void fill_in(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2_
 }
 
 /* A packet longer than one frame becomes a chain on m.  False: the pool has too few. */
-static bool copy_chain(struct pk_rxq *q, struct plx_mbuf *m, const struct span *s)
+static bool copy_chain(struct pk_rxq *q, struct plx_mbuf *m, const struct span *s, const struct plx_mbuf *like)
 {
 	uint32_t len = s->len + (s->tagged ? VLAN_LEN : 0), at = 0;
 	struct plx_mbuf *more[UINT8_MAX], *last = m;
 	uint16_t need = (uint16_t)((len - 1) / q->room);
 
-	uint16_t got = plx_mbuf_get_bulk(q->base.pool, more, need);
+	uint16_t got = plx_pool_take(q->base.pool, more, need);
 	if (got < need) {
-		plx_mbuf_put_bulk(more, got);
+		plx_pool_give(q->base.pool, more, got);
 		return false;
 	}
 	for (uint16_t i = 0;; i++) {
-		last->len = copy_span(last->data, s, at, q->room);
+		last->pkt_len = last->len = copy_span(last->data, s, at, q->room);
 		at += last->len;
 		if (i == need)
 			break;
 		last = last->next = more[i];
+		fresh(q, last, like);
 	}
 	m->nsegs = (uint8_t)(need + 1);
 	m->pkt_len = len;
@@ -103,7 +111,8 @@ static void drop(struct pk_rxq *q, enum plx_rx_drop why)
 }
 
 /* Takes the slot's packet into m.  1: done; 0: dropped, m is still to be used. */
-static int take_slot(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2_hdr *h, uint32_t status)
+static int take_slot(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2_hdr *h, uint32_t status,
+                     const struct plx_mbuf *like)
 {
 	struct span s = { .data = (const uint8_t *)h + h->tp_mac, .len = h->tp_snaplen };
 
@@ -116,12 +125,12 @@ static int take_slot(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2
 		return 0;
 	}
 	find_tag(&s, h, status);
-	plx_mbuf_reset(m, q->base.pool->area + plx_pool_frame_off(q->base.pool, m) + q->base.pool->data_off);
-	fill_in(q, m, h, status);
+	fresh(q, m, like);
+	fill_in(m, h, status);
 	if (plx_likely(s.len + VLAN_LEN <= q->room)) {
 		m->len = copy_span(m->data, &s, 0, q->room);
 		m->pkt_len = m->len;
-	} else if (!copy_chain(q, m, &s)) {
+	} else if (!copy_chain(q, m, &s, like)) {
 		drop(q, PLX_RX_DROP_no_mbuf);
 		return 0;
 	}
@@ -131,6 +140,7 @@ static int take_slot(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2
 uint16_t pk_rx(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
 	struct pk_rxq *q = (struct pk_rxq *)base;
+	const struct plx_mbuf like = plx_rx_like(base);
 	struct pk_ring *r = &q->ring;
 	uint64_t bytes = 0;
 	uint16_t have = 0, k = 0;
@@ -150,7 +160,7 @@ uint16_t pk_rx(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 		plx_ctr_add(&base->stats.pool_waits, 1);
 	for (uint16_t i = 0; i < got; i++) {
 		struct tpacket2_hdr *h = pk_slot(r, r->head++);
-		if (plx_likely(take_slot(q, m[k], h, pk_status(h))))
+		if (plx_likely(take_slot(q, m[k], h, pk_status(h), &like)))
 			bytes += m[k++]->pkt_len;
 		pk_set_status(h, TP_STATUS_KERNEL);
 	}

@@ -13,7 +13,7 @@
 /* cmocka needs the four above before it */
 #include <cmocka.h>
 
-enum { QUEUES = 2, RING = 256, FRAMES = 8192, MIN_LEN = 60, MAX_LEN = 1514, HEAD = 20, SEQ_MAX = 65536,
+enum { QUEUES = 2, RING = 256, FRAMES = 8192, MIN_LEN = 60, MAX_LEN = 1514, JUMBO_LEN = 9014, HEAD = 20, SEQ_MAX = 65536,
        WAIT_MS = 30000 }; /* for what must come: a thread may get little of a busy CPU */
 
 struct bed {
@@ -43,11 +43,13 @@ void start_pair(void);
 void close_pair(void);
 struct plx_port *open_one(const char *name, const char *peer, uint32_t rxd, uint32_t txd, int *err);
 
-/* A packet of len bytes with this sequence number, spread over segs segments. */
+/* A packet of len bytes with this sequence number, spread over segs segments; the metadata that no
+   sender need set is poison. */
 struct plx_mbuf *make_packet(struct plx_pool *pool, uint32_t seq, uint32_t len, unsigned segs);
 /* Polls b until the given number of packets is seen or ms are over; each is checked to
-   the byte and put. */
+   the byte and to the last field of metadata, poisoned and put. */
 bool receive(struct plx_port *p, uint32_t want, unsigned ms);
+void check_metadata(const struct plx_mbuf *m, const struct plx_rxq *q);
 /* Sends one packet and sees it arrive. */
 void exchange(struct plx_port *from, struct plx_port *to, uint16_t q, uint32_t seq, uint32_t len);
 void send_all(struct plx_port *p, uint16_t q, struct plx_mbuf **m, uint16_t n);
@@ -56,5 +58,13 @@ void forget(void);
 void tell_link(struct plx_port *p);
 void wait_running(const char *name, bool running);
 uint64_t now_ms(void);
+
+/* chains.c: cases of the suite about packets of several segments */
+int  jumbo_up(void **state);
+int  jumbo_down(void **state);
+void test_chain_bursts(void **state);
+void test_chain_rings(void **state);
+void test_chain_stop(void **state);
+void test_null(void **state);
 
 #endif

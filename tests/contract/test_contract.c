@@ -624,6 +624,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_rx_fd, up, down),
 		cmocka_unit_test_setup_teardown(test_held, up, down),
 		cmocka_unit_test_setup_teardown(test_pool_dry, up, down),
+		cmocka_unit_test_setup_teardown(test_chain_bursts, jumbo_up, jumbo_down),
+		cmocka_unit_test_setup_teardown(test_chain_rings, jumbo_up, jumbo_down),
+		cmocka_unit_test_setup_teardown(test_chain_stop, jumbo_up, jumbo_down),
+		cmocka_unit_test(test_null),
 		/* over an interface only */
 		cmocka_unit_test_setup_teardown(test_untold_down, up, down),
 		cmocka_unit_test_teardown(test_removed, down), /* the last: the pair is gone then */

@@ -38,5 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	m[1] = (struct plx_mbuf){ .data = (uint8_t *)data + cut, .len = (uint16_t)(len - cut), .nsegs = 1, .ref = 1 };
 	check(plx_parse_mbuf(&c, m) == err);
 	check(c.l3 == k.l3 && c.l4 == k.l4 && c.payload_off == k.payload_off && c.payload_len == k.payload_len);
+	check(c.route_off == k.route_off && (!k.route_off || k.route_off < len));
+	if (!err) {
+		check(plx_l4_csum_mbuf(m, &c) == plx_l4_csum(data, &k));
+		check(plx_csum_ok_mbuf(m, &c) == plx_csum_ok(data, &k));
+	}
 	return 0;
 }

@@ -181,10 +181,11 @@ bad "burst zero"                                   2 "--burst '0': .*1 to 512"  
 bad "burst of garbage"                             2 "--burst '3x2': "                                   --iface va -- --burst 3x2
 bad "duration negative"                            2 "--duration '-1': "                                 --iface va -- --duration -1
 bad "frame length beyond Ethernet's least"         2 "--length '10': .*60"                               --iface va -- --length 10
-bad "frame length beyond every frame"              2 "--length 9000 is more than 3840, .*: take shorter ones" \
-	--frame-size 4096 --log-level error -l "$FIRST" --iface l,driver=loop -- --mode txonly --length 9000
-bad "frame length beyond the smaller frame"        2 "--length 2000 is more than 1792, .*: take --frame-size 4096" \
-	--log-level error -l "$FIRST" --iface l,driver=loop -- --mode txonly --length 2000
+bad "frame length beyond every frame"              2 "--length '65536': .*60 to 65535"                   --iface va -- --length 65536
+bad "frame length beyond the MTU"                  2 "va: --length 2000 is more than the 1518 bytes that it sends: raise its MTU" \
+	--log-level error -l "$FIRST" --iface va -- --mode txonly --length 2000
+bad "a range of lengths beyond the MTU"            2 "va: --length 9014 is more than the 1514 bytes that it sends: raise its MTU" \
+	--log-level error -l "$FIRST" --iface va,driver=packet -- --mode txonly --length 60-9014
 bad "a MAC address that is none"                   2 "--peer-mac '02:00:zz': "                           --iface va -- --peer-mac 02:00:zz
 bad "a word behind --"                             2 "'io': unexpected word"                             --iface va -- io
 

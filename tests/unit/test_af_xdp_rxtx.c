@@ -249,6 +249,28 @@ static void chains(void **state)
 	assert_non_null(rq->chain);
 }
 
+/* What a closed queue still has is counted in packets, and one that came in part is one. */
+static void drained_are_counted(void **state)
+{
+	struct plx_mbuf *m[4];
+
+	(void)state;
+	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD);
+	assert_int_equal(receive(m, 4), 0);
+	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD); /* its middle */
+	kernel_receives(kernel_takes(), 100, 0);             /* and its end */
+	kernel_receives(kernel_takes(), 100, 0);
+	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD); /* the next in part */
+	assert_int_equal(ax_rx_drain(rq), 3);
+	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD);
+	kernel_receives(UINT64_MAX, 100, XDP_PKT_CONTD);     /* spoilt, and counted as such */
+	assert_int_equal(receive(m, 4), 0);
+	kernel_receives(kernel_takes(), 100, 0);
+	assert_int_equal(ax_rx_drain(rq), 0);
+	assert_int_equal(bad(), 1);
+	assert_int_equal(ax_rx_drain(rq), 0);
+}
+
 static void wakes_a_sleeping_device(void **state)
 {
 	struct plx_mbuf *m[4];

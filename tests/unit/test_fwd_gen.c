@@ -21,7 +21,7 @@ struct bed {
 	void    *mem;
 	uint16_t takes;           /* of each burst */
 	uint64_t seen, bytes, flow_seen[FLOWS], empty;
-	uint64_t of_length[2048];
+	uint64_t of_length[65536];
 };
 static struct bed *bed;
 
@@ -32,14 +32,21 @@ static uint16_t take(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 
 	bed->empty += n == 0;
 	for (uint16_t i = 0; i < k; i++) {
-		const uint8_t *p = m[i]->data;
+		static uint8_t flat[65536];
+		const uint32_t len = m[i]->pkt_len, room = bed->pool->frame_size - bed->pool->data_off;
+		const uint8_t *p = plx_mbuf_read(m[i], 0, len, flat);
+		uint32_t flow, segs = 0, sum = 0;
 		struct plx_pkt h;
-		uint32_t flow;
 
-		assert_int_equal(plx_parse(&h, p, m[i]->len), 0);
+		for (const struct plx_mbuf *s = m[i]; s; sum += s->len, s = s->next, segs++)
+			assert_true(s->len && s->len <= room && s->ref == 1);
+		assert_int_equal(sum, len);
+		assert_int_equal(segs, m[i]->nsegs);
+		assert_int_equal(segs, (len + room - 1) / room);
+		assert_int_equal(plx_parse(&h, p, len), 0);
 		assert_int_equal(h.l4, PLX_L4_UDP);
-		assert_int_equal(h.l3_off + h.l3_len, m[i]->len);
-		assert_int_equal(h.payload_off + h.payload_len, m[i]->len);
+		assert_int_equal(h.l3_off + h.l3_len, len);
+		assert_int_equal(h.payload_off + h.payload_len, len);
 		assert_true(plx_csum_ok(p, &h));
 		assert_int_not_equal(((const struct plx_udp *)(p + h.l4_off))->csum, 0);
 		assert_memory_equal(p, "\x02\x00\x00\x00\x00\x00\x02\x11\x22\x33\x44\x55", 12);
@@ -51,8 +58,8 @@ static uint16_t take(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 		assert_int_equal(plx_be16(((const struct plx_udp *)(p + h.l4_off))->sport), bed->f.conf.sport + flow % (65536u - bed->f.conf.sport));
 		bed->flow_seen[flow]++;
 		bed->seen++;
-		bed->bytes += m[i]->len;
-		bed->of_length[m[i]->len]++;
+		bed->bytes += len;
+		bed->of_length[len]++;
 		verify_frames(&bed->f.verify, bed->sink.verify, &m[i], 1);
 	}
 	plx_mbuf_put_bulk(m, k);
@@ -93,7 +100,7 @@ static int down(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < bed->f.ngens; i++) {
 		fwd_gen_fini(&bed->gen[i]);
-		free(bed->gen[i].seq);
+		fwd_gen_free(&bed->gen[i]);
 	}
 	assert_int_equal(plx_pool_avail(bed->pool), FRAMES);
 	assert_ptr_equal(plx_pool_fini(bed->pool), bed->mem);
@@ -166,6 +173,40 @@ static void test_list(void **state)
 	assert_int_equal(bed->of_length[512], 300);
 	assert_int_equal(bed->of_length[1500], 300);
 	assert_int_equal(bed->bytes, bed->gen[0].bytes + bed->gen[1].bytes + bed->gen[2].bytes);
+}
+
+/* Longer than a frame of the pool: chains, also of a pool that is too small for a burst of them, and no
+   length is left out then. */
+static void test_chains(void **state)
+{
+	static const uint16_t lengths[] = { 1791, 1792, 1793, 3584, 3585, 9014, 64, 20000, 65535 };
+
+	(void)state;
+	bed->f.conf.lengths = (struct fwd_lengths){ .n = PLX_ARRAY_SIZE(lengths) };
+	memcpy(bed->f.conf.lengths.of, lengths, sizeof(lengths));
+	bed->takes = 5;
+	gens_up(9 * 50);
+	run_dry();
+	assert_account(9 * 50 * NTX);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(lengths); i++)
+		assert_int_equal(bed->of_length[lengths[i]], 50 * NTX);
+	assert_int_equal(bed->bytes, bed->gen[0].bytes + bed->gen[1].bytes + bed->gen[2].bytes);
+}
+
+static void test_no_frames_for_a_chain(void **state)
+{
+	(void)state;
+	bed->f.conf.lengths = (struct fwd_lengths){ .n = 1, .of = { 65535 } };
+	bed->takes = 0;
+	gens_up(100);
+	for (uint32_t q = 0; q < NTX; q++)
+		fwd_gen_poll(&bed->gen[q]);
+	assert_int_equal(bed->gen[0].nheld, 27); /* of 37 segments each, out of 1024 frames */
+	assert_int_equal(bed->gen[1].nheld + bed->gen[2].nheld, 0);
+	assert_int_equal(bed->empty, 2);
+	bed->takes = 1;
+	run_dry();
+	assert_account(100 * NTX);
 }
 
 static void test_ports_wrap(void **state)
@@ -292,7 +333,7 @@ int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, up, down)
 	const struct CMUnitTest tests[] = {
-		CASE(test_all_lengths), CASE(test_list), CASE(test_ports_wrap), CASE(test_held_back), CASE(test_stopped),
+		CASE(test_all_lengths), CASE(test_list), CASE(test_chains), CASE(test_no_frames_for_a_chain), CASE(test_ports_wrap), CASE(test_held_back), CASE(test_stopped),
 		CASE(test_no_frames), CASE(test_pace), CASE(test_window), CASE(test_waits_for_readers),
 	};
 

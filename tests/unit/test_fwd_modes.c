@@ -17,6 +17,8 @@
 #define Y "0a000002"
 #define X6 "fd000000000000000000000000000001"
 #define Y6 "fd000000000000000000000000000002"
+#define Z6 "fd000000000000000000000000000009"
+#define ROUTE6(next, left) next "0200" left "00000000" Z6
 #define ARP(op, sha, spa, tha, tpa) "0806" "000108000604" op sha spa tha tpa
 
 enum { FRAMES = 256 };
@@ -133,6 +135,15 @@ static const struct { enum fwd_mode mode; const char *what, *in, *out; } rows[] 
 	{ FWD_CSUM, "fragment", A B "0800" "4500001e000020004011" "0000" X Y "0001" "0002" "000a" "1234" "6162",
 	  A B "0800" "4500001e000020004011" "46cd" X Y "0001" "0002" "000a" "1234" "6162" },
 	{ FWD_CSUM, "not IP", A B "88cc" "0207", A B "88cc" "0207" },
+	/* on its way by Y6 to Z6, whose address the checksum is over */
+	{ FWD_CSUM, "udp6 behind a routing header", A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
+	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000aa4696162" },
+	{ FWD_CSUM, "udp6 behind a routing header that is done", A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "00") "00010002000a00006162",
+	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "00") "00010002000aa4706162" },
+	{ FWD_5TSWAP, "udp6 that has another destination", A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
+	  B A "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162" },
+	{ FWD_ICMPECHO, "ping6 that has another destination", P B "86dd" "6000000000222b40" X6 Y6 ROUTE6("3a", "01") "8000244a000100026162",
+	  NULL },
 	{ FWD_ICMPECHO, "arp", "ffffffffffff" B ARP("0001", B, X, "000000000000", Y),
 	  B P ARP("0002", P, Y, B, X) },
 	{ FWD_ICMPECHO, "arp probe of one's own", "ffffffffffff" B ARP("0001", B, X, "000000000000", X), NULL },
@@ -184,8 +195,56 @@ static void test_csum_of_chain(void **state)
 	assert_int_equal(plx_mbuf_chain(m, tail), 0);
 	bed.in[bed.nin++] = m;
 	assert_int_equal(fwd_mode_poll(FWD_CSUM)(&bed.path), 1);
-	assert_int_equal(bed.out[0]->nsegs, 1);
-	assert_memory_equal(bed.out[0]->data + 40, "\x8a\x72", 2);
+	assert_int_equal(bed.out[0]->nsegs, 2);
+	assert_memory_equal(bed.out[0]->next->data + 4, "\x8a\x72", 2);
+}
+
+/* Each row of csum and icmpecho again, as a chain cut at every place. */
+static void test_cut_rows(void **state)
+{
+	uint8_t flat[256], want[256];
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		uint32_t len = unhex(flat, rows[i].in), out = rows[i].out ? unhex(want, rows[i].out) : 0;
+
+		for (uint32_t at = 1; (rows[i].mode == FWD_CSUM || rows[i].mode == FWD_ICMPECHO) && at < len; at++) {
+			struct plx_mbuf *m = plx_mbuf_get(bed.pool), *tail = plx_mbuf_get(bed.pool);
+
+			memcpy(plx_mbuf_append(m, (uint16_t)at), flat, at);
+			memcpy(plx_mbuf_append(tail, (uint16_t)(len - at)), flat + at, len - at);
+			assert_int_equal(plx_mbuf_chain(m, tail), 0);
+			bed.in[bed.nin++] = m;
+			fwd_mode_poll(rows[i].mode)(&bed.path);
+			assert_int_equal(bed.nout, out != 0);
+			if (out && (bed.out[0]->pkt_len != out || memcmp(plx_mbuf_read(bed.out[0], 0, out, flat), want, out)))
+				fail_msg("%s, %s, cut at %u: another frame comes out", fwd_mode_name(rows[i].mode), rows[i].what, at);
+			unhex(flat, rows[i].in);
+			while (bed.nout)
+				plx_mbuf_put(bed.out[--bed.nout]);
+		}
+	}
+}
+
+/* A jumbo ping has no room in one frame; its answer is the chain that came. */
+static void test_jumbo_ping(void **state)
+{
+	struct plx_mbuf *m = frame(P B "0800" "4500232e00000000" "40" "01" "0000" X Y "0800969a00010002");
+
+	(void)state;
+	for (int left = 9000 - 28 + 14 - 8; left > 0; left -= 1700) {
+		struct plx_mbuf *tail = plx_mbuf_get(bed.pool);
+		uint16_t n = left < 1700 ? (uint16_t)left : 1700;
+
+		memset(plx_mbuf_append(tail, n), 'x', n);
+		assert_int_equal(plx_mbuf_chain(m, tail), 0);
+	}
+	bed.in[bed.nin++] = m;
+	assert_int_equal(fwd_mode_poll(FWD_ICMPECHO)(&bed.path), 1);
+	assert_int_equal(bed.nout, 1);
+	assert_ptr_equal(bed.out[0], m);
+	assert_int_equal(m->data[34], 0);
+	assert_memory_equal(m->data + 36, "\x9e\x9a", 2);
 }
 
 /* What is not taken is offered again --retry times, then put and counted. */
@@ -217,7 +276,7 @@ int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, up, down)
 	const struct CMUnitTest tests[] = {
-		CASE(test_rows), CASE(test_partial), CASE(test_csum_of_chain), CASE(test_retry), CASE(test_idle),
+		CASE(test_rows), CASE(test_partial), CASE(test_csum_of_chain), CASE(test_cut_rows), CASE(test_jumbo_ping), CASE(test_retry), CASE(test_idle),
 	};
 
 	return cmocka_run_group_tests_name("fwd_modes", tests, NULL, NULL);

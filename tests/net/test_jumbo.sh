@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_jumbo.sh - frames of up to 9014 bytes, chains of six segments, one by one and in bursts of 32: made and checked by
+# flowgen, forwarded by io and plx-l2fwd in every copy mode without a drop, and never is a ring said to be full.
+# shellcheck source=tests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+MTU=9000 MOST=9014
+WINDOW=128 # on the way: what half a ring of descriptors holds
+COUNT=10000; [ -z "$FAST" ] || COUNT=1000
+L2FWD=$BUILD/apps/plx-l2fwd
+
+jumbo() { # jumbo [QUEUES FAR-QUEUES]
+	pair "$@"
+	at a ip link set va mtu $MTU && at b ip link set vb mtu $MTU
+}
+# burst N LENGTHS: the generator's bursts of so many come back intact
+burst() { LENGTH=$2 generate gen b vb $COUNT 20k --burst "$1" && intact gen $COUNT && dropped_none gen; }
+dropped_none() { # dropped_none OUT: of the counters that say where a packet went
+	python3 - "$TMP/$1" <<-'PY'
+	import json, sys
+	last = [json.loads(l) for l in open(sys.argv[1]) if l.startswith("{")][-1]
+	bad = {k: v for p in last["ports"] for k, v in p["xstats"].items() if v and ("_drop_" in k or k == "tx_stop_ring_full")}
+	if last["total"]["tx_dropped"]:
+	    bad["tx_dropped"] = last["total"]["tx_dropped"]
+	if bad:
+	    sys.exit("counted: %s" % bad)
+	PY
+}
+io_case() {
+	forward io a io "va,$1" || return 1
+	local io=$PID
+	burst 1 60-$MOST && burst 32 $MOST || return 1
+	end "$io" || { echo "plx-fwd ended with $?"; show "$TMP/io.err"; return 1; }
+	dropped_none io && is "$TMP/io" ports.0.rx_packets -eq $((COUNT * 2))
+}
+l2fwd_case() {
+	start l2fwd a "$L2FWD" -l "$LC" -m 64M --idle adaptive --iface "va,$1"
+	local l2fwd=$PID
+	within $PATIENCE running l2fwd && burst 32 60-$MOST || { show "$TMP/l2fwd.err"; return 1; }
+	end "$l2fwd" || return 1
+	grep -q "received $COUNT packets, .*; not forwarded 0\$" "$TMP/l2fwd" || { show "$TMP/l2fwd"; return 1; }
+}
+cases() { # cases NAME KEYS
+	check "io, $1: jumbo frames one by one and in bursts of 32" io_case "$2"
+	check "plx-l2fwd, $1: in bursts of 32" l2fwd_case "$2"
+}
+
+jumbo
+cases native driver=af_xdp,mode=native,stall=off
+cases packet driver=packet
+check "a length beyond the MTU is refused" says 2 "va: --length 9100 is more than the 9018 bytes that it sends: raise its MTU" \
+	at a "$FWD" -l "$LC" -m 64M --iface va,mode=native -- --mode txonly --length 9100
+unpair
+jumbo 2 3 # see test_traffic.sh
+cases generic driver=af_xdp,mode=generic,stall=off
+check "icmpecho answers a ping of 8972 bytes" eval '
+	forward echo a icmpecho va,mode=generic && echo=$PID &&
+	at b ip neigh replace 10.9.0.7 lladdr "$(mac va)" dev vb &&
+	at b ping -n -q -c 50 -i 0.01 -W 2 -s 8972 10.9.0.7 | tee "$TMP/ping" && grep -q " 50 received" "$TMP/ping" &&
+	! grep -i "wrong data" "$TMP/ping" && end $echo'
+done_testing
