@@ -9,6 +9,7 @@
      priv.c    which privilege is missing, in one line       cold, main thread
      explain.c what a refusal means, and the line for it     cold, main thread
      carrier.c the link after an attach                      cold, main thread
+     unit.c    what of a frame a NIC uses in zero-copy       cold, any
      rxtx.c    the bursts                                    hot, the queue's lcore
      kick.c    the doorbell of a transmit queue              hot, the queue's lcore
      gate.c    what a burst does seldom: signs of life, errors of wake-ups, being parked
@@ -172,6 +173,8 @@ struct ax_port {
 	uint16_t nsock;
 	unsigned kind;
 	bool     down_told;                  /* link events say DOWN: the doorbell may not try */
+	char     kdriver[32];                /* the kernel's driver */
+	char     unit_why[192];              /* why zero-copy has no room for the MTU; "" = it has */
 };
 
 /* prog.c */
@@ -210,6 +213,9 @@ static inline struct ax_txq *ax_tx_of(const struct ax_port *p, uint16_t i)
 {
 	return i < p->base.ntx ? (struct ax_txq *)p->base.txq[i] : NULL;
 }
+
+/* af_xdp.c: the longest frame that one buffer takes, in zero-copy or not. */
+uint32_t ax_room(const struct ax_port *p, bool zerocopy);
 
 /* umem.c: sockets of a pool and kind share one kernel registration. */
 int  ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms);
