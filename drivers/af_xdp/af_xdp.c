@@ -203,6 +203,7 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 			info->zerocopy = r->zerocopy;
 			info->multibuf = p->sock[0].kind & AX_KIND_SG;
 			info->skb_budget = p->sock[0].budget;
+			info->frames_held = ax_frames_most(p);
 			plx_text_add(info->why, sizeof(info->why), "%s", info->mode);
 			return 0;
 		}
@@ -436,6 +437,13 @@ static int ax_xstats(struct plx_port *b, struct plx_xstat *x, int n)
 		for (uint16_t i = 0; i < b->ntx; i++)
 			x[at].value += plx_ctr_read(&((struct ax_txq *)b->txq[i])->bad_completions);
 	}
+	at++;
+	if (at < n) {
+		snprintf(x[at].name, sizeof(x[at].name), "rx_split_frames");
+		x[at].value = 0;
+		for (uint16_t i = 0; i < b->nrx; i++)
+			x[at].value += plx_ctr_read(&((struct ax_rxq *)b->rxq[i])->splits);
+	}
 	return at + 1;
 }
 
@@ -499,7 +507,7 @@ static int ax_rx_arm(struct plx_rxq *base)
 static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 {
 	struct ax_port *p = (struct ax_port *)b;
-	uint32_t room = ax_room(p, p->kind & AX_KIND_ZC);
+	uint32_t room = ax_room(p, __atomic_load_n(&p->kind, __ATOMIC_RELAXED) & AX_KIND_ZC);
 
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {
