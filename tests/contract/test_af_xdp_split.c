@@ -1,51 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* test_af_xdp_split.c - a NIC that delivers frames in pieces by zero-copy: the port copies from there on, while it is
    polled.  The NIC is a veth, which copies; that it calls that zero-copy is made up. */
-#include "ax_util.h"
-#include <linux/ethtool.h>
-#include <linux/if_xdp.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
+#include "zc_util.h"
 
-enum { FDS = 1024, PIECE = 1024 };
+enum { PIECE = 1024 };
 
 static struct plx_pool *pool;
 static struct plx_sys sys;
 static struct plx_port_conf conf;
-static bool zerocopy[FDS]; /* by socket */
 static int peer;
-
-static int zc_ioctl(int fd, unsigned long request, void *arg)
-{
-	int err = plx_sys_linux.ioctl(fd, request, arg);
-	struct ifreq *ifr = arg;
-
-	if (!err && request == SIOCETHTOOL && *(uint32_t *)(void *)ifr->ifr_data == ETHTOOL_GDRVINFO)
-		strcpy(((struct ethtool_drvinfo *)(void *)ifr->ifr_data)->driver, "virtio_net");
-	return err;
-}
-
-static int zc_bind(int fd, const struct sockaddr *a, socklen_t len)
-{
-	struct sockaddr_xdp x;
-
-	if (a->sa_family != AF_XDP || fd >= FDS)
-		return plx_sys_linux.bind(fd, a, len);
-	memcpy(&x, a, sizeof(x));
-	zerocopy[fd] = x.sxdp_flags & XDP_SHARED_UMEM ? zerocopy[x.sxdp_shared_umem_fd] : x.sxdp_flags & XDP_ZEROCOPY;
-	if (x.sxdp_flags & XDP_ZEROCOPY)
-		x.sxdp_flags = (uint16_t)((x.sxdp_flags & ~XDP_ZEROCOPY) | XDP_COPY);
-	return plx_sys_linux.bind(fd, (struct sockaddr *)&x, len);
-}
-
-static int zc_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
-{
-	int err = plx_sys_linux.getsockopt(fd, level, name, val, len);
-
-	if (!err && level == SOL_XDP && name == XDP_OPTIONS && fd < FDS && zerocopy[fd])
-		((struct xdp_options *)val)->flags |= XDP_OPTIONS_ZEROCOPY;
-	return err;
-}
 
 static int set_up(void **state)
 {
@@ -53,10 +16,7 @@ static int set_up(void **state)
 	pool = make_pool(8192, 2048);
 	veth("plxa0", "plxb0", 2);
 	peer = raw("plxb0");
-	sys = plx_sys_linux;
-	sys.ioctl = zc_ioctl;
-	sys.bind = zc_bind;
-	sys.getsockopt = zc_getsockopt;
+	sys = zc_sys();
 	conf = conf_of(pool, "plxa0", PLX_XDP_AUTO);
 	conf.sys = &sys;
 	return 0;
