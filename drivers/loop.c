@@ -375,7 +375,7 @@ static struct loop_port *find_peer(struct loop_port *lp)
 static void connect_one(struct loop_port *lp)
 {
 	struct loop_port *peer = find_peer(lp);
-	bool up = lp->on && peer && peer->on;
+	bool up = lp->on && peer && peer->on && peer->in->lanes;
 
 	if (up && (!lp->out || lp->out->wire != peer->in)) {
 		struct join *j = malloc(sizeof(*j));
@@ -409,7 +409,12 @@ static int loop_start(struct plx_port *p)
 
 	lp->on = true;
 	connect_all(lp);
-	if (!find_peer(lp))
+	const struct loop_port *peer = find_peer(lp);
+
+	if (peer && !peer->in->lanes)
+		plx_logf(p->log, PLX_LOG_WARN, "%s: loop: %s receives nothing (rxqs=0), so its link is down: name a port that does with peer=",
+		         p->name, peer->base.name);
+	if (!peer)
 		plx_logf(p->log, PLX_LOG_WARN, "%s: loop: its peer %s is not open, so its link is down: --iface %s,driver=loop",
 		         p->name, p->conf.peer, PLX_QUOTED(p->conf.peer));
 	return 0;

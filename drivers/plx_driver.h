@@ -72,7 +72,8 @@ struct plx_port_key {
 };
 extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL */
 
-/* What was chosen, and why; stable after open, link and mtu follow events. */
+/* What was chosen, and why; stable after open, but link and mtu follow events, and a port whose frames come in
+   pieces leaves zero-copy (finding split_frames of docs/live.md). */
 struct plx_port_info {
 	const char *driver;
 	const char *mode;              /* "zero-copy", "native copy", "generic copy", "copy" (it only sends), "mmap", "memory" */
@@ -107,6 +108,8 @@ struct plx_port {
 	bool     forked;               /* opened by a parent process: not ours to use */
 	uint64_t cycles_hz;            /* of plx_thread.now, set before start; 0 = no lcore polls it */
 	plx_ctr  repairs;              /* queues opened anew */
+	plx_ctr  rungs_down;           /* how often it went down to another mode since it is open */
+	bool     split;                /* atomic: frames come in pieces, each as a packet: plx_port_repair leaves zero-copy */
 	bool     wants_repair;         /* atomic: a burst or a link event asks for plx_port_repair */
 	struct plx_port *next;         /* in the list of this process */
 };
@@ -192,8 +195,8 @@ PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c)
    sends; no burst may run meanwhile. */
 PLX_API int  plx_port_start(struct plx_port *p);
 PLX_API void plx_port_stop(struct plx_port *p);
-/* plx_port_repair opens queues anew whose wake-ups fail for good; frames in flight are put back
-   or counted.  It also finds that the interface is gone.  Bursts go on meanwhile, and return 0.
+/* plx_port_repair opens queues anew whose wake-ups fail for good, or that leave zero-copy; frames in flight are put
+   back or counted.  It also finds that the interface is gone.  Bursts go on meanwhile, and return 0.
    An environment does this by itself, and hears of interfaces by link events; who
    has none calls it now and then, by one thread at a time.  Queues opened anew; 0 =
    nothing to do; -EAGAIN: the next burst of a queue has to let go of it first, call again;

@@ -6,6 +6,9 @@
 
 #include "plx_sys.h"
 
+/* Zero-copy of AF_XDP, as the kernel tells it from 6.3 on. */
+enum plx_link_zc { PLX_LINK_ZC_NOT_TOLD, PLX_LINK_ZC_NO, PLX_LINK_ZC_YES };
+
 struct plx_link_info {
 	char     name[16];       /* the kernel's name, also when asked by another */
 	uint32_t ifindex, mtu;
@@ -17,6 +20,7 @@ struct plx_link_info {
 	bool     combined;       /* its channels are shared by both directions: ethtool -L X combined N */
 	int16_t  node;           /* first parent device with a numa_node >= 0, else -1 */
 	char     kdriver[32];    /* kernel driver, "veth"; "" if not told */
+	uint8_t  zc;             /* enum plx_link_zc: what discovery has of the kernel; plx_link_query does not ask */
 	char     bus[32];        /* where the device is, "0000:01:00.0"; "" if not told */
 };
 

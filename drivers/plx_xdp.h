@@ -48,6 +48,18 @@ struct plx_xsk_holder {
    that queue, in this network namespace; -ESRCH: of one, and no process in sight has it; -errno. */
 int plx_xsk_holder(uint32_t ifindex, uint32_t queue, struct plx_xsk_holder *h, const struct plx_sys *sys);
 
+/* In which units of bytes the NIC of a kernel driver counts a receive buffer in zero-copy (af_xdp/unit.c has
+   the table).  plx_xdp_unit: the unit, or one of these.  plx_xdp_zc_room: the longest frame that comes whole, of room
+   bytes in a frame; of a driver that nobody has looked at by the worst that it may count in.
+   plx_xdp_falls_short: a frame of need bytes has no zero-copy for want of room, neither whole nor as a chain, which
+   NICs of large units do not have.  plx_xdp_unit_text: the same as words for a line.  Pure; kdriver "" = none is told. */
+#define PLX_XDP_UNKNOWN 0u          /* it has no row in the table */
+#define PLX_XDP_NO_ZC   UINT32_MAX  /* it has no zero-copy */
+uint32_t plx_xdp_unit(const char *kdriver);
+uint32_t plx_xdp_zc_room(const char *kdriver, uint32_t room);
+bool plx_xdp_falls_short(const char *kdriver, uint32_t room, uint32_t need);
+char *plx_xdp_unit_text(const char *kdriver, char *buf, size_t len);
+
 /* plx_xsk_chains: the kernel's AF_XDP sockets take packets of several buffers.  1, 0; -1 = not told. */
 int plx_xsk_chains(const struct plx_sys *sys);
 

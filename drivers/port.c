@@ -604,6 +604,8 @@ int plx_port_xstats(struct plx_port *p, struct plx_xstat *x, int n)
 		at = xstat(x, n, at, plx_ctr_read(&p->txq[i]->stats.pkts), "tx_q%u_packets", i);
 	if (p->drv->repair)
 		at = xstat(x, n, at, plx_ctr_read(&p->repairs), "repairs", 0);
+	if (p->drv->repair)
+		at = xstat(x, n, at, plx_ctr_read(&p->rungs_down), "rungs_down", 0);
 	if (p->drv->xstats)
 		at += p->drv->xstats(p, at < n ? x + at : NULL, at < n ? n - at : 0);
 	return at;

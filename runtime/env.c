@@ -91,6 +91,8 @@ static void find_irqs(struct plx_env *env, unsigned i)
 		irqs->q[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
 	if (l && disco_link_read(env->sys, env->links[i].name, l))
 		l->nrxqs = 0;
+	else if (l)
+		plan_link_told(&env->links[i], l);
 	for (unsigned q = 0; l && q < l->nrxqs; q++)
 		irqs->q[q] = (struct plan_irq){ .irq = l->rxq[q].irq, .cpu = (int16_t)l->rxq[q].cpu,
 		                                .node = (int16_t)l->rxq[q].node, .how = (uint8_t)l->rxq[q].how };

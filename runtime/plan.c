@@ -207,5 +207,6 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	plan_place(&m);
 	plan_owners(&m);
 	err = plan_pools(&m);
+	err = err ? err : plan_zerocopy(&m);
 	return err ? err : plan_rights(&m);
 }

@@ -56,6 +56,9 @@ struct plan_pool {
 	char     why[800];
 };
 
+/* Frames of 4096 bytes that nobody asked for: zero-copy needs them, or would, but memory is too short. */
+enum plan_frame_how { PLAN_FRAME_AS_SAID, PLAN_FRAME_RAISED, PLAN_FRAME_NO_MEMORY };
+
 struct plan {
 	const struct plx_env_conf *conf;
 	struct plan_lcore lcores[PLX_LCORES_MAX];
@@ -66,6 +69,8 @@ struct plan {
 	uint16_t nports;
 	struct plan_pool pools[PLX_NODES_MAX];
 	uint16_t npools;
+	uint32_t frame_size;             /* of all pools */
+	uint8_t  frame_how;              /* enum plan_frame_how */
 	int      main_cpu;               /* of main and watch, -1 = not pinned */
 	char     notes[8][512];          /* what was decided or is doubtful, for the log */
 	uint16_t nnotes;
@@ -97,6 +102,14 @@ void plan_owners(struct plan_maker *m);      /* transmit queues to lcores; recei
    all lcores that poll can hold. */
 uint32_t plan_txq_ring(const struct plan_port *port);
 uint32_t plan_txq_frames(const struct plan *p, const struct plan_port *port);
+/* plan_frame_size chooses the bytes of a frame where that was left open; plan_zerocopy says what that means for
+   zero-copy, once the pools are sized.  plan_may_zc: a port may come to zero-copy. */
+void plan_frame_size(struct plan_maker *m);
+int  plan_zerocopy(struct plan_maker *m);
+bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li);
+void plan_link_told(struct plx_link_info *li, const struct disco_link *l); /* li->zc by what discovery found */
+enum { PLAN_XDP_ROOM = 256,          /* the kernel's XDP_PACKET_HEADROOM, first in each frame */
+       PLAN_L2_MAX = 14 + 4 };       /* what the MTU does not count: Ethernet header and one tag */
 int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are placed */
 int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */
 int  plan_fail(struct plan_maker *m, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -69,7 +69,7 @@ static uint16_t pool_on(struct plan_maker *m, int16_t node)
 			return i;
 	pool = &p->pools[p->npools++];
 	pool->node = node;
-	pool->frame_size = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
+	pool->frame_size = p->frame_size;
 	/* each lcore, and each thread that may register as one, keeps two magazines and may have one
 	   full burst in its hands; threads without a cache share one magazine more */
 	pool->held = m->p->caches * (2u * PLX_MAGAZINE + PLX_BURST_MAX) + PLX_MAGAZINE;
@@ -358,7 +358,7 @@ static int check_memory(struct plan_maker *m)
 	return check_limit(m, sum);
 }
 
-int plan_pools(struct plan_maker *m)
+static int all_pools(struct plan_maker *m)
 {
 	int err = 0;
 
@@ -369,4 +369,21 @@ int plan_pools(struct plan_maker *m)
 			err = choose_page(m, &m->p->pools[i]);
 	}
 	return err ? err : check_memory(m);
+}
+
+/* Larger frames that nobody asked for end no start. */
+int plan_pools(struct plan_maker *m)
+{
+	struct plan *p = m->p;
+	const uint16_t notes = p->nnotes;
+	int err = all_pools(m);
+
+	if (err != -ENOMEM || p->frame_how != PLAN_FRAME_RAISED)
+		return err;
+	p->frame_how = PLAN_FRAME_NO_MEMORY;
+	p->frame_size = PLX_FRAME_SIZE;
+	p->nnotes = notes;
+	p->npools = 0;
+	memset(p->pools, 0, sizeof(p->pools));
+	return all_pools(m);
 }

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { XDP_ROOM = 256,          /* the kernel's XDP_PACKET_HEADROOM, first in each frame */
-       L2_MAX = 14 + 4 };       /* what the MTU does not count: Ethernet header and one tag */
+enum { XDP_ROOM = PLAN_XDP_ROOM, L2_MAX = PLAN_L2_MAX };
 
 static const struct plx_driver *driver_of(const struct plx_port_conf *c)
 {
@@ -92,7 +91,7 @@ static int check_channels(struct plan_maker *m, struct plan_port *port, const ch
 static int check_mtu(struct plan_maker *m, const struct plan_port *port)
 {
 	const struct plx_port_conf *c = &port->conf;
-	uint32_t frame = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
+	uint32_t frame = m->p->frame_size;
 	uint32_t need = port->link.mtu + L2_MAX, room = frame - XDP_ROOM;
 	const char *more = frame < 4096 && need <= 4096 - XDP_ROOM ? "--frame-size=4096, or " : "";
 
@@ -227,9 +226,10 @@ int plan_ports(struct plan_maker *m)
 			port->conf.rxqs = 1;
 		if (!err)
 			err = check_overlap(m, i);
-		if (!err && port->link.ifindex)
-			err = check_mtu(m, port);
 	}
+	plan_frame_size(m);
+	for (uint16_t i = 0; i < p->nports && !err; i++)
+		err = p->ports[i].link.ifindex ? check_mtu(m, &p->ports[i]) : 0;
 	for (uint16_t i = 0; i < p->nports && !err; i++)
 		err = check_peer(m, &p->ports[i]);
 	return err;

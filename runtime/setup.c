@@ -110,6 +110,7 @@ static int simulate(struct setup *s, char *why, size_t whylen)
 				snprintf(why, whylen, "%s: cannot ask the kernel about it: %s", s->in.conf->ports[i].name, strerror(-err));
 			else
 				would_be(s, i, &w->links[i]);
+			plan_link_told(&w->links[i], s->in.links[i]);
 		}
 		if (!err)
 			err = plan_make(s->plan, s->in.conf, &w->topo, w->links, w->irqs, why, whylen);

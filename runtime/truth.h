@@ -23,6 +23,7 @@ struct plx_env;
 	X(tx_stuck,     1, "/s",  "a transmit queue takes nothing of what the program offers it") \
 	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
 	X(reopened,     1, "",    "queues were opened anew, since the kernel refused their wake-ups for a second or for good") \
+	X(split_frames, 1, "",    "frames came in pieces, each as a packet, so the port left zero-copy") \
 	X(shared_txq,   1, "/s",  "several threads send by one transmit queue, which loses packets and wedges it") \
 	X(removed,      1, "",    "the interface of a port is gone") \
 	X(renamed,      1, "",    "the interface of a port has another name than when the program started") \
@@ -100,6 +101,8 @@ struct truth_port {
 	uint64_t rx_drop[PLX_RX_DROP_N], tx_drop[PLX_TX_DROP_N];
 	struct truth_txq txq[PLX_QUEUES_MAX]; /* by queue of the port */
 	uint64_t repairs;            /* queues opened anew, since the start */
+	bool     split;              /* its frames came in pieces */
+	uint64_t rungs_down;         /* modes it went down since, on all of its queues */
 	int16_t  polled_by[PLX_QUEUES_MAX]; /* by queue of the port: index of the lcore that does, -1 = none is told */
 	int16_t  irq_cpu[PLX_QUEUES_MAX]; /* by queue of the port: that serves its interrupt now; -1 = not told */
 };

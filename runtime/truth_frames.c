@@ -57,6 +57,8 @@ void truth_frames_take(struct truth_sample *s, const struct plx_env *env)
 	for (unsigned i = 0; i < s->nports; i++) {
 		take_txqs(&s->port[i], env->ports[i]);
 		s->port[i].repairs = plx_ctr_read(&env->ports[i]->repairs);
+		s->port[i].split = __atomic_load_n(&env->ports[i]->split, __ATOMIC_RELAXED);
+		s->port[i].rungs_down = plx_ctr_read(&env->ports[i]->rungs_down);
 	}
 	for (unsigned i = 0; i < s->npools; i++)
 		take_pool(&s->pool[i], s, env, env->pools[i]);
@@ -173,6 +175,23 @@ static void judge_astray(struct truth *t, unsigned i, unsigned q, int64_t was, i
 	             "and another socket on the queue (ss --xdp -e -p)", PLX_QUOTED(name));
 }
 
+/* It stands as long as the port is open: what the program does is not what was planned. */
+static void judge_split(struct truth *t, unsigned i, const struct truth_port *is)
+{
+	const struct plan_port *o = &t->plan->ports[i];
+	const uint32_t frame = t->plan->frame_size;
+	struct truth_found *f;
+
+	if (!is->split || !(f = truth_met(t, TRUTH_split_frames, i, 1)))
+		return;
+	plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
+	plx_text_add(f->evidence, sizeof(f->evidence), "in zero-copy the NIC, driver %s, does not use all of a frame of %u bytes; %s",
+	             *o->link.kdriver ? o->link.kdriver : "unknown", frame,
+	             is->rungs_down ? "each frame is copied since" : "its queues are being opened anew for copies");
+	plx_text_add(f->mend, sizeof(f->mend), "start with mode=native of --iface %s%s", PLX_QUOTED(o->conf.name),
+	             frame < 4096 ? ", or try --frame-size 4096" : "");
+}
+
 void truth_frames_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt)
 {
 	t->empty = 0;
@@ -181,8 +200,10 @@ void truth_frames_judge(struct truth *t, const struct truth_sample *was, const s
 	for (unsigned i = 0; i < is->nports; i++)
 		for (unsigned q = 0; q < is->port[i].nrx && q < PLX_QUEUES_MAX; q++)
 			judge_astray(t, i, q, was->port[i].astray[q], is->port[i].astray[q], is->port[i].ring);
-	for (unsigned i = 0; i < is->nports; i++)
+	for (unsigned i = 0; i < is->nports; i++) {
 		judge_repairs(t, i, was->port[i].repairs, is->port[i].repairs);
+		judge_split(t, i, &is->port[i]);
+	}
 	for (unsigned i = 0; i < is->nports; i++)
 		for (unsigned q = 0; is->port[i].up && was->port[i].up && q < is->port[i].ntx && q < PLX_QUEUES_MAX; q++)
 			judge_txq(t, i, q, &was->port[i].txq[q], &is->port[i].txq[q], dt);

@@ -308,8 +308,8 @@ static void link_info(struct plx_link_info *li, const struct doctor *d, const st
 	memset(li, 0, sizeof(*li));
 	li->node = -1;
 	for (unsigned i = 0; i < d->nports; i++)
-		if (d->port[i].conf == c && d->port[i].l)
-			plx_link_query(d->sys, d->port[i].l->name, li);
+		if (d->port[i].conf == c && d->port[i].l && !plx_link_query(d->sys, d->port[i].l->name, li))
+			plan_link_told(li, d->port[i].l);
 }
 
 static void irqs_of(struct plan_irqs *irqs, const struct doctor *d, const struct plx_port_conf *c)
@@ -372,6 +372,8 @@ static void forgive(struct doctor *d, struct drawing *w)
 		li->rxqs = rx > li->rxqs ? (uint16_t)rx : li->rxqs;
 		li->txqs = tx > li->txqs ? (uint16_t)tx : li->txqs;
 		c->ports[n].multibuf = PLX_PREFER;
+		if (c->ports[n].mode == PLX_XDP_ZEROCOPY)
+			c->ports[n].mode = PLX_XDP_AUTO;
 		n++;
 	}
 	c->nports = (uint16_t)n;

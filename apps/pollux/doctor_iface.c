@@ -11,7 +11,7 @@
 
 /* NETDEV_XDP_ACT_*, which the build machine's headers may be too old to have. */
 enum { NETDEV_XDP_ACT_BASIC = 1, NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 };
-enum { XDP_ROOM = 256, L2 = 14 + 4, SEGS_MAX = 18 };
+enum { XDP_ROOM = PLAN_XDP_ROOM, L2 = PLAN_L2_MAX, SEGS_MAX = 18, FRAME_MAX = 4096 };
 
 static bool absent(const struct patient *p, struct finding *f)
 {
@@ -384,10 +384,44 @@ CHECK(veth_napi)
 
 /* ---- MTU ---- */
 
+/* The plan may have chosen it. */
+static uint32_t frame_of(const struct doctor *d)
+{
+	return d->planned ? d->plan.frame_size : d->conf.frame_size ? d->conf.frame_size : PLX_FRAME_SIZE;
+}
+
+/* The MTU fits a frame, if perhaps not the part of it that the NIC uses in zero-copy. */
+static void room_enough(const struct doctor *d, const struct patient *p, struct finding *f)
+{
+	const uint32_t need = p->l->mtu + L2, frame = frame_of(d), room = frame - XDP_ROOM;
+	const char *kdriver = p->plan ? p->plan->link.kdriver : p->l->kdriver;
+	const bool zc = p->plan && plan_may_zc(p->conf, &p->plan->link);
+	const uint32_t zc_room = zc ? plx_xdp_zc_room(kdriver, room) : room;
+	const bool raised = zc && d->planned && d->plan.frame_how == PLAN_FRAME_RAISED;
+	const bool larger = frame < FRAME_MAX && need <= plx_xdp_zc_room(kdriver, FRAME_MAX - XDP_ROOM);
+	char unit[128];
+
+	plx_xdp_unit_text(kdriver, unit, sizeof(unit));
+	if (need <= zc_room) {
+		ok(f, "MTU %u needs %u bytes, a frame has room for %u%s%s", p->l->mtu, need, zc_room, raised ? ": it has 4096 bytes, since " : "",
+		   raised ? unit : "");
+		return;
+	}
+	(p->conf->mode == PLX_XDP_ZEROCOPY ? fail : warn)(f, "MTU %u needs %u bytes, and in zero-copy a frame of %u has room for %u, since "
+	     "%s: %s", p->l->mtu, need, frame, zc_room, unit,
+	     p->conf->mode == PLX_XDP_ZEROCOPY ? "mode=zc ends the start" : "each frame is copied instead");
+	if (larger)
+		mend_option(f, d, "frame-size", "4096");
+	else if (zc_room > L2)
+		mend(f, "ip link set dev %s mtu %u", quoted(p->l->name), zc_room - L2);
+	else
+		mend_key(f, d, p, "mode", "native");
+}
+
 CHECK(mtu_room)
 {
 	L();
-	uint32_t frame = d->conf.frame_size ? d->conf.frame_size : PLX_FRAME_SIZE, room = frame - XDP_ROOM, need = l->mtu + L2;
+	uint32_t frame = frame_of(d), room = frame - XDP_ROOM, need = l->mtu + L2;
 	bool never = p->conf->multibuf == PLX_NEVER;
 	bool chains = !never && d->probe.sg != 0 && (d->probe.load_err || !d->probe.frags_err);
 	bool packet = !never && !*p->conf->driver && p->conf->mode == PLX_XDP_AUTO; /* the ladder goes on to it */
@@ -395,7 +429,7 @@ CHECK(mtu_room)
 	if (!xdp(p, f))
 		return;
 	if (need <= room)
-		ok(f, "MTU %u needs %u bytes, a frame has room for %u", l->mtu, need, room);
+		room_enough(d, p, f);
 	else if (chains && need > 4096 - XDP_ROOM)
 		ok(f, "MTU %u takes chains of up to %u frames", l->mtu, (need + room - 1) / room);
 	else {
@@ -414,7 +448,7 @@ CHECK(mtu_room)
 CHECK(mtu_chain)
 {
 	L();
-	uint32_t room = (d->conf.frame_size ? d->conf.frame_size : PLX_FRAME_SIZE) - XDP_ROOM;
+	uint32_t room = frame_of(d) - XDP_ROOM;
 	uint32_t segs = (l->mtu + L2 + room - 1) / room, most = SEGS_MAX;
 
 	if (!xdp(p, f))

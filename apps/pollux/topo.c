@@ -184,7 +184,9 @@ static int links(struct job *j)
 		if (!is_device(&j->conf.ports[i]))
 			continue;
 		err = plx_link_query(j->sys, name, &j->links[i]);
+		j->link.xdp_told = false;
 		err = look(j, name, &j->irqs[i]);
+		plan_link_told(&j->links[i], &j->link);
 		if (err)
 			cmd_error(title, "%s: cannot ask the kernel about it: %s: see ip link show %s", name, strerror(-err),
 			          PLX_QUOTED(name));

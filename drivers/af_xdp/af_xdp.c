@@ -3,6 +3,7 @@
    copy, generic copy; cold, main thread. */
 #include "af_xdp.h"
 #include "plx_text.h"
+#include "plx_xdp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,16 +30,40 @@ static const struct rung rungs[] = {
 
 /* ---- the ladder ---- */
 
-/* MTU against the frame's room, by policy.  0 and the kind's flag, or -errno, logged. */
-static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, unsigned *kind)
+uint32_t ax_room(const struct ax_port *p, bool zerocopy)
 {
-	bool fits = li->mtu + AX_L2_MAX <= ax_umem_room(p->base.pool);
+	const uint32_t room = ax_umem_room(p->base.pool);
+
+	/* a driver without zero-copy says so itself, when it is asked */
+	return zerocopy && plx_xdp_unit(p->kdriver) != PLX_XDP_NO_ZC ? plx_xdp_zc_room(p->kdriver, room) : room;
+}
+
+/* The MTU fits a frame, but not what the NIC uses of it in zero-copy: then that takes chains, of
+   which most such NICs know nothing. */
+static void say_unit(struct ax_port *p, uint32_t mtu, bool zerocopy, bool chains)
+{
+	const uint32_t need = mtu + AX_L2_MAX;
+	char unit[128];
+
+	p->unit_why[0] = 0;
+	if (zerocopy && need > ax_room(p, true) && plx_xdp_falls_short(p->kdriver, ax_room(p, false), need))
+		plx_text_add(p->unit_why, sizeof(p->unit_why), "%sMTU %u in frames of %u, since %s", chains ? "bind with chains, for " : "",
+		             mtu, p->base.pool->frame_size,
+		             plx_xdp_unit_text(p->kdriver, unit, sizeof(unit)));
+}
+
+/* MTU against the frame's room, by policy.  0 and the kind's flag, or -errno, logged but for a rung
+   that has a lower one. */
+static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, bool zerocopy, unsigned *kind)
+{
+	bool fits = li->mtu + AX_L2_MAX <= ax_room(p, zerocopy);
 	enum plx_policy want = p->base.conf.multibuf;
 
 	*kind = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) ? AX_KIND_SG : 0;
+	say_unit(p, li->mtu, zerocopy, *kind);
 	if (*kind ? (!p->prog || p->prog->frags) : fits)
 		return 0;
-	return ax_explain_mtu(p, li->mtu, *kind ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
+	return *p->unit_why ? -EOPNOTSUPP : ax_explain_mtu(p, li->mtu, *kind ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
 }
 
 
@@ -129,8 +154,9 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 
 	if (err)
 		return err;
-	err = choose_buffers(p, li, &p->kind);
+	err = choose_buffers(p, li, r->zerocopy, &p->kind);
 	p->kind |= r->zerocopy ? AX_KIND_ZC : 0u;
+	*down = err && *p->unit_why;
 	for (uint16_t i = 0; !err && i < p->nsock; i++) {
 		err = ax_queue_open(p, i);
 		if (!err)
@@ -142,7 +168,20 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 	}
 	if (err)
 		ax_queues_drop(p);
+	if (*down && *p->unit_why)
+		*step = p->unit_why;
 	return err;
+}
+
+/* What an end of the ladder can be mended by. */
+static const char *climb_fix(const struct ax_port *p, uint32_t mtu)
+{
+	const uint32_t more = 4096 - p->base.pool->frame_size;
+
+	if (p->base.conf.mode == PLX_XDP_AUTO)
+		return "driver=packet";
+	return *p->unit_why && more && mtu + AX_L2_MAX <= plx_xdp_zc_room(p->kdriver, ax_room(p, false) + more) ?
+	       "--frame-size 4096, or mode=auto" : "mode=auto";
 }
 
 static int climb(struct ax_port *p, struct plx_link_info *li)
@@ -164,6 +203,7 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 			info->zerocopy = r->zerocopy;
 			info->multibuf = p->sock[0].kind & AX_KIND_SG;
 			info->skb_budget = p->sock[0].budget;
+			info->frames_held = ax_frames_most(p);
 			plx_text_add(info->why, sizeof(info->why), "%s", info->mode);
 			return 0;
 		}
@@ -174,8 +214,7 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 			plx_logf(p->base.log, PLX_LOG_INFO, "%s: %s refused (%s of %s), trying %s", p->base.name, r->name,
 			         strerrorname_np(-err), step, rungs[i + 1].name);
 	}
-	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: %sno other mode to try: use %s", p->base.name, info->why,
-	         want == PLX_XDP_AUTO ? "driver=packet" : "mode=auto");
+	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: %sno other mode to try: use %s", p->base.name, info->why, climb_fix(p, li->mtu));
 	return -EOPNOTSUPP;
 }
 
@@ -216,6 +255,7 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 	p->before = calloc(p->nsock, sizeof(*p->before));
 	p->base.info.ifindex = li.ifindex;
 	p->base.info.mtu = li.mtu;
+	memcpy(p->kdriver, li.kdriver, sizeof(p->kdriver));
 	p->base.info.node = li.node;
 	memcpy(p->base.info.mac, li.mac, sizeof(li.mac));
 	p->base.link = PLX_LINK_UP; /* switched on; link events or the doorbell tell more */
@@ -399,6 +439,13 @@ static int ax_xstats(struct plx_port *b, struct plx_xstat *x, int n)
 		for (uint16_t i = 0; i < b->ntx; i++)
 			x[at].value += plx_ctr_read(&((struct ax_txq *)b->txq[i])->bad_completions);
 	}
+	at++;
+	if (at < n) {
+		snprintf(x[at].name, sizeof(x[at].name), "rx_split_frames");
+		x[at].value = 0;
+		for (uint16_t i = 0; i < b->nrx; i++)
+			x[at].value += plx_ctr_read(&((struct ax_rxq *)b->rxq[i])->splits);
+	}
 	return at + 1;
 }
 
@@ -466,7 +513,7 @@ static int ax_rx_arm(struct plx_rxq *base)
 static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 {
 	struct ax_port *p = (struct ax_port *)b;
-	uint32_t room = ax_umem_room(b->pool);
+	uint32_t room = ax_room(p, __atomic_load_n(&p->kind, __ATOMIC_RELAXED) & AX_KIND_ZC);
 
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {

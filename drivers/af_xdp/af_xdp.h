@@ -9,6 +9,8 @@
      priv.c    which privilege is missing, in one line       cold, main thread
      explain.c what a refusal means, and the line for it     cold, main thread
      carrier.c the link after an attach                      cold, main thread
+     split.c   frames that come in pieces                    the queue's lcore, or who repairs
+     unit.c    what of a frame a NIC uses in zero-copy       cold, any
      rxtx.c    the bursts                                    hot, the queue's lcore
      kick.c    the doorbell of a transmit queue              hot, the queue's lcore
      gate.c    what a burst does seldom: signs of life, errors of wake-ups, being parked
@@ -79,6 +81,8 @@ struct ax_rxq {
 	struct ax_sock  *sock;
 	uint64_t         woken;        /* ns of the last wake-up of a zero-copy fill ring */
 	struct ax_trouble trouble;
+	uint64_t         split_at;     /* ns: when the last piece of a frame was seen, 0 = none was */
+	plx_ctr          splits;       /* pieces seen; only some of all frames are looked at */
 };
 
 struct ax_txq {
@@ -111,6 +115,7 @@ enum { AX_L2_MAX = 14 + 4 }; /* what the MTU does not count: Ethernet header and
 /* How a port uses its pool and sockets; one kernel registration for each. */
 enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
 
+enum { AX_WHY_FALL = -1 };                   /* it leaves zero-copy */
 enum { AX_STATS = 6 };                       /* counters of XDP_STATISTICS */
 
 /* One socket on one device queue with the rings it has. */
@@ -129,7 +134,7 @@ struct ax_sock {
 	const char *step;                    /* what failed, for the error line */
 	uint64_t past[AX_STATS];             /* what the kernel counted of sockets that stood here before */
 	/* repair */
-	int      why;                        /* the errno for which it is opened anew, 0 = it is not */
+	int      why;                        /* the errno for which it is opened anew, or AX_WHY_FALL; 0 = it is not */
 	bool     broken;                     /* it is not open: the last try failed */
 	uint64_t tried_at;                   /* ns */
 };
@@ -173,6 +178,9 @@ struct ax_port {
 	uint16_t nsock;
 	unsigned kind;
 	bool     down_told;                  /* link events say DOWN: the doorbell may not try */
+	bool     falling;                    /* it leaves zero-copy, and not all of its sockets have */
+	char     kdriver[32];                /* the kernel's driver */
+	char     unit_why[192];              /* why zero-copy has no room for the MTU; "" = it has */
 };
 
 /* prog.c */
@@ -191,6 +199,7 @@ int  ax_prog_xstats(const struct ax_port *p, struct plx_xstat *x, int n);
 
 /* queue.c */
 uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd);
+uint32_t ax_frames_most(const struct ax_port *p);  /* the same of a port that is open: by its mode */
 int  ax_queue_open(struct ax_port *p, uint16_t i);
 void ax_queues_drop(struct ax_port *p);     /* all of them; the port and its queue objects stay */
 int  ax_queue_prime(struct ax_port *p, uint16_t i);
@@ -212,6 +221,9 @@ static inline struct ax_txq *ax_tx_of(const struct ax_port *p, uint16_t i)
 {
 	return i < p->base.ntx ? (struct ax_txq *)p->base.txq[i] : NULL;
 }
+
+/* af_xdp.c: the longest frame that one buffer takes, in zero-copy or not. */
+uint32_t ax_room(const struct ax_port *p, bool zerocopy);
 
 /* umem.c: sockets of a pool and kind share one kernel registration. */
 int  ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms);
@@ -242,6 +254,11 @@ int  ax_explain_attach(const struct ax_port *p, int err);
 void ax_explain_unread(struct ax_port *p);
 int  ax_explain_sock(const struct ax_port *p, const struct ax_sock *s, int err);
 int  ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int err);
+
+/* split.c */
+void ax_rx_suspect(struct ax_rxq *q, const struct plx_mbuf *m);
+void ax_fall_begin(struct ax_port *p);
+void ax_fall_end(struct ax_port *p);
 
 /* carrier.c */
 bool ax_carrier(const struct plx_port *p);

@@ -32,6 +32,14 @@ uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 	return (c->rxqs + parked) * rx + c->txqs * txd;
 }
 
+uint32_t ax_frames_most(const struct ax_port *p)
+{
+	const bool zerocopy = p->kind & AX_KIND_ZC;
+	const uint32_t filled = zerocopy ? p->nsock : p->base.nrx; /* a zero-copy queue that only sends has a fill ring too */
+
+	return filled * fill_size(&p->base.conf, zerocopy) + p->base.ntx * p->base.conf.txd;
+}
+
 void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
 	const uint32_t len = mtu + AX_L2_MAX, chain = ((struct ax_txq *)p->base.txq[0])->max_segs * ax_umem_room(p->base.pool);
@@ -356,6 +364,8 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 	err = err ? err : finish(p, i, &sc);
 	if (!before)
 		say_kept(p, take_back(p, i, err != 0));
+	if (!before && i >= p->base.nrx && p->parked[i]) /* the device receives in its own memory now */
+		p->parked[i]->target = 0;
 	err = err ? err : ax_queue_prime(p, i);
 	if (err || i >= p->base.nrx || !ax_reads(p))
 		return err;
@@ -402,9 +412,11 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 			         "who has it with ss --xdp -e -p", p->base.name, s->queue, s->step, strerrorname_np(-err));
 		return err;
 	}
-	plx_ctr_add(&p->base.repairs, 1);
-	plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
-	         errno_name(s->why), again ? ": it is back" : "");
+	if (s->why != AX_WHY_FALL) {
+		plx_ctr_add(&p->base.repairs, 1);
+		plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
+		         errno_name(s->why), again ? ": it is back" : "");
+	}
 	s->why = 0;
 	unpark(p, i);
 	return 1;
@@ -438,12 +450,14 @@ int ax_repair(struct plx_port *b)
 		leave(p);
 		return 0;
 	}
+	ax_fall_begin(p);
 	for (uint16_t i = 0; i < p->nsock; i++) {
 		int n = repair_one(p, i, now);
 
 		done += n > 0;
 		bad = n < 0 ? n : bad;
 	}
+	ax_fall_end(p);
 	for (uint16_t i = 0; i < p->nsock; i++)
 		if (p->sock[i].why || wanted(p, i))
 			__atomic_store_n(&b->wants_repair, true, __ATOMIC_RELAXED);

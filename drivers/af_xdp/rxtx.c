@@ -9,6 +9,7 @@
 #include <errno.h>
 
 enum {
+	KIB         = 1024,    /* pieces of frames have whole ones */
 	REFILL      = 64,      /* frames taken from the pool at a time */
 	REAP        = PLX_BURST_MAX, /* completions looked at in one call */
 	OWN_MAX     = 127,     /* descriptors one frame can be in at once */
@@ -211,11 +212,15 @@ static uint16_t rx_copy_multi(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n
 	return rx_multi((struct ax_rxq *)q, m, n);
 }
 
+/* One look a burst for frames that come in pieces: the first frame stands at the beginning of one, or
+   that of the next burst does. */
 static uint16_t rx_zc_plain(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
 	struct ax_rxq *q = (struct ax_rxq *)base;
 
 	n = rx_plain(q, m, n);
+	if (plx_unlikely(n && !(m[0]->len % KIB)))
+		ax_rx_suspect(q, m[0]);
 	if (is_open(&q->gate) && plx_unlikely(xring_flagged(&q->fill)))
 		rx_wake(q);
 	return n;
@@ -226,6 +231,8 @@ static uint16_t rx_zc_multi(struct plx_rxq *base, struct plx_mbuf **m, uint16_t 
 	struct ax_rxq *q = (struct ax_rxq *)base;
 
 	n = rx_multi(q, m, n);
+	if (plx_unlikely(n && !(m[0]->len % KIB)))
+		ax_rx_suspect(q, m[0]);
 	if (is_open(&q->gate) && plx_unlikely(xring_flagged(&q->fill)))
 		rx_wake(q);
 	return n;

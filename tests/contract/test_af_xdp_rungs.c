@@ -257,7 +257,7 @@ static void kernel_without_sg(void **state)
 
 static bool attached;
 static int flags_asked, gone_for;
-static bool other_driver;
+static const char *other_driver;
 
 static void kernel_without_frags(void **state)
 {
@@ -271,7 +271,8 @@ static void kernel_without_frags(void **state)
 
 static void forget_link(void)
 {
-	attached = other_driver = false;
+	attached = false;
+	other_driver = NULL;
 	flags_asked = gone_for = 0;
 }
 
@@ -283,7 +284,7 @@ static int link_ioctl(int fd, unsigned long request, void *arg)
 	if (request == SIOCGIFFLAGS && attached && flags_asked++ < gone_for)
 		ifr->ifr_flags &= (short)~IFF_RUNNING;
 	if (!err && request == SIOCETHTOOL && other_driver && *(uint32_t *)(void *)ifr->ifr_data == ETHTOOL_GDRVINFO)
-		strcpy(((struct ethtool_drvinfo *)(void *)ifr->ifr_data)->driver, "bonding");
+		strcpy(((struct ethtool_drvinfo *)(void *)ifr->ifr_data)->driver, other_driver);
 	if (request == SIOCETHTOOL && attached && flags_asked < gone_for * 2 && *(uint32_t *)(void *)ifr->ifr_data == ETHTOOL_GLINK)
 		((struct ethtool_value *)(void *)ifr->ifr_data)->data = 0;
 	return err;
@@ -342,7 +343,7 @@ static void bond(void **state)
 {
 	(void)state;
 	sys.ioctl = link_ioctl;
-	other_driver = true;
+	other_driver = "bonding";
 	struct plx_port *p = open_port(&conf);
 	assert_string_equal(p->info.mode, "generic copy");
 	assert_string_equal(p->info.why, "zero-copy refused (EOPNOTSUPP of native XDP on a bond or team), native copy refused "
@@ -353,13 +354,48 @@ static void bond(void **state)
 	ends(-EOPNOTSUPP, "plxa0: native copy refused (EOPNOTSUPP of native XDP on a bond or team), no other mode to try: use mode=auto");
 }
 
+/* A NIC that counts its buffers in units of 1 KiB has zero-copy with frames of 4096 bytes. */
+static void unit_of_buffers(void **state)
+{
+	static const char short_of[] = "MTU 1500 in frames of 2048, since driver igb counts receive buffers in units of 1024 bytes";
+	char want[512];
+
+	(void)state;
+	sys.ioctl = link_ioctl;
+	other_driver = "igb";
+	struct plx_port *p = open_port(&conf);
+	assert_string_equal(p->info.mode, "native copy");
+	assert_false(p->info.multibuf);
+	snprintf(want, sizeof(want), "zero-copy refused (EOPNOTSUPP of bind with chains, for %s), native copy", short_of);
+	assert_string_equal(p->info.why, want);
+	has(want);
+	plx_port_close(p);
+	conf.multibuf = PLX_NEVER; /* which is no reason to end: copies need none */
+	p = open_port(&conf);
+	snprintf(want, sizeof(want), "zero-copy refused (EOPNOTSUPP of %s), native copy", short_of);
+	assert_string_equal(p->info.why, want);
+	plx_port_close(p);
+	conf.mode = PLX_XDP_ZEROCOPY;
+	ends(-EOPNOTSUPP, "no other mode to try: use --frame-size 4096, or mode=auto");
+	has(short_of);
+	conf.pool = large; /* what is left is that a veth has no zero-copy */
+	ends(-EOPNOTSUPP, "plxa0: zero-copy refused (EOPNOTSUPP of bind), no other mode to try: use mode=auto");
+	other_driver = "newnic";
+	conf.pool = pool;
+	ends(-EOPNOTSUPP, "since the unit of receive buffers of driver newnic is not known");
+	mtu(2000);
+	conf.pool = large;
+	ends(-EOPNOTSUPP, "(EOPNOTSUPP of bind)");
+	mtu(1500);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(busy_ends), CASE(left_over), CASE(run_out_ends), CASE(cannot_falls), CASE(kernel_without_sg),
-		CASE(kernel_without_frags), CASE(carrier), CASE(bond),
+		CASE(kernel_without_frags), CASE(carrier), CASE(bond), CASE(unit_of_buffers),
 	};
 
 	own_namespace();

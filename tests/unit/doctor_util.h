@@ -29,6 +29,8 @@ static inline void plan(void)
 		const struct disco_link *l = d.port[i].l;
 		li[i] = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = l->mtu, .up = true, .rxqs = l->nrxqs, .txqs = l->ntxqs,
 		                                .rxqs_max = 16, .txqs_max = 16, .combined = true, .node = l->node };
+		memcpy(li[i].kdriver, l->kdriver, sizeof(li[i].kdriver));
+		plan_link_told(&li[i], l);
 		for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
 			irqs[i].q[q] = (struct plan_irq){ l->rxq[q].irq, (int16_t)l->rxq[q].cpu, (int16_t)l->rxq[q].node, l->rxq[q].how };
 	}

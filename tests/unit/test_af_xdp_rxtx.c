@@ -110,6 +110,7 @@ static int set_up_as(unsigned kind)
 static int set_up(void **state) { (void)state; return set_up_as(0); }
 static int set_up_sg(void **state) { (void)state; return set_up_as(AX_KIND_SG); }
 static int set_up_zc(void **state) { (void)state; return set_up_as(AX_KIND_ZC); }
+static int set_up_zc_sg(void **state) { (void)state; return set_up_as(AX_KIND_ZC | AX_KIND_SG); }
 
 static int tear_down(void **state)
 {
@@ -308,6 +309,70 @@ static void sleeps_not_beside_a_sleeping_device(void **state)
 	assert_int_equal(plx_af_xdp_driver.rx_arm(&rq->base), 0); /* it has all there are */
 }
 
+/* A frame that the NIC delivers: len bytes of an IP packet that says it has total.  True: that is a split. */
+static bool split_seen(const uint8_t *head, size_t n, uint32_t len, uint16_t at, uint32_t total, bool contd)
+{
+	const uint64_t a = kernel_takes() + 256;
+	struct plx_mbuf *m[4];
+	uint8_t *p = pool->area + a;
+	const uint64_t before = plx_ctr_read(&rq->splits);
+
+	memset(p, 0, len);
+	memcpy(p, head, n);
+	p[at] = (uint8_t)(total >> 8);
+	p[at + 1] = (uint8_t)total;
+	kernel_receives(a, len, contd ? XDP_PKT_CONTD : 0);
+	if (contd)
+		kernel_receives(kernel_takes() + 256, 100, 0);
+	assert_int_equal(receive(m, 4), 1);
+	plx_mbuf_put(m[0]);
+	return plx_ctr_read(&rq->splits) != before;
+}
+
+static void frames_in_pieces(void **state)
+{
+	static const uint8_t v4[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45 };
+	static const uint8_t v6[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd, 0x60 };
+	static const uint8_t tag[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 8, 8, 0, 0x45 };
+	static const uint8_t arp[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 6, 0x45 };
+	const size_t n = sizeof(v4);
+
+	(void)state;
+	assert_false(split_seen(v4, n, 1024, 16, 1010, false)); /* all of it */
+	assert_false(split_seen(v6, n, 1024, 18, 970, false));
+	assert_false(split_seen(arp, n, 1024, 16, 1500, false));
+	assert_false(split_seen(v4, n, 1000, 16, 1500, false)); /* cut short by somebody, but not at a KiB */
+	assert_false(port.base.split);
+	assert_true(split_seen(v4, n, 1024, 16, 1011, false));
+	assert_false(port.base.split);                          /* one may be anybody's */
+	clock_ns += 1000000000;
+	assert_true(split_seen(v6, n, 1024, 18, 971, false));
+	assert_false(port.base.split);                          /* as long after it */
+	clock_ns += 999999999;
+	assert_true(split_seen(tag, sizeof(tag), 1024, 24, 1003, false));
+	assert_true(port.base.split);
+	assert_true(port.base.wants_repair);
+}
+
+/* What the driver says goes on is a chain. */
+static void chains_are_no_pieces(void **state)
+{
+	static const uint8_t v4[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45 };
+
+	(void)state;
+	assert_false(split_seen(v4, sizeof(v4), 1024, 16, 1110, true));
+	assert_true(split_seen(v4, sizeof(v4), 1024, 16, 1110, false));
+}
+
+/* Copies are the kernel's, and no NIC's. */
+static void copies_are_not_looked_at(void **state)
+{
+	static const uint8_t v4[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45 };
+
+	(void)state;
+	assert_false(split_seen(v4, sizeof(v4), 1024, 16, 1500, false));
+}
+
 static uint16_t offer(struct plx_mbuf **m, uint16_t n)
 {
 	assert_int_equal(plx_mbuf_get_bulk(pool, m, n), n);
@@ -444,6 +509,8 @@ int main(void)
 		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
 		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
 		CASE(unsent_are_counted, set_up), CASE(drained_are_counted, set_up_sg),
+		CASE(unsent_are_counted, set_up), CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
+		CASE(copies_are_not_looked_at, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

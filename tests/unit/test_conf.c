@@ -36,7 +36,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c.nports, 0);
 	assert_int_equal(c.mem, 0);
 	assert_int_equal(c.huge, PLX_PREFER);
-	assert_int_equal(c.frame_size, 2048);
+	assert_int_equal(c.frame_size, 0);
 	assert_int_equal(c.idle, PLX_IDLE_BUSY);
 	assert_int_equal(c.log_level, PLX_LOG_NOTICE);
 	assert_false(c.dry_run);

@@ -88,7 +88,7 @@ static void test_precedence(void **state)
 	assert_int_equal(c.huge, PLX_NEVER);
 	assert_int_equal(c.mem, 64 << 20);
 	assert_int_equal(c.log_level, PLX_LOG_DEBUG);
-	assert_int_equal(c.frame_size, 2048);
+	assert_int_equal(c.frame_size, 0);
 	assert_string_equal(notes, "idle=adaptive file f:1:1\nhuge=require file f:2:1\nmem=64 file f:3:1\n"
 	                    "log-level=debug file f:4:1\nidle=interrupt environment POLLUX_IDLE\n"
 	                    "huge=never environment POLLUX_HUGE\nidle=busy argument\nname=x argument\n");

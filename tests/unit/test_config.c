@@ -136,7 +136,7 @@ static void test_show(void **state)
 		"mem: 64                         # f:1\n"
 		"node-mem: auto                  # default\n"
 		"huge: never                     # POLLUX_HUGE\n"
-		"frame-size: 2048                # default\n"
+		"frame-size: auto                # default\n"
 		"idle: adaptive                  # argument\n"
 		"placement: auto                 # default\n"
 		"setup: none                     # default\n"

@@ -155,6 +155,35 @@ static void test_mtu(void **state)
 	says("mtu-chain", CHECK_OK);
 }
 
+static void test_mtu_unit(void **state)
+{
+	struct disco_link *l = &links[0];
+
+	(void)state;
+	l->mtu = 1500;
+	strcpy(l->kdriver, "igb");
+	plan();
+	says("mtu-room", CHECK_OK);
+	assert_non_null(strstr(found.evidence, "MTU 1500 needs 1518 bytes, a frame has room for 3072: it has 4096 bytes, since driver igb "
+	                       "counts receive buffers in units of 1024 bytes"));
+	asked("eth1 -l 4-7 --frame-size 2048");
+	bad("mtu-room", CHECK_WARN, "in zero-copy a frame of 2048 has room for 1024, since driver igb counts receive buffers in units of 1024 "
+	    "bytes: each frame is copied instead", "pollux doctor eth1 -l 4-7 --frame-size 4096");
+	asked("eth1,mode=native -l 4-7 --frame-size 2048");
+	says("mtu-room", CHECK_OK);
+	asked("eth1 -l 4-7 --frame-size 4096");
+	l->mtu = 3055;
+	plan();
+	bad("mtu-room", CHECK_WARN, "a frame of 4096 has room for 3072", "ip link set dev eth1 mtu 3054");
+	l->mtu = 1500;
+	strcpy(l->kdriver, "newnic");
+	asked("eth1 -l 4-7 --frame-size 2048");
+	bad("mtu-room", CHECK_WARN, "the unit of receive buffers of driver newnic is not known", "pollux doctor eth1 -l 4-7 --frame-size 4096");
+	l->xdp_features = 1; /* it has no zero-copy */
+	plan();
+	says("mtu-room", CHECK_OK);
+}
+
 /* ---- queues ---- */
 
 static void test_queues(void **state)
@@ -306,7 +335,7 @@ static void test_interrupts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_iface), TEST(test_xdp), TEST(test_uses), TEST(test_offloads), TEST(test_mtu), TEST(test_queues),
+		TEST(test_iface), TEST(test_xdp), TEST(test_uses), TEST(test_offloads), TEST(test_mtu), TEST(test_mtu_unit), TEST(test_queues),
 		TEST(test_two_ports), TEST(test_ports_together), TEST(test_virtual), TEST(test_interrupts),
 	};
 

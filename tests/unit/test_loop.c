@@ -49,7 +49,9 @@ static struct plx_port *make(int slot, const char *name, const char *peer, uint1
 	snprintf(c.name, sizeof(c.name), "%s", name);
 	snprintf(c.peer, sizeof(c.peer), "%s", peer);
 	strcpy(c.driver, "loop");
-	c.rxqs = c.txqs = queues;
+	c.rxqs = queues;
+	c.no_rx = !queues;
+	c.txqs = queues ? queues : 1;
 	c.rxd = 64;
 	c.pool = pool;
 	c.ports = ports;
@@ -264,6 +266,25 @@ static void test_flap(void **state)
 	assert_true(plx_ctr_read(&plx_port_txq(f.a, 0)->stats.pkts) > 0);
 }
 
+/* A port that only sends, to itself or to another such one. */
+static void test_nobody_receives(void **state)
+{
+	struct plx_port *a = make(0, "a", "", 0), *b = make(1, "b", "a", 0), *c = make(2, "c", "", 1);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(plx_port_start(ports[i]), 0);
+		assert_int_equal(plx_port_link(ports[i]), PLX_LINK_DOWN);
+		assert_false(crosses(ports[i], 0, c, 0));
+	}
+	assert_int_equal(plx_port_start(c), 0);
+	assert_true(crosses(c, 0, c, 0));
+	plx_port_close(a);
+	plx_port_close(b);
+	plx_port_close(c);
+	ports[0] = ports[1] = ports[2] = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +293,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_peer_returns, up, down),
 		cmocka_unit_test_setup_teardown(test_many_to_one, up, down),
 		cmocka_unit_test_setup_teardown(test_unknown_peer, up, down),
+		cmocka_unit_test_setup_teardown(test_nobody_receives, up, down),
 		cmocka_unit_test_setup_teardown(test_wake, up, down),
 		cmocka_unit_test_setup_teardown(test_flap, up, down),
 	};

@@ -290,6 +290,113 @@ static void test_mtu(void **state)
 	assert_false(noted("chains"));
 }
 
+/* ---- the unit in which a NIC counts its buffers ---- */
+
+static struct plx_link_info *driven(const char *text, const char *kdriver, uint32_t mtu)
+{
+	struct plx_link_info *li = nic(text, 1, -1);
+
+	li->mtu = mtu;
+	strcpy(li->kdriver, kdriver);
+	return li;
+}
+
+static void test_frame_size(void **state)
+{
+	static const struct { const char *kdriver; uint8_t zc; uint32_t mtu, frame; } rows[] = {
+		{ "igb", PLX_LINK_ZC_YES, 1006, 2048 },        /* 1006 + 18 = 1024 */
+		{ "igb", PLX_LINK_ZC_YES, 1007, 4096 },
+		{ "igb", PLX_LINK_ZC_NOT_TOLD, 1500, 4096 },
+		{ "igb", PLX_LINK_ZC_NO, 1500, 2048 },         /* a kernel before 6.14 */
+		{ "igb", PLX_LINK_ZC_YES, 3054, 4096 },
+		{ "ice", PLX_LINK_ZC_YES, 3054, 2048 },        /* it has chains */
+		{ "igc", PLX_LINK_ZC_YES, 1500, 4096 },
+		{ "ixgbe", PLX_LINK_ZC_YES, 1500, 4096 },
+		{ "i40e", PLX_LINK_ZC_YES, 1774, 2048 },
+		{ "ice", PLX_LINK_ZC_YES, 1774, 2048 },
+		{ "mlx5_core", PLX_LINK_ZC_YES, 1774, 2048 },
+		{ "virtio_net", PLX_LINK_ZC_YES, 1774, 2048 },
+		{ "veth", PLX_LINK_ZC_NOT_TOLD, 1500, 2048 },
+		{ "", PLX_LINK_ZC_NOT_TOLD, 1500, 2048 },
+		{ "tsnep", PLX_LINK_ZC_YES, 1500, 4096 },      /* nobody has looked at it */
+		{ "tsnep", PLX_LINK_ZC_NOT_TOLD, 60, 4096 },
+		{ "tsnep", PLX_LINK_ZC_NO, 1500, 2048 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		machine(1, 1, 1);
+		driven("eth0", rows[i].kdriver, rows[i].mtu)->zc = rows[i].zc;
+		made();
+		if (plan.frame_size != rows[i].frame || plan.pools[0].frame_size != rows[i].frame)
+			fail_msg("%s, MTU %u: %u", rows[i].kdriver, rows[i].mtu, plan.frame_size);
+		if (noted("eth0: frames of 4096 bytes for zero-copy, since ") != (rows[i].frame == 4096))
+			fail_msg("%s, MTU %u: what the notes say", rows[i].kdriver, rows[i].mtu);
+		assert_false(noted("no zero-copy"));
+	}
+	machine(1, 1, 1);
+	driven("eth0", "igb", 9000);
+	made();
+	assert_int_equal(plan.frame_size, 2048);
+	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 9000 needs 9018 bytes, "
+	                  "of which a frame of 2048 then holds 1024; for zero-copy use ip link set eth0 mtu 3054"));
+	/* who asks for no zero-copy needs none of that */
+	machine(1, 1, 1);
+	driven("eth0,mode=native", "igb", 1500);
+	driven("eth1,driver=packet", "igb", 1500);
+	made();
+	assert_int_equal(plan.frame_size, 2048);
+	driven("eth2", "igb", 1500); /* one is enough, and all pools have frames of one size */
+	made();
+	assert_int_equal(plan.frame_size, 4096);
+	assert_true(noted("eth2: frames of 4096 bytes for zero-copy, since driver igb counts receive buffers in units of 1024 bytes and "
+	                  "MTU 1500 needs 1518 bytes, of which a frame of 2048 would hold 1024"));
+}
+
+static void test_no_zerocopy(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	driven("eth0", "igb", 1500);
+	conf.frame_size = 2048; /* somebody wants it so */
+	made();
+	assert_int_equal(plan.frame_size, 2048);
+	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 1500 needs 1518 "
+	                  "bytes, of which a frame of 2048 then holds 1024; for zero-copy use --frame-size=4096, or ip link set eth0 mtu 1006"));
+	conf.ports[0].mode = PLX_XDP_ZEROCOPY;
+	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 1500 needs 1518 bytes, and a frame of 2048 holds 1024 in zero-copy, since driver igb "
+	        "counts receive buffers in units of 1024 bytes: use --frame-size=4096, or ip link set eth0 mtu 1006, or mode=auto");
+	conf.frame_size = 4096;
+	made();
+	links[0].mtu = 3100; /* 3118 fits 3840, and not 3072 */
+	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 3100 needs 3118 bytes, and a frame of 4096 holds 3072 in zero-copy, since driver igb "
+	        "counts receive buffers in units of 1024 bytes: use ip link set eth0 mtu 3054, or mode=auto");
+	conf.ports[0].mode = PLX_XDP_AUTO;
+	made();
+	assert_true(noted("eth0: no zero-copy, since driver igb"));
+}
+
+/* Larger frames that nobody asked for end no start. */
+static void test_frame_memory(void **state)
+{
+	(void)state;
+	machine(1, 1, 1);
+	driven("eth0", "igb", 1500);
+	conf.mem = 20 << 20;
+	made();
+	assert_int_equal(plan.frame_size, 2048);
+	assert_int_equal(plan.npools, 1);
+	assert_int_equal(plan.pools[0].frame_size, 2048);
+	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 1500 needs 1518 bytes, "
+	                  "of which a frame of 2048 then holds 1024; for zero-copy use more memory, or ip link set eth0 mtu 1006"));
+	conf.mem = 40 << 20;
+	made();
+	assert_int_equal(plan.frame_size, 4096);
+	conf.mem = 8 << 20;
+	refused(-ENOMEM, "memory of node 0: 3940 frames of 2048 bytes, but rings and lcores can hold 7424: -m 16 or more, or smaller "
+	        "rings by rxd= and txd=");
+}
+
 static void test_peers(void **state)
 {
 	(void)state;
@@ -345,7 +452,7 @@ int main(void)
 		cmocka_unit_test(test_parts_of_an_interface), cmocka_unit_test(test_only_sends), cmocka_unit_test(test_alternative_name),
 		cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
-		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_owners), cmocka_unit_test(test_mtu), cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_owners), cmocka_unit_test(test_mtu), cmocka_unit_test(test_frame_size), cmocka_unit_test(test_no_zerocopy), cmocka_unit_test(test_frame_memory), cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_rights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

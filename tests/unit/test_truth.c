@@ -185,6 +185,8 @@ static void wrong_doorbell(void)
 	was.port[0].txq[0].err = is.port[0].txq[0].err = -EINVAL;
 }
 static void wrong_repairs(void)  { was.port[0].repairs = 2; is.port[0].repairs = 5; }
+static void wrong_frames(void)   { is.port[0].split = true; is.port[0].rungs_down = 1; env.plan.frame_size = 2048; }
+static void wrong_frames_yet(void) { is.port[0].split = true; env.plan.frame_size = 4096; }
 static void wrong_given_up(void) { was.port[0].txq[0].err = is.port[0].txq[0].err = -ENOBUFS; }
 static void wrong_irq(void)
 {
@@ -208,6 +210,10 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_rings, TRUTH_pool_empty, "pool t-0", "and 100 with the application", "give it more by -m, of which the plan has 20 MiB" },
 	{ wrong_caches, TRUTH_pool_empty, "pool t-0", "512 are in caches", "have it put back" },
 	{ wrong_repairs, TRUTH_reopened, "eth0", "3 of its queues were opened anew in this look, 5 since the start", "ip monitor link dev eth0" },
+	{ wrong_frames, TRUTH_split_frames, "eth0", "does not use all of a frame of 2048 bytes; each frame is copied since",
+	  "start with mode=native of --iface eth0, or try --frame-size 4096" },
+	{ wrong_frames_yet, TRUTH_split_frames, "eth0", "of a frame of 4096 bytes; its queues are being opened anew for copies",
+	  "start with mode=native of --iface eth0" },
 	{ wrong_ring, TRUTH_tx_stuck, "eth0 transmit queue 1", "it took no packet, and 700 bursts a second ended with ring_full",
 	  "ip -s link show eth0" },
 	{ wrong_doorbell, TRUTH_tx_stuck, "eth0 transmit queue 0", "11 bursts a second ended with error; its doorbell fails: "

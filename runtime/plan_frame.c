@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* plan_frame.c - the bytes of a frame: 2048, or 4096 where the NIC counts its receive buffers in units that leave
+   too little of 2048 in zero-copy.  Cold, pure; steps of plan_make. */
+#include "plan.h"
+#include "plx_text.h"
+#include "plx_xdp.h"
+#include <errno.h>
+#include <string.h>
+
+enum { FRAME_MAX = 4096 };
+
+static uint32_t need_of(const struct plan_port *port) { return port->link.mtu + PLAN_L2_MAX; }
+
+static uint32_t zc_room(const struct plan_port *port, uint32_t frame)
+{
+	return plx_xdp_zc_room(port->link.kdriver, frame - PLAN_XDP_ROOM);
+}
+
+bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li)
+{
+	const uint32_t unit = plx_xdp_unit(li->kdriver);
+
+	if ((*c->driver && strcmp(c->driver, "auto") && strcmp(c->driver, "af_xdp")) || !li->ifindex ||
+	    (c->mode != PLX_XDP_AUTO && c->mode != PLX_XDP_ZEROCOPY))
+		return false;
+	return li->zc == PLX_LINK_ZC_YES || (li->zc == PLX_LINK_ZC_NOT_TOLD && unit != PLX_XDP_NO_ZC);
+}
+
+void plan_link_told(struct plx_link_info *li, const struct disco_link *l)
+{
+	enum { NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 }; /* the build machine's headers may be too old to have it */
+
+	li->zc = !l->xdp_told ? PLX_LINK_ZC_NOT_TOLD : l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY ? PLX_LINK_ZC_YES : PLX_LINK_ZC_NO;
+}
+
+static bool falls_short(const struct plan_port *port, uint32_t frame)
+{
+	return plan_may_zc(&port->conf, &port->link) &&
+	       plx_xdp_falls_short(port->link.kdriver, frame - PLAN_XDP_ROOM, need_of(port));
+}
+
+void plan_frame_size(struct plan_maker *m)
+{
+	struct plan *p = m->p;
+
+	p->frame_size = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
+	for (uint16_t i = 0; i < p->nports && !m->conf->frame_size; i++)
+		if (falls_short(&p->ports[i], PLX_FRAME_SIZE) && need_of(&p->ports[i]) <= zc_room(&p->ports[i], FRAME_MAX)) {
+			p->frame_size = FRAME_MAX;
+			p->frame_how = PLAN_FRAME_RAISED;
+		}
+}
+
+/* What would let such a port have zero-copy. */
+static void mend(const struct plan_maker *m, const struct plan_port *port, char *buf, size_t len)
+{
+	const uint32_t frame = m->p->frame_size;
+	const bool open = !m->conf->frame_size && m->p->frame_how != PLAN_FRAME_NO_MEMORY;
+	const uint32_t room = zc_room(port, open ? FRAME_MAX : frame);
+
+	buf[0] = 0;
+	if (m->p->frame_how == PLAN_FRAME_NO_MEMORY)
+		plx_text_add(buf, len, "more memory");
+	else if (frame < FRAME_MAX && need_of(port) <= zc_room(port, FRAME_MAX))
+		plx_text_add(buf, len, "--frame-size=4096");
+	if (room > PLAN_L2_MAX)
+		plx_text_add(buf, len, "%sip link set %s mtu %u", *buf ? ", or " : "", PLX_QUOTED(port->conf.name), room - PLAN_L2_MAX);
+}
+
+static int no_zerocopy(struct plan_maker *m, const struct plan_port *port)
+{
+	char unit[128], fix[PLX_QUOTED_MAX + 96];
+
+	plx_xdp_unit_text(port->link.kdriver, unit, sizeof(unit));
+	mend(m, port, fix, sizeof(fix));
+	if (port->conf.mode == PLX_XDP_ZEROCOPY)
+		return plan_fail(m, -EOPNOTSUPP, "%s: mode=zc: MTU %u needs %u bytes, and a frame of %u holds %u in zero-copy, since %s: "
+		                 "use %s%smode=auto", port->conf.name, port->link.mtu, need_of(port), m->p->frame_size,
+		                 zc_room(port, m->p->frame_size), unit, fix, *fix ? ", or " : "");
+	plan_note(m->p, "%s: no zero-copy, since %s and MTU %u needs %u bytes, of which a frame of %u then holds %u%s%s",
+	          port->conf.name, unit, port->link.mtu, need_of(port), m->p->frame_size, zc_room(port, m->p->frame_size),
+	          *fix ? "; for zero-copy use " : "", fix);
+	return 0;
+}
+
+int plan_zerocopy(struct plan_maker *m)
+{
+	struct plan *p = m->p;
+	bool told = false;
+	int err = 0;
+
+	for (uint16_t i = 0; i < p->nports && !err; i++) {
+		const struct plan_port *port = &p->ports[i];
+		char unit[128];
+
+		if (falls_short(port, p->frame_size))
+			err = no_zerocopy(m, port);
+		else if (p->frame_how == PLAN_FRAME_RAISED && !told && falls_short(port, PLX_FRAME_SIZE)) {
+			plan_note(p, "%s: frames of %u bytes for zero-copy, since %s and MTU %u needs %u bytes, of which a frame of %u would "
+			          "hold %u", port->conf.name, p->frame_size, plx_xdp_unit_text(port->link.kdriver, unit, sizeof(unit)),
+			          port->link.mtu, need_of(port), PLX_FRAME_SIZE, zc_room(port, PLX_FRAME_SIZE));
+			told = true;
+		}
+	}
+	return err;
+}
