@@ -129,7 +129,7 @@ program of others, native|program xdpdrv|FAIL|xdp-free|$A|true|va
 program of others, generic|program xdpgeneric|FAIL|xdp-free|$A|true|va
 program of a Pollux program|forward fwd a io va|FAIL|xdp-free|$A|true|va
 queue bound by another process|forward fwd a io va|FAIL|queue-free|$A|true|va
-left-over of libxdp|true|WARN|xdp-pins|$A|mount -t bpf bpf /sys/fs/bpf && mkdir -p /sys/fs/bpf/xdp/dispatch-$(cat /sys/class/net/va/ifindex)-99/x|va
+left-over of libxdp|true|WARN|xdp-pins|$A|mount -t bpf bpf /sys/fs/bpf && mkdir -p /sys/fs/bpf/xdp/dispatch-$(cat /sys/class/net/va/ifindex)-99|va
 no BPF file system|true|WARN|bpffs|$A|true|
 port of a bridge|bridge|WARN|master|$A|true|va
 the bridge itself|bridge|WARN|stacked|$A|true|br0,rxqs=1
