@@ -194,7 +194,7 @@ CHECK(xdp_free)
 	}
 	if (!xdp(p, f))
 		return;
-	fail(f, "%s has %s attached already%s%s", l->name, plx_xdp_who(&l->xdp, who, sizeof(who)),
+	fail(f, "the XDP hook of %s is held by %s%s%s", l->name, plx_xdp_who(&l->xdp, who, sizeof(who)),
 	     ours(&l->xdp) ? ", which is Pollux at work" : "", tag_text(&l->xdp, tag));
 	if (ours(&l->xdp))
 		mend(f, "kill %d", l->xdp.pid);

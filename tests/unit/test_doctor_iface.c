@@ -57,7 +57,7 @@ static void test_xdp(void **state)
 	bad("zero-copy", CHECK_FAIL, "mode=zc", "pollux doctor --iface eth1,stall=off,mode=auto -l 4-7");
 	l->xdp = (struct plx_xdp_info){ .id = 9, .name = "theirs", .tag = { 0x0a, 0, 0, 0, 0, 0, 0, 0x12 } };
 	l->xdp.mode = XDP_ATTACHED_DRV;
-	bad("xdp-free", CHECK_FAIL, "native program 9 \"theirs\" attached already; tag 0a00000000000012", "ip link set dev eth1 xdpdrv off");
+	bad("xdp-free", CHECK_FAIL, "native program 9 \"theirs\"; tag 0a00000000000012", "ip link set dev eth1 xdpdrv off");
 	l->xdp.mode = XDP_ATTACHED_SKB;
 	bad("xdp-free", CHECK_FAIL, "program 9", "ip link set dev eth1 xdpgeneric off");
 	l->xdp.link = 4;
@@ -65,11 +65,11 @@ static void test_xdp(void **state)
 	strcpy(l->xdp.name, "steer"); /* ours is never detached, but its program may be ended */
 	l->xdp.pid = 812;
 	strcpy(l->xdp.comm, "plx-fwd");
-	bad("xdp-free", CHECK_FAIL, "pid 812 (plx-fwd) attached already, which is Pollux at work", "kill 812");
+	bad("xdp-free", CHECK_FAIL, "pid 812 (plx-fwd), which is Pollux at work", "kill 812");
 	l->xdp = (struct plx_xdp_info){ .id = 12, .name = "xdp_dispatcher", .mode = XDP_ATTACHED_DRV, .dispatcher = true, .ncalled = 2,
 	                                .called = { { .id = 13, .name = "xdp_pass", .prio = 10 }, { .id = 14, .name = "xdp_drop", .prio = 50 } } };
-	bad("xdp-free", CHECK_FAIL, "eth1 has libxdp's dispatcher, native program 12 \"xdp_dispatcher\", which calls program 13 "
-	    "\"xdp_pass\" (priority 10) and program 14 \"xdp_drop\" (priority 50) attached already", "xdp-loader unload eth1 --all");
+	bad("xdp-free", CHECK_FAIL, "the XDP hook of eth1 is held by libxdp's dispatcher, native program 12 \"xdp_dispatcher\", which calls program 13 "
+	    "\"xdp_pass\" (priority 10) and program 14 \"xdp_drop\" (priority 50)", "xdp-loader unload eth1 --all");
 	l->xdp = (struct plx_xdp_info){ .id = 12, .mode = XDP_ATTACHED_DRV, .refused = true };
 	bad("xdp-free", CHECK_FAIL, "CAP_SYS_ADMIN only", "ip link set dev eth1 xdpdrv off");
 	l->xdp.id = 0;
