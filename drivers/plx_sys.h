@@ -25,6 +25,7 @@ struct bpf_object_skeleton;
 struct bpf_link_create_opts;
 struct bpf_link_info;
 struct bpf_prog_info;
+struct plx_xdp_list;
 struct itimerspec;
 struct rlimit;
 struct signalfd_siginfo;
@@ -91,6 +92,7 @@ struct plx_sys {
 	int     (*bpf_map_update)(int fd, const void *key, const void *value, uint64_t flags);
 	int     (*bpf_map_delete)(int fd, const void *key);
 	int     (*bpf_prog_info)(uint32_t id, struct bpf_prog_info *info);    /* bpf_prog_get_fd_by_id, bpf_obj_get_info_by_fd, close */
+	int     (*xdp_list)(uint32_t ifindex, struct plx_xdp_list *l);        /* by libxdp: plx_xdp_list_linux */
 };
 
 PLX_API extern const struct plx_sys plx_sys_linux;

@@ -1,11 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* plx_xdp.h - the XDP program that somebody attached to an interface, the socket that
+/* plx_xdp.h - the XDP programs that somebody attached to an interface, the socket that
    somebody has on a queue of it, and who that is.
-   Internal to drivers/ and runtime/.  Main thread; may block in the kernel. */
+   Internal to drivers/, runtime/ and the tools.  Main thread; may block in the kernel. */
 #ifndef PLX_XDP_H
 #define PLX_XDP_H
 
 #include "plx_sys.h"
+
+/* A program that runs beside the one that is attached: one that libxdp's dispatcher calls, or the NIC's own. */
+enum { PLX_XDP_CALLED_MAX = 10, PLX_XDP_PRIO_NONE = -1 };
+struct plx_xdp_called {
+	uint32_t id;             /* 0 = there is none */
+	int32_t  prio;           /* run priority, the lowest runs first; PLX_XDP_PRIO_NONE = not told */
+	char     name[32];       /* "" = not told */
+	uint8_t  tag[8];
+};
+
+/* What is said of an interface's hook beyond what netlink says. */
+struct plx_xdp_list {
+	struct plx_xdp_called main; /* native or generic: a single program, or libxdp's dispatcher */
+	struct plx_xdp_called hw;   /* in the NIC */
+	struct plx_xdp_called called[PLX_XDP_CALLED_MAX]; /* by the dispatcher, in the order they run */
+	uint32_t ncalled;
+	uint32_t link;           /* id of the bpf_link that attaches main, 0 = none, or not told */
+	uint8_t  mode;           /* of main: XDP_ATTACHED_DRV, _SKB; _HW = there is only hw */
+	bool     dispatcher;     /* main is libxdp's; ncalled may be 0: what it calls is not told */
+};
 
 struct plx_xdp_info {
 	uint32_t id;             /* of the program, 0 = none is attached */
@@ -15,6 +35,11 @@ struct plx_xdp_info {
 	char     comm[16];       /* its name */
 	uint32_t link;           /* id of the bpf_link that attaches it, 0 = attached without one, or not told */
 	uint8_t  mode;           /* XDP_ATTACHED_DRV, _SKB, _HW, _MULTI; 0 = not told */
+	/* by plx_xdp_programs */
+	bool     dispatcher;     /* it is libxdp's, which calls called[] */
+	bool     refused;        /* names and links are told to others only: CAP_SYS_ADMIN is missing */
+	uint8_t  ncalled;
+	struct plx_xdp_called called[PLX_XDP_CALLED_MAX], hw;
 };
 
 /* plx_xdp_query fills x for the program on an interface's hook, of whatever mode.  0, also if
@@ -24,17 +49,37 @@ int plx_xdp_query(uint32_t ifindex, struct plx_xdp_info *x, const struct plx_sys
 /* plx_xdp_prog fills name and tag of program x->id, as far as told. */
 void plx_xdp_prog(struct plx_xdp_info *x, const struct plx_sys *sys);
 
+/* plx_xdp_programs asks libxdp for all programs on the hook of x: its dispatcher's, with their run
+   priorities, and the NIC's own; and the kernel for the bpf_link.  x comes from plx_xdp_query or discovery; what
+   cannot be told stays as it was.  x->id becomes 0 if the program has gone meanwhile.  0, also without a program;
+   -EPERM: x->refused; -errno.  Changes nothing; some ms. */
+int plx_xdp_programs(uint32_t ifindex, struct plx_xdp_info *x, const struct plx_sys *sys);
+
+/* plx_xdp_list_linux is plx_sys's way to libxdp.  0; -ENOENT: there is no program, or it went; -EPERM;
+   -EBUSY: another user of libxdp holds its lock; -errno.  Any thread. */
+int plx_xdp_list_linux(uint32_t ifindex, struct plx_xdp_list *l);
+
+/* Between these two libbpf and libxdp print nothing of what the calling thread does.  Both print on standard error
+   unless told not to, and only for the whole process: what other threads print goes where it went, and a
+   callback that the program sets meanwhile stays.  May nest; any thread. */
+void plx_bpf_quiet_begin(void);
+void plx_bpf_quiet_end(void);
+
 /* plx_xdp_owner looks through the open files of all processes for the link that attaches
-   program x->id, else for the program itself, and fills pid, comm and link.  It reads at most
+   program x->id, else for the program itself or one that its dispatcher calls, and fills pid, comm and link.  It reads at most
    PLX_XDP_FILES_MAX files.  0, or -ENOENT: no process was found: the program is pinned, was
    attached by a command that has ended, or belongs to another pid namespace. */
 enum { PLX_XDP_FILES_MAX = 20000 };
 int plx_xdp_owner(struct plx_xdp_info *x, const struct plx_sys *sys);
 
-/* plx_xdp_who writes 'program 12 "steer" of pid 812 (suricata)', as far as known. */
+/* plx_xdp_who writes 'native program 12 "steer" of pid 812 (suricata)', as far as known; of a dispatcher
+   also what it calls. */
+enum { PLX_XDP_WHO_MAX = 720 }; /* bytes that hold it, and leave a log line room for what to do */
 char *plx_xdp_who(const struct plx_xdp_info *x, char *buf, size_t len);
 
-/* plx_xdp_free writes what frees the hook of this interface of x, as words that follow a colon. */
+/* plx_xdp_off writes the command that takes x off this interface; plx_xdp_free what frees its hook, as words that
+   follow a colon. */
+char *plx_xdp_off(const struct plx_xdp_info *x, const char *name, char *buf, size_t len);
 char *plx_xdp_free(const struct plx_xdp_info *x, const char *name, char *buf, size_t len);
 
 struct plx_xsk_holder {

@@ -2,6 +2,7 @@
 /* sys.c - the real operating system behind struct plx_sys; called by all of drivers/
    and runtime/.  Wrappers stand only where a prototype differs from the table's. */
 #include "plx_sys.h"
+#include "plx_xdp.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -142,7 +143,7 @@ const struct plx_sys plx_sys_linux = {
 	.bpf_load = sys_bpf_load, .bpf_link_create = sys_bpf_link_create,
 	.bpf_link_info = sys_bpf_link_info,
 	.bpf_map_update = sys_bpf_map_update, .bpf_map_delete = bpf_map_delete_elem,
-	.bpf_prog_info = sys_bpf_prog_info,
+	.bpf_prog_info = sys_bpf_prog_info, .xdp_list = plx_xdp_list_linux,
 };
 
 uint64_t plx_sys_now(const struct plx_sys *sys)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* xdp.c - the XDP program that somebody attached to an interface, and who that is; cold;
+/* xdp.c - the XDP programs that somebody attached to an interface, and who that is; cold;
    called where a hook is busy and by what finds out about the machine. */
 #include "plx_xdp.h"
 #include "plx_file.h"
@@ -35,6 +35,33 @@ int plx_xdp_query(uint32_t ifindex, struct plx_xdp_info *x, const struct plx_sys
 	return err;
 }
 
+int plx_xdp_programs(uint32_t ifindex, struct plx_xdp_info *x, const struct plx_sys *sys)
+{
+	struct plx_xdp_list l = { 0 };
+	int err = x->id ? sys->xdp_list(ifindex, &l) : 0;
+
+	if (err == -ENOENT && x->id)
+		return plx_xdp_query(ifindex, x, sys); /* it went; another may have come */
+	x->refused = err == -EPERM;
+	if (err || !x->id)
+		return err;
+	const struct plx_xdp_called *m = l.main.id ? &l.main : &l.hw;
+
+	if (m->id != x->id)
+		x->link = 0;
+	x->id = m->id;
+	x->mode = l.mode;
+	snprintf(x->name, sizeof(x->name), "%.*s", (int)sizeof(x->name) - 1, m->name);
+	memcpy(x->tag, m->tag, sizeof(x->tag));
+	if (l.link)
+		x->link = l.link;
+	x->hw = l.main.id ? l.hw : (struct plx_xdp_called){ 0 };
+	x->dispatcher = l.dispatcher;
+	x->ncalled = (uint8_t)l.ncalled;
+	memcpy(x->called, l.called, sizeof(x->called));
+	return 0;
+}
+
 /* ---- whose it is ---- */
 
 struct search {
@@ -56,6 +83,14 @@ static uint32_t field(const char *text, const char *key)
 	return 0;
 }
 
+static bool is_called(const struct plx_xdp_info *x, uint32_t id)
+{
+	for (unsigned i = 0; i < x->ncalled; i++)
+		if (x->called[i].id == id)
+			return true;
+	return false;
+}
+
 /* The link's holder is the owner; of holders of the program alone the first counts, which may
    also be a tool that looks at it. */
 static int search_file(void *arg, const char *name)
@@ -67,12 +102,15 @@ static int search_file(void *arg, const char *name)
 		return -ENOENT;
 	s->left--;
 	snprintf(path, sizeof(path), "%s/%.20s", s->path, name);
-	if (plx_file_read(s->sys, path, text, sizeof(text)) <= 0 || field(text, "prog_id") != s->x->id)
+	if (plx_file_read(s->sys, path, text, sizeof(text)) <= 0)
 		return 0;
-	uint32_t link = field(text, "link_id");
+	uint32_t id = field(text, "prog_id"), link = id == s->x->id ? field(text, "link_id") : 0;
+	if (id != s->x->id && !is_called(s->x, id))
+		return 0;
 	if (link || !s->x->pid)
 		s->x->pid = s->pid;
-	s->x->link = link;
+	if (link)
+		s->x->link = link;
 	return link ? 1 : 0;
 }
 
@@ -97,7 +135,6 @@ int plx_xdp_owner(struct plx_xdp_info *x, const struct plx_sys *sys)
 	char path[64];
 
 	x->pid = 0;
-	x->link = 0;
 	x->comm[0] = 0;
 	if (x->id)
 		plx_file_dir(sys, "/proc", search_process, &s);
@@ -109,33 +146,81 @@ int plx_xdp_owner(struct plx_xdp_info *x, const struct plx_sys *sys)
 	return 0;
 }
 
+static void add_called(const struct plx_xdp_called *c, char *buf, size_t len)
+{
+	plx_text_add(buf, len, "program %u", c->id);
+	if (*c->name)
+		plx_text_add(buf, len, " \"%s\"", c->name);
+	if (c->prio != PLX_XDP_PRIO_NONE)
+		plx_text_add(buf, len, " (priority %d)", c->prio);
+}
+
+static const char *mode_word(uint8_t mode)
+{
+	return mode == XDP_ATTACHED_DRV ? "native " : mode == XDP_ATTACHED_SKB ? "generic " : mode == XDP_ATTACHED_HW ?
+	       "offloaded " : "";
+}
+
 char *plx_xdp_who(const struct plx_xdp_info *x, char *buf, size_t len)
 {
 	buf[0] = 0;
 	if (!x->id)
 		plx_text_add(buf, len, "another program");
 	else
-		plx_text_add(buf, len, "program %u", x->id);
+		plx_text_add(buf, len, "%s%sprogram %u", x->dispatcher ? "libxdp's dispatcher, " : "", mode_word(x->mode),
+		             x->id);
 	if (*x->name)
 		plx_text_add(buf, len, " \"%s\"", x->name);
+	else if (x->refused)
+		plx_text_add(buf, len, " (its name is told to CAP_SYS_ADMIN only)");
+	for (unsigned i = 0; i < x->ncalled; i++) {
+		plx_text_add(buf, len, !i ? ", which calls " : i + 1u < x->ncalled ? ", " : " and ");
+		add_called(&x->called[i], buf, len);
+	}
+	if (x->dispatcher && !x->ncalled)
+		plx_text_add(buf, len, ", which does not tell what it calls");
 	if (x->pid)
-		plx_text_add(buf, len, " of pid %d", x->pid);
+		plx_text_add(buf, len, "%s of pid %d", x->ncalled ? "," : "", x->pid);
 	if (x->pid && *x->comm)
 		plx_text_add(buf, len, " (%s)", x->comm);
+	if (x->hw.id) {
+		plx_text_add(buf, len, ", and in the NIC ");
+		add_called(&x->hw, buf, len);
+	}
 	return buf;
 }
 
-char *plx_xdp_free(const struct plx_xdp_info *x, const char *name, char *buf, size_t len)
+char *plx_xdp_off(const struct plx_xdp_info *x, const char *name, char *buf, size_t len)
 {
 	/* plain "xdp off" leaves a generic program where the driver has native XDP */
 	const char *off = x->mode == XDP_ATTACHED_SKB ? "xdpgeneric" : x->mode == XDP_ATTACHED_HW ? "xdpoffload" :
 	                  x->mode == XDP_ATTACHED_DRV ? "xdpdrv" : "xdp";
 
 	buf[0] = 0;
-	if (x->link && x->pid)
-		plx_text_add(buf, len, "end its owner with kill %d", x->pid); /* ip link cannot take a bpf_link off */
+	if (x->dispatcher)
+		plx_text_add(buf, len, "xdp-loader unload %s --all", PLX_QUOTED(name));
+	else if (x->link) /* ip link cannot take a bpf_link off */
+		plx_text_add(buf, len, "bpftool link detach id %u", x->link);
 	else
-		plx_text_add(buf, len, "%s ip link set dev %s %s off, or, if that is EBUSY, remove the pin of its bpf_link "
-		             "(bpftool -f link)", x->pid ? "end its owner, or" : "a left-over one goes with", PLX_QUOTED(name), off);
+		plx_text_add(buf, len, "ip link set dev %s %s off", PLX_QUOTED(name), off);
+	return buf;
+}
+
+char *plx_xdp_free(const struct plx_xdp_info *x, const char *name, char *buf, size_t len)
+{
+	char off[PLX_QUOTED_MAX + 64];
+
+	buf[0] = 0;
+	plx_xdp_off(x, name, off, sizeof(off));
+	if (!x->id)
+		plx_text_add(buf, len, "it is gone by now, start again; or an interface above %s has it (ip -d link)",
+		             PLX_QUOTED(name));
+	else if (x->link && x->pid && !x->dispatcher)
+		plx_text_add(buf, len, "end its owner with kill %d, or %s", x->pid, off);
+	else if (x->pid)
+		plx_text_add(buf, len, "%s, once its owner has ended", off);
+	else
+		plx_text_add(buf, len, "%s%s", off, !x->refused || x->link ? "" : ", or, if that is EBUSY, end the owner of its "
+		             "bpf_link, which bpftool link tells root");
 	return buf;
 }

@@ -69,8 +69,6 @@ const char *disco_feature_word(enum disco_feature f);
 
 struct disco_ref { uint32_t ifindex; char name[16]; }; /* another interface; name "" = of another namespace */
 
-enum disco_xdp_mode { DISCO_XDP_NONE, DISCO_XDP_NATIVE, DISCO_XDP_GENERIC, DISCO_XDP_HW, DISCO_XDP_MULTI };
-
 struct disco_link {
 	/* identity */
 	char     name[16];               /* the kernel's */
@@ -116,8 +114,7 @@ struct disco_link {
 	uint64_t xdp_features;           /* NETDEV_XDP_ACT_* */
 	uint64_t xdp_rx_meta, xsk_features;
 	int32_t  zc_max_segs;
-	enum disco_xdp_mode xdp_mode;
-	struct plx_xdp_info xdp;         /* the program; its owner by plx_xdp_owner */
+	struct plx_xdp_info xdp;         /* the program; more of it by plx_xdp_programs, its owner by plx_xdp_owner */
 
 	/* queues in use, at most PLX_QUEUES_MAX of each */
 	uint16_t nrxqs, ntxqs;

@@ -14,8 +14,6 @@
 
 static void parse_xdp(const struct nlattr *nest, struct disco_link *l)
 {
-	static const uint8_t mode[] = { [XDP_ATTACHED_DRV] = DISCO_XDP_NATIVE, [XDP_ATTACHED_SKB] = DISCO_XDP_GENERIC,
-	                                [XDP_ATTACHED_HW] = DISCO_XDP_HW, [XDP_ATTACHED_MULTI] = DISCO_XDP_MULTI };
 	const struct nlattr *a;
 	uint32_t any = 0;
 
@@ -23,7 +21,7 @@ static void parse_xdp(const struct nlattr *nest, struct disco_link *l)
 	mnl_attr_for_each_nested(a, nest) {
 		uint64_t v = nlq_uint(a);
 		switch (mnl_attr_get_type(a)) {
-		case IFLA_XDP_ATTACHED: l->xdp_mode = v < sizeof(mode) ? mode[v] : DISCO_XDP_NONE; break;
+		case IFLA_XDP_ATTACHED: l->xdp.mode = v <= XDP_ATTACHED_MULTI ? (uint8_t)v : XDP_ATTACHED_NONE; break;
 		case IFLA_XDP_PROG_ID:  l->xdp.id = (uint32_t)v; break;
 		case IFLA_XDP_DRV_PROG_ID:
 		case IFLA_XDP_SKB_PROG_ID:

@@ -116,8 +116,22 @@ static int interfaces_up(struct plx_env *env)
 	return 0;
 }
 
+/* A program of somebody else's ends a start, and a plan that does not tell it helps little. */
+static void find_programs(struct plx_env *env)
+{
+	for (unsigned i = 0; i < env->plan.nports; i++) {
+		struct plan_port *p = &env->plan.ports[i];
+
+		if (!plan_may_be_xdp(p) || plx_xdp_query(p->link.ifindex, &p->xdp, env->sys))
+			continue;
+		plx_xdp_programs(p->link.ifindex, &p->xdp, env->sys);
+		plx_xdp_owner(&p->xdp, env->sys);
+	}
+}
+
 static int print_plan(struct plx_env *env)
 {
+	find_programs(env);
 	char *text = plan_print(&env->plan, &env->topo, env->conf.json);
 	int err = text ? write_all(env->sys, STDOUT_FILENO, text, strlen(text)) : -ENOMEM;
 

@@ -42,6 +42,7 @@ struct plan_port {
 	struct plan_irq rxq_irq[PLX_QUEUES_MAX]; /* by queue of the port */
 	uint16_t txq_lcore[PLX_QUEUES_MAX]; /* the owner, index into plan.lcores */
 	uint16_t lcore_txq[PLX_LCORES_MAX]; /* by index of the lcore: what it sends by; through the owner, if that is another */
+	struct plx_xdp_info xdp;         /* who has the XDP hook, if --dry-run found that in the way; id 0 = nobody */
 	uint16_t pool;                   /* index into plan.pools */
 	char     why[160];
 };
@@ -123,6 +124,8 @@ bool plan_huge_limit(const struct topo *t, int size, uint64_t want);
 char *plan_unlimit(const struct topo_limit *l, char *buf, size_t len);
 uint64_t plan_beside(const struct plan *p);
 
+/* plan_may_be_xdp: the port may be of the driver af_xdp. */
+bool plan_may_be_xdp(const struct plan_port *port);
 /* plan_print writes the plan for people, or as one JSON object; returns a malloc'd string. */
 char *plan_print(const struct plan *p, const struct topo *t, bool json);
 

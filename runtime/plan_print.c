@@ -4,6 +4,8 @@
 #include "plan.h"
 #include "conf.h"
 #include "jsontext.h"
+#include "plx_text.h"
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,16 @@ static void interrupts(FILE *f, const struct plan *p, const struct plan_port *o)
 	}
 }
 
+/* hook: who has the XDP hook, which a start would be refused for. */
+static void hook(FILE *f, const struct plan_port *o)
+{
+	char who[PLX_XDP_WHO_MAX], how[PLX_QUOTED_MAX + 256];
+
+	if (o->xdp.id)
+		fprintf(f, "hook     %s: held by %s: %s\n", o->conf.name, plx_xdp_who(&o->xdp, who, sizeof(who)),
+		        plx_xdp_free(&o->xdp, o->conf.name, how, sizeof(how)));
+}
+
 /* senders: who sends by which transmit queue, a line for each port. */
 static void senders(FILE *f, const struct plan *p, const struct plan_port *o)
 {
@@ -64,7 +76,7 @@ static void senders(FILE *f, const struct plan *p, const struct plan_port *o)
 	fprintf(f, "\n");
 }
 
-static bool may_be_xdp(const struct plan_port *o)
+bool plan_may_be_xdp(const struct plan_port *o)
 {
 	return o->link.ifindex && (!*o->conf.driver || !strcmp(o->conf.driver, "af_xdp"));
 }
@@ -115,11 +127,12 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 		if (o->link.ifindex)
 			fprintf(f, " node %d MTU %u%s%s%s", o->link.node, o->link.mtu, *o->link.kdriver ? " (" : "",
 			        o->link.kdriver, *o->link.kdriver ? ")" : "");
-		if (may_be_xdp(o))
+		if (plan_may_be_xdp(o))
 			fprintf(f, " mode %s", mode_name(o));
 		if (strcmp(o->given, o->conf.name))
 			fprintf(f, "; given as %s, another name of it", o->given);
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
+		hook(f, o);
 		senders(f, p, o);
 		interrupts(f, p, o);
 	}
@@ -170,6 +183,39 @@ static void json_senders(FILE *f, const struct plan *p, const struct plan_port *
 	}
 }
 
+static void json_program(FILE *f, uint32_t id, const char *name, const uint8_t *tag, int32_t prio)
+{
+	fprintf(f, "{\"id\":%u,\"name\":", id);
+	json_text(f, name);
+	fprintf(f, ",\"tag\":\"");
+	for (size_t i = 0; i < 8; i++)
+		fprintf(f, "%02x", tag[i]);
+	fprintf(f, "\",\"priority\":");
+	fprintf(f, prio == PLX_XDP_PRIO_NONE ? "null}" : "%d}", prio);
+}
+
+static void json_hook(FILE *f, const struct plx_xdp_info *x)
+{
+	static const char *const modes[] = { [XDP_ATTACHED_DRV] = "native", [XDP_ATTACHED_SKB] = "generic",
+	                                     [XDP_ATTACHED_HW] = "offloaded" };
+	const char *mode = x->mode < PLX_ARRAY_SIZE(modes) ? modes[x->mode] : NULL;
+
+	fprintf(f, ",\"hook\":");
+	if (!x->id) {
+		fprintf(f, "null");
+		return;
+	}
+	fprintf(f, "{\"mode\":%s%s%s,\"dispatcher\":%s,\"pid\":%d,\"link\":%u,\"program\":", mode ? "\"" : "",
+	        mode ? mode : "null", mode ? "\"" : "", x->dispatcher ? "true" : "false", x->pid, x->link);
+	json_program(f, x->id, x->name, x->tag, PLX_XDP_PRIO_NONE);
+	fprintf(f, ",\"calls\":[");
+	for (unsigned i = 0; i < x->ncalled; i++) {
+		fprintf(f, "%s", i ? "," : "");
+		json_program(f, x->called[i].id, x->called[i].name, x->called[i].tag, x->called[i].prio);
+	}
+	fprintf(f, "]}");
+}
+
 static void json_ports(FILE *f, const struct plan *p)
 {
 	fprintf(f, "\"ports\":[");
@@ -181,8 +227,8 @@ static void json_ports(FILE *f, const struct plan *p)
 		json_text(f, o->given);
 		fprintf(f, ",\"driver\":");
 		json_text(f, *o->conf.driver ? o->conf.driver : "auto");
-		fprintf(f, ",\"mode\":%s%s%s", may_be_xdp(o) ? "\"" : "", may_be_xdp(o) ? mode_name(o) : "null",
-		        may_be_xdp(o) ? "\"" : "");
+		fprintf(f, ",\"mode\":%s%s%s", plan_may_be_xdp(o) ? "\"" : "", plan_may_be_xdp(o) ? mode_name(o) : "null",
+		        plan_may_be_xdp(o) ? "\"" : "");
 		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"
 		        "\"node\":%d,\"rxq_lcores\":[", o->conf.queue, o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
 		        o->pool, o->link.ifindex, o->link.mtu, o->link.node);
@@ -196,7 +242,9 @@ static void json_ports(FILE *f, const struct plan *p)
 			json_text(f, disco_how_name(irq->how));
 			fprintf(f, "}");
 		}
-		fprintf(f, "],\"why\":");
+		fprintf(f, "]");
+		json_hook(f, &o->xdp);
+		fprintf(f, ",\"why\":");
 		json_text(f, o->why);
 		fprintf(f, "}");
 	}

@@ -21,7 +21,7 @@ enum status { CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK_SKIP };
 
 /* evidence: what was read or tried, one sentence.  mend: one line for the root shell that
    pollux doctor was called from; "" if nothing is to mend; "# text" where no command can. */
-struct finding { enum status status; char evidence[512], mend[1024]; };
+struct finding { enum status status; char evidence[1280], mend[1024]; };
 
 struct doctor;
 struct patient;
@@ -117,7 +117,7 @@ struct patient {                     /* one port that is an interface */
 	struct reach reach;              /* what of the host's own goes through it */
 	int32_t holder;                  /* a process with AF_XDP sockets, 0 = none was found */
 	char holder_name[16];
-	char pins[64];                   /* what libxdp's dispatcher left in /sys/fs/bpf/xdp */
+	char pins[64];                   /* in /sys/fs/bpf/xdp, of a libxdp's dispatcher that is gone */
 	struct flow_rule { uint32_t id, queue; } rule[64]; /* of ethtool -N; UINT32_MAX = drops */
 	unsigned nrules;
 	struct disco_cpus irq_fixed;     /* receive queues, by number, whose interrupt may not be moved */

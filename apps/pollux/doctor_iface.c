@@ -3,6 +3,8 @@
    hook, its offloads, its MTU, and what else the host needs it for.  Cold, pure. */
 #include "doctor.h"
 
+#include <endian.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <string.h>
 
@@ -169,15 +171,21 @@ CHECK(zero_copy)
 /* ours: a Pollux program's, which takes it down by itself when it ends. */
 static bool ours(const struct plx_xdp_info *x) { return !strcmp(x->name, "steer") && x->link && x->pid; }
 
-/* By the words of ip link: plain xdp leaves a generic program where the driver has native XDP. */
-static const char *const xdp_off[] = {
-	[DISCO_XDP_NONE] = "xdp", [DISCO_XDP_NATIVE] = "xdpdrv", [DISCO_XDP_GENERIC] = "xdpgeneric",
-	[DISCO_XDP_HW] = "xdpoffload", [DISCO_XDP_MULTI] = "xdp",
-};
+/* tag_text: by which bpftool finds the program again; "" = not told. */
+static const char *tag_text(const struct plx_xdp_info *x, char buf[32])
+{
+	uint64_t tag;
+
+	memcpy(&tag, x->tag, sizeof(tag));
+	*buf = 0;
+	if (tag)
+		snprintf(buf, 32, "; tag %016" PRIx64, be64toh(tag));
+	return buf;
+}
 
 CHECK(xdp_free)
 {
-	char who[128];
+	char who[PLX_XDP_WHO_MAX], tag[32], off[PLX_QUOTED_MAX + 64];
 
 	L();
 	if (!l->xdp.id) {
@@ -186,16 +194,15 @@ CHECK(xdp_free)
 	}
 	if (!xdp(p, f))
 		return;
-	fail(f, "%s has %s attached already%s", l->name, plx_xdp_who(&l->xdp, who, sizeof(who)),
-	     ours(&l->xdp) ? ", which is Pollux at work" : "");
+	fail(f, "the XDP hook of %s is held by %s%s%s", l->name, plx_xdp_who(&l->xdp, who, sizeof(who)),
+	     ours(&l->xdp) ? ", which is Pollux at work" : "", tag_text(&l->xdp, tag));
 	if (ours(&l->xdp))
 		mend(f, "kill %d", l->xdp.pid);
-	else if (l->xdp.link)
-		mend(f, "bpftool link detach id %u", l->xdp.link);
 	else
-		mend(f, "ip link set dev %s %s off", quoted(l->name), xdp_off[l->xdp_mode]);
+		mend(f, "%s", plx_xdp_off(&l->xdp, l->name, off, sizeof(off)));
 }
 
+/* A dispatcher that is there is another check's. */
 CHECK(xdp_pins)
 {
 	L();
@@ -203,13 +210,9 @@ CHECK(xdp_pins)
 		skip(f, "no BPF file system is in sight");
 	else if (!*p->pins)
 		ok(f, "libxdp's dispatcher left nothing for %s", l->name);
-	else if (l->xdp.id) {
-		warn(f, "libxdp's dispatcher is on %s (/sys/fs/bpf/xdp/%s)", l->name, p->pins);
-		mend(f, "ip link set dev %s %s off && rm -r /sys/fs/bpf/xdp/%s", quoted(l->name), xdp_off[l->xdp_mode],
-		     quoted(p->pins));
-	} else {
+	else {
 		warn(f, "/sys/fs/bpf/xdp/%s is left of a dispatcher that is gone: libxdp may take it for running", p->pins);
-		mend(f, "rm -r /sys/fs/bpf/xdp/%s", quoted(p->pins));
+		mend(f, "xdp-loader clean %s", quoted(l->name));
 	}
 }
 

@@ -157,8 +157,8 @@ CHECK(bpffs)
 	else if (d->host.bpffs)
 		ok(f, "a BPF file system is at /sys/fs/bpf");
 	else {
-		warn(f, "no BPF file system at /sys/fs/bpf: programs that others have pinned, and libxdp's, cannot be seen "
-		     "(ip netns exec hides it)");
+		warn(f, "no BPF file system at /sys/fs/bpf: programs that others have pinned cannot be seen, nor the "
+		     "priorities of libxdp's (ip netns exec hides it)");
 		mend(f, "mount -t bpf bpf /sys/fs/bpf");
 	}
 }

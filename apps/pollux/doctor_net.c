@@ -5,7 +5,6 @@
 #include "nlq.h"
 #include "plx_file.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
@@ -336,31 +335,12 @@ static void read_holder(struct doctor *d, struct patient *p)
 		p->holder_name[strcspn(p->holder_name, "\n")] = 0;
 }
 
-/* find_link: a link may be pinned, so that no process holds it. */
-static void find_link(struct plx_xdp_info *x, uint32_t ifindex)
-{
-	uint32_t id = 0;
-
-	while (!x->link && !bpf_link_get_next_id(id, &id)) {
-		struct bpf_link_info info = { 0 };
-		uint32_t len = sizeof(info);
-		int fd = bpf_link_get_fd_by_id(id);
-
-		if (fd < 0)
-			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == BPF_LINK_TYPE_XDP && info.prog_id == x->id &&
-		    info.xdp.ifindex == ifindex)
-			x->link = id;
-		close(fd);
-	}
-}
-
 static int find_pins(void *arg, const char *name)
 {
 	struct patient *p = arg;
-	unsigned ifindex;
+	unsigned ifindex, prog;
 
-	if (sscanf(name, "dispatch-%u-", &ifindex) != 1 || ifindex != p->l->ifindex)
+	if (sscanf(name, "dispatch-%u-%u", &ifindex, &prog) != 2 || ifindex != p->l->ifindex || prog == p->l->xdp.id)
 		return 0;
 	snprintf(p->pins, sizeof(p->pins), "%.63s", name);
 	return 1;
@@ -377,8 +357,8 @@ void read_nets(struct doctor *d)
 		if (!p->l)
 			continue;
 		if (p->l->xdp.id) {
+			plx_xdp_programs(p->l->ifindex, &p->l->xdp, d->sys);
 			plx_xdp_owner(&p->l->xdp, d->sys);
-			find_link(&p->l->xdp, p->l->ifindex);
 		}
 		if (any_xsk(p->l))
 			read_holder(d, p);

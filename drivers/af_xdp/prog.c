@@ -26,12 +26,6 @@ enum { QUEUES_MIN = 64, VERIFIER_LOG = 16384, GRACE_NS = 50000000, DYING_NS = 20
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ax_prog *progs;
 
-static int no_print(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level; (void)fmt; (void)ap;
-	return 0;
-}
-
 /* The last line the verifier wrote, in place: its summary has no newline behind it. */
 static const char *last_line(char *log)
 {
@@ -107,8 +101,7 @@ static int load(struct ax_prog *g, struct ax_port *p)
 	char *log = calloc(1, VERIFIER_LOG);
 	int err = log ? -EINVAL : -ENOMEM;
 
-	/* libbpf prints unless told not to, and only for the whole process */
-	libbpf_print_fn_t print = libbpf_set_print(no_print);
+	plx_bpf_quiet_begin();
 	for (int frags = 1; log && frags >= 0; frags--) {
 		*log = 0;
 		err = load_once(g, sys, frags, log);
@@ -116,7 +109,7 @@ static int load(struct ax_prog *g, struct ax_port *p)
 		if (!err || of_ours(err))
 			break;
 	}
-	libbpf_set_print(print);
+	plx_bpf_quiet_end();
 	if (err == -EPERM) {
 		explain_refused(p);
 	} else if (err == -EMFILE || err == -ENFILE) {
@@ -134,9 +127,10 @@ static int load(struct ax_prog *g, struct ax_port *p)
 static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
 {
 	struct plx_xdp_info x;
-	char who[128], how[PLX_QUOTED_MAX + 160];
+	char who[PLX_XDP_WHO_MAX], how[PLX_QUOTED_MAX + 256];
 
 	plx_xdp_query(ifindex, &x, p->base.sys);
+	plx_xdp_programs(ifindex, &x, p->base.sys);
 	plx_xdp_owner(&x, p->base.sys);
 	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: its XDP hook is held by %s (%s): %s", p->base.name,
 	         plx_xdp_who(&x, who, sizeof(who)), strerrorname_np(-err),

@@ -107,12 +107,13 @@ static void hook_busy(void **state)
 	}
 	assert_int_equal(read(up[0], &c, 1), 1);
 	conf.rxqs = 1;
-	refused(-EBUSY, "plxa0: its XDP hook is held by program ");
+	refused(-EBUSY, "plxa0: its XDP hook is held by native program ");
 	char want[128];
-	snprintf(want, sizeof(want), "\"steer\" of pid %d (test_af_xdp_err) (EBUSY): end its owner with kill %d", child, child);
+	snprintf(want, sizeof(want), "\"steer\" of pid %d (test_af_xdp_err) (EBUSY): end its owner with kill %d, or bpftool link "
+	         "detach id ", child, child);
 	assert_non_null(strstr(log_text, want));
 	conf.mode = PLX_XDP_GENERIC;
-	refused(-EBUSY, "plxa0: its XDP hook is held by program ");
+	refused(-EBUSY, "plxa0: its XDP hook is held by native program ");
 	(void)!write(go[1], "", 1);
 	waitpid(child, NULL, 0);
 	for (int i = 0; i < 2; i++) {

@@ -4,6 +4,7 @@
 #include "ax_util.h"
 #include "disco.h"
 
+#include <linux/if_link.h>
 #include <linux/ethtool.h>
 #include <linux/if_xdp.h>
 #include <linux/sockios.h>
@@ -162,12 +163,12 @@ static void xdp(void **state)
 	c.rxqs = c.txqs = 1;
 	c.queue = 1;
 	found("plxa0");
-	assert_int_equal(l->xdp_mode, DISCO_XDP_NONE);
+	assert_int_equal(l->xdp.mode, XDP_ATTACHED_NONE);
 	assert_int_equal(l->xdp.id, 0);
 	assert_int_equal(plx_xdp_owner(&l->xdp, &plx_sys_linux), -ENOENT);
 	struct plx_port *p = open_port(&c);
 	found("plxa0");
-	assert_int_equal(l->xdp_mode, DISCO_XDP_NATIVE);
+	assert_int_equal(l->xdp.mode, XDP_ATTACHED_DRV);
 	assert_true(l->xdp.id > 0);
 	assert_string_equal(l->xdp.name, "steer");
 	assert_true(l->xdp.tag[0] | l->xdp.tag[1] | l->xdp.tag[2] | l->xdp.tag[3]);
@@ -187,7 +188,7 @@ static void xdp(void **state)
 	plx_port_close(p);
 	end_pool(pool);
 	found("plxa0");
-	assert_int_equal(l->xdp_mode, DISCO_XDP_NONE);
+	assert_int_equal(l->xdp.mode, XDP_ATTACHED_NONE);
 }
 
 static void generic(void **state)
@@ -199,7 +200,7 @@ static void generic(void **state)
 	c.rxqs = c.txqs = 1;
 	struct plx_port *p = open_port(&c);
 	found("plxa0");
-	assert_int_equal(l->xdp_mode, DISCO_XDP_GENERIC);
+	assert_int_equal(l->xdp.mode, XDP_ATTACHED_SKB);
 	plx_port_close(p);
 	end_pool(pool);
 }

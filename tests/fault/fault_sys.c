@@ -81,7 +81,8 @@ static bool fails(int fn)
 	X(int, bpf_link_info, (int a, struct bpf_link_info *b), (a, b), -fault.err, EBADF) \
 	X(int, bpf_map_update, (int a, const void *b, const void *c, uint64_t d), (a, b, c, d), -fault.err, ENOMEM, EOPNOTSUPP) \
 	X(int, bpf_map_delete, (int a, const void *b), (a, b), -fault.err, ENOENT) \
-	X(int, bpf_prog_info, (uint32_t a, struct bpf_prog_info *b), (a, b), -fault.err, ENOENT, EPERM)
+	X(int, bpf_prog_info, (uint32_t a, struct bpf_prog_info *b), (a, b), -fault.err, ENOENT, EPERM) \
+	X(int, xdp_list, (uint32_t a, struct plx_xdp_list *b), (a, b), -fault.err, ENOENT, EPERM, EBUSY)
 
 enum {
 #define X(type, name, params, args, value, ...) FN_##name,

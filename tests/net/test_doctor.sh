@@ -36,6 +36,7 @@ program() { # an XDP program of somebody else's
 	[ -e "$TMP/xdp.o" ] || echo '__attribute__((section("xdp"), used)) int theirs(void *c) { return 2; }' |
 		clang -O2 -target bpf -c -xc - -o "$TMP/xdp.o" && at a ip link set dev va "$1" obj "$TMP/xdp.o" sec xdp
 }
+dispatcher() { echo "/usr/lib/$(cc -print-multiarch)/bpf/xdp-dispatcher.o"; } # libxdp's, that calls nothing
 bridge() { at a ip link add br0 type bridge && at a ip link set br0 up && at a ip link set va master br0; }
 run_dir() { [ -d /run/pollux ] || { mkdir /run/pollux && MADE_RUN=1; }; }
 altname() { at a ip link property add dev va altname lan0; }
@@ -127,9 +128,10 @@ native XDP on lo|true|FAIL|xdp-native|$A|true|lo,mode=native
 zero-copy on veth|true|FAIL|zero-copy|$A|true|--iface va,mode=zc
 program of others, native|program xdpdrv|FAIL|xdp-free|$A|true|va
 program of others, generic|program xdpgeneric|FAIL|xdp-free|$A|true|va
+libxdp's dispatcher|at a ip link set dev va xdpdrv obj $(dispatcher) sec xdp|FAIL|xdp-free|$A|true|va
 program of a Pollux program|forward fwd a io va|FAIL|xdp-free|$A|true|va
 queue bound by another process|forward fwd a io va|FAIL|queue-free|$A|true|va
-left-over of libxdp|true|WARN|xdp-pins|$A|mount -t bpf bpf /sys/fs/bpf && mkdir -p /sys/fs/bpf/xdp/dispatch-$(cat /sys/class/net/va/ifindex)-99/x|va
+left-over of libxdp|true|WARN|xdp-pins|$A|mount -t bpf bpf /sys/fs/bpf && mkdir -p /sys/fs/bpf/xdp/dispatch-$(cat /sys/class/net/va/ifindex)-99|va
 no BPF file system|true|WARN|bpffs|$A|true|
 port of a bridge|bridge|WARN|master|$A|true|va
 the bridge itself|bridge|WARN|stacked|$A|true|br0,rxqs=1

@@ -118,7 +118,7 @@ static void test_link(void **state)
 	assert_int_equal(l->bond_mode, -1);
 	assert_int_equal(l->rxqs_alloc, 8);
 	assert_int_equal(l->txqs_alloc, 16);
-	assert_int_equal(l->xdp_mode, DISCO_XDP_NATIVE);
+	assert_int_equal(l->xdp.mode, XDP_ATTACHED_DRV);
 	assert_int_equal(l->xdp.id, 77);
 }
 
@@ -147,16 +147,16 @@ static void test_veth_away(void **state)
 	assert_true(disco_rtnl_parse(h, l));
 	assert_int_equal(l->lower.ifindex, 2);
 	assert_int_equal(l->lower_netns, 3);
-	assert_int_equal(l->xdp_mode, DISCO_XDP_NONE);
+	assert_int_equal(l->xdp.mode, XDP_ATTACHED_NONE);
 	assert_int_equal(l->xdp.id, 0);
 }
 
 static void test_xdp_modes(void **state)
 {
-	static const struct { uint8_t attached; uint16_t attr; enum disco_xdp_mode mode; } rows[] = {
-		{ XDP_ATTACHED_NONE, 0, DISCO_XDP_NONE }, { XDP_ATTACHED_SKB, IFLA_XDP_PROG_ID, DISCO_XDP_GENERIC },
-		{ XDP_ATTACHED_HW, IFLA_XDP_PROG_ID, DISCO_XDP_HW }, { XDP_ATTACHED_MULTI, IFLA_XDP_SKB_PROG_ID, DISCO_XDP_MULTI },
-		{ 200, 0, DISCO_XDP_NONE },
+	static const struct { uint8_t attached; uint16_t attr; uint8_t mode; } rows[] = {
+		{ XDP_ATTACHED_NONE, 0, XDP_ATTACHED_NONE }, { XDP_ATTACHED_SKB, IFLA_XDP_PROG_ID, XDP_ATTACHED_SKB },
+		{ XDP_ATTACHED_HW, IFLA_XDP_PROG_ID, XDP_ATTACHED_HW }, { XDP_ATTACHED_MULTI, IFLA_XDP_SKB_PROG_ID, XDP_ATTACHED_MULTI },
+		{ 200, 0, XDP_ATTACHED_NONE },
 	};
 
 	(void)state;
@@ -169,7 +169,7 @@ static void test_xdp_modes(void **state)
 			mnl_attr_put_u32(h, rows[i].attr, 9);
 		mnl_attr_nest_end(h, nest);
 		assert_true(disco_rtnl_parse(h, l));
-		assert_int_equal(l->xdp_mode, rows[i].mode);
+		assert_int_equal(l->xdp.mode, rows[i].mode);
 		assert_int_equal(l->xdp.id, rows[i].attr ? 9 : 0);
 	}
 }

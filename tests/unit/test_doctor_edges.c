@@ -3,6 +3,8 @@
    first that is not, each half of a condition alone, and facts that nobody tells. */
 #include "doctor_util.h"
 
+#include <linux/if_link.h>
+
 #include <errno.h>
 #include <linux/capability.h>
 #include <net/if.h>
@@ -287,7 +289,7 @@ static void test_xdp_edges(void **state)
 	l->xdp.pid = 0; /* whose it is cannot be seen */
 	bad("xdp-free", CHECK_FAIL, "program 9", "bpftool link detach id 4");
 	l->xdp = (struct plx_xdp_info){ .id = 9, .name = "steer", .pid = 812 };
-	l->xdp_mode = DISCO_XDP_NATIVE;
+	l->xdp.mode = XDP_ATTACHED_DRV;
 	bad("xdp-free", CHECK_FAIL, "program 9", "ip link set dev eth1 xdpdrv off");
 	l->f_on = 1u << DISCO_F_lro | 1u << DISCO_F_rx_vlan;
 	l->f_can = 0; /* not told */

@@ -3,6 +3,8 @@
    a time. */
 #include "doctor_util.h"
 
+#include <linux/if_link.h>
+
 static void test_iface(void **state)
 {
 	struct disco_link *l = &links[0];
@@ -53,21 +55,26 @@ static void test_xdp(void **state)
 	asked("--iface eth1,mode=zc,stall=off -l 4-7");
 	bad("xdp-native", CHECK_FAIL, "mode=zc", "pollux doctor --iface eth1,stall=off,mode=generic -l 4-7");
 	bad("zero-copy", CHECK_FAIL, "mode=zc", "pollux doctor --iface eth1,stall=off,mode=auto -l 4-7");
-	l->xdp = (struct plx_xdp_info){ .id = 9, .name = "theirs" };
-	l->xdp_mode = DISCO_XDP_NATIVE;
-	bad("xdp-free", CHECK_FAIL, "program 9 \"theirs\"", "ip link set dev eth1 xdpdrv off");
-	l->xdp_mode = DISCO_XDP_GENERIC;
+	l->xdp = (struct plx_xdp_info){ .id = 9, .name = "theirs", .tag = { 0x0a, 0, 0, 0, 0, 0, 0, 0x12 } };
+	l->xdp.mode = XDP_ATTACHED_DRV;
+	bad("xdp-free", CHECK_FAIL, "native program 9 \"theirs\"; tag 0a00000000000012", "ip link set dev eth1 xdpdrv off");
+	l->xdp.mode = XDP_ATTACHED_SKB;
 	bad("xdp-free", CHECK_FAIL, "program 9", "ip link set dev eth1 xdpgeneric off");
 	l->xdp.link = 4;
 	bad("xdp-free", CHECK_FAIL, "program 9", "bpftool link detach id 4");
 	strcpy(l->xdp.name, "steer"); /* ours is never detached, but its program may be ended */
 	l->xdp.pid = 812;
 	strcpy(l->xdp.comm, "plx-fwd");
-	bad("xdp-free", CHECK_FAIL, "pid 812 (plx-fwd) attached already, which is Pollux at work", "kill 812");
-	strcpy(d.port[0].pins, "dispatch-7-12");
-	bad("xdp-pins", CHECK_WARN, "dispatch-7-12", "ip link set dev eth1 xdpgeneric off && rm -r /sys/fs/bpf/xdp/dispatch-7-12");
+	bad("xdp-free", CHECK_FAIL, "pid 812 (plx-fwd), which is Pollux at work", "kill 812");
+	l->xdp = (struct plx_xdp_info){ .id = 12, .name = "xdp_dispatcher", .mode = XDP_ATTACHED_DRV, .dispatcher = true, .ncalled = 2,
+	                                .called = { { .id = 13, .name = "xdp_pass", .prio = 10 }, { .id = 14, .name = "xdp_drop", .prio = 50 } } };
+	bad("xdp-free", CHECK_FAIL, "the XDP hook of eth1 is held by libxdp's dispatcher, native program 12 \"xdp_dispatcher\", which calls program 13 "
+	    "\"xdp_pass\" (priority 10) and program 14 \"xdp_drop\" (priority 50)", "xdp-loader unload eth1 --all");
+	l->xdp = (struct plx_xdp_info){ .id = 12, .mode = XDP_ATTACHED_DRV, .refused = true };
+	bad("xdp-free", CHECK_FAIL, "CAP_SYS_ADMIN only", "ip link set dev eth1 xdpdrv off");
 	l->xdp.id = 0;
-	bad("xdp-pins", CHECK_WARN, "is gone", "rm -r /sys/fs/bpf/xdp/dispatch-7-12");
+	strcpy(d.port[0].pins, "dispatch-7-12");
+	bad("xdp-pins", CHECK_WARN, "is left of a dispatcher that is gone", "xdp-loader clean eth1");
 	asked("eth1,driver=packet -l 4-7");
 	says("xdp-native", CHECK_SKIP);
 	says("zero-copy", CHECK_SKIP);

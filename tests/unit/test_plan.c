@@ -3,6 +3,8 @@
    printed; and what must hold of any plan. */
 #include "plan_util.h"
 
+#include <linux/if_link.h>
+
 /* ---- lcores and queues ---- */
 
 static void test_one_cpu(void **state)
@@ -282,10 +284,10 @@ static void test_print(void **state)
 	       "\"driver\":\"auto\",\"mode\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"
 	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,3,2],\"txq_lcores\":[2,3,1,2],\"sends_through\":[],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
 	       "{\"irq\":41,\"cpu\":0,\"node\":0,\"known_by\":\"netdev netlink\"},{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
-	       "{\"irq\":43,\"cpu\":-1,\"node\":-1,\"known_by\":\"name in msi_irqs\"}],\"why\":\"driver auto: the best that works, all channels\"},"
+	       "{\"irq\":43,\"cpu\":-1,\"node\":-1,\"known_by\":\"name in msi_irqs\"}],\"hook\":null,\"why\":\"driver auto: the best that works, all channels\"},"
 	       "{\"name\":\"l\",\"given\":\"l\",\"driver\":\"loop\",\"mode\":null,\"queue\":0,\"rxqs\":1,\"txqs\":1,\"rxd\":2048,\"txd\":2048,\"pool\":0,"
 	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[1],\"txq_lcores\":[1],\"sends_through\":[{\"lcore\":2,\"txq\":0,\"owner\":1},"
-	       "{\"lcore\":3,\"txq\":0,\"owner\":1}],\"rxq_irqs\":[],\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":40680,"
+	       "{\"lcore\":3,\"txq\":0,\"owner\":1}],\"rxq_irqs\":[],\"hook\":null,\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":40680,"
 	       "\"frame_size\":2048,\"held\":36160,\"bytes\":85981696,\"page_bytes\":4096,\"hugepages\":41,\"hugepages_free\":0,\"why\":\"0 of 41 hugepages free: echo "
 	       "553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
 	       "queue for 3 lcores that poll: the others send through an lcore that has one\"]}\n");
@@ -307,6 +309,36 @@ static void test_print_queue(void **state)
 	assert_non_null(strstr(got, "eth0:1 lcore 0\n"));
 	assert_null(strstr(got, "all channels"));
 	free(got);
+}
+
+static void prints(bool json, const char *part)
+{
+	char *got = plan_print(&plan, &topo, json);
+
+	assert_non_null(got);
+	if (!strstr(got, part))
+		fprintf(stderr, "\"%s\" not in:\n%s", part, got);
+	assert_non_null(strstr(got, part));
+	free(got);
+}
+
+/* Whoever has the XDP hook would end a start. */
+static void test_print_hook(void **state)
+{
+	(void)state;
+	machine(1, 2, 1);
+	nic("eth0", 1, -1);
+	lcores("0");
+	made();
+	plan.ports[0].xdp = (struct plx_xdp_info){ .id = 9, .name = "theirs", .mode = XDP_ATTACHED_SKB, .tag = { 1, 2, 3, 4, 5, 6, 7, 0xf8 } };
+	prints(false, "hook     eth0: held by generic program 9 \"theirs\": ip link set dev eth0 xdpgeneric off\n");
+	prints(true, "\"hook\":{\"mode\":\"generic\",\"dispatcher\":false,\"pid\":0,\"link\":0,\"program\":{\"id\":9,\"name\":\"theirs\","
+	       "\"tag\":\"01020304050607f8\",\"priority\":null},\"calls\":[]}");
+	plan.ports[0].xdp = (struct plx_xdp_info){ .id = 12, .dispatcher = true, .ncalled = 1, .called = { { .id = 13, .name = "x", .prio = 10 } } };
+	prints(false, "hook     eth0: held by libxdp's dispatcher, program 12, which calls program 13 \"x\" (priority 10): "
+	       "xdp-loader unload eth0 --all\n");
+	prints(true, "\"hook\":{\"mode\":null,\"dispatcher\":true,\"pid\":0,\"link\":0,\"program\":{\"id\":12,\"name\":\"\","
+	       "\"tag\":\"0000000000000000\",\"priority\":null},\"calls\":[{\"id\":13,\"name\":\"x\",\"tag\":\"0000000000000000\",\"priority\":10}]}");
 }
 
 static void test_print_escapes(void **state)
@@ -409,7 +441,7 @@ int main(void)
 		cmocka_unit_test(test_isolated_first), cmocka_unit_test(test_offline_and_cpuset),
 		cmocka_unit_test(test_given_lcores), cmocka_unit_test(test_shared_cpus_are_noted),
 		cmocka_unit_test(test_main_lcore), cmocka_unit_test(test_unknown_machine), cmocka_unit_test(test_many_ports),
-		cmocka_unit_test(test_print), cmocka_unit_test(test_print_queue), cmocka_unit_test(test_print_escapes), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_print), cmocka_unit_test(test_print_queue), cmocka_unit_test(test_print_hook), cmocka_unit_test(test_print_escapes), cmocka_unit_test(test_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,36 @@ kill -KILL "$pid"
 check "kill -9: the host answers" wait_for 20 answers
 check "kill -9: nothing stays attached" wait_for 20 no_xdp va
 
+# libxdp's dispatcher, which not every kernel loads
+tells() { # PATTERN COMMAND...
+	pattern=$1; shift
+	"$@" > /tmp/told 2>&1
+	tr '\n' ' ' < /tmp/told | grep -qE "$pattern" || { sed 's/^/told: /' /tmp/told; return 1; }
+}
+export LIBXDP_OBJECT_PATH=/lib/bpf
+loads() { # PROGRAM PRIORITY
+	xdp-loader load va -m native -P "$2" "/lib/bpf/$1.o" > /tmp/loader 2>&1
+}
+if loads xsk_def_xdp_prog 20 && loads bare.bpf 70; then
+	calls='program [0-9]+ "xsk_def_prog"( \(priority 20\))? and program [0-9]+ "bare"( \(priority 70\))?'
+	with=$(echo "$calls" | tr -d '?')
+	held="held by libxdp's dispatcher, native program [0-9]+ \"xdp_dispatcher\", which calls"
+	check "a dispatcher: doctor tells what it calls" tells "$held $with.* mend: xdp-loader unload va --all" \
+		pollux doctor va --only xdp-free
+	check "a dispatcher: the plan tells it" tells "$held $with: xdp-loader unload" plx-fwd -l 0 --iface va --dry-run
+	check "a dispatcher: a start tells it" tells "$held $with.*\(EBUSY\): xdp-loader unload" \
+		plx-fwd -l 0 --iface va,bind-timeout=100ms
+	check "a dispatcher: the kernel's links tell what it calls" tells "$held $calls" \
+		env LIBXDP_BPFFS=/none pollux doctor va --only xdp-free
+	check "a dispatcher: a user is told that names are not" tells "told to CAP_SYS_ADMIN only" \
+		setpriv --reuid 1000 --clear-groups --inh-caps=-all pollux doctor va --only xdp-free
+	check "a dispatcher: the command takes it off" xdp-loader unload va --all && check "and nothing stays" no_xdp va
+else
+	echo "skip libxdp's dispatcher: not on this kernel"
+	sed 's/^/loader: /' /tmp/loader
+	xdp-loader unload va --all > /dev/null 2>&1
+fi
+
 caps=+bpf,+net_admin,+net_raw
 by() { at="/bin/setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=$1 --ambient-caps=$1 --bounding-set=-all,$1"; }
 by $caps
