@@ -64,6 +64,8 @@ CHECK(iface_name)
 	else {
 		warn(f, "%s is another name of %s: not all of the kernel and its tools know it", p->conf->name, l->name);
 		mend_name(f, d, p, l->name);
+	else if (strpbrk(l->name, "=,"))
+		ok(f, "%s is another name of %s, which cannot be given", p->conf->name, l->name);
 	}
 }
 

@@ -318,11 +318,11 @@ static void test_print_escapes(void **state)
 	for (int i = 0; i < 9; i += 8)
 		topo.node[i].present = true; /* nodes 0 and 8, as POWER has them */
 	add("a,driver=loop");
-	snprintf(conf.ports[0].name, PLX_NAME_MAX, "q\"b\\c\n\xc3");
+	snprintf(conf.ports[0].name, PLX_NAME_MAX, "q\"b\\c\n\xc3\xc3\xa9\xf0\x9f\x90\x99");
 	made();
 	got = plan_print(&plan, &topo, true);
 	assert_non_null(strstr(got, "{\"nodes\":2,"));
-	assert_non_null(strstr(got, "\"name\":\"q\\\"b\\\\c\\u000a\\u00c3\""));
+	assert_non_null(strstr(got, "\"name\":\"q\\\"b\\\\c\\u000a\\u00c3\\u00e9\\ud83d\\udc19\""));
 	free(got);
 }
 
