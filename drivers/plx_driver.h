@@ -82,7 +82,7 @@ struct plx_port_info {
 	uint32_t ifindex, mtu;
 	uint16_t channels_rx, channels_tx; /* device queues, read after attach */
 	int16_t  node;                 /* NUMA node of the device, -1 = none told */
-	uint32_t max_len;              /* longest frame it sends */
+	uint32_t max_len;              /* longest frame it sends; packet: 4 more if it begins with an 802.1Q tag */
 	uint32_t rxd, txd;
 	uint32_t frames_held;          /* frames its rings can hold at most */
 };

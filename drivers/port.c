@@ -241,6 +241,11 @@ static int resolve_queues(struct plx_port_conf *c, const struct plx_driver *drv,
 		return too_many(c, li, "tx", c->queue + c->txqs);
 	return 0;
 }
+	if (li.headless) {
+		plx_logf(c->log, PLX_LOG_ERROR, "%s: %s", c->name,
+		         plx_link_headless(li.type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
+		return -EOPNOTSUPP;
+	}
 
 static int check_device(struct plx_port_conf *c, const struct plx_driver *drv)
 {

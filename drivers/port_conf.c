@@ -245,7 +245,7 @@ static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t le
 
 /* The table of keys: identifier, key, drivers, values, default, meaning. */
 #define KEYS(X) \
-	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", "what moves its frames; auto = the best that works") \
+	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", "what moves its frames; auto = the best that works; packet leaves the host all of them too") \
 	X(queues, "queues", D_ANY, "1..256", NULL, "receive and transmit queues, if not what the interface has") \
 	X(rxqs, "rxqs", D_ANY, "0..256", NULL, "receive queues; 0 = it only sends, and takes nothing from the host") \
 	X(txqs, "txqs", D_ANY, "1..256", NULL, "transmit queues, if not as many as lcores poll") \

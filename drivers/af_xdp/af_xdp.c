@@ -32,7 +32,7 @@ static const struct rung rungs[] = {
 /* MTU against the frame's room, by policy.  0 and the kind's flag, or -errno, logged. */
 static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, unsigned *kind)
 {
-	bool fits = li->mtu + AX_L2_MAX <= ax_umem_room(p->base.pool);
+	bool fits = li->mtu + PLX_L2_MAX <= ax_umem_room(p->base.pool);
 	enum plx_policy want = p->base.conf.multibuf;
 
 	*kind = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) ? AX_KIND_SG : 0;
@@ -193,6 +193,13 @@ static void ax_close(struct plx_port *b)
 	plx_port_delete(b);
 }
 
+/* A NIC's driver sends two tags beside the MTU.  veth drops what is longer than header, one tag and the MTU of its
+   other end, and says that it was sent. */
+static uint16_t takes_beside(const struct plx_link_info *li)
+{
+	return strcmp(li->kdriver, "veth") ? PLX_L2_MAX : 14 + 4;
+}
+
 static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 {
 	struct plx_link_info li;
@@ -215,6 +222,7 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 	p->base.info.ifindex = li.ifindex;
 	p->base.info.mtu = li.mtu;
 	p->base.info.node = li.node;
+	p->l2_max = takes_beside(&li);
 	memcpy(p->base.info.mac, li.mac, sizeof(li.mac));
 	p->base.link = PLX_LINK_UP; /* switched on; link events or the doorbell tell more */
 	if (!p->sock || !p->parked) {
@@ -465,10 +473,10 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {
 		ax_set_mtu(p, mtu);
-		if (!b->info.multibuf && mtu + AX_L2_MAX > room)
+		if (!b->info.multibuf && mtu + PLX_L2_MAX > room)
 			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
 			         "or start again", b->name, mtu, room, PLX_QUOTED(b->name),
-			         room - AX_L2_MAX);
+			         room - PLX_L2_MAX);
 	}
 	plx_port_set_link(b, link);
 }

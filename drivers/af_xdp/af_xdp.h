@@ -106,8 +106,6 @@ struct ax_txq {
 	plx_ctr          bad_completions;
 };
 
-enum { AX_L2_MAX = 14 + 4 }; /* what the MTU does not count: Ethernet header and one tag */
-
 /* How a port uses its pool and sockets; one kernel registration for each. */
 enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
 
@@ -170,6 +168,7 @@ struct ax_port {
 	struct ax_sock *sock;                /* one for each device queue from conf.queue on */
 	struct ax_rxq **parked;              /* fill rings of zero-copy queues that only send */
 	uint16_t nsock;
+	uint16_t l2_max;                     /* what the device takes beside the MTU */
 	unsigned kind;
 	bool     down_told;                  /* link events say DOWN: the doorbell may not try */
 };

@@ -35,9 +35,9 @@ uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
 	p->base.info.mtu = mtu;
-	p->base.info.max_len = mtu + AX_L2_MAX;
+	p->base.info.max_len = mtu + p->l2_max;
 	for (uint16_t i = 0; i < p->base.ntx; i++)
-		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, mtu + AX_L2_MAX, __ATOMIC_RELAXED);
+		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, p->base.info.max_len, __ATOMIC_RELAXED);
 }
 
 /* ---- the halves ---- */

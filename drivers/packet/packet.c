@@ -270,7 +270,7 @@ static int pk_start(struct plx_port *p)
 {
 	if (p->nrx && p->conf.steer == PLX_STEER_ALL) /* asked for of a driver that cannot, or left as it is */
 		plx_logf(p->log, PLX_LOG_NOTICE, "%s: packet: the host gets every frame as well and answers what is addressed "
-		         "to it: give the interface no address, or have a firewall drop what is not the host's", p->name);
+		         "to it: give the interface no address, or drop at its ingress what is not the host's (docs/drivers.md, packet)", p->name);
 	for (uint16_t i = 0; i < p->nrx; i++) {
 		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
 		pk_rx_discard(q);
