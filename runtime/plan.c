@@ -207,5 +207,7 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	plan_place(&m);
 	plan_owners(&m);
 	err = plan_pools(&m);
-	return err ? err : plan_rights(&m);
+	if (!err)
+		err = plan_rights(&m);
+	return err ? err : plan_memory(&m);
 }

@@ -43,6 +43,8 @@ struct plan_port {
 	uint16_t txq_lcore[PLX_QUEUES_MAX]; /* the owner, index into plan.lcores */
 	uint16_t lcore_txq[PLX_LCORES_MAX]; /* by index of the lcore: what it sends by; through the owner, if that is another */
 	uint16_t pool;                   /* index into plan.pools */
+	bool     falls;                  /* driver auto, and af_xdp cannot be: it becomes driver=packet */
+	struct plx_beside beside, most;  /* what it takes beside its pool; at most, of whichever driver auto becomes */
 	char     why[160];
 };
 
@@ -99,16 +101,19 @@ uint32_t plan_txq_ring(const struct plan_port *port);
 uint32_t plan_txq_frames(const struct plan *p, const struct plan_port *port);
 int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are placed */
 int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */
+int  plan_memory(struct plan_maker *m);      /* against what there is; drivers are known as far as can be */
 int  plan_fail(struct plan_maker *m, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void plan_note(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* plan_huge_free: hugepages to be had on a node (-1 = all), of 1 GiB (size 0) or 2 MiB (1): that are free, and that
    the cgroup's limit leaves.  plan_huge_limit: that limit leaves less than want.  plan_unlimit writes the
-   command that lifts a limit.  plan_beside: bytes that a program holds beside its pools.  Pure. */
+   command that lifts a limit.  plan_beside: bytes that a program holds beside its pools; most (NULL = not asked): if ports
+   of driver auto become what takes most.  plan_own: those of them that the process's cgroup counts.  Pure. */
 uint64_t plan_huge_free(const struct topo *t, int16_t node, int size);
 bool plan_huge_limit(const struct topo *t, int size, uint64_t want);
 char *plan_unlimit(const struct topo_limit *l, char *buf, size_t len);
-uint64_t plan_beside(const struct plan *p);
+uint64_t plan_beside(const struct plan *p, uint64_t *most);
+uint64_t plan_own(const struct plan *p);
 
 /* plan_print writes the plan for people, or as one JSON object; returns a malloc'd string. */
 char *plan_print(const struct plan *p, const struct topo *t, bool json);

@@ -88,7 +88,7 @@ static int check_channels(struct plan_maker *m, struct plan_port *port, const ch
 }
 
 /* An MTU beyond the frame takes chains, which the policy or the kernel may not. */
-static int check_mtu(struct plan_maker *m, const struct plan_port *port)
+static int check_mtu(struct plan_maker *m, struct plan_port *port)
 {
 	const struct plx_port_conf *c = &port->conf;
 	uint32_t frame = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
@@ -105,6 +105,7 @@ static int check_mtu(struct plan_maker *m, const struct plan_port *port)
 		return plan_fail(m, -EOPNOTSUPP, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses "
 		                 "chains of frames: use driver=packet, %sip link set %s mtu %u", c->name, port->link.mtu, need, frame,
 		                 room, *more ? more : "or ", PLX_QUOTED(c->name), room - PLX_L2_MAX);
+	port->falls = true;
 	plan_note(m->p, "%s: driver=packet, since MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses chains "
 	          "of frames; for af_xdp use %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room, more,
 	          PLX_QUOTED(c->name), room - PLX_L2_MAX);
@@ -335,7 +336,7 @@ static void missing(const struct plan_maker *m, uint64_t bytes, char *buf, size_
 int plan_rights(struct plan_maker *m)
 {
 	for (uint16_t i = 0; i < m->p->nports; i++) {
-		const struct plan_port *port = &m->p->ports[i];
+		struct plan_port *port = &m->p->ports[i];
 		const struct plan_pool *pool = &m->p->pools[port->pool];
 		char line[512];
 
@@ -352,6 +353,7 @@ int plan_rights(struct plan_maker *m)
 			continue;
 		if (*port->conf.driver || !has(m->t, CAP_NET_RAW))
 			return plan_fail(m, -EPERM, "%s: missing %s", port->conf.name, line);
+		port->falls = true;
 		plan_note(m->p, "%s: driver=packet, since af_xdp misses %s", port->conf.name, line);
 	}
 	return 0;

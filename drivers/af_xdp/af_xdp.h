@@ -188,6 +188,7 @@ int  ax_prog_xstats(const struct ax_port *p, struct plx_xstat *x, int n);
 
 /* queue.c */
 uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd);
+struct plx_beside ax_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames);
 int  ax_queue_open(struct ax_port *p, uint16_t i);
 void ax_queues_drop(struct ax_port *p);     /* all of them; the port and its queue objects stay */
 int  ax_queue_prime(struct ax_port *p, uint16_t i);

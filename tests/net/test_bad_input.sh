@@ -160,7 +160,7 @@ else
 	skip "an interface without Ethernet headers" "/dev/net/tun"
 fi
 bad "loop peer that is not there"                  2 "peer=y is no loop port: add --iface y,driver=loop" --iface x,driver=loop,peer=y
-bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 1774" \
+bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 1770" \
 	--iface big0,driver=af_xdp,multibuf=never
 bad "no interface at all"                          2 "no port: name an interface, as in --iface"       -- --mode io
 bad "65 interfaces"                                2 "more than 64 interfaces"                        "${MANY[@]}"
@@ -171,6 +171,8 @@ bad "-m beyond what a pool holds"                   2 "memory of node .*65536 Mi
 bad "--node-mem that leaves out the node"          5 "memory of node 0: 0 frames.*--node-mem [0-9]+"     --node-mem 0,64 --iface va
 bad "more memory than the machine has"             5 "memory: .*MiB available: ask for less with -m"     -m 33000M --huge=never --iface va
 # shellcheck disable=SC2086
+bad "rings of driver=packet beyond the memory"      5 "memory: .* MiB beside, .*MiB available: use smaller rings by rxd=" \
+	--iface big0,driver=packet,queues=64,rxd=65536,txd=65536
 bad "more hugepages than there are, with require"  5 "--huge=require wants [0-9]+ hugepages .*echo [0-9]+ > /.*nr_hugepages" \
 	-m 33000M --huge=require $N
 
@@ -278,13 +280,13 @@ known() {
 check "the manual knows every option"  known
 check "--version"                      prints "^plx-fwd .*[0-9]+\.[0-9]+" "$FWD" --version
 check "--dry-run changes nothing"      prints "^nothing was changed" "$FWD" --dry-run --iface va
-check "--dry-run --json is JSON"       json
-check "--dry-run without rights falls back to packet" prints "note .*driver=packet, since af_xdp misses CAP_NET_ADMIN" \
 check "--dry-run tells what rings take" prints "rings of big0 64\.[0-9]\)?$" "$FWD" --dry-run --iface big0,driver=packet,queues=1
 utf8() {
 	prints "port .*grün0" "$FWD" --dry-run --iface grün0 && prints . "$FWD" --dry-run --json --iface grün0 &&
 		python3 -c 'import json,sys; assert json.load(sys.stdin)["ports"][0]["name"] == "grün0"' <"$TMP/out"
 }
 check "a name may be of any letters"   utf8
+check "--dry-run --json is JSON"       json
+check "--dry-run without rights falls back to packet" prints "note .*driver=packet, since af_xdp misses CAP_NET_ADMIN" \
 	setpriv --bounding-set=-all,+net_raw --inh-caps=-all "$FWD" --dry-run --iface va
 done_testing
