@@ -10,8 +10,13 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
+
+#ifndef ARPHRD_IP6GRE
+#define ARPHRD_IP6GRE 823
+#endif
 
 enum { SYSFS_PARENTS = 8, SYSFS_QUEUES_MAX = 4096 };
 
@@ -133,6 +138,41 @@ static int by_altname(const struct plx_sys *sys, const char *name, int *ifindex)
 	return 0;
 }
 
+static bool has_header(uint16_t type)
+{
+	return type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK;
+}
+
+const char *plx_link_headless(uint16_t type, char *buf, size_t len)
+{
+	static const struct { uint16_t type; const char *name, *use; } known[] = {
+		{ ARPHRD_NONE,               "ARPHRD_NONE",               "a tap in place of a tun, or the interface below a tunnel" },
+		{ ARPHRD_PPP,                "ARPHRD_PPP",                "the interface below it" },
+		{ ARPHRD_TUNNEL,             "ARPHRD_TUNNEL",             "the interface below it" },
+		{ ARPHRD_TUNNEL6,            "ARPHRD_TUNNEL6",            "the interface below it" },
+		{ ARPHRD_SIT,                "ARPHRD_SIT",                "the interface below it" },
+		{ ARPHRD_IPGRE,              "ARPHRD_IPGRE",              "a gretap, or the interface below it" },
+		{ ARPHRD_IP6GRE,             "ARPHRD_IP6GRE",             "an ip6gretap, or the interface below it" },
+		{ ARPHRD_RAWIP,              "ARPHRD_RAWIP",              "another interface" },
+		{ ARPHRD_INFINIBAND,         "ARPHRD_INFINIBAND",         "the adapter's Ethernet mode" },
+		{ ARPHRD_IEEE80211,          "ARPHRD_IEEE80211",          "its managed mode" },
+		{ ARPHRD_IEEE80211_PRISM,    "ARPHRD_IEEE80211_PRISM",    "its managed mode" },
+		{ ARPHRD_IEEE80211_RADIOTAP, "ARPHRD_IEEE80211_RADIOTAP", "its managed mode" },
+		{ ARPHRD_CAN,                "ARPHRD_CAN",                "another interface" },
+	};
+	const char *name = "", *use = "a NIC, a veth or a tap";
+
+	if (has_header(type))
+		return NULL;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (known[i].type == type) {
+			name = known[i].name;
+			use = known[i].use;
+		}
+	snprintf(buf, len, "it has no Ethernet header (type %u%s%s) (EOPNOTSUPP): use %s", type, *name ? ", " : "", name, use);
+	return buf;
+}
+
 static int query(const struct plx_sys *sys, int fd, const char *name, struct plx_link_info *li)
 {
 	struct ifreq ifr = { .ifr_ifindex = 0 };
@@ -157,6 +197,8 @@ static int query(const struct plx_sys *sys, int fd, const char *name, struct plx
 	if ((err = ask(sys, fd, SIOCGIFHWADDR, li->name, &ifr)))
 		return err;
 	memcpy(li->mac, ifr.ifr_hwaddr.sa_data, sizeof(li->mac));
+	li->type = ifr.ifr_hwaddr.sa_family;
+	li->headless = !has_header(li->type);
 
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	if (!ask_ethtool(sys, fd, li->name, &info))

@@ -464,6 +464,12 @@ static void loop_held(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
 		*tx += plx_mpmc_count(w->lane[i].ring);
 }
 
+static struct plx_beside loop_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames)
+{
+	(void)mtu, (void)frames;
+	return (struct plx_beside){ .own = (uint64_t)c->rxqs * plx_mpmc_size(c->rxd) };
+}
+
 static uint32_t loop_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 {
 	(void)txd;
@@ -472,7 +478,7 @@ static uint32_t loop_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_
 
 const struct plx_driver plx_loop_driver = {
 	.name = "loop", .what = "in memory: what it sends its peer receives",
-	.frames = loop_frames, .open = loop_open, .start = loop_start, .stop = loop_stop, .close = loop_close,
+	.frames = loop_frames, .beside = loop_beside, .open = loop_open, .start = loop_start, .stop = loop_stop, .close = loop_close,
 	.rx_fd = loop_rx_fd, .rx_arm = loop_rx_arm, .rx_disarm = loop_rx_disarm,
 	.held = loop_held, .offered = loop_offered,
 };

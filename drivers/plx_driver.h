@@ -83,7 +83,7 @@ struct plx_port_info {
 	uint32_t ifindex, mtu;
 	uint16_t channels_rx, channels_tx; /* device queues, read after attach */
 	int16_t  node;                 /* NUMA node of the device, -1 = none told */
-	uint32_t max_len;              /* longest frame it sends */
+	uint32_t max_len;              /* longest frame it sends; packet: 4 more if it begins with an 802.1Q tag */
 	uint32_t rxd, txd;
 	uint32_t frames_held;          /* frames its rings can hold at most */
 };
@@ -116,6 +116,12 @@ struct plx_port {
 
 struct plx_xstat { char name[48]; uint64_t value; };
 
+/* Bytes that a port takes beside the frames of its pool. */
+struct plx_beside {
+	uint64_t rings;                /* the kernel's, mapped: no memory limit of a cgroup counts them */
+	uint64_t own;                  /* the process's */
+};
+
 struct plx_driver {
 	const char *name;
 	const char *what;              /* one sentence for help */
@@ -124,6 +130,9 @@ struct plx_driver {
 	/* frames its rings hold at most, by a conf whose rxqs and txqs are set.  NULL: twice
 	   rxd for each receive and txd for each transmit queue.  Pure. */
 	uint32_t (*frames)(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd);
+	/* beside: bytes that it takes beside its pool of so many frames, by a conf whose rxqs, txqs, rxd
+	   and txd are set, at this MTU.  NULL = next to nothing.  Pure. */
+	struct plx_beside (*beside)(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames);
 	/* open makes the port and all its queues, or nothing: *out NULL, -errno, and one log
 	   line with the fix.  It fills info.  Queues receive only after start. */
 	int  (*open)(struct plx_port **out, const struct plx_port_conf *c);
@@ -238,6 +247,11 @@ PLX_API const char *plx_tx_drop_why(enum plx_tx_drop d);
    that any device driver's do; for sizing a pool.  Pure; c->rxqs and c->txqs must be resolved
    (not 0). */
 PLX_API uint32_t plx_port_frames(const struct plx_port_conf *c);
+
+/* plx_port_beside: what such a port takes beside a pool of so many frames.  By its driver, of an undecided
+   one the first that is tried; most: each part by whichever it becomes, NULL = not asked.  Pure; c as for plx_port_frames. */
+PLX_API struct plx_beside plx_port_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames,
+                                          struct plx_beside *most);
 
 /* For drivers: set the link if it changed, log once.  Any thread, never from a burst (a
    burst stores p->link and leaves the line to the next event).  REMOVED is for good. */

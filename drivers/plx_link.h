@@ -13,6 +13,8 @@ struct plx_link_info {
 	char     name[16];       /* the kernel's name, also when asked by another */
 	uint32_t ifindex, mtu;
 	uint8_t  mac[6];
+	uint16_t type;           /* ARPHRD_* */
+	bool     headless;       /* what it carries does not begin with an Ethernet header */
 	bool     up;             /* IFF_UP: switched on */
 	bool     running;        /* IFF_RUNNING: carrier */
 	uint16_t rxqs, txqs;     /* queues in use now (ETHTOOL_GCHANNELS, else sysfs, else 1) */
@@ -24,8 +26,15 @@ struct plx_link_info {
 	char     bus[32];        /* where the device is, "0000:01:00.0"; "" if not told */
 };
 
+enum { PLX_L2_MAX = 14 + 4 + 4 }; /* what an MTU does not count: Ethernet header and two tags */
+
 /* plx_link_query takes any name of it, up to 127 bytes.  0, -ENODEV (no such name), -errno. */
 int plx_link_query(const struct plx_sys *sys, const char *name, struct plx_link_info *li);
+
+/* plx_link_headless: interfaces of this type (ARPHRD_*) have no Ethernet header, and the beginning of what they
+   carry would be taken for one.  The reason and what to use instead, for one line, into buf; NULL if they have. */
+enum { PLX_HEADLESS_MAX = 192 };
+const char *plx_link_headless(uint16_t type, char *buf, size_t len);
 
 /* plx_link_named: the name that an interface has now (name[16], "" = it is not here), and the
    interface that has the name `of` (0 = none).  0 or -errno. */

@@ -154,14 +154,6 @@ struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_por
 
 /* ---- open ---- */
 
-static const struct plx_driver *find_driver(const char *name)
-{
-	for (int i = 0; plx_drivers[i]; i++)
-		if (!strcmp(plx_drivers[i]->name, name))
-			return plx_drivers[i];
-	return NULL;
-}
-
 static bool ring_ok(uint32_t n)
 {
 	return n >= 64 && n <= PLX_RING_MAX && !(n & (n - 1));
@@ -175,7 +167,7 @@ static int check_conf(struct plx_port_conf *c)
 	c->bind_timeout_ms = c->bind_timeout_ms ? c->bind_timeout_ms : 2000;
 	c->stall_ms = c->stall_ms ? c->stall_ms : 1000;
 	c->sys = c->sys ? c->sys : &plx_sys_linux;
-	const struct plx_driver *drv = find_driver(c->driver);
+	const struct plx_driver *drv = plx_driver_named(c->driver);
 	const char *bad = !memchr(c->name, 0, sizeof(c->name)) || !*c->name ? "a name is missing: set name" :
 	                  drv && !drv->device && strlen(c->name) >= PLX_NAME_MAX ? "a name that is no interface's has at most 63 bytes" :
 	                  !c->pool ? "it has no frames: set pool" :
@@ -249,6 +241,11 @@ static int check_device(struct plx_port_conf *c, const struct plx_driver *drv)
 
 	if (err)
 		return no_device(c, err);
+	if (li.headless) {
+		plx_logf(c->log, PLX_LOG_ERROR, "%s: %s", c->name,
+		         plx_link_headless(li.type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
+		return -EOPNOTSUPP;
+	}
 	if (!li.up) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: it is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
 		return -ENETDOWN;
@@ -318,7 +315,7 @@ int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 	struct plx_port_conf c = *conf;
 	bool named = *c.driver && strcmp(c.driver, "auto");
 	bool aut = !named && c.mode == PLX_XDP_AUTO; /* a mode is af_xdp's: then there is no ladder to walk */
-	const struct plx_driver *drv = aut ? NULL : find_driver(named ? c.driver : "af_xdp");
+	const struct plx_driver *drv = aut ? NULL : plx_driver_named(named ? c.driver : "af_xdp");
 
 	*out = NULL;
 	int err = check_conf(&c);
@@ -451,29 +448,6 @@ void plx_port_set_link(struct plx_port *p, enum plx_link link)
 		__atomic_store_n(&p->wants_repair, true, __ATOMIC_RELEASE);
 	if (__atomic_exchange_n(&p->link_said, (uint32_t)link, __ATOMIC_RELAXED) != (uint32_t)link)
 		plx_logf(p->log, PLX_LOG_NOTICE, "%s: link %s", p->name, words[link]);
-}
-
-static uint32_t frames_of(const struct plx_driver *drv, const struct plx_port_conf *c)
-{
-	uint32_t rxd = c->rxd ? c->rxd : 2048, txd = c->txd ? c->txd : 2048;
-
-	if (drv && drv->frames)
-		return drv->frames(c, rxd, txd);
-	/* fill and receive ring of each receive queue can be full at once */
-	return c->rxqs * rxd * 2 + c->txqs * txd;
-}
-
-uint32_t plx_port_frames(const struct plx_port_conf *c)
-{
-	bool chosen = *c->driver && strcmp(c->driver, "auto");
-	uint32_t most = chosen ? frames_of(find_driver(c->driver), c) : 0;
-
-	for (int i = 0; plx_drivers[i] && !chosen; i++) { /* auto: whichever it becomes */
-		uint32_t n = plx_drivers[i]->device ? frames_of(plx_drivers[i], c) : 0;
-
-		most = n > most ? n : most;
-	}
-	return most;
 }
 
 static void add_up(void *to, const void *from, size_t size)

@@ -4,7 +4,6 @@
 #include "port_conf.h"
 #include "plx_text.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,15 +84,32 @@ static int ring(uint32_t *to, const char *v, char *why, size_t len)
 	return 0;
 }
 
+/* What cannot be within a name: the kernel refuses blanks and slashes, terminals and JSON the others.  Its length; 0 and
+   the reason. */
+static size_t name_char(const char *s, char *why, size_t len)
+{
+	uint32_t ch = 0;
+	unsigned n = plx_text_utf8(&ch, s, strlen(s));
+
+	if (!n)
+		plx_text_add(why, len, "byte 0x%02x of the name is not UTF-8: ip link property add dev NAME altname OTHER gives it another",
+		             (unsigned char)*s);
+	else if (ch <= ' ' || ch == '/' || (ch >= 0x7f && ch < 0xa0))
+		plx_text_add(why, len, "a name has no spaces, slashes or control characters");
+	else
+		return n;
+	return 0;
+}
+
 static int name_ok(char *to, size_t max, const char *v, char *why, size_t len)
 {
-	size_t n = strlen(v);
+	size_t n = strlen(v), step;
 
-	for (const char *s = v; *s; s++)
-		if (!isgraph((unsigned char)*s) || *s == '/') {
-			plx_text_add(why, len, "a name has no spaces, slashes or control characters");
+	for (const char *s = v; *s; s += step) {
+		step = name_char(s, why, len);
+		if (!step)
 			return -EINVAL;
-		}
+	}
 	if (!n || n >= max) {
 		plx_text_add(why, len, n ? "a name has at most %zu bytes" : "a name is missing", max - 1);
 		return -EINVAL;
@@ -229,7 +245,7 @@ static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t le
 
 /* The table of keys: identifier, key, drivers, values, default, meaning. */
 #define KEYS(X) \
-	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", "what moves its frames; auto = the best that works") \
+	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", "what moves its frames; auto = the best that works; packet leaves the host all of them too") \
 	X(queues, "queues", D_ANY, "1..256", NULL, "receive and transmit queues, if not what the interface has") \
 	X(rxqs, "rxqs", D_ANY, "0..256", NULL, "receive queues; 0 = it only sends, and takes nothing from the host") \
 	X(txqs, "txqs", D_ANY, "1..256", NULL, "transmit queues, if not as many as lcores poll") \
@@ -326,12 +342,25 @@ int port_conf_check(const struct plx_port_conf *c, uint64_t seen, int *key, char
 	return 0;
 }
 
+/* other_name: how a name that holds what divides keys is given all the same. */
+static void other_name(const char *name, char *why, size_t len)
+{
+	size_t n = strcspn(name, "=,");
+
+	for (int i = 0; i < KEY_N; i++)
+		if (strlen(plx_port_keys[i].name) == n && !memcmp(plx_port_keys[i].name, name, n))
+			return; /* a key, and the name was forgotten */
+	plx_text_add(why, len, "; if it is a name, give it one more without '=' and ',': ip link property add dev %s altname OTHER",
+	             PLX_QUOTED(name));
+}
+
 int port_conf_name(struct plx_port_conf *c, const char *text, char *why, size_t len)
 {
 	int err = name_ok(c->name, sizeof(c->name), text, why, len);
 
 	if (!err && strpbrk(c->name, "=,")) {
 		plx_text_add(why, len, "\"%s\" stands where the interface name belongs: NAME[,key=value...]", c->name);
+		other_name(c->name, why, len);
 		err = -EINVAL;
 	}
 	return err;
@@ -369,6 +398,8 @@ static int set_word(struct plx_port_conf *c, char *word, uint64_t *seen, char *w
 		*value++ = 0;
 	int k = port_conf_key(c, word, value, seen, why, len);
 
+	if (k < 0 && !value && find_key(word, (char[512]){ 0 }, 512) < 0)
+		plx_text_add(why, len, "; if the name holds the ',', give it one more without: ip link property add dev NAME altname OTHER");
 	return k < 0 ? k : 0;
 }
 

@@ -25,6 +25,9 @@ PLX_API int plx_text_duration(uint64_t *ns, const char *s, uint64_t lo, uint64_t
 PLX_API const char *plx_text_near(const char *s, const char *const *list, size_t n);
 /* plx_text_add appends to the string in buf[len], cut at its end, always terminated. */
 PLX_API void plx_text_add(char *buf, size_t len, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* plx_text_utf8 reads the character at the beginning of n > 0 bytes: its length, 0 if they begin with none (too
+   long, a surrogate, beyond U+10FFFF, cut off). */
+PLX_API unsigned plx_text_utf8(uint32_t *ch, const void *s, size_t n);
 /* plx_text_quote writes s as one word of a shell, for commands that are told to people; names
    of interfaces may hold a ';', a '$' or a quote.  Four times its length and three bytes
    always do.  buf. */

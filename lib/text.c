@@ -209,3 +209,20 @@ const char *plx_text_quote(char *buf, size_t len, const char *s)
 	plx_text_add(buf, len, "'");
 	return buf;
 }
+
+unsigned plx_text_utf8(uint32_t *ch, const void *at, size_t n)
+{
+	const unsigned char *s = at;
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned len = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
+
+	if (!len || len > n)
+		return 0;
+	*ch = len == 1 ? s[0] : s[0] & (0x7fu >> len);
+	for (unsigned i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		*ch = *ch << 6 | (s[i] & 0x3f);
+	}
+	return *ch < least[len] || *ch > 0x10ffff || (*ch >= 0xd800 && *ch < 0xe000) ? 0 : len;
+}

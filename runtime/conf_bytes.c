@@ -3,27 +3,10 @@
    characters.  Cold, pure; called by conf_file.c before the YAML parser, which would tell
    such a thing by a byte's number. */
 #include "conf.h"
+#include "plx_text.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-/* utf8 reads one character of n bytes: its length, 0 if it is none (too long, a surrogate,
-   beyond U+10FFFF, cut off). */
-static unsigned utf8(uint32_t *ch, const unsigned char *s, size_t n)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned len = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
-
-	if (!len || len > n)
-		return 0;
-	*ch = len == 1 ? s[0] : s[0] & (0x7fu >> len);
-	for (unsigned i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		*ch = *ch << 6 | (s[i] & 0x3f);
-	}
-	return *ch < least[len] || *ch > 0x10ffff || (*ch >= 0xd800 && *ch < 0xe000) ? 0 : len;
-}
 
 /* strange says what is wrong with a character, or NULL.  Line ends that editors do not show
    are refused: lines would be counted otherwise than people do. */
@@ -44,7 +27,7 @@ int conf_bytes_check(const char *text, size_t len, unsigned *line, unsigned *col
 
 	for (*line = *column = 1; s < end; ++*column) {
 		uint32_t ch = 0;
-		unsigned n = utf8(&ch, s, (size_t)(end - s));
+		unsigned n = plx_text_utf8(&ch, s, (size_t)(end - s));
 		const char *bad = n ? strange(ch) : "";
 
 		if (bad) {

@@ -118,6 +118,7 @@ void disco_link_init_head(struct disco_link *l)
 {
 	memset(l, 0, offsetof(struct disco_link, rxq));
 	l->node = l->operstate = l->bond_mode = -1;
+	l->type = -1;
 	l->lower_netns = l->vlan = l->rxqs_alloc = l->txqs_alloc = -1;
 	l->ch_rx = l->ch_tx = l->ch_combined = l->ch_rx_max = l->ch_tx_max = l->ch_combined_max = -1;
 	l->rx_ring = l->tx_ring = l->rx_ring_max = l->tx_ring_max = l->rx_buf_len = -1;
@@ -163,6 +164,7 @@ static int basics(const struct plx_sys *sys, const char *name, struct disco_link
 	memcpy(l->name, li.name, sizeof(l->name));
 	memcpy(l->mac, li.mac, sizeof(l->mac));
 	l->ifindex = li.ifindex;
+	l->type = li.type;
 	l->mtu = li.mtu;
 	return 0;
 }

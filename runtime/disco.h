@@ -84,6 +84,7 @@ struct disco_link {
 
 	/* state */
 	uint8_t  mac[6];
+	int32_t  type;                   /* ARPHRD_*, -1 = not told */
 	uint32_t flags;                  /* IFF_UP, IFF_RUNNING, ... */
 	int16_t  operstate;              /* IF_OPER_UP, ... */
 	uint32_t mtu, mtu_min, mtu_max;  /* mtu_max 0 = not told, or no limit */

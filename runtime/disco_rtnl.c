@@ -101,6 +101,7 @@ bool disco_rtnl_parse(const struct nlmsghdr *h, struct disco_link *l)
 	    m->ifi_family != AF_UNSPEC || m->ifi_index <= 0)
 		return false;
 	l->ifindex = (uint32_t)m->ifi_index;
+	l->type = m->ifi_type;
 	l->flags = m->ifi_flags;
 	mnl_attr_for_each(a, h, sizeof(*m))
 		parse_attr(a, l);

@@ -48,6 +48,8 @@ int reach_up(struct plx_env *env)
 			LOG(env, ERROR, "%s", text);
 		else if (*text)
 			LOG(env, NOTICE, "%s", text);
+		if (!err && *reach_above(taking[i], &r[i], text, sizeof(text)))
+			LOG(env, WARN, "%s", text);
 	}
 	return err;
 }

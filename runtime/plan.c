@@ -208,5 +208,6 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	plan_owners(&m);
 	err = plan_pools(&m);
 	err = err ? err : plan_zerocopy(&m);
-	return err ? err : plan_rights(&m);
+	err = err ? err : plan_rights(&m);
+	return err ? err : plan_memory(&m);
 }

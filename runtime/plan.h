@@ -44,6 +44,8 @@ struct plan_port {
 	uint16_t lcore_txq[PLX_LCORES_MAX]; /* by index of the lcore: what it sends by; through the owner, if that is another */
 	struct plx_xdp_info xdp;         /* who has the XDP hook, if --dry-run found that in the way; id 0 = nobody */
 	uint16_t pool;                   /* index into plan.pools */
+	bool     falls;                  /* driver auto, and af_xdp cannot be: it becomes driver=packet */
+	struct plx_beside beside, most;  /* what it takes beside its pool; at most, of whichever driver auto becomes */
 	char     why[160];
 };
 
@@ -109,20 +111,22 @@ void plan_frame_size(struct plan_maker *m);
 int  plan_zerocopy(struct plan_maker *m);
 bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li);
 void plan_link_told(struct plx_link_info *li, const struct disco_link *l); /* li->zc by what discovery found */
-enum { PLAN_XDP_ROOM = 256,          /* the kernel's XDP_PACKET_HEADROOM, first in each frame */
-       PLAN_L2_MAX = 14 + 4 };       /* what the MTU does not count: Ethernet header and one tag */
+enum { PLAN_XDP_ROOM = 256 };        /* the kernel's XDP_PACKET_HEADROOM, first in each frame */
 int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are placed */
 int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */
+int  plan_memory(struct plan_maker *m);      /* against what there is; drivers are known as far as can be */
 int  plan_fail(struct plan_maker *m, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void plan_note(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* plan_huge_free: hugepages to be had on a node (-1 = all), of 1 GiB (size 0) or 2 MiB (1): that are free, and that
    the cgroup's limit leaves.  plan_huge_limit: that limit leaves less than want.  plan_unlimit writes the
-   command that lifts a limit.  plan_beside: bytes that a program holds beside its pools.  Pure. */
+   command that lifts a limit.  plan_beside: bytes that a program holds beside its pools; most (NULL = not asked): if ports
+   of driver auto become what takes most.  plan_own: those of them that the process's cgroup counts.  Pure. */
 uint64_t plan_huge_free(const struct topo *t, int16_t node, int size);
 bool plan_huge_limit(const struct topo *t, int size, uint64_t want);
 char *plan_unlimit(const struct topo_limit *l, char *buf, size_t len);
-uint64_t plan_beside(const struct plan *p);
+uint64_t plan_beside(const struct plan *p, uint64_t *most);
+uint64_t plan_own(const struct plan *p);
 
 /* plan_may_be_xdp: the port may be of the driver af_xdp. */
 bool plan_may_be_xdp(const struct plan_port *port);

@@ -9,7 +9,7 @@
 
 enum { FRAME_MAX = 4096 };
 
-static uint32_t need_of(const struct plan_port *port) { return port->link.mtu + PLAN_L2_MAX; }
+static uint32_t need_of(const struct plan_port *port) { return port->link.mtu + PLX_L2_MAX; }
 
 static uint32_t zc_room(const struct plan_port *port, uint32_t frame)
 {
@@ -63,8 +63,8 @@ static void mend(const struct plan_maker *m, const struct plan_port *port, char 
 		plx_text_add(buf, len, "more memory");
 	else if (frame < FRAME_MAX && need_of(port) <= zc_room(port, FRAME_MAX))
 		plx_text_add(buf, len, "--frame-size=4096");
-	if (room > PLAN_L2_MAX)
-		plx_text_add(buf, len, "%sip link set %s mtu %u", *buf ? ", or " : "", PLX_QUOTED(port->conf.name), room - PLAN_L2_MAX);
+	if (room > PLX_L2_MAX)
+		plx_text_add(buf, len, "%sip link set %s mtu %u", *buf ? ", or " : "", PLX_QUOTED(port->conf.name), room - PLX_L2_MAX);
 }
 
 static int no_zerocopy(struct plan_maker *m, const struct plan_port *port)

@@ -14,8 +14,7 @@
 #define MIB1 (1ull << 20)
 
 enum { FRAMES_MIN = 1024,    /* of a pool without ports */
-       BESIDE = 4 << 20,     /* bytes that a program holds beside pools and queues; 4 MiB were measured */
-       RING_ENTRY = 16 };    /* bytes of the longer kind of ring entry */
+       BESIDE = 4 << 20 };   /* bytes that a program holds beside pools and queues; 4 MiB were measured */
 
 static uint64_t round_up(uint64_t v, uint64_t to)
 {
@@ -43,6 +42,11 @@ static uint32_t frames_in(const struct plan_maker *m, const struct plan_pool *po
 			hi = mid - 1;
 	}
 	return lo;
+}
+
+static uint64_t less_than(uint64_t all, uint64_t by)
+{
+	return all > by ? all - by : 0;
 }
 
 /* unbarred: -1 in place of a node of which this process's cpuset gives no memory. */
@@ -98,6 +102,19 @@ static void assign(struct plan_maker *m)
 	}
 	if (p->npools > 1)
 		plan_note(p, "%u pools, one on each node with ports: packets between nodes are copied", p->npools);
+}
+
+/* beside: what each port takes, once the frames of its pool are known. */
+static void beside(struct plan_maker *m)
+{
+	for (uint16_t i = 0; i < m->p->nports; i++) {
+		struct plan_port *port = &m->p->ports[i];
+		struct plx_port_conf c = port->conf;
+
+		if (port->falls)
+			snprintf(c.driver, sizeof(c.driver), "packet");
+		port->beside = plx_port_beside(&c, port->link.mtu, m->p->pools[port->pool].frames, &port->most);
+	}
 }
 
 static uint64_t held_in_all(const struct plan *p)
@@ -166,17 +183,17 @@ static int too_small(struct plan_maker *m, const struct plan_pool *pool, uint32_
 static uint64_t can_have(struct plan_maker *m, uint64_t all)
 {
 	const struct topo *t = m->t;
-	uint64_t left = t->mem_avail ? t->mem_avail : UINT64_MAX, beside;
+	uint64_t left = t->mem_avail ? t->mem_avail : UINT64_MAX;
 
 	if (m->conf->huge != PLX_NEVER &&
 	    (plan_huge_free(t, -1, 1) * MIB2 >= all || plan_huge_free(t, -1, 0) * GIB1 >= all))
 		return all;
 	for (uint16_t i = 0; i < m->p->npools; i++)
 		m->p->pools[i].frames = PLX_POOL_FRAMES_MAX;
-	if (*t->mem_limit.file && t->mem_limit.left < left)
-		left = t->mem_limit.left;
-	beside = plan_beside(m->p) + MIB1;
-	left = left > beside ? left - beside : 0;
+	beside(m);
+	left = less_than(left, plan_beside(m->p, NULL) + MIB1);
+	if (*t->mem_limit.file && less_than(t->mem_limit.left, plan_own(m->p) + MIB1) < left)
+		left = less_than(t->mem_limit.left, plan_own(m->p) + MIB1);
 	return left < all && left >= mem_needed(m) ? left : all;
 }
 
@@ -306,22 +323,32 @@ static int choose_page(struct plan_maker *m, struct plan_pool *pool)
 	return 0;
 }
 
-uint64_t plan_beside(const struct plan *p)
+uint64_t plan_beside(const struct plan *p, uint64_t *most)
 {
-	uint64_t sum = BESIDE;
+	uint64_t sum = BESIDE, max = BESIDE;
 
 	for (uint16_t i = 0; i < p->nports; i++) {
-		const struct plx_port_conf *c = &p->ports[i].conf;
-		uint64_t frames = p->pools[p->ports[i].pool].frames;
-
-		sum += c->rxqs * (frames + c->rxd * 3ull * RING_ENTRY) + c->txqs * (frames + c->txd * 2ull * RING_ENTRY);
+		sum += p->ports[i].beside.rings + p->ports[i].beside.own;
+		max += p->ports[i].most.rings + p->ports[i].most.own;
 	}
+	if (most)
+		*most = max;
 	return sum;
 }
 
-static const char *less(const struct plan_maker *m)
+uint64_t plan_own(const struct plan *p)
 {
-	return m->conf->mem || m->conf->nnode_mem ? "ask for less with -m" :
+	uint64_t sum = BESIDE;
+
+	for (uint16_t i = 0; i < p->nports; i++)
+		sum += p->ports[i].beside.own;
+	return sum;
+}
+
+/* less: what to ask for less of; a pool cannot make up for rings that take all there is. */
+static const char *less(const struct plan_maker *m, uint64_t need)
+{
+	return (m->conf->mem || m->conf->nnode_mem) && need < m->t->mem_avail ? "ask for less with -m" :
 	       "use smaller rings by rxd= and txd=, or fewer queues";
 }
 
@@ -329,32 +356,38 @@ static const char *less(const struct plan_maker *m)
 static int check_limit(struct plan_maker *m, uint64_t sum)
 {
 	const struct topo_limit *l = &m->t->mem_limit;
-	uint64_t beside = plan_beside(m->p), least = mem_needed(m);
+	uint64_t own = plan_own(m->p), least = mem_needed(m);
 	/* what is used changes from moment to moment, so that the last bit is not offered */
-	uint64_t most = l->left > beside + MIB1 ? (l->left - beside - MIB1) >> 20 << 20 : 0;
+	uint64_t most = less_than(l->left, own + MIB1) >> 20 << 20;
 	char with[64], fix[1280];
 
-	if (!*l->file || sum + beside <= l->left)
+	if (!*l->file || sum + own <= l->left)
 		return 0;
 	snprintf(with, sizeof(with), "-m %llu", (unsigned long long)(most >> 20));
 	return plan_fail(m, -ENOMEM, "memory limit: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %s leaves %llu "
 	                 "MiB: %s, or %s", (unsigned long long)((sum + MIB1 - 1) >> 20),
-	                 (unsigned long long)((beside + MIB1 - 1) >> 20), l->file, (unsigned long long)(l->left >> 20),
-	                 most >= least ? with : less(m), plan_unlimit(l, fix, sizeof(fix)));
+	                 (unsigned long long)((own + MIB1 - 1) >> 20), l->file, (unsigned long long)(l->left >> 20),
+	                 most >= least ? with : less(m, 0), plan_unlimit(l, fix, sizeof(fix)));
 }
 
-/* check_memory: small pages are touched at the start, ledgers of queues as frames go through them; beyond
-   what there is the kernel would rather kill a process than refuse. */
-static int check_memory(struct plan_maker *m)
+/* plan_memory: small pages are touched at the start, ledgers of queues as frames go through them, and rings are the
+   kernel's; beyond what there is the kernel would rather kill a process than refuse. */
+int plan_memory(struct plan_maker *m)
 {
-	uint64_t sum = 0, beside = plan_beside(m->p);
+	uint64_t sum = 0, most, need;
 
+	beside(m);
+	need = plan_beside(m->p, &most);
 	for (uint16_t i = 0; i < m->p->npools; i++)
 		sum += m->p->pools[i].page == KIB4 ? m->p->pools[i].bytes : 0;
-	if (m->t->mem_avail && sum + beside > m->t->mem_avail)
+	if (m->t->mem_avail && sum + need > m->t->mem_avail)
 		return plan_fail(m, -ENOMEM, "memory: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %llu MiB available: %s",
-		                 (unsigned long long)((sum + MIB1 - 1) >> 20), (unsigned long long)((beside + MIB1 - 1) >> 20),
-		                 (unsigned long long)(m->t->mem_avail >> 20), less(m));
+		                 (unsigned long long)((sum + MIB1 - 1) >> 20), (unsigned long long)((need + MIB1 - 1) >> 20),
+		                 (unsigned long long)(m->t->mem_avail >> 20), less(m, need));
+	if (m->t->mem_avail && sum + most > m->t->mem_avail)
+		plan_note(m->p, "memory: if driver=auto comes to driver=packet, its rings make it %llu MiB in all, %llu are available: use "
+		          "smaller rings by rxd= and txd=, fewer queues, or driver=af_xdp", (unsigned long long)((sum + most + MIB1 - 1) >> 20),
+		          (unsigned long long)(m->t->mem_avail >> 20));
 	return check_limit(m, sum);
 }
 
@@ -368,7 +401,7 @@ static int all_pools(struct plan_maker *m)
 		if (!err)
 			err = choose_page(m, &m->p->pools[i]);
 	}
-	return err ? err : check_memory(m);
+	return err;
 }
 
 /* Larger frames that nobody asked for end no start. */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { XDP_ROOM = PLAN_XDP_ROOM, L2_MAX = PLAN_L2_MAX };
+enum { XDP_ROOM = PLAN_XDP_ROOM };
 
 static const struct plx_driver *driver_of(const struct plx_port_conf *c)
 {
@@ -88,11 +88,11 @@ static int check_channels(struct plan_maker *m, struct plan_port *port, const ch
 }
 
 /* An MTU beyond the frame takes chains, which the policy or the kernel may not. */
-static int check_mtu(struct plan_maker *m, const struct plan_port *port)
+static int check_mtu(struct plan_maker *m, struct plan_port *port)
 {
 	const struct plx_port_conf *c = &port->conf;
 	uint32_t frame = m->p->frame_size;
-	uint32_t need = port->link.mtu + L2_MAX, room = frame - XDP_ROOM;
+	uint32_t need = port->link.mtu + PLX_L2_MAX, room = frame - XDP_ROOM;
 	const char *more = frame < 4096 && need <= 4096 - XDP_ROOM ? "--frame-size=4096, or " : "";
 
 	if (!may_be(c, "af_xdp") || (c->multibuf != PLX_NEVER && !m->t->no_chains) || need <= room)
@@ -100,14 +100,15 @@ static int check_mtu(struct plan_maker *m, const struct plan_port *port)
 	if (c->multibuf == PLX_NEVER)
 		return plan_fail(m, -EMSGSIZE, "%s: MTU %u needs %u bytes and a frame of %u holds %u, with multibuf=never: "
 		                 "use multibuf=prefer, %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room,
-		                 *more ? more : "or ", PLX_QUOTED(c->name), room - L2_MAX);
+		                 *more ? more : "or ", PLX_QUOTED(c->name), room - PLX_L2_MAX);
 	if (*c->driver || c->mode != PLX_XDP_AUTO)
 		return plan_fail(m, -EOPNOTSUPP, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses "
 		                 "chains of frames: use driver=packet, %sip link set %s mtu %u", c->name, port->link.mtu, need, frame,
-		                 room, *more ? more : "or ", PLX_QUOTED(c->name), room - L2_MAX);
+		                 room, *more ? more : "or ", PLX_QUOTED(c->name), room - PLX_L2_MAX);
+	port->falls = true;
 	plan_note(m->p, "%s: driver=packet, since MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses chains "
 	          "of frames; for af_xdp use %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room, more,
-	          PLX_QUOTED(c->name), room - L2_MAX);
+	          PLX_QUOTED(c->name), room - PLX_L2_MAX);
 	return 0;
 }
 
@@ -120,6 +121,9 @@ static int device_port(struct plan_maker *m, struct plan_port *port)
 		return no_interface(m, c->name);
 	if (*port->link.name) /* an alternative name has done its work */
 		snprintf(c->name, sizeof(c->name), "%s", port->link.name);
+	if (port->link.headless)
+		return plan_fail(m, -EOPNOTSUPP, "%s: %s", c->name,
+		                 plx_link_headless(port->link.type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
 	if (!port->link.up)
 		return plan_fail(m, -ENETDOWN, "%s: the interface is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
 	if (!c->rxqs && !c->no_rx) {
@@ -333,7 +337,7 @@ static void missing(const struct plan_maker *m, uint64_t bytes, char *buf, size_
 int plan_rights(struct plan_maker *m)
 {
 	for (uint16_t i = 0; i < m->p->nports; i++) {
-		const struct plan_port *port = &m->p->ports[i];
+		struct plan_port *port = &m->p->ports[i];
 		const struct plan_pool *pool = &m->p->pools[port->pool];
 		char line[512];
 
@@ -350,6 +354,7 @@ int plan_rights(struct plan_maker *m)
 			continue;
 		if (*port->conf.driver || !has(m->t, CAP_NET_RAW))
 			return plan_fail(m, -EPERM, "%s: missing %s", port->conf.name, line);
+		port->falls = true;
 		plan_note(m->p, "%s: driver=packet, since af_xdp misses %s", port->conf.name, line);
 	}
 	return 0;

@@ -99,6 +99,46 @@ static unsigned count_nodes(const struct topo *t)
 	return n ? n : t->nnodes;
 }
 
+static double mib(uint64_t bytes)
+{
+	return (double)bytes / (1 << 20);
+}
+
+static uint64_t sum(const struct plx_beside *b)
+{
+	return b->rings + b->own;
+}
+
+static uint64_t bytes_of_pools(const struct plan *p)
+{
+	uint64_t n = 0;
+
+	for (uint16_t i = 0; i < p->npools; i++)
+		n += p->pools[i].bytes;
+	return n;
+}
+
+/* memory: of the pools, of the program, and what each port takes beside its pool. */
+static void memory(FILE *f, const struct plan *p)
+{
+	uint64_t pools = bytes_of_pools(p), ports = 0;
+
+	for (uint16_t i = 0; i < p->nports; i++)
+		ports += sum(&p->ports[i].beside);
+	fprintf(f, "memory   %.1f MiB: pools %.1f, program %.1f", mib(pools + plan_beside(p, NULL)), mib(pools),
+	        mib(plan_beside(p, NULL) - ports));
+	for (uint16_t i = 0; i < p->nports; i++) {
+		const struct plan_port *o = &p->ports[i];
+
+		if (!sum(&o->most))
+			continue;
+		fprintf(f, ", rings of %s %.1f", o->conf.name, mib(sum(&o->beside)));
+		if (sum(&o->most) > sum(&o->beside))
+			fprintf(f, " (%.1f if driver=auto comes to driver=packet)", mib(sum(&o->most)));
+	}
+	fprintf(f, "\n");
+}
+
 static void text(FILE *f, const struct plan *p, const struct topo *t)
 {
 	char list[256];
@@ -144,6 +184,7 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 			fprintf(f, ", %llu of %llu free", (unsigned long long)o->pages, (unsigned long long)o->pages_free);
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
 	}
+	memory(f, p);
 	for (uint16_t i = 0; i < p->nnotes; i++)
 		fprintf(f, "note     %s\n", p->notes[i]);
 	fprintf(f, "nothing was changed\n");
@@ -230,8 +271,9 @@ static void json_ports(FILE *f, const struct plan *p)
 		fprintf(f, ",\"mode\":%s%s%s", plan_may_be_xdp(o) ? "\"" : "", plan_may_be_xdp(o) ? mode_name(o) : "null",
 		        plan_may_be_xdp(o) ? "\"" : "");
 		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"
-		        "\"node\":%d,\"rxq_lcores\":[", o->conf.queue, o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
-		        o->pool, o->link.ifindex, o->link.mtu, o->link.node);
+		        "\"node\":%d,\"beside_bytes\":%llu,\"beside_bytes_most\":%llu,\"rxq_lcores\":[", o->conf.queue, o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
+		        o->pool, o->link.ifindex, o->link.mtu, o->link.node, (unsigned long long)sum(&o->beside),
+		        (unsigned long long)sum(&o->most));
 		for (uint16_t q = 0; q < o->conf.rxqs; q++)
 			fprintf(f, "%s%u", q ? "," : "", p->lcores[o->rxq_lcore[q]].id);
 		json_senders(f, p, o);
@@ -253,8 +295,11 @@ static void json_ports(FILE *f, const struct plan *p)
 
 static void json(FILE *f, const struct plan *p, const struct topo *t)
 {
-	fprintf(f, "{\"nodes\":%u,\"main_cpu\":%d,\"foreign_threads\":%u,", count_nodes(t), p->main_cpu,
-	        p->caches - p->nlcores);
+	uint64_t most, pools = bytes_of_pools(p), beside = plan_beside(p, &most);
+
+	fprintf(f, "{\"nodes\":%u,\"main_cpu\":%d,\"foreign_threads\":%u,\"memory_bytes\":%llu,\"memory_bytes_most\":%llu,",
+	        count_nodes(t), p->main_cpu, p->caches - p->nlcores, (unsigned long long)(pools + beside),
+	        (unsigned long long)(pools + most));
 	json_lcores(f, p);
 	fprintf(f, ",");
 	json_ports(f, p);

@@ -144,6 +144,24 @@ static void other_name(struct asker *a, unsigned i)
 	memcpy(a->out[i].name, l->name, sizeof(a->out[i].name));
 }
 
+/* What stands on the interface of port i, in the order of their numbers; the last words of a long list are left out. */
+static void list_above(struct reach *r, unsigned i, const struct reach_link *l, unsigned n)
+{
+	unsigned more = 0;
+
+	for (; n--; l++) {
+		if (!(l->on >> i & 1) || l->ifindex == r->ifindex)
+			continue;
+		if (strlen(r->above) > sizeof(r->above) - 64) /* a name, a kind and the words for the others */
+			more++;
+		else
+			plx_text_add(r->above, sizeof(r->above), "%s%s%s%s%s", *r->above ? ", " : "", l->name, *l->kind ? " (" : "",
+			             l->kind, *l->kind ? ")" : "");
+	}
+	if (more)
+		plx_text_add(r->above, sizeof(r->above), " and %u more", more);
+}
+
 static int ask_links(struct asker *a)
 {
 	int err = disco_link_each(a->sys, got_link, a);
@@ -160,6 +178,8 @@ static int ask_links(struct asker *a)
 		if (!a->out[i].ifindex)
 			other_name(a, i);
 	reach_spread(l, n);
+	for (unsigned i = 0; i < a->n; i++)
+		list_above(&a->out[i], i, l, n);
 	return err ? err : a->links.failed ? -ENOMEM : 0;
 }
 
@@ -557,4 +577,13 @@ int reach_judge(const struct plx_port_conf *c, const struct reach *r, char *text
 	             "copies; or take it all the same with --iface %s,force=yes; see pollux doctor %s", c->name, what,
 	             PLX_QUOTED(c->name), PLX_QUOTED(c->name));
 	return -EINVAL;
+}
+
+char *reach_above(const struct plx_port_conf *c, const struct reach *r, char *text, size_t len)
+{
+	text[0] = 0;
+	if (*r->above)
+		plx_text_add(text, len, "%s: takes all frames of its queues, and what stands on it gets none of them: %s: steer=none or "
+		             "driver=packet leave them", c->name, r->above);
+	return text;
 }

@@ -8,7 +8,7 @@
 
 #include "plx_driver.h"
 
-enum { REACH_NAME = 16, REACH_FAR = 56, REACH_TEXT = 2048 };
+enum { REACH_NAME = 16, REACH_FAR = 56, REACH_ABOVE = 160, REACH_TEXT = 2048 };
 
 struct reach {
 	uint32_t ifindex;             /* 0 = no such interface, or nothing could be asked */
@@ -19,6 +19,7 @@ struct reach {
 	char login_far[REACH_FAR];    /* its far end: "192.0.2.7:50022", "[2001:db8::7]:50022" */
 	char login_of[REACH_NAME];    /* "" = an ssh session; else the process that holds the connection, an */
 	int32_t login_pid;            /* ancestor of this one or itself */
+	char above[REACH_ABOVE];      /* what stands on the interface: "mv0 (macvlan), br0 (bridge)"; "" = nothing */
 };
 
 /* What the kernel answered to each question: 0 or -errno. */
@@ -41,6 +42,10 @@ char *reach_login(const struct reach *r, char *buf, size_t len);
 /* reach_judge: -EINVAL and one line with the fix where a port of this configuration, which takes, would cut off
    something of r; 0 and a line where that is forced; 0 and "".  Pure. */
 int reach_judge(const struct plx_port_conf *c, const struct reach *r, char *text, size_t len);
+
+/* reach_above: a line that tells what stands on the interface and gets no frames of a port that takes, and the fix; ""
+   if nothing does.  Pure; returns text. */
+char *reach_above(const struct plx_port_conf *c, const struct reach *r, char *text, size_t len);
 
 /* ---- its parts ---- */
 

@@ -13,7 +13,7 @@
 
 /* NETDEV_XDP_ACT_*, which the build machine's headers may be too old to have. */
 enum { NETDEV_XDP_ACT_BASIC = 1, NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 };
-enum { XDP_ROOM = PLAN_XDP_ROOM, L2 = PLAN_L2_MAX, SEGS_MAX = 18, FRAME_MAX = 4096 };
+enum { XDP_ROOM = PLAN_XDP_ROOM, SEGS_MAX = 18, FRAME_MAX = 4096 };
 
 static bool absent(const struct patient *p, struct finding *f)
 {
@@ -23,6 +23,9 @@ static bool absent(const struct patient *p, struct finding *f)
 }
 
 static bool is(const struct disco_link *l, const char *kind) { return !strcmp(l->kind, kind); }
+
+/* masters: an interface whose native XDP program runs on its members (is_master of drivers/af_xdp). */
+static bool masters(const struct disco_link *l) { return is(l, "bond") || is(l, "team"); }
 
 /* xdp: the port may be of the driver af_xdp. */
 static bool xdp(const struct patient *p, struct finding *f)
@@ -63,6 +66,8 @@ CHECK(iface_name)
 	L();
 	if (!strcmp(l->name, p->conf->name))
 		ok(f, "%s is the kernel's name", l->name);
+	else if (strpbrk(l->name, "=,"))
+		ok(f, "%s is another name of %s, which cannot be given", p->conf->name, l->name);
 	else {
 		warn(f, "%s is another name of %s: not all of the kernel and its tools know it", p->conf->name, l->name);
 		mend_name(f, d, p, l->name);
@@ -81,6 +86,21 @@ CHECK(iface_sysfs)
 	} else {
 		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
 		mend(f, "mount -t sysfs sysfs /sys");
+	}
+}
+
+CHECK(iface_header)
+{
+	L();
+	char why[PLX_HEADLESS_MAX];
+
+	if (l->type < 0)
+		skip(f, "the kernel does not tell the type of %s", l->name);
+	else if (!plx_link_headless((uint16_t)l->type, why, sizeof(why)))
+		ok(f, "frames of %s begin with an Ethernet header", l->name);
+	else {
+		fail(f, "%s: %s", l->name, why);
+		mend(f, "# %s", strstr(why, "use "));
 	}
 }
 
@@ -135,13 +155,22 @@ CHECK(xdp_native)
 		return;
 	if (!l->xdp_told)
 		skip(f, "the kernel does not tell the XDP features of %s", l->name);
-	else if (l->xdp_features & NETDEV_XDP_ACT_BASIC)
+	else if (l->xdp_features & NETDEV_XDP_ACT_BASIC && !masters(l))
 		ok(f, "the driver of %s (%s) runs XDP programs itself", l->name, *l->kdriver ? l->kdriver : "unknown");
 	else if (p->conf->mode == PLX_XDP_GENERIC)
 		ok(f, "mode=generic is asked for, and serves any interface");
 	else if (p->conf->mode == PLX_XDP_NATIVE || p->conf->mode == PLX_XDP_ZEROCOPY) {
 		fail(f, "%s has no XDP of its own, and mode=%s asks for it", l->name, p->conf->mode == PLX_XDP_NATIVE ? "native" : "zc");
-		mend_key(f, d, p, "mode", "generic");
+		if (masters(l) && l->nslaves)
+			mend_name(f, d, p, l->slaves[0].name);
+		else
+			mend_key(f, d, p, "mode", "generic");
+	} else if (masters(l)) {
+		warn(f, "native XDP of a %s takes its members' frames, so programs run late (generic), on copies", l->kind);
+		if (l->nslaves)
+			mend_name(f, d, p, l->slaves[0].name);
+		else
+			mend(f, "# it has no member yet: ip link set dev NIC master %s", quoted(l->name));
 	} else {
 		warn(f, "%s has no XDP of its own: programs run late (generic), on copies", l->name);
 		mend(f, "# a NIC, virtio or veth with native XDP is several times as fast; driver=packet may serve as well");
@@ -223,6 +252,8 @@ CHECK(master)
 	L();
 	if (!l->master.ifindex)
 		ok(f, "%s is no port of a bond or bridge", l->name);
+	else if (!reach_takes(p->conf, 0))
+		ok(f, "%s is a port of %s, which keeps its frames", l->name, *l->master.name ? l->master.name : "another interface");
 	else {
 		warn(f, "%s is a port of %s, which no longer gets the frames that we take", l->name,
 		     *l->master.name ? l->master.name : "another interface");
@@ -268,6 +299,20 @@ static void cut(struct finding *f, const struct doctor *d, const struct patient 
 		mend_key(f, d, p, "driver", "packet");
 }
 
+CHECK(children)
+{
+	L();
+	if (!takes_all(p, f))
+		return;
+	if (*p->reach.above) {
+		warn(f, "the port takes all frames of its queues, and what stands on it gets none of them: %s", p->reach.above);
+		mend_key(f, d, p, "steer", "none");
+	} else if (d->asked.links)
+		skip(f, "the kernel does not list its interfaces");
+	else
+		ok(f, "nothing stands on %s", l->name);
+}
+
 CHECK(default_route)
 {
 	char what[192];
@@ -301,7 +346,14 @@ CHECK(ssh_session)
 CHECK(promisc)
 {
 	L();
-	if (*l->kind || l->flags & IFF_LOOPBACK)
+	if (is(l, "macvlan") || is(l, "macvtap") || is(l, "ipvlan")) {
+		warn(f, "%s gets frames to its own address only, promiscuous or not, but for mode passthru: a program that forwards for "
+		     "others gets nothing", l->name);
+		if (*l->lower.name)
+			mend_name(f, d, p, l->lower.name);
+		else
+			mend(f, "# name the interface below it");
+	} else if (is(l, "veth") || is(l, "tun") || is(l, "dummy") || is(l, "netkit") || l->flags & IFF_LOOPBACK)
 		ok(f, "%s has no filter of addresses", l->name);
 	else if (l->flags & IFF_PROMISC)
 		ok(f, "%s takes frames to any address", l->name);
@@ -424,7 +476,7 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 CHECK(mtu_room)
 {
 	L();
-	uint32_t frame = frame_of(d), room = frame - XDP_ROOM, need = l->mtu + L2;
+	uint32_t frame = frame_of(d), room = frame - XDP_ROOM, need = l->mtu + PLX_L2_MAX;
 	bool never = p->conf->multibuf == PLX_NEVER;
 	bool chains = !never && d->probe.sg != 0 && (d->probe.load_err || !d->probe.frags_err);
 	bool packet = !never && !*p->conf->driver && p->conf->mode == PLX_XDP_AUTO; /* the ladder goes on to it */
@@ -444,7 +496,7 @@ CHECK(mtu_room)
 		if (need <= 4096 - XDP_ROOM)
 			mend_option(f, d, "frame-size", "4096");
 		else
-			mend(f, "ip link set dev %s mtu %u", quoted(l->name), room - L2);
+			mend(f, "ip link set dev %s mtu %u", quoted(l->name), room - PLX_L2_MAX);
 	}
 }
 
@@ -452,7 +504,7 @@ CHECK(mtu_chain)
 {
 	L();
 	uint32_t room = frame_of(d) - XDP_ROOM;
-	uint32_t segs = (l->mtu + L2 + room - 1) / room, most = SEGS_MAX;
+	uint32_t segs = (l->mtu + PLX_L2_MAX + room - 1) / room, most = SEGS_MAX;
 
 	if (!xdp(p, f))
 		return;
@@ -462,7 +514,7 @@ CHECK(mtu_chain)
 		ok(f, "MTU %u takes %u frame%s, %s takes chains of %u", l->mtu, segs, segs == 1 ? "" : "s", l->name, most);
 	else {
 		warn(f, "MTU %u takes %u frames and %s takes chains of %u: longer packets are not sent", l->mtu, segs, l->name, most);
-		mend(f, "ip link set dev %s mtu %u", quoted(l->name), most * room - L2);
+		mend(f, "ip link set dev %s mtu %u", quoted(l->name), most * room - PLX_L2_MAX);
 	}
 }
 
@@ -470,6 +522,7 @@ const struct check iface_checks[] = {
 	{ "iface-exists", "interface", "the interface is in this network namespace", iface_exists, true },
 	{ "iface-name", "interface", "the interface is named as the kernel names it", iface_name, true },
 	{ "iface-sysfs", "interface", "/sys is of the interface's network namespace", iface_sysfs, true },
+	{ "iface-header", "interface", "its frames begin with an Ethernet header", iface_header, true },
 	{ "iface-up", "interface", "the interface is up", iface_up, true },
 	{ "carrier", "interface", "the interface has a carrier", carrier, true },
 	{ "iface-node", "interface", "the node of the device is known", iface_node, true },
@@ -479,6 +532,7 @@ const struct check iface_checks[] = {
 	{ "xdp-pins", "interface", "libxdp's dispatcher left nothing behind", xdp_pins, true },
 	{ "master", "interface", "the interface is no port of a bond or bridge", master, true },
 	{ "stacked", "interface", "the interface is no bond, bridge or VLAN", stacked, true },
+	{ "children", "interface", "no interface stands on it", children, true },
 	{ "default-route", "interface", "the host's default route leads elsewhere", default_route, true },
 	{ "ssh-session", "interface", "sessions of ssh, and the operator's own, come by other interfaces", ssh_session, true },
 	{ "promisc", "interface", "frames to other addresses are not filtered", promisc, true },

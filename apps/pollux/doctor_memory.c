@@ -128,7 +128,7 @@ static uint64_t small_pages(const struct doctor *d)
 
 CHECK(memory)
 {
-	uint64_t sum = small_pages(d) + plan_beside(&d->plan);
+	uint64_t sum = small_pages(d) + plan_beside(&d->plan, NULL);
 
 	HOST;
 	if (d->plan_err == -ENOMEM && !strncmp(d->plan_why, "memory: ", 8)) {
@@ -155,7 +155,7 @@ CHECK(memory)
 CHECK(memory_limit)
 {
 	const struct topo_limit *l = &d->topo.mem_limit;
-	uint64_t sum = small_pages(d) + plan_beside(&d->plan);
+	uint64_t sum = small_pages(d) + plan_own(&d->plan);
 
 	HOST;
 	if (d->plan_err == -ENOMEM && !strncmp(d->plan_why, "memory limit: ", 14)) {

@@ -42,7 +42,7 @@ uint32_t ax_room(const struct ax_port *p, bool zerocopy)
    which most such NICs know nothing. */
 static void say_unit(struct ax_port *p, uint32_t mtu, bool zerocopy, bool chains)
 {
-	const uint32_t need = mtu + AX_L2_MAX;
+	const uint32_t need = mtu + PLX_L2_MAX;
 	char unit[128];
 
 	p->unit_why[0] = 0;
@@ -56,7 +56,7 @@ static void say_unit(struct ax_port *p, uint32_t mtu, bool zerocopy, bool chains
    that has a lower one. */
 static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, bool zerocopy, unsigned *kind)
 {
-	bool fits = li->mtu + AX_L2_MAX <= ax_room(p, zerocopy);
+	bool fits = li->mtu + PLX_L2_MAX <= ax_room(p, zerocopy);
 	enum plx_policy want = p->base.conf.multibuf;
 
 	*kind = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) ? AX_KIND_SG : 0;
@@ -180,7 +180,7 @@ static const char *climb_fix(const struct ax_port *p, uint32_t mtu)
 
 	if (p->base.conf.mode == PLX_XDP_AUTO)
 		return "driver=packet";
-	return *p->unit_why && more && mtu + AX_L2_MAX <= plx_xdp_zc_room(p->kdriver, ax_room(p, false) + more) ?
+	return *p->unit_why && more && mtu + PLX_L2_MAX <= plx_xdp_zc_room(p->kdriver, ax_room(p, false) + more) ?
 	       "--frame-size 4096, or mode=auto" : "mode=auto";
 }
 
@@ -233,6 +233,13 @@ static void ax_close(struct plx_port *b)
 	plx_port_delete(b);
 }
 
+/* A NIC's driver sends two tags beside the MTU.  veth drops what is longer than header, one tag and the MTU of its
+   other end, and says that it was sent. */
+static uint16_t takes_beside(const struct plx_link_info *li)
+{
+	return strcmp(li->kdriver, "veth") ? PLX_L2_MAX : 14 + 4;
+}
+
 static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 {
 	struct plx_link_info li;
@@ -257,6 +264,7 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 	p->base.info.mtu = li.mtu;
 	memcpy(p->kdriver, li.kdriver, sizeof(p->kdriver));
 	p->base.info.node = li.node;
+	p->l2_max = takes_beside(&li);
 	memcpy(p->base.info.mac, li.mac, sizeof(li.mac));
 	p->base.link = PLX_LINK_UP; /* switched on; link events or the doorbell tell more */
 	if (!p->sock || !p->parked || !p->before) {
@@ -518,17 +526,17 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {
 		ax_set_mtu(p, mtu);
-		if (!b->info.multibuf && mtu + AX_L2_MAX > room)
+		if (!b->info.multibuf && mtu + PLX_L2_MAX > room)
 			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
 			         "or start again", b->name, mtu, room, PLX_QUOTED(b->name),
-			         room - AX_L2_MAX);
+			         room - PLX_L2_MAX);
 	}
 	plx_port_set_link(b, link);
 }
 
 const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
-	.frames = ax_frames, .open = ax_open, .start = ax_start, .stop = ax_stop, .close = ax_close,
+	.frames = ax_frames, .beside = ax_beside, .open = ax_open, .start = ax_start, .stop = ax_stop, .close = ax_close,
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
 	.passed = ax_passed, .offered = ax_offered, .lost = ax_lost, .held = ax_held, .attached = ax_attached,
 	.steer = ax_steer, .give_back = ax_give_back, .is_read = ax_is_read, .repair = ax_repair, .forked = ax_forked,

@@ -110,8 +110,6 @@ struct ax_txq {
 	plx_ctr          bad_completions;
 };
 
-enum { AX_L2_MAX = 14 + 4 }; /* what the MTU does not count: Ethernet header and one tag */
-
 /* How a port uses its pool and sockets; one kernel registration for each. */
 enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
 
@@ -176,6 +174,7 @@ struct ax_port {
 	uint64_t (*before)[STEER_VERDICT_N]; /* of each: what the program had counted when the port came */
 	struct ax_rxq **parked;              /* fill rings of zero-copy queues that only send */
 	uint16_t nsock;
+	uint16_t l2_max;                     /* what the device takes beside the MTU */
 	unsigned kind;
 	bool     down_told;                  /* link events say DOWN: the doorbell may not try */
 	bool     falling;                    /* it leaves zero-copy, and not all of its sockets have */
@@ -200,6 +199,7 @@ int  ax_prog_xstats(const struct ax_port *p, struct plx_xstat *x, int n);
 /* queue.c */
 uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd);
 uint32_t ax_frames_most(const struct ax_port *p);  /* the same of a port that is open: by its mode */
+struct plx_beside ax_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames);
 int  ax_queue_open(struct ax_port *p, uint16_t i);
 void ax_queues_drop(struct ax_port *p);     /* all of them; the port and its queue objects stay */
 int  ax_queue_prime(struct ax_port *p, uint16_t i);

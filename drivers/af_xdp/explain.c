@@ -98,7 +98,7 @@ void ax_explain_unread(struct ax_port *p)
 int ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int err)
 {
 	const struct plx_port *b = &p->base;
-	uint32_t room = ax_umem_room(b->pool), need = mtu + AX_L2_MAX, more = 4096 - b->pool->frame_size;
+	uint32_t room = ax_umem_room(b->pool), need = mtu + PLX_L2_MAX, more = 4096 - b->pool->frame_size;
 	char why[128] = "multibuf=never", fix[PLX_QUOTED_MAX + 128] = "";
 
 	if (call) {
@@ -114,7 +114,7 @@ int ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int 
 	}
 	if (more && need <= room + more)
 		plx_text_add(fix, sizeof(fix), ", --frame-size 4096");
-	plx_text_add(fix, sizeof(fix), ", or ip link set %s mtu %u", PLX_QUOTED(b->name), room - AX_L2_MAX);
+	plx_text_add(fix, sizeof(fix), ", or ip link set %s mtu %u", PLX_QUOTED(b->name), room - PLX_L2_MAX);
 	plx_logf(b->log, PLX_LOG_ERROR, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and %s%s: %s", b->name, mtu,
 	         need, b->pool->frame_size, room, why, call ? "" : " (EINVAL)", fix);
 	return call ? -EOPNOTSUPP : -EINVAL;

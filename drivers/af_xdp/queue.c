@@ -15,6 +15,8 @@ enum {
 	REPAIR_BIND_MS = 200,  /* how long a repair waits for its own queue */
 	REPAIR_GAP_NS  = 1000000000,
 	MOVES        = 8,      /* signs of life within stall= */
+	PAGE         = 4096,
+	RING_HEAD    = 320,    /* bytes of a ring before its entries, as of Linux 6.18 */
 };
 
 static uint32_t fill_size(const struct plx_port_conf *c, bool zerocopy)
@@ -40,9 +42,31 @@ uint32_t ax_frames_most(const struct ax_port *p)
 	return filled * fill_size(&p->base.conf, zerocopy) + p->base.ntx * p->base.conf.txd;
 }
 
+/* The kernel rounds each ring up to pages, its head with it. */
+static uint64_t ring_bytes(uint64_t entries, size_t size)
+{
+	return entries ? (RING_HEAD + entries * size + PAGE - 1) / PAGE * PAGE : 0;
+}
+
+/* As sock_conf() and finish() make them, zero-copy if it may be. */
+struct plx_beside ax_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames)
+{
+	const bool zerocopy = c->mode == PLX_XDP_AUTO || c->mode == PLX_XDP_ZEROCOPY;
+	const uint64_t rxqs = c->rxqs, txqs = c->txqs, all = rxqs > txqs ? rxqs : txqs, fills = zerocopy ? all : rxqs;
+
+	(void)mtu;
+	return (struct plx_beside){
+		.rings = rxqs * ring_bytes(c->rxd, sizeof(struct xdp_desc)) + txqs * ring_bytes(c->txd, sizeof(struct xdp_desc)) +
+		         fills * ring_bytes(fill_size(c, zerocopy), sizeof(uint64_t)) +
+		         (all - fills) * ring_bytes(RING_MIN, sizeof(uint64_t)) + txqs * ring_bytes(c->txd, sizeof(uint64_t)) +
+		         (all - txqs) * ring_bytes(RING_MIN, sizeof(uint64_t)),
+		.own = (fills + txqs) * frames, /* ledgers: a byte a frame */
+	};
+}
+
 void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
-	const uint32_t len = mtu + AX_L2_MAX, chain = ((struct ax_txq *)p->base.txq[0])->max_segs * ax_umem_room(p->base.pool);
+	const uint32_t len = mtu + p->l2_max, chain = ((struct ax_txq *)p->base.txq[0])->max_segs * ax_umem_room(p->base.pool);
 	const uint32_t max = p->kind & AX_KIND_SG && chain < len ? chain : len;
 
 	p->base.info.mtu = mtu;

@@ -74,6 +74,16 @@ static uint8_t slot_shift(uint32_t need)
 	return shift;
 }
 
+static uint8_t rx_shift(uint32_t mtu)
+{
+	return slot_shift(RX_ROOM + ETH_HLEN + VLAN_LEN + mtu);
+}
+
+static uint8_t tx_shift(uint32_t mtu)
+{
+	return slot_shift(TX_DATA + ETH_HLEN + VLAN_LEN + mtu);
+}
+
 /* Slots are a power of two and so are blocks, so slots follow each other without gaps. */
 static int map_ring(const struct plx_port *p, struct pk_ring *r, int fd, int option, uint32_t slots, uint8_t shift)
 {
@@ -197,16 +207,14 @@ static void set_mtu(struct plx_port *p, uint32_t mtu)
 
 static int open_queues(struct plx_port *p, const struct plx_link_info *li)
 {
-	uint8_t rx_shift = slot_shift(RX_ROOM + ETH_HLEN + VLAN_LEN + li->mtu);
-	uint8_t tx_shift = slot_shift(TX_DATA + ETH_HLEN + VLAN_LEN + li->mtu);
 	const char *fanout = *p->conf.fanout ? p->conf.fanout : p->nrx == li->rxqs ? "qm" : "hash";
 	int err = 0;
 
-	((struct pk_port *)p)->slot_len = (1u << tx_shift) - TX_DATA;
+	((struct pk_port *)p)->slot_len = (1u << tx_shift(li->mtu)) - TX_DATA;
 	for (uint16_t i = 0; i < p->nrx && !err; i++)
-		err = open_rxq(p, (struct pk_rxq *)p->rxq[i], rx_shift);
+		err = open_rxq(p, (struct pk_rxq *)p->rxq[i], rx_shift(li->mtu));
 	for (uint16_t i = 0; i < p->ntx && !err; i++)
-		err = open_txq(p, (struct pk_txq *)p->txq[i], tx_shift);
+		err = open_txq(p, (struct pk_txq *)p->txq[i], tx_shift(li->mtu));
 	for (size_t f = 0; !err && p->nrx > 1 && f < PLX_ARRAY_SIZE(fanouts); f++)
 		if (!strcmp(fanout, fanouts[f].name))
 			err = join_fanout(p, fanouts[f].type);
@@ -271,7 +279,7 @@ static int pk_start(struct plx_port *p)
 {
 	if (p->nrx && p->conf.steer == PLX_STEER_ALL) /* asked for of a driver that cannot, or left as it is */
 		plx_logf(p->log, PLX_LOG_NOTICE, "%s: packet: the host gets every frame as well and answers what is addressed "
-		         "to it: give the interface no address, or have a firewall drop what is not the host's", p->name);
+		         "to it: give the interface no address, or drop at its ingress what is not the host's (docs/drivers.md, packet)", p->name);
 	for (uint16_t i = 0; i < p->nrx; i++) {
 		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
 		pk_rx_discard(q);
@@ -446,8 +454,17 @@ static uint32_t pk_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t 
 	return 0; /* the rings are the kernel's memory */
 }
 
+static struct plx_beside pk_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames)
+{
+	(void)frames;
+	return (struct plx_beside){
+		.rings = ((uint64_t)c->rxqs * c->rxd << rx_shift(mtu)) + ((uint64_t)c->txqs * c->txd << tx_shift(mtu)),
+		.own = (uint64_t)c->rxqs * SCRATCH,
+	};
+}
+
 const struct plx_driver plx_packet_driver = {
-	.name = "packet", .what = "AF_PACKET rings: any interface, one copy", .device = true, .any_queues = true,
-	.frames = pk_frames, .open = pk_open, .start = pk_start, .stop = pk_stop, .close = pk_close,
+	.name = "packet", .what = "AF_PACKET rings: any interface, one copy; the host gets every frame too", .device = true, .any_queues = true,
+	.frames = pk_frames, .beside = pk_beside, .open = pk_open, .start = pk_start, .stop = pk_stop, .close = pk_close,
 	.xstats = pk_xstats, .offered = pk_offered, .lost = pk_lost, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm, .rx_disarm = pk_rx_disarm, .link = pk_link, .forked = pk_forked,
 };

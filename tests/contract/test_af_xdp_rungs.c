@@ -237,16 +237,16 @@ static void kernel_without_sg(void **state)
 	(void)state;
 	sys.bind = no_sg;
 	mtu(9000);
-	falls("plxa0: MTU 9000 needs 9018 bytes, a frame of 2048 holds 1792, and chains of frames are refused (EINVAL of bind): "
-	      "use driver=packet, or ip link set plxa0 mtu 1774\n");
+	falls("plxa0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and chains of frames are refused (EINVAL of bind): "
+	      "use driver=packet, or ip link set plxa0 mtu 1770\n");
 	strcpy(conf.driver, "af_xdp");
-	ends(-EOPNOTSUPP, "use driver=packet, or ip link set plxa0 mtu 1774\n"); /* not --frame-size 4096, which 9018 do not fit */
+	ends(-EOPNOTSUPP, "use driver=packet, or ip link set plxa0 mtu 1770\n"); /* not --frame-size 4096, which 9022 do not fit */
 	mtu(3000);
-	ends(-EOPNOTSUPP, "use driver=packet, --frame-size 4096, or ip link set plxa0 mtu 1774\n");
+	ends(-EOPNOTSUPP, "use driver=packet, --frame-size 4096, or ip link set plxa0 mtu 1770\n");
 	conf.pool = large;
 	plx_port_close(open_port(&conf));
 	mtu(9000);
-	ends(-EOPNOTSUPP, "use driver=packet, or ip link set plxa0 mtu 3822\n"); /* it has 4096 already */
+	ends(-EOPNOTSUPP, "use driver=packet, or ip link set plxa0 mtu 3818\n"); /* it has 4096 already */
 	mtu(1500);
 	conf.multibuf = PLX_REQUIRE;
 	ends(-EOPNOTSUPP, "plxa0: multibuf=require: chains of frames are refused (EINVAL of bind) (EOPNOTSUPP): use driver=packet, or "

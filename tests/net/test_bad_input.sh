@@ -10,6 +10,7 @@ LONG=va-by-a-name-of-127-bytes$(printf '%0102d' 0) # as long as the kernel takes
 at a ip link set va alias "bad input" && at a ip link property add dev va altname va-again altname "$LONG" || exit 1
 at a ip link add down0 type veth peer name down1 || exit 1
 at a ip link add 'a;b' type veth peer name '$(id);x' || exit 1 # the kernel allows such names
+at a ip link add grün0 up type veth peer name grün1 || exit 1
 at a ip link add big0 mtu 9000 up type veth peer name big1 mtu 9000 || exit 1
 CPUS=$(python3 -c 'import os; print(max(os.sched_getaffinity(0)))') # the highest one
 FIRST=$(lcores 1)
@@ -140,8 +141,26 @@ given() {
 	at a "$BUILD/apps/pollux" doctor --only iface-name "$LONG" >"$TMP/out" 2>&1; grep -q "$LONG is another name of va" "$TMP/out"
 }
 check "a name of 127 bytes is taken by all" given
+bad "a name that is not UTF-8"                     2 "byte 0xfc of the name is not UTF-8: .*altname"     --iface $'gr\xfcn0'
+bad "a name that holds a ="                        2 "ip link property add dev a=b altname OTHER"        --iface a=b
+bad "a name that holds a ,"                        2 "if the name holds the ',', give it one more without" --iface a,b
+if [ -c /dev/net/tun ]; then
+	at a ip tuntap add dev tun0 mode tun && at a ip link set tun0 up || exit 1
+	for d in auto packet af_xdp; do
+		bad "an interface without Ethernet headers, driver=$d" 3 \
+			"tun0: it has no Ethernet header \(type 65534, ARPHRD_NONE\) \(EOPNOTSUPP\): use a tap" --iface tun0,driver=$d
+	done
+	bad "the same, of a dry run" 3 "tun0: it has no Ethernet header .*: use a tap" --dry-run --iface tun0
+	headless() {
+		at a "$BUILD/apps/pollux" doctor --only iface-header tun0 lo va >"$TMP/out" && return 1
+		grep -q '^FAIL .* tun0 .*no Ethernet header' "$TMP/out" && [ "$(grep -c '^OK' "$TMP/out")" = 2 ]
+	}
+	check "the same, of the doctor" headless
+else
+	skip "an interface without Ethernet headers" "/dev/net/tun"
+fi
 bad "loop peer that is not there"                  2 "peer=y is no loop port: add --iface y,driver=loop" --iface x,driver=loop,peer=y
-bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 1774" \
+bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 1770" \
 	--iface big0,driver=af_xdp,multibuf=never
 bad "no interface at all"                          2 "no port: name an interface, as in --iface"       -- --mode io
 bad "65 interfaces"                                2 "more than 64 interfaces"                        "${MANY[@]}"
@@ -152,6 +171,8 @@ bad "-m beyond what a pool holds"                   2 "memory of node .*65536 Mi
 bad "--node-mem that leaves out the node"          5 "memory of node 0: 0 frames.*--node-mem [0-9]+"     --node-mem 0,64 --iface va
 bad "more memory than the machine has"             5 "memory: .*MiB available: ask for less with -m"     -m 33000M --huge=never --iface va
 # shellcheck disable=SC2086
+bad "rings of driver=packet beyond the memory"      5 "memory: .* MiB beside, .*MiB available: use smaller rings by rxd=" \
+	--iface big0,driver=packet,queues=64,rxd=65536,txd=65536
 bad "more hugepages than there are, with require"  5 "--huge=require wants [0-9]+ hugepages .*echo [0-9]+ > /.*nr_hugepages" \
 	-m 33000M --huge=require $N
 
@@ -260,6 +281,12 @@ known() {
 check "the manual knows every option"  known
 check "--version"                      prints "^plx-fwd .*[0-9]+\.[0-9]+" "$FWD" --version
 check "--dry-run changes nothing"      prints "^nothing was changed" "$FWD" --dry-run --iface va
+check "--dry-run tells what rings take" prints "rings of big0 64\.[0-9]\)?$" "$FWD" --dry-run --iface big0,driver=packet,queues=1
+utf8() {
+	prints "port .*grün0" "$FWD" --dry-run --iface grün0 && prints . "$FWD" --dry-run --json --iface grün0 &&
+		python3 -c 'import json,sys; assert json.load(sys.stdin)["ports"][0]["name"] == "grün0"' <"$TMP/out"
+}
+check "a name may be of any letters"   utf8
 check "--dry-run --json is JSON"       json
 check "--dry-run without rights falls back to packet" prints "note .*driver=packet, since af_xdp misses CAP_NET_ADMIN" \
 	setpriv --bounding-set=-all,+net_raw --inh-caps=-all "$FWD" --dry-run --iface va

@@ -134,6 +134,8 @@ queue bound by another process|forward fwd a io va|FAIL|queue-free|$A|true|va
 left-over of libxdp|true|WARN|xdp-pins|$A|mount -t bpf bpf /sys/fs/bpf && mkdir -p /sys/fs/bpf/xdp/dispatch-$(cat /sys/class/net/va/ifindex)-99|va
 no BPF file system|true|WARN|bpffs|$A|true|
 port of a bridge|bridge|WARN|master|$A|true|va
+a macvlan on it|at a ip link add mv0 link va type macvlan && at a ip link set mv0 up|WARN|children|$A|true|va
+the macvlan itself|at a ip link add mv0 link va type macvlan && at a ip link set mv0 up|WARN|promisc|$A|true|mv0,rxqs=1
 the bridge itself|bridge|WARN|stacked|$A|true|br0,rxqs=1
 default route|at a ip route add default via 10.9.0.2|FAIL|default-route|$A|true|va
 default route, IPv6|at a sh -c 'echo 0 >/proc/sys/net/ipv6/conf/va/disable_ipv6' && at a ip -6 route add default dev va|FAIL|default-route|$A|true|va

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -89,6 +90,7 @@ static inline void nic(struct disco_link *l, const char *name, unsigned ifindex)
 	strcpy(l->bus, "0000:81:00.0");
 	l->ifindex = ifindex;
 	l->node = 1;
+	l->type = ARPHRD_ETHER;
 	l->mtu = 1500;
 	l->flags = IFF_UP | IFF_RUNNING | IFF_PROMISC;
 	l->nrxqs = l->ntxqs = 4;

@@ -23,6 +23,7 @@ static const struct machine machines[] = {
 	  "queue    ens1f0:0 interrupt 60 on CPU 4 node 1 (by name in msi_irqs), polled by lcore 6\n"
 	  "queue    ens1f0:1 interrupt 61 on CPU 5 node 1 (by name in msi_irqs), polled by lcore 7\n"
 	  "pool     0    node 1: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 64 free\n"
+	  "memory   38.0 MiB: pools 34.0, program 4.0\n"
 	  "nothing was changed\n", 0 },
 
 	{ "four nodes without SMT, mlx5-like NIC on the last, no pages there",
@@ -45,6 +46,7 @@ static const struct machine machines[] = {
 	  "pool     0    node 3: 24793 frames of 2048, 21760 of them for rings and lcores; 50.0 MiB in pages of 4 "
 	  "KiB; 2 of 25 hugepages free: echo 27 > "
 	  "/sys/devices/system/node/node3/hugepages/hugepages-2048kB/nr_hugepages\n"
+	  "memory   54.0 MiB: pools 50.0, program 4.0\n"
 	  "nothing was changed\n", 0 },
 
 	{ "offline CPUs, ice-like NIC: an interrupt went where its CPU was not",
@@ -67,6 +69,7 @@ static const struct machine machines[] = {
 	  "queue    ens2f1:2 interrupt 203 on CPU 2 node 0 (by name in msi_irqs), polled by lcore 2\n"
 	  "queue    ens2f1:3 interrupt 204 on CPU 6 node 0 (by name in msi_irqs), polled by lcore 0\n"
 	  "pool     0    node 0: 32736 frames of 2048, 28928 of them for rings and lcores; 66.0 MiB in pages of 2 MiB, 33 of 64 free\n"
+	  "memory   70.0 MiB: pools 66.0, program 4.0\n"
 	  "nothing was changed\n", 0 },
 
 	{ "the same, an lcore on one of them",
@@ -101,6 +104,7 @@ static const struct machine machines[] = {
 	  "queue    eth0:2 interrupt 45 on CPU 4 node 0 (by name in msi_irqs), polled by lcore 5\n"
 	  "queue    eth0:3 interrupt 47 on CPU 3 node 0 (by name in msi_irqs), polled by lcore 4\n"
 	  "pool     0    node 0: 30751 frames of 2048, 26880 of them for rings and lcores; 62.0 MiB in pages of 2 MiB, 31 of 64 free\n"
+	  "memory   66.0 MiB: pools 62.0, program 4.0\n"
 	  "note     cgroup /kube/pod/app has the time of 1 CPU (cpu.max): 2 busy lcores will stand still for a part "
 	  "of each 100 ms: --idle=adaptive, or a cgroup with more\n"
 	  "nothing was changed\n", 0 },
@@ -140,6 +144,7 @@ static const struct machine machines[] = {
 	  "queue    eth0:0 interrupt 41 on CPU 2 node 1 (by name in msi_irqs), polled by lcore 3\n"
 	  "queue    eth0:1 interrupt 43 on CPU 3 node 1 (by name in msi_irqs), polled by lcore 3\n"
 	  "pool     0    node 1: 15856 frames of 2048, 13568 of them for rings and lcores; 32.0 MiB in pages of 2 MiB, 16 of 64 free\n"
+	  "memory   36.0 MiB: pools 32.0, program 4.0\n"
 	  "note     cgroup /docker/a1/in has the time of 0.5 CPUs (cpu.cfs_quota_us): 1 busy lcore will stand still "
 	  "for a part of each 50 ms: --idle=adaptive, or a cgroup with more\n"
 	  "nothing was changed\n", 0 },
@@ -160,6 +165,7 @@ static const struct machine machines[] = {
 	  "queue    enp65s0f0:0 interrupt 82 on CPU 2 node 1 (by name in msi_irqs), polled by lcore 2\n"
 	  "queue    enp65s0f0:1 interrupt 83 on CPU 3 node 1 (by name in msi_irqs), polled by lcore 3\n"
 	  "pool     0    node -1: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 64 free\n"
+	  "memory   38.0 MiB: pools 34.0, program 4.0\n"
 	  "note     enp65s0f0 is on node 1, of which the cpuset of cgroup /batch gives no memory: its frames are "
 	  "elsewhere\n"
 	  "nothing was changed\n", 0 },
@@ -178,6 +184,7 @@ static const struct machine machines[] = {
 	  "queue    eth1:0 interrupt 51 on CPU 1 node -1 (by name in msi_irqs), polled by lcore 0\n"
 	  "queue    eth1:1 interrupt 52 on CPU 2 node -1 (by name in msi_irqs), polled by lcore 3\n"
 	  "pool     0    node 0: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 50 free\n"
+	  "memory   38.0 MiB: pools 34.0, program 4.0\n"
 	  "nothing was changed\n", 0 },
 
 	{ "pages that are free and promised to others",
@@ -190,6 +197,7 @@ static const struct machine machines[] = {
 	  "sends    0    n:0 lcore 0\n"
 	  "pool     0    node 0: 8905 frames of 2048, 7424 of them for rings and lcores; 18.0 MiB in pages of 4 KiB; "
 	  "5 of 9 hugepages free: echo 68 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages\n"
+	  "memory   22.0 MiB: pools 18.0, program 4.0\n"
 	  "nothing was changed\n", 0 },
 
 	{ "arm64 with pages of 64 KiB, 32 MiB and 512 MiB beside the usual ones, two nodes in one package",
@@ -206,6 +214,7 @@ static const struct machine machines[] = {
 	  "sends    0    eth2:0 lcore 0\n"
 	  "queue    eth2:0 interrupt 30 on CPU 1 node 0 (by name in msi_irqs), polled by lcore 0\n"
 	  "pool     0    node 0: 8905 frames of 2048, 7424 of them for rings and lcores; 18.0 MiB in pages of 2 MiB, 9 of 32 free\n"
+	  "memory   22.0 MiB: pools 18.0, program 4.0\n"
 	  "nothing was changed\n", 0 },
 
 	{ "isolated CPUs with nohz_full, both threads of two cores; the interrupts elsewhere",
@@ -224,6 +233,7 @@ static const struct machine machines[] = {
 	  "queue    eth0:0 interrupt 70 on CPU 0 node 0 (by name in msi_irqs), polled by lcore 2\n"
 	  "queue    eth0:1 interrupt 71 on CPU 1 node 0 (by name in msi_irqs), polled by lcore 3\n"
 	  "pool     0    node 0: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 64 free\n"
+	  "memory   38.0 MiB: pools 34.0, program 4.0\n"
 	  "nothing was changed\n", 0 },
 
 	{ "two NICs on two nodes of a package, an lcore each where it belongs",
@@ -245,6 +255,7 @@ static const struct machine machines[] = {
 	  "queue    eth1:0 interrupt 71 on CPU 4 node 1 (by name in msi_irqs), polled by lcore 5\n"
 	  "pool     0    node 0: 10891 frames of 2048, 9504 of them for rings and lcores; 22.0 MiB in pages of 2 MiB, 11 of 64 free\n"
 	  "pool     1    node 1: 10891 frames of 2048, 9504 of them for rings and lcores; 22.0 MiB in pages of 2 MiB, 11 of 64 free\n"
+	  "memory   48.0 MiB: pools 44.0, program 4.0\n"
 	  "note     eth0 has 1 transmit queue for 2 lcores that poll: the others send through an lcore that has one\n"
 	  "note     2 pools, one on each node with ports: packets between nodes are copied\n"
 	  "nothing was changed\n", 0 },
@@ -259,5 +270,6 @@ static const struct machine machines[] = {
 	  "sends    0    eth0:0 lcore 0\n"
 	  "pool     0    node 0: 8905 frames of 2048, 7424 of them for rings and lcores; 18.0 MiB in pages of 4 KiB; "
 	  "0 of 9 hugepages free: echo 9 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages\n"
+	  "memory   22.0 MiB: pools 18.0, program 4.0\n"
 	  "nothing was changed\n", 0 },
 };

@@ -12,6 +12,7 @@
 #include <linux/genetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <string.h>
 
 enum { ENTRIES = 8 };
@@ -104,6 +105,7 @@ static int fake_ioctl(int fd, unsigned long request, void *arg)
 		return 0;
 	}
 	if (request == SIOCGIFHWADDR) {
+		ifr->ifr_hwaddr.sa_family = ARPHRD_ETHER;
 		memcpy(ifr->ifr_hwaddr.sa_data, "\x02\0\0\0\0\x07", 6);
 		return 0;
 	}

@@ -13,9 +13,22 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* A table of drivers of our own, so that frame counts here do not follow theirs. */
-static const struct plx_driver d_af_xdp = { .name = "af_xdp", .device = true },
-	d_packet = { .name = "packet", .device = true, .any_queues = true }, d_loop = { .name = "loop" },
+/* A table of drivers of our own, so that frame counts here do not follow theirs, nor what they take beside. */
+static inline struct plx_beside xdp_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames)
+{
+	(void)mtu;
+	return (struct plx_beside){ .rings = c->rxqs * c->rxd * 48ull + c->txqs * c->txd * 32ull,
+	                            .own = (c->rxqs + c->txqs) * (uint64_t)frames };
+}
+
+static inline struct plx_beside packet_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames)
+{
+	(void)frames;
+	return (struct plx_beside){ .rings = (uint64_t)(c->rxqs * c->rxd + c->txqs * c->txd) * (mtu < 2000 ? 2048 : 16384) };
+}
+
+static const struct plx_driver d_af_xdp = { .name = "af_xdp", .device = true, .beside = xdp_beside },
+	d_packet = { .name = "packet", .device = true, .any_queues = true, .beside = packet_beside }, d_loop = { .name = "loop" },
 	d_null = { .name = "null" };
 const struct plx_driver *const plx_drivers[] = { &d_af_xdp, &d_packet, &d_loop, &d_null, NULL };
 

@@ -202,9 +202,9 @@ static void test_memory_edges(void **state)
 	bad("hugepages", CHECK_WARN, "the pool of node -1", "echo 512 > /proc/sys/vm/nr_hugepages");
 	d.topo.nnodes = 1;
 	says("hugepages-node", CHECK_OK);
-	d.topo.mem_avail = d.plan.pools[0].bytes + plan_beside(&d.plan);
+	d.topo.mem_avail = d.plan.pools[0].bytes + plan_beside(&d.plan, NULL);
 	says("memory", CHECK_OK);
-	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", d.topo.mem_avail };
+	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", d.plan.pools[0].bytes + plan_own(&d.plan) };
 	says("memory-limit", CHECK_OK);
 	d.topo.mem_limit.left--;
 	bad("memory-limit", CHECK_FAIL, "a start is refused", "echo max > /sys/fs/cgroup/box/memory.max");
@@ -312,25 +312,25 @@ static void test_xdp_edges(void **state)
 static void test_mtu_edges(void **state)
 {
 	(void)state;
-	l->mtu = 4096 - 256 - 18;
+	l->mtu = 4096 - 256 - 22;
 	bad("mtu-room", CHECK_WARN, "two frames", "pollux doctor eth1 -l 4-7 --frame-size 4096");
 	l->mtu++;
 	says("mtu-room", CHECK_OK);
 	assert_non_null(strstr(found.evidence, "chains of up to 3 frames"));
 	asked("eth1,multibuf=never -l 4-7");
-	bad("mtu-room", CHECK_FAIL, "multibuf=never ends the start", "ip link set dev eth1 mtu 1774");
+	bad("mtu-room", CHECK_FAIL, "multibuf=never ends the start", "ip link set dev eth1 mtu 1770");
 	l->mtu--;
 	bad("mtu-room", CHECK_FAIL, "multibuf=never ends the start", "pollux doctor eth1,multibuf=never -l 4-7 --frame-size 4096");
 	l->xdp_features = 1;
-	l->mtu = 18 * 1792 - 18; /* as many as the kernel's own */
+	l->mtu = 18 * 1792 - 22; /* as many as the kernel's own */
 	says("mtu-chain", CHECK_OK);
 	l->mtu++;
-	bad("mtu-chain", CHECK_WARN, "takes 19 frames and eth1 takes chains of 18", "ip link set dev eth1 mtu 32238");
+	bad("mtu-chain", CHECK_WARN, "takes 19 frames and eth1 takes chains of 18", "ip link set dev eth1 mtu 32234");
 	l->xdp_features = 0x3f;
 	l->zc_max_segs = 0; /* not told */
-	bad("mtu-chain", CHECK_WARN, "chains of 18", "ip link set dev eth1 mtu 32238");
+	bad("mtu-chain", CHECK_WARN, "chains of 18", "ip link set dev eth1 mtu 32234");
 	l->zc_max_segs = 1;
-	bad("mtu-chain", CHECK_WARN, "chains of 1:", "ip link set dev eth1 mtu 1774");
+	bad("mtu-chain", CHECK_WARN, "chains of 1:", "ip link set dev eth1 mtu 1770");
 	l->mtu = 1500;
 	says("mtu-chain", CHECK_OK);
 	assert_non_null(strstr(found.evidence, "takes 1 frame,"));

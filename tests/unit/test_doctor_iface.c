@@ -18,6 +18,8 @@ static void test_iface(void **state)
 	strcpy(d.port[0].elsewhere, "ip netns exec blue ");
 	bad("iface-exists", CHECK_FAIL, "blue", "ip netns exec blue pollux doctor eth1 -l 4-7");
 	d.port[0].l = l;
+	strcpy(l->name, "a=b");
+	says("iface-name", CHECK_OK); /* the only name that can be given */
 	strcpy(l->name, "enp1s0");
 	bad("iface-name", CHECK_WARN, "another name of enp1s0", "pollux doctor enp1s0 -l 4-7");
 	d.port[0].sysfs = false;
@@ -33,6 +35,15 @@ static void test_iface(void **state)
 	bad("carrier", CHECK_WARN, "eth2 is down", "nsenter -t 1 -n ip link set dev eth2 up");
 	l->flags = 0;
 	bad("iface-up", CHECK_FAIL, "down", "ip link set dev enp1s0 up");
+	says("iface-header", CHECK_OK);
+	l->type = ARPHRD_NONE;
+	bad("iface-header", CHECK_FAIL, "it has no Ethernet header (type 65534, ARPHRD_NONE)", NO_COMMAND);
+	l->type = 4711;
+	bad("iface-header", CHECK_FAIL, "(type 4711) (EOPNOTSUPP): use a NIC, a veth or a tap", NO_COMMAND);
+	l->type = ARPHRD_LOOPBACK;
+	says("iface-header", CHECK_OK);
+	l->type = -1;
+	says("iface-header", CHECK_SKIP);
 	says("carrier", CHECK_SKIP);
 	l->node = -1;
 	bad("iface-node", CHECK_WARN, "0000:81:00.0", NO_COMMAND);
@@ -87,9 +98,32 @@ static void test_uses(void **state)
 	(void)state;
 	l->master = (struct disco_ref){ 12, "bond0" };
 	bad("master", CHECK_WARN, "bond0", "ip link set dev eth1 nomaster");
+	asked("eth1,driver=packet -l 4-7");
+	says("master", CHECK_OK);
+	asked("eth1 -l 4-7");
+	strcpy(d.port[0].reach.above, "bond0 (bond), bond0.7 (vlan)");
+	bad("children", CHECK_WARN, "gets none of them: bond0 (bond), bond0.7 (vlan)", "pollux doctor eth1,steer=none -l 4-7");
+	asked("eth1,steer=none -l 4-7");
+	says("children", CHECK_OK);
+	asked("eth1 -l 4-7");
+	*d.port[0].reach.above = 0;
+	says("children", CHECK_OK);
+	d.asked.links = -EPERM;
+	says("children", CHECK_SKIP);
+	d.asked.links = 0;
 	strcpy(l->kind, "bond");
+	bad("xdp-native", CHECK_WARN, "native XDP of a bond takes its members' frames", NO_COMMAND);
 	l->slaves[l->nslaves++] = (struct disco_ref){ 8, "eth2" };
 	bad("stacked", CHECK_WARN, "bond", "pollux doctor eth2 -l 4-7");
+	bad("xdp-native", CHECK_WARN, "native XDP of a bond takes its members' frames", "pollux doctor eth2 -l 4-7");
+	asked("eth1,mode=native -l 4-7");
+	bad("xdp-native", CHECK_FAIL, "mode=native asks for it", "pollux doctor eth2,mode=native -l 4-7");
+	asked("eth1,mode=generic -l 4-7");
+	says("xdp-native", CHECK_OK);
+	asked("eth1 -l 4-7");
+	strcpy(l->kind, "macvlan");
+	l->lower = (struct disco_ref){ 9, "eth3" };
+	bad("promisc", CHECK_WARN, "its own address only, promiscuous or not", "pollux doctor eth3 -l 4-7");
 	strcpy(l->kind, "vlan");
 	l->lower = (struct disco_ref){ 9, "eth3" };
 	bad("stacked", CHECK_WARN, "vlan", "pollux doctor eth3 -l 4-7");
@@ -138,26 +172,26 @@ static void test_mtu(void **state)
 	struct disco_link *l = &links[0];
 
 	(void)state;
-	l->mtu = 1774; /* 2048 - 256 - 18 */
+	l->mtu = 1770; /* 2048 - 256 - 22 */
 	says("mtu-room", CHECK_OK);
-	l->mtu = 1775;
+	l->mtu = 1771;
 	bad("mtu-room", CHECK_WARN, "two frames", "pollux doctor eth1 -l 4-7 --frame-size 4096");
 	d.probe.sg = 0;
 	bad("mtu-room", CHECK_WARN, "driver=packet will serve", "pollux doctor eth1 -l 4-7 --frame-size 4096");
-	l->mtu = 3823;
-	bad("mtu-room", CHECK_WARN, "driver=packet will serve", "ip link set dev eth1 mtu 1774");
+	l->mtu = 3819;
+	bad("mtu-room", CHECK_WARN, "driver=packet will serve", "ip link set dev eth1 mtu 1770");
 	d.conf.ports[0].mode = PLX_XDP_NATIVE;
-	bad("mtu-room", CHECK_FAIL, "the kernel refuses chains, which ends the start", "ip link set dev eth1 mtu 1774");
+	bad("mtu-room", CHECK_FAIL, "the kernel refuses chains, which ends the start", "ip link set dev eth1 mtu 1770");
 	d.conf.ports[0].mode = PLX_XDP_AUTO;
 	d.probe.sg = 1;
 	d.probe.frags_err = -EINVAL;
 	says("mtu-room", CHECK_WARN);
 	d.probe.load_err = d.probe.frags_err = -EPERM; /* could not be tried: no evidence against chains */
 	says("mtu-room", CHECK_OK);
-	l->mtu = 8 * 1792 - 18;
+	l->mtu = 8 * 1792 - 22;
 	says("mtu-chain", CHECK_OK);
 	l->mtu++;
-	bad("mtu-chain", CHECK_WARN, "takes 9 frames", "ip link set dev eth1 mtu 14318");
+	bad("mtu-chain", CHECK_WARN, "takes 9 frames", "ip link set dev eth1 mtu 14314");
 	l->xdp_features = 1; /* no zero-copy: chains as long as the kernel's */
 	says("mtu-chain", CHECK_OK);
 }

@@ -276,17 +276,19 @@ static void test_print(void **state)
 	       "sends    1    l:0 lcore 1 and through it 2-3\n"
 	       "pool     0    node 1: 40680 frames of 2048, 36160 of them for rings and lcores; 82.0 MiB in pages of 4 KiB;"
 	       " 0 of 41 hugepages free: echo 553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
+	       "memory   86.9 MiB: pools 82.0, program 4.0, rings of eth0 0.9 (32.3 if driver=auto comes to driver=packet)\n"
 	       "note     l has 1 transmit queue for 3 lcores that poll: the others send through an lcore that has one\n"
 	       "nothing was changed\n");
 	golden(true,
-	       "{\"nodes\":2,\"main_cpu\":0,\"foreign_threads\":0,\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"service\":false,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
+	       "{\"nodes\":2,\"main_cpu\":0,\"foreign_threads\":0,\"memory_bytes\":91156800,\"memory_bytes_most\":124055872,"
+	       "\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"service\":false,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
 	       "\"queues\":2,\"service\":false,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":2,\"service\":false,\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\",\"given\":\"eth0\","
 	       "\"driver\":\"auto\",\"mode\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"
-	       "\"mtu\":1500,\"node\":1,\"rxq_lcores\":[2,3,3,2],\"txq_lcores\":[2,3,1,2],\"sends_through\":[],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
+	       "\"mtu\":1500,\"node\":1,\"beside_bytes\":980800,\"beside_bytes_most\":33879872,\"rxq_lcores\":[2,3,3,2],\"txq_lcores\":[2,3,1,2],\"sends_through\":[],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
 	       "{\"irq\":41,\"cpu\":0,\"node\":0,\"known_by\":\"netdev netlink\"},{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
 	       "{\"irq\":43,\"cpu\":-1,\"node\":-1,\"known_by\":\"name in msi_irqs\"}],\"hook\":null,\"why\":\"driver auto: the best that works, all channels\"},"
 	       "{\"name\":\"l\",\"given\":\"l\",\"driver\":\"loop\",\"mode\":null,\"queue\":0,\"rxqs\":1,\"txqs\":1,\"rxd\":2048,\"txd\":2048,\"pool\":0,"
-	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"rxq_lcores\":[1],\"txq_lcores\":[1],\"sends_through\":[{\"lcore\":2,\"txq\":0,\"owner\":1},"
+	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"beside_bytes\":0,\"beside_bytes_most\":0,\"rxq_lcores\":[1],\"txq_lcores\":[1],\"sends_through\":[{\"lcore\":2,\"txq\":0,\"owner\":1},"
 	       "{\"lcore\":3,\"txq\":0,\"owner\":1}],\"rxq_irqs\":[],\"hook\":null,\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":40680,"
 	       "\"frame_size\":2048,\"held\":36160,\"bytes\":85981696,\"page_bytes\":4096,\"hugepages\":41,\"hugepages_free\":0,\"why\":\"0 of 41 hugepages free: echo "
 	       "553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
@@ -350,11 +352,11 @@ static void test_print_escapes(void **state)
 	for (int i = 0; i < 9; i += 8)
 		topo.node[i].present = true; /* nodes 0 and 8, as POWER has them */
 	add("a,driver=loop");
-	snprintf(conf.ports[0].name, PLX_NAME_MAX, "q\"b\\c\n\xc3");
+	snprintf(conf.ports[0].name, PLX_NAME_MAX, "q\"b\\c\n\xc3\xc3\xa9\xf0\x9f\x90\x99");
 	made();
 	got = plan_print(&plan, &topo, true);
 	assert_non_null(strstr(got, "{\"nodes\":2,"));
-	assert_non_null(strstr(got, "\"name\":\"q\\\"b\\\\c\\u000a\\u00c3\""));
+	assert_non_null(strstr(got, "\"name\":\"q\\\"b\\\\c\\u000a\\u00c3\\u00e9\\ud83d\\udc19\""));
 	free(got);
 }
 

@@ -103,7 +103,7 @@ static void test_too_little_memory(void **state)
 	conf.mem = 0;
 	conf.huge = PLX_PREFER; /* from hugepages */
 	made();
-	topo.mem_avail = plan_beside(&plan);
+	topo.mem_avail = plan_beside(&plan, NULL);
 	made();
 	topo.mem_avail--;
 	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 5 MiB beside, 4 MiB available: use smaller rings by rxd= "
@@ -123,10 +123,71 @@ static void test_ledgers(void **state)
 	made();
 	assert_int_equal(plan.ports[0].conf.rxqs, 4);
 	frames = plan.pools[0].frames;
-	few = plan_beside(&plan);
+	few = plan_beside(&plan, NULL);
 	conf.mem = 512 << 20;
 	made();
-	assert_int_equal(plan_beside(&plan) - few, (plan.pools[0].frames - frames) * (4 + plan.ports[0].conf.txqs));
+	assert_int_equal(plan_beside(&plan, NULL) - few, (plan.pools[0].frames - frames) * (4 + plan.ports[0].conf.txqs));
+}
+
+/* The rings of driver=packet are the kernel's: the machine's memory holds them, the cgroup's limit does not count them. */
+static void test_rings(void **state)
+{
+	uint64_t most;
+
+	(void)state;
+	machine(1, 4, 1);
+	nic("eth0,driver=packet,queues=8", 1, -1)->mtu = 9000;
+	conf.huge = PLX_NEVER;
+	made();
+	assert_int_equal(plan.ports[0].beside.rings, 512 << 20);
+	assert_int_equal(plan_beside(&plan, &most), 516 << 20);
+	assert_int_equal(most, 516 << 20);
+	topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", plan.pools[0].bytes + plan_own(&plan) };
+	assert_int_equal(plan_own(&plan), 4 << 20);
+	topo.mem_avail = plan.pools[0].bytes + (516 << 20);
+	made();
+	topo.mem_avail--;
+	refused(-ENOMEM, "memory: 122 MiB wanted in pages of 4 KiB and 516 MiB beside, 637 MiB available: use smaller rings by rxd= "
+	        "and txd=, or fewer queues");
+	conf.mem = 128 << 20; /* less of it would not do */
+	topo.mem_avail = 100 << 20;
+	refused(-ENOMEM, "memory: 128 MiB wanted in pages of 4 KiB and 516 MiB beside, 100 MiB available: use smaller rings by rxd= "
+	        "and txd=, or fewer queues");
+}
+
+/* Nobody knows what driver=auto comes to, but for what af_xdp cannot: a note, and no refusal. */
+static void test_rings_of_auto(void **state)
+{
+	uint64_t beside, most;
+
+	(void)state;
+	machine(1, 4, 1);
+	nic("eth0", 4, -1)->mtu = 9000;
+	made();
+	beside = plan_beside(&plan, &most);
+	assert_true(beside < 6 << 20);
+	assert_true(most >= 260 << 20);
+	topo.mem_avail = most - 1;
+	made();
+	assert_true(noted("memory: if driver=auto comes to driver=packet, its rings make it 261 MiB in all, 260 are available: use "
+	                  "smaller rings by rxd= and txd=, fewer queues, or driver=af_xdp"));
+	topo.mem_avail = beside - 1;
+	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 5 MiB beside, 4 MiB available: use smaller rings by rxd= and "
+	        "txd=, or fewer queues");
+	topo.mem_avail = most;
+	made();
+	assert_int_equal(plan.nnotes, 0);
+	topo.no_chains = true; /* driver=packet for sure */
+	made();
+	assert_true(plan.ports[0].falls);
+	assert_int_equal(plan_beside(&plan, &most), 260 << 20);
+	topo.no_chains = false;
+	topo.missing_caps = 1ull << 12; /* CAP_NET_ADMIN */
+	made();
+	assert_int_equal(plan_beside(&plan, &most), 260 << 20);
+	topo.mem_avail = 100 << 20;
+	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 260 MiB beside, 100 MiB available: use smaller rings by rxd= and "
+	        "txd=, or fewer queues");
 }
 
 /* What the cgroup leaves is less than the machine has: told before the kernel kills. */
@@ -140,19 +201,19 @@ static void test_memory_limit(void **state)
 	conf.huge = PLX_NEVER;
 	topo.mem_avail = 1ull << 40;
 	made();
-	beside = plan_beside(&plan);
+	beside = plan_own(&plan);
 	assert_true(beside >= 4 << 20 && beside < 5 << 20);
 	sum = plan.pools[0].bytes + beside;
 	topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", sum };
 	made();
 	topo.mem_limit.left--;
 	refused(-ENOMEM, "memory limit: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
-	        "21 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > /sys/fs/cgroup/box/memory.max");
+	        "20 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > /sys/fs/cgroup/box/memory.max");
 	conf.mem = 16 << 20;
 	made();
 	conf.mem = 64 << 20;
 	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
-	        "21 MiB: ask for less with -m, or echo max > /sys/fs/cgroup/box/memory.max");
+	        "20 MiB: ask for less with -m, or echo max > /sys/fs/cgroup/box/memory.max");
 	topo.mem_limit.left = 64 << 20;
 	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
 	        "64 MiB: -m 58, or echo max > /sys/fs/cgroup/box/memory.max");
@@ -264,7 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge),
 		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_ledgers), cmocka_unit_test(test_port_without_node),
-		cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much), cmocka_unit_test(test_too_much_for_the_machine),
+		cmocka_unit_test(test_rings), cmocka_unit_test(test_rings_of_auto), cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much), cmocka_unit_test(test_too_much_for_the_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

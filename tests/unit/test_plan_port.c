@@ -139,8 +139,8 @@ static void test_name_of_a_shell(void **state)
 	        "combined 3");
 	machine(1, 2, 1);
 	nic("$(id)'s,multibuf=never", 1, -1)->mtu = 3000;
-	refused(-EMSGSIZE, "$(id)'s: MTU 3000 needs 3018 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
-	        "multibuf=prefer, --frame-size=4096, or ip link set '$(id)'\\''s' mtu 1774");
+	refused(-EMSGSIZE, "$(id)'s: MTU 3000 needs 3022 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
+	        "multibuf=prefer, --frame-size=4096, or ip link set '$(id)'\\''s' mtu 1770");
 	machine(1, 2, 1);
 	add("x,driver=loop,peer=y&");
 	refused(-EINVAL, "x: peer=y& is no loop port: add --iface 'y&',driver=loop");
@@ -253,16 +253,16 @@ static void test_mtu(void **state)
 {
 	(void)state;
 	machine(1, 1, 1);
-	nic("eth0,multibuf=never", 1, -1)->mtu = 1774; /* 1774 + 18 = 2048 - 256 */
+	nic("eth0,multibuf=never", 1, -1)->mtu = 1770; /* 1770 + 22 = 2048 - 256 */
 	made();
-	links[0].mtu = 1775;
-	refused(-EMSGSIZE, "eth0: MTU 1775 needs 1793 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
-	        "multibuf=prefer, --frame-size=4096, or ip link set eth0 mtu 1774");
+	links[0].mtu = 1771;
+	refused(-EMSGSIZE, "eth0: MTU 1771 needs 1793 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
+	        "multibuf=prefer, --frame-size=4096, or ip link set eth0 mtu 1770");
 	links[0].mtu = 9000;
-	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9018 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
-	        "multibuf=prefer, or ip link set eth0 mtu 1774");
+	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9022 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
+	        "multibuf=prefer, or ip link set eth0 mtu 1770");
 	conf.frame_size = 4096;
-	links[0].mtu = 3822;
+	links[0].mtu = 3818;
 	made();
 	links[0].mtu = 9000;
 	conf.ports[0].multibuf = PLX_PREFER;
@@ -270,19 +270,19 @@ static void test_mtu(void **state)
 	/* a kernel before 6.6 */
 	machine(1, 1, 1);
 	topo.no_chains = true;
-	nic("eth0", 1, -1)->mtu = 1774;
+	nic("eth0", 1, -1)->mtu = 1770;
 	made();
 	assert_false(noted("chains"));
-	links[0].mtu = 1775;
+	links[0].mtu = 1771;
 	made();
-	assert_true(noted("eth0: driver=packet, since MTU 1775 needs 1793 bytes, a frame of 2048 holds 1792, and this kernel refuses "
-	                  "chains of frames; for af_xdp use --frame-size=4096, or ip link set eth0 mtu 1774"));
+	assert_true(noted("eth0: driver=packet, since MTU 1771 needs 1793 bytes, a frame of 2048 holds 1792, and this kernel refuses "
+	                  "chains of frames; for af_xdp use --frame-size=4096, or ip link set eth0 mtu 1770"));
 	links[0].mtu = 9000;
 	made();
-	assert_true(noted("; for af_xdp use ip link set eth0 mtu 1774"));
+	assert_true(noted("; for af_xdp use ip link set eth0 mtu 1770"));
 	conf.ports[0].mode = PLX_XDP_NATIVE;
-	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9018 bytes, a frame of 2048 holds 1792, and this kernel refuses chains of frames: "
-	        "use driver=packet, or ip link set eth0 mtu 1774");
+	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and this kernel refuses chains of frames: "
+	        "use driver=packet, or ip link set eth0 mtu 1770");
 	machine(1, 1, 1);
 	topo.no_chains = true;
 	nic("eth0,driver=packet", 1, -1)->mtu = 9000;

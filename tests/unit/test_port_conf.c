@@ -29,6 +29,23 @@ static void test_name_only(void **state)
 	assert_int_equal(c.rxqs, 0);
 }
 
+static void test_names(void **state)
+{
+	static const char *const good[] = { "gr\xc3\xa9n0", "\xe7\xbd\x91\xe5\x8d\xa1", "\xf0\x9f\x90\x99", "va:0", "#7", "$(id)'s" };
+	struct plx_port_conf c;
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(good); i++) {
+		assert_int_equal(parse(&c, good[i]), 0);
+		assert_string_equal(c.name, good[i]);
+	}
+	assert_int_equal(parse(&c, "x,driver=loop,peer=\xc3\xa9"), 0);
+	assert_int_equal(parse(&c, "rxqs=2,txqs=2"), -EINVAL); /* a name that was forgotten */
+	assert_string_equal(why, "\"rxqs=2\" stands where the interface name belongs: NAME[,key=value...]");
+	assert_int_equal(parse(&c, "eth0,colour=red"), -EINVAL);
+	assert_null(strstr(why, "altname"));
+}
+
 static void test_all_keys(void **state)
 {
 	struct plx_port_conf c;
@@ -74,7 +91,13 @@ static void test_all_keys(void **state)
 static const struct { const char *text, *says; } bad[] = {
 	{ "",                                "a name is missing" },
 	{ ",queues=2",                       "a name is missing" },
-	{ "driver=null",                     "where the interface name belongs" },
+	{ "driver=null",                     "where the interface name belongs: NAME[,key=value...]" },
+	{ "eth=0",                           "one more without '=' and ',': ip link property add dev eth=0 altname OTHER" },
+	{ "eth,0",                           "if the name holds the ',', give it one more without: ip link property add" },
+	{ "gr\xe9",                          "byte 0xe9 of the name is not UTF-8: ip link property add dev NAME altname OTHER" },
+	{ "\xc0\xaf",                        "byte 0xc0 of the name is not UTF-8" },
+	{ "a\xc2\x85",                       "control characters" },
+	{ "a\x7f",                           "control characters" },
 	{ "a/b",                             "no spaces, slashes" },
 	{ "et h0",                           "no spaces, slashes" },
 	{ "eth0\n",                          "no spaces, slashes" },
@@ -200,7 +223,8 @@ int main(int argc, char **argv)
 {
 	manual = argc > 1 ? argv[1] : "docs/drivers.md";
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_name_only), cmocka_unit_test(test_all_keys), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_name_only), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_all_keys), cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_long), cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_manual),
 	};

@@ -104,6 +104,10 @@ static void test_judge(void **state)
 	assert_string_equal(text, "eth0: takes all frames of its queues, the default route via 192.0.2.1 and the ssh session from "
 	                    "192.0.2.7:50022 too (force=yes)");
 	c.force = false;
+	assert_string_equal(reach_above(&c, &r, text, sizeof(text)), "");
+	strcpy(r.above, "mv0 (macvlan)");
+	assert_string_equal(reach_above(&c, &r, text, sizeof(text)), "eth0: takes all frames of its queues, and what stands on it gets "
+	                    "none of them: mv0 (macvlan): steer=none or driver=packet leave them");
 	memset(&r, 0, sizeof(r));
 	assert_int_equal(reach_judge(&c, &r, text, sizeof(text)), 0);
 	assert_string_equal(text, "");
@@ -241,6 +245,13 @@ static void test_routes(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_true(r[i].ifindex && !*r[i].route_by && !*r[i].login_by);
 	assert_string_equal(r[2].name, "plxe2");
+	assert_string_equal(r[0].above, "");
+	assert_string_equal(r[2].above, "plxb2 (bridge)");
+	run("for i in $(seq 20); do ip link add plxmacvlan$i link plxe0 type macvlan || exit 1; done");
+	read_all(&plx_sys_linux);
+	assert_memory_equal(r[0].above, "plxmacvlan1 (macvlan), plxmacvlan2 (macvlan), ", 46);
+	assert_non_null(strstr(r[0].above, "plxmacvlan5 (macvlan) and 15 more"));
+	run("for i in $(seq 20); do ip link del plxmacvlan$i || exit 1; done");
 	run("ip route add default via 10.77.0.9 dev plxe0 metric 5; ip route add unreachable default metric 9; "
 	    "ip -6 route add default dev plxb1; ip route add default dev plxe2 table 77");
 	read_all(&plx_sys_linux);
