@@ -250,7 +250,9 @@ PLX_API int plx_poller_del(struct plx_poller *p);
    is moved again. */
 PLX_API int plx_poller_move(struct plx_poller *p, uint16_t lcore);
 
-/* Snapshots; any thread, no lock.  Cycles are of plx_cycles(). */
+/* Snapshots; any thread, no lock.  Cycles are of plx_cycles().  Each cycle that an lcore does not sleep
+   is busy or idle: busy are its rounds in which a poller had work, and all doorbells, whenever they ring, so
+   busy / (busy + idle) is its load.  A poller's are those of its function alone. */
 struct plx_poller_stats { uint64_t calls, work_calls, empty_calls, errors, work, busy_cycles, idle_cycles; };
 struct plx_lcore_stats {
 	enum plx_lcore_state state;
