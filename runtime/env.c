@@ -390,6 +390,7 @@ int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct p
 
 int plx_env_init(struct plx_env **out, int argc, char **argv)
 {
+	PLX_ASSERT(out && (argv || !argc));
 	return plx_env_init_app(out, argc, argv, NULL);
 }
 
@@ -422,11 +423,13 @@ void plx_env_fini(struct plx_env *env)
 
 int plx_env_report(struct plx_env *env, const char *text)
 {
+	PLX_ASSERT(env && text);
 	return strlen(text) > PLX_REPORT_MAX ? -EMSGSIZE : writer_report(env->sink.writer, text);
 }
 
 int plx_env_report_flush(struct plx_env *env, uint64_t timeout_ns)
 {
+	PLX_ASSERT(env);
 	return writer_reported(env->sink.writer, timeout_ns);
 }
 
