@@ -185,8 +185,8 @@ static int pool_up(struct plx_env *env, uint16_t i)
 		mem_seg_free(seg, env->sys);
 		return err;
 	}
-	LOG(env, INFO, "pool %s: %u frames of %u bytes, %llu MiB on node %d, %s", name, pp->frames, pp->frame_size,
-	    (unsigned long long)(seg->len >> 20), seg->node, seg->why);
+	LOG(env, INFO, "pool %s: %u frames of %u bytes, %llu MiB on %s, %s", name, pp->frames, pp->frame_size,
+	    (unsigned long long)(seg->len >> 20), NODE_TEXT(seg->node, "any node"), seg->why);
 	env->npools++;
 	return 0;
 }

@@ -209,7 +209,8 @@ PLX_API void plx_lcore_wake(struct plx_lcore *l); /* out of SLEEP; any thread */
 /* ---- pollers ---- */
 
 /* A poll function returns the work it did: > 0 counts as busy, 0 as idle, < 0 is an
-   error, counted and reported (rate limited) and otherwise idle.  It must not block. */
+   error, -errno or any other number, counted and otherwise idle: the log tells the number and
+   how many there were, again after 1 s, 2 s, 4 s, ... up to an hour.  It must not block. */
 typedef int (*plx_poll_fn)(void *arg);
 
 struct plx_poller_conf {

@@ -159,7 +159,7 @@ static const struct machine machines[] = {
 	  "sends    0    enp65s0f0:0 lcore 2, enp65s0f0:1 lcore 3\n"
 	  "queue    enp65s0f0:0 interrupt 82 on CPU 2 node 1 (by name in msi_irqs), polled by lcore 2\n"
 	  "queue    enp65s0f0:1 interrupt 83 on CPU 3 node 1 (by name in msi_irqs), polled by lcore 3\n"
-	  "pool     0    node -1: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 64 free\n"
+	  "pool     0    any node: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 64 free\n"
 	  "note     enp65s0f0 is on node 1, of which the cpuset of cgroup /batch gives no memory: its frames are "
 	  "elsewhere\n"
 	  "nothing was changed\n", 0 },
@@ -172,11 +172,11 @@ static const struct machine machines[] = {
 	  "machine  1 node, CPUs 0-3 allowed\n"
 	  "lcore    0    CPU 0        node 0   polls eth1:0\n"
 	  "lcore    3    CPU 3        node 0   polls eth1:1\n"
-	  "port     0    eth1            driver auto    rxqs 2 txqs 2 first 0 rxd 2048 txd 2048 pool 0 node -1 MTU "
+	  "port     0    eth1            driver auto    rxqs 2 txqs 2 first 0 rxd 2048 txd 2048 pool 0 no node MTU "
 	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "sends    0    eth1:0 lcore 0, eth1:1 lcore 3\n"
-	  "queue    eth1:0 interrupt 51 on CPU 1 node -1 (by name in msi_irqs), polled by lcore 0\n"
-	  "queue    eth1:1 interrupt 52 on CPU 2 node -1 (by name in msi_irqs), polled by lcore 3\n"
+	  "queue    eth1:0 interrupt 51 on CPU 1 (by name in msi_irqs), polled by lcore 0\n"
+	  "queue    eth1:1 interrupt 52 on CPU 2 (by name in msi_irqs), polled by lcore 3\n"
 	  "pool     0    node 0: 16849 frames of 2048, 14592 of them for rings and lcores; 34.0 MiB in pages of 2 MiB, 17 of 50 free\n"
 	  "nothing was changed\n", 0 },
 
@@ -254,7 +254,7 @@ static const struct machine machines[] = {
 	  "--iface eth0",
 	  "machine  1 node, CPUs 0 allowed\n"
 	  "lcore    0    CPU 0        node 0   polls eth0:0\n"
-	  "port     0    eth0            driver auto    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0 node -1 MTU "
+	  "port     0    eth0            driver auto    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0 no node MTU "
 	  "1500 mode auto; driver auto: the best that works, all channels\n"
 	  "sends    0    eth0:0 lcore 0\n"
 	  "pool     0    node 0: 8905 frames of 2048, 7424 of them for rings and lcores; 18.0 MiB in pages of 4 KiB; "
