@@ -100,24 +100,26 @@ int main(int argc, char **argv)
 {
 	struct plx_env *env;
 	struct path (*paths)[PLX_QUEUES_MAX]; /* by port and receive queue */
+	unsigned queues = 0;
 	int err = plx_env_init(&env, argc, argv); /* reads -l, --iface, ...; the reason of an error is told */
 
 	if (err)
 		return plx_exit_code(err);
-	if (!plx_env_ports(env)) {
-		fprintf(stderr, "plx-l2fwd: no port: give one or more with --iface NAME\n");
-		plx_env_fini(env);
-		return PLX_EXIT_USAGE;
-	}
-	paths = aligned_alloc(PLX_CACHELINE, sizeof(*paths) * plx_env_ports(env));
+	paths = aligned_alloc(PLX_CACHELINE, sizeof(*paths) * (plx_env_ports(env) + 1u));
 	err = paths ? 0 : -ENOMEM;
 	if (paths)
 		memset(paths, 0, sizeof(*paths) * plx_env_ports(env));
-	for (uint16_t i = 0; i < plx_env_ports(env) && !err; i++)
+	for (uint16_t i = 0; i < plx_env_ports(env) && !err; i++) {
 		err = add_pollers(env, i, paths[i]);
+		queues += plx_env_port(env, i)->nrx;
+	}
+	if (!err && !queues) {
+		fprintf(stderr, "plx-l2fwd: nothing to receive: give a port by --iface NAME, without rxqs=0\n");
+		err = -EINVAL; /* exit code 2 */
+	}
 	if (!err)
 		err = plx_env_run(env); /* until Ctrl-C or a fault */
-	for (uint16_t i = 0; i < plx_env_ports(env) && paths; i++)
+	for (uint16_t i = 0; i < plx_env_ports(env) && queues; i++)
 		print_stats(env, plx_env_port(env, i), paths[i]);
 	if (plx_env_report_flush(env, 1000000000) && !err)
 		err = -EIO; /* lost output is an error; a reader that takes nothing for a second is not waited for */

@@ -4,7 +4,7 @@
 #ifndef DRIVERS_H
 #define DRIVERS_H
 
-#include "plx_driver.h"
+#include "plx_driver_impl.h"
 
 extern const struct plx_driver plx_af_xdp_driver;
 extern const struct plx_driver plx_packet_driver;

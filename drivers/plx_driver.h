@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* plx_driver.h - opening ports, and what a driver is: a const table of cold verbs.
    A driver embeds struct plx_port, plx_rxq and plx_txq first in its own structures
-   and sets `burst` on each queue when it opens.  docs/drivers.md adds one step by step.
+   and sets `burst` on each queue when it opens.  Drivers are built with the library, which has the one
+   table of them; docs/drivers.md adds one step by step.
 
    Everything here is called by the main thread unless it says otherwise. */
 #ifndef PLX_DRIVER_H
@@ -213,10 +214,8 @@ PLX_API void plx_port_stop(struct plx_port *p);
 PLX_API int  plx_port_repair(struct plx_port *p);
 PLX_API void plx_port_close(struct plx_port *p);   /* stops first if needed; p may be NULL */
 
-/* plx_port_handover: no queue of p has a user any more, see plx_port.h. */
-void plx_port_handover(struct plx_port *p);
-
-PLX_API struct plx_rxq *plx_port_rxq(struct plx_port *p, uint16_t i); /* NULL if i >= nrx */
+/* The i-th queue.  NULL if there is none; beyond i = nrx or ntx, where a loop ends, a line in the log too. */
+PLX_API struct plx_rxq *plx_port_rxq(struct plx_port *p, uint16_t i);
 PLX_API struct plx_txq *plx_port_txq(struct plx_port *p, uint16_t i);
 PLX_API const struct plx_port_info *plx_port_info(const struct plx_port *p);
 PLX_API enum plx_link plx_port_link(const struct plx_port *p);        /* any thread */
@@ -252,39 +251,6 @@ PLX_API uint32_t plx_port_frames(const struct plx_port_conf *c);
    one the first that is tried; most: each part by whichever it becomes, NULL = not asked.  Pure; c as for plx_port_frames. */
 PLX_API struct plx_beside plx_port_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames,
                                           struct plx_beside *most);
-
-/* For drivers: set the link if it changed, log once.  Any thread, never from a burst (a
-   burst stores p->link and leaves the line to the next event).  REMOVED is for good. */
-PLX_API void plx_port_set_link(struct plx_port *p, enum plx_link link);
-
-/* For drivers: a zeroed port with c->rxqs and c->txqs queues of these sizes, every field
-   that c tells filled in; the driver adds info and each queue's burst.  NULL = ENOMEM,
-   logged.  plx_port_delete frees it and its queues; p may be NULL. */
-struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_port_conf *c,
-                              size_t port_size, size_t rxq_size, size_t txq_size);
-void plx_port_delete(struct plx_port *p);
-
-/* For drivers: what a receive burst of q writes into each mbuf, first or later segment, before
-   the lengths and whatever else it knows: the fields behind pool.  Nothing is left from the
-   frame's last use; data and next are the driver's to set (a frame of plx_pool_take has next NULL).
-   plx_rx_like once a burst, plx_rx_set for each mbuf: 40 bytes, three stores. */
-static inline struct plx_mbuf plx_rx_like(const struct plx_rxq *q)
-{
-	struct plx_mbuf like;
-
-	memset(&like, 0, sizeof(like));
-	like.queue = q->id;
-	like.port = q->port_id;
-	like.ref = 1;
-	like.nsegs = 1;
-	return like;
-}
-static inline void plx_rx_set(struct plx_mbuf *m, const struct plx_mbuf *like)
-{
-	enum { FROM = offsetof(struct plx_mbuf, user) };
-
-	memcpy((char *)m + FROM, (const char *)like + FROM, sizeof(*m) - FROM);
-}
 
 #ifdef __cplusplus
 }

@@ -312,6 +312,7 @@ static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
 
 int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 {
+	PLX_ASSERT(out && conf);
 	struct plx_port_conf c = *conf;
 	bool named = *c.driver && strcmp(c.driver, "auto");
 	bool aut = !named && c.mode == PLX_XDP_AUTO; /* a mode is af_xdp's: then there is no ladder to walk */
@@ -353,6 +354,7 @@ void plx_port_handover(struct plx_port *p)
 
 int plx_port_start(struct plx_port *p)
 {
+	PLX_ASSERT(p);
 	if (p->started)
 		return 0;
 	if (p->forked)
@@ -389,6 +391,7 @@ static bool is_gone(const struct plx_port *p)
 
 int plx_port_repair(struct plx_port *p)
 {
+	PLX_ASSERT(p);
 	if (!p->started)
 		return 0;
 	if (plx_port_link(p) != PLX_LINK_REMOVED && is_gone(p))
@@ -398,6 +401,7 @@ int plx_port_repair(struct plx_port *p)
 
 void plx_port_stop(struct plx_port *p)
 {
+	PLX_ASSERT(p);
 	if (!p->started)
 		return;
 	p->started = false;
@@ -417,23 +421,41 @@ void plx_port_close(struct plx_port *p)
 
 /* ---- reading ---- */
 
+/* The one behind the last is where loops end; what is beyond is a mistake, and one that is easily missed:
+   a poller without a queue is none. */
+static void no_queue(const struct plx_port *p, const char *dir, unsigned i, unsigned n)
+{
+	if (i > n)
+		plx_logf(p->log, PLX_LOG_ERROR, "%s: there is no %s queue %u: it has %u, from 0", p->name, dir, i, n);
+}
+
 struct plx_rxq *plx_port_rxq(struct plx_port *p, uint16_t i)
 {
-	return i < p->nrx ? p->rxq[i] : NULL;
+	PLX_ASSERT(p);
+	if (i < p->nrx)
+		return p->rxq[i];
+	no_queue(p, "receive", i, p->nrx);
+	return NULL;
 }
 
 struct plx_txq *plx_port_txq(struct plx_port *p, uint16_t i)
 {
-	return i < p->ntx ? p->txq[i] : NULL;
+	PLX_ASSERT(p);
+	if (i < p->ntx)
+		return p->txq[i];
+	no_queue(p, "transmit", i, p->ntx);
+	return NULL;
 }
 
 const struct plx_port_info *plx_port_info(const struct plx_port *p)
 {
+	PLX_ASSERT(p);
 	return &p->info;
 }
 
 enum plx_link plx_port_link(const struct plx_port *p)
 {
+	PLX_ASSERT(p);
 	return (enum plx_link)__atomic_load_n(&p->link, __ATOMIC_RELAXED);
 }
 
@@ -441,6 +463,7 @@ void plx_port_set_link(struct plx_port *p, enum plx_link link)
 {
 	static const char *const words[] = { "down", "up", "removed: close the port" };
 
+	PLX_ASSERT(p && link >= PLX_LINK_DOWN && link <= PLX_LINK_REMOVED);
 	if (plx_port_link(p) == PLX_LINK_REMOVED)
 		link = PLX_LINK_REMOVED;
 	__atomic_store_n(&p->link, (uint32_t)link, __ATOMIC_RELEASE);
@@ -475,6 +498,7 @@ bool plx_port_rxq_stats(const struct plx_port *b, uint16_t i, struct plx_rxq_sta
 
 void plx_port_stats(const struct plx_port *p, struct plx_port_stats *s)
 {
+	PLX_ASSERT(p && s);
 	memset(s, 0, sizeof(*s));
 	s->offered_told = p->nrx > 0;
 	for (uint16_t i = 0; i < p->nrx; i++) {
@@ -555,6 +579,7 @@ static_assert(sizeof(struct plx_txq_stats) == PLX_ARRAY_SIZE(tx_names) * sizeof(
 
 int plx_port_xstats(struct plx_port *p, struct plx_xstat *x, int n)
 {
+	PLX_ASSERT(p && (x || n <= 0));
 	struct plx_port_stats s;
 	int at = 0;
 

@@ -405,6 +405,7 @@ static int set_word(struct plx_port_conf *c, char *word, uint64_t *seen, char *w
 
 int plx_port_conf_parse(struct plx_port_conf *c, const char *text, char *why, size_t whylen)
 {
+	PLX_ASSERT(c && text && (why || !whylen));
 	struct plx_port_conf n = *c;
 	char buf[1024], reason[1024] = "", *rest = buf;
 	uint64_t seen = 0;

@@ -23,6 +23,7 @@ static uint32_t frames_of(const struct plx_driver *drv, const struct plx_port_co
 
 uint32_t plx_port_frames(const struct plx_port_conf *c)
 {
+	PLX_ASSERT(c);
 	bool chosen = *c->driver && strcmp(c->driver, "auto");
 	uint32_t most = chosen ? frames_of(plx_driver_named(c->driver), c) : 0;
 
@@ -36,6 +37,7 @@ uint32_t plx_port_frames(const struct plx_port_conf *c)
 
 struct plx_beside plx_port_beside(const struct plx_port_conf *conf, uint32_t mtu, uint32_t frames, struct plx_beside *most)
 {
+	PLX_ASSERT(conf);
 	struct plx_port_conf c = *conf;
 	bool named = *c.driver && strcmp(c.driver, "auto"), chosen = named || c.mode != PLX_XDP_AUTO;
 	struct plx_beside first = { 0 }, max = { 0 };

@@ -148,6 +148,7 @@ const struct plx_sys plx_sys_linux = {
 
 uint64_t plx_sys_now(const struct plx_sys *sys)
 {
+	PLX_ASSERT(sys);
 	struct timespec t = { 0, 0 };
 
 	sys->clock_gettime(CLOCK_MONOTONIC, &t);
@@ -156,6 +157,7 @@ uint64_t plx_sys_now(const struct plx_sys *sys)
 
 void plx_sys_sleep(const struct plx_sys *sys, uint64_t ns)
 {
+	PLX_ASSERT(sys);
 	struct timespec t = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
 
 	while (sys->nanosleep(&t, &t) && errno == EINTR)

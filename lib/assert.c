@@ -71,7 +71,7 @@ void fatal_end(struct fatal_line *l)
 		(void)!write(STDERR_FILENO, l->text, l->n);
 }
 
-void plx_assert_failed(const char *expr, const char *file, int line)
+void plx_assert_failed(const char *expr, const char *file, int line, const char *function)
 {
 	struct fatal_line l;
 
@@ -81,6 +81,8 @@ void plx_assert_failed(const char *expr, const char *file, int line)
 		fatal_add(&l, file);
 		fatal_add(&l, ":");
 		fatal_add_number(&l, (uint64_t)line, 10);
+		fatal_add(&l, ": ");
+		fatal_add(&l, function);
 		fatal_add(&l, ": assertion failed: ");
 		fatal_add(&l, expr);
 		fatal_end(&l);

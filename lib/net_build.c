@@ -87,6 +87,7 @@ static int hex(char c)
 
 int plx_mac_parse(uint8_t mac[6], const char *s)
 {
+	PLX_ASSERT(mac && s);
 	uint8_t m[6];
 
 	for (int i = 0; i < 6; i++, s += 2) {
@@ -108,6 +109,7 @@ int plx_mac_parse(uint8_t mac[6], const char *s)
 
 char *plx_mac_fmt(char buf[18], const uint8_t mac[6])
 {
+	PLX_ASSERT(buf && mac);
 	snprintf(buf, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	return buf;
 }

@@ -39,9 +39,9 @@ enum {
 /* PLX_ASSERT checks our own mistakes on the control path, always.  PLX_DASSERT
    checks them in the data path, only in a hardened build (-Dhardened=true).
    Neither may depend on a wire byte, the kernel or the operating system. */
-PLX_API void plx_assert_failed(const char *expr, const char *file, int line)
+PLX_API void plx_assert_failed(const char *expr, const char *file, int line, const char *function)
 	__attribute__((noreturn, cold));
-#define PLX_ASSERT(e) ((e) ? (void)0 : plx_assert_failed(#e, __FILE__, __LINE__))
+#define PLX_ASSERT(e) ((e) ? (void)0 : plx_assert_failed(#e, __FILE__, __LINE__, __func__))
 #ifdef PLX_HARDENED
 #define PLX_DASSERT(e) PLX_ASSERT(e)
 #else

@@ -143,6 +143,7 @@ static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint
    and collects what is sent. */
 static inline uint16_t plx_tx_burst(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 {
+	PLX_DASSERT(q);
 	return q->burst(q, m, n);
 }
 

@@ -278,6 +278,7 @@ static void flush_magazine(struct plx_pool *p, struct plx_magazine *g)
 
 void plx_pool_flush(struct plx_pool *p)
 {
+	PLX_ASSERT(p);
 	struct plx_pool_cache *c = own_cache(p);
 
 	if (!c)

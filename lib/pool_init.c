@@ -59,6 +59,7 @@ static int plan(struct layout *l, const struct plx_pool_conf *c)
 
 size_t plx_pool_size(const struct plx_pool_conf *c)
 {
+	PLX_ASSERT(c);
 	struct layout l;
 
 	return plan(&l, c) ? 0 : (size_t)l.end;
@@ -98,6 +99,7 @@ static void init_magazines(struct plx_pool *p)
 
 int plx_pool_init(struct plx_pool **out, void *mem, const struct plx_pool_conf *c)
 {
+	PLX_ASSERT(out && c);
 	struct layout l;
 	struct plx_pool *p;
 	int err = plan(&l, c);
@@ -134,11 +136,13 @@ int plx_pool_init(struct plx_pool **out, void *mem, const struct plx_pool_conf *
 
 void *plx_pool_fini(struct plx_pool *p)
 {
+	PLX_ASSERT(p);
 	return plx_pool_avail(p) == p->frames ? p->area : NULL;
 }
 
 uint32_t plx_pool_avail(const struct plx_pool *p)
 {
+	PLX_ASSERT(p);
 	uint32_t n = __atomic_load_n(&p->nloose, __ATOMIC_RELAXED);
 
 	/* wherever a magazine is, its count is in it */
@@ -184,6 +188,7 @@ static bool audit_loose(const struct plx_pool *p)
 
 int plx_pool_audit(const struct plx_pool *p)
 {
+	PLX_ASSERT(p);
 	for (uint32_t i = 0; i < p->nmags; i++)
 		for (uint32_t k = 0; k < p->mags[i].n && k < PLX_MAGAZINE; k++)
 			if (plx_pool_owns(p, p->mags[i].frame[k]))

@@ -32,6 +32,7 @@ size_t plx_mpmc_size(uint32_t capacity)
 
 int plx_spsc_init(struct plx_spsc **out, void *mem, uint32_t capacity)
 {
+	PLX_ASSERT(out);
 	struct plx_spsc *r = mem;
 
 	if (!mem || (uintptr_t)mem % PLX_CACHELINE || !plx_spsc_size(capacity))
@@ -43,6 +44,7 @@ int plx_spsc_init(struct plx_spsc **out, void *mem, uint32_t capacity)
 
 int plx_mpmc_init(struct plx_mpmc **out, void *mem, uint32_t capacity)
 {
+	PLX_ASSERT(out);
 	struct plx_mpmc *r = mem;
 	uint64_t *note;
 

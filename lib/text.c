@@ -75,6 +75,7 @@ static int with_unit(uint64_t *v, const char *s, const struct unit *u, uint64_t 
 
 int plx_text_u64(uint64_t *v, const char *s, uint64_t lo, uint64_t hi)
 {
+	PLX_ASSERT(v && s);
 	static const struct unit none[] = { { "", 1 }, { NULL, 0 } };
 
 	return with_unit(v, s, none, lo, hi);
@@ -82,6 +83,7 @@ int plx_text_u64(uint64_t *v, const char *s, uint64_t lo, uint64_t hi)
 
 int plx_text_size(uint64_t *v, const char *s, uint64_t lo, uint64_t hi)
 {
+	PLX_ASSERT(v && s);
 	static const struct unit units[] = {
 		{ "", 1 }, { "B", 1 }, { "K", 1u << 10 }, { "KB", 1u << 10 }, { "M", 1u << 20 }, { "MB", 1u << 20 },
 		{ "G", 1u << 30 }, { "GB", 1u << 30 }, { NULL, 0 },
@@ -92,6 +94,7 @@ int plx_text_size(uint64_t *v, const char *s, uint64_t lo, uint64_t hi)
 
 int plx_text_rate(uint64_t *v, const char *s, uint64_t lo, uint64_t hi)
 {
+	PLX_ASSERT(v && s);
 	static const struct unit units[] = {
 		{ "", 1 }, { "pps", 1 }, { "k", 1000 }, { "kpps", 1000 }, { "M", 1000000 }, { "Mpps", 1000000 },
 		{ "G", 1000000000 }, { "Gpps", 1000000000 }, { NULL, 0 },
@@ -102,6 +105,7 @@ int plx_text_rate(uint64_t *v, const char *s, uint64_t lo, uint64_t hi)
 
 int plx_text_duration(uint64_t *ns, const char *s, uint64_t lo, uint64_t hi)
 {
+	PLX_ASSERT(ns && s);
 	static const struct unit units[] = {
 		{ "", 1000000000 }, { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 },
 		{ "m", 60000000000 }, { "h", 3600000000000 }, { NULL, 0 },
@@ -160,6 +164,7 @@ static size_t edits(const char *a, size_t na, const char *b, size_t nb)
 
 const char *plx_text_near(const char *s, const char *const *list, size_t n)
 {
+	PLX_ASSERT(s && (list || !n));
 	size_t len = strlen(s), best = len / 3 > 2 ? len / 3 : 2;
 	const char *near = NULL;
 
@@ -184,6 +189,7 @@ const char *plx_text_near(const char *s, const char *const *list, size_t n)
 
 void plx_text_add(char *buf, size_t len, const char *fmt, ...)
 {
+	PLX_ASSERT((buf || !len) && fmt);
 	size_t at = strnlen(buf, len);
 	va_list ap;
 
@@ -196,6 +202,7 @@ void plx_text_add(char *buf, size_t len, const char *fmt, ...)
 
 const char *plx_text_quote(char *buf, size_t len, const char *s)
 {
+	PLX_ASSERT(buf && len && s);
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+,./:=@";
 
 	buf[0] = 0;

@@ -16,6 +16,7 @@ __attribute__((cold)) void plx_txq_other_user(struct plx_txq *q)
 
 void plx_rxq_check_user(struct plx_rxq *q)
 {
+	PLX_ASSERT(q);
 	const void *user = __atomic_load_n(&q->user, __ATOMIC_RELAXED);
 
 	PLX_ASSERT(!user || user == &plx_self);

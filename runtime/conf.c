@@ -389,6 +389,7 @@ static int one_line(int err, char *why)
 
 int plx_env_conf_file(const char **name, const struct plx_conf_in *in, char *why, size_t whylen)
 {
+	PLX_ASSERT(name && in && (why || !whylen));
 	struct plx_conf_in copy = *in;
 	struct parser p;
 
@@ -414,6 +415,7 @@ static int from_file(struct parser *p, const char *name)
 
 int plx_env_conf_merge(struct plx_env_conf *c, struct plx_conf_in *in, char *why, size_t whylen)
 {
+	PLX_ASSERT(c && in && (why || !whylen));
 	struct parser p;
 	const char *file;
 
@@ -442,6 +444,7 @@ int plx_env_conf_merge(struct plx_env_conf *c, struct plx_conf_in *in, char *why
 int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
                        const struct plx_app *app, char *why, size_t whylen)
 {
+	PLX_ASSERT(c && (argv || !argc) && (why || !whylen));
 	struct plx_conf_in in = { .argc = argc, .argv = argv, .app = app };
 
 	return plx_env_conf_merge(c, &in, why, whylen);

@@ -336,6 +336,7 @@ const struct conf_rule *conf_excluded(uint64_t seen, int row)
 
 void plx_env_conf_init(struct plx_env_conf *c)
 {
+	PLX_ASSERT(c);
 	char why[128];
 
 	memset(c, 0, sizeof(*c));
@@ -360,6 +361,7 @@ static enum plx_value_kind kind_of(const char *s)
 
 const char *plx_value_next(const char *values, struct plx_value *v)
 {
+	PLX_ASSERT(values && v);
 	size_t n = strcspn(values, "|"), lo;
 	const char *dots = memmem(values, n, "..", 2);
 

@@ -201,8 +201,8 @@ static int pool_up(struct plx_env *env, uint16_t i)
 		mem_seg_free(seg, env->sys);
 		return err;
 	}
-	LOG(env, INFO, "pool %s: %u frames of %u bytes, %llu MiB on node %d, %s", name, pp->frames, pp->frame_size,
-	    (unsigned long long)(seg->len >> 20), seg->node, seg->why);
+	LOG(env, INFO, "pool %s: %u frames of %u bytes, %llu MiB on %s, %s", name, pp->frames, pp->frame_size,
+	    (unsigned long long)(seg->len >> 20), NODE_TEXT(seg->node, "any node"), seg->why);
 	env->npools++;
 	return 0;
 }
@@ -406,6 +406,7 @@ int plx_env_init_app(struct plx_env **out, int argc, char **argv, const struct p
 
 int plx_env_init(struct plx_env **out, int argc, char **argv)
 {
+	PLX_ASSERT(out && (argv || !argc));
 	return plx_env_init_app(out, argc, argv, NULL);
 }
 
@@ -438,11 +439,13 @@ void plx_env_fini(struct plx_env *env)
 
 int plx_env_report(struct plx_env *env, const char *text)
 {
+	PLX_ASSERT(env && text);
 	return strlen(text) > PLX_REPORT_MAX ? -EMSGSIZE : writer_report(env->sink.writer, text);
 }
 
 int plx_env_report_flush(struct plx_env *env, uint64_t timeout_ns)
 {
+	PLX_ASSERT(env);
 	return writer_reported(env->sink.writer, timeout_ns);
 }
 

@@ -8,6 +8,7 @@
    The two bursts are hot: no allocation, no log, and no system call but to wake the owner.  The rest is
    cold; main thread. */
 #include "env.h"
+#include "plx_driver_impl.h"
 #include "plx_ring.h"
 #include "plx_thread.h"
 #include <errno.h>
@@ -153,6 +154,7 @@ static bool is_ours(const struct plx_env *env, const struct plx_port *p)
 
 struct plx_txq *plx_env_txq(struct plx_env *env, struct plx_port *p, uint16_t lcore)
 {
+	PLX_ASSERT(env);
 	const struct plx_lcore *l = plx_env_lcore_by_id(env, lcore);
 
 	if (!is_ours(env, p))
@@ -175,6 +177,7 @@ struct plx_txq *plx_env_txq(struct plx_env *env, struct plx_port *p, uint16_t lc
 
 struct plx_lcore *plx_env_txq_lcore(const struct plx_env *env, const struct plx_txq *q)
 {
+	PLX_ASSERT(env && q);
 	const struct plx_port *p = q->port;
 
 	if (!is_ours(env, p))

@@ -474,6 +474,7 @@ int plx_lcore_resume(struct plx_lcore *l)
 
 void plx_lcore_wake(struct plx_lcore *l)
 {
+	PLX_ASSERT(l);
 	/* Adding nothing is still a read-modify-write: ordered with lcore_sleep's, so either the
 	   lcore's last round sees what the caller did, or the caller sees SLEEP. */
 	if (__atomic_fetch_add(&l->state, 0, __ATOMIC_SEQ_CST) == PLX_LCORE_SLEEP)

@@ -66,6 +66,10 @@ static void pollers(FILE *f, const struct plx_lcore *l)
 		number(f, "calls", s.calls);
 		number(f, "work_calls", s.work_calls);
 		number(f, "errors", s.errors);
+		if (s.errors)
+			fprintf(f, ",\"last_error\":%d", __atomic_load_n(&l->poller[i]->last_err, __ATOMIC_RELAXED));
+		else
+			fprintf(f, ",\"last_error\":null");
 		number(f, "work", s.work);
 		number(f, "busy_cycles", s.busy_cycles);
 		number(f, "idle_cycles", s.idle_cycles);

@@ -173,8 +173,8 @@ static int too_small(struct plan_maker *m, const struct plan_pool *pool, uint32_
 	char fix[128];
 
 	as_said(m, pool, mem_needed(m), round_up(bytes_of(m, pool, pool->held), MIB1), fix, sizeof(fix));
-	return plan_fail(m, -ENOMEM, "memory of node %d: %u frames of %u bytes, but rings and lcores can hold %u: %s%s",
-	                 pool->node, frames, pool->frame_size, pool->held, fix,
+	return plan_fail(m, -ENOMEM, "memory of %s: %u frames of %u bytes, but rings and lcores can hold %u: %s%s",
+	                 NODE_TEXT(pool->node, "any node"), frames, pool->frame_size, pool->held, fix,
 	                 m->conf->nnode_mem ? "" : " or more, or smaller rings by rxd= and txd=");
 }
 
@@ -211,8 +211,8 @@ static int check_most(struct plan_maker *m, const struct plan_pool *pool, uint64
 	}
 	all = can_have(m, all);
 	as_said(m, pool, all, most < all ? most : all, fix, sizeof(fix));
-	return plan_fail(m, -EINVAL, "memory of node %d: %llu MiB are more than a pool can hold, which is %u frames of %u "
-	                 "bytes: %s or less", pool->node, (unsigned long long)(want >> 20), PLX_POOL_FRAMES_MAX,
+	return plan_fail(m, -EINVAL, "memory of %s: %llu MiB are more than a pool can hold, which is %u frames of %u "
+	                 "bytes: %s or less", NODE_TEXT(pool->node, "any node"), (unsigned long long)(want >> 20), PLX_POOL_FRAMES_MAX,
 	                 pool->frame_size, fix);
 }
 
@@ -318,8 +318,8 @@ static int choose_page(struct plan_maker *m, struct plan_pool *pool)
 	plx_text_add(pool->why, sizeof(pool->why), "%llu of %llu hugepages %s: %s", (unsigned long long)have,
 	             (unsigned long long)want, free, fix);
 	if (m->conf->huge == PLX_REQUIRE)
-		return plan_fail(m, -ENOMEM, "memory of node %d: --huge=require wants %llu hugepages of 2 MiB, %llu are %s: %s",
-		                 pool->node, (unsigned long long)want, (unsigned long long)have, free, fix);
+		return plan_fail(m, -ENOMEM, "memory of %s: --huge=require wants %llu hugepages of 2 MiB, %llu are %s: %s",
+		                 NODE_TEXT(pool->node, "any node"), (unsigned long long)want, (unsigned long long)have, free, fix);
 	return 0;
 }
 

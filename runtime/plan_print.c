@@ -41,7 +41,7 @@ static void interrupts(FILE *f, const struct plan *p, const struct plan_port *o)
 			continue;
 		fprintf(f, "queue    %s:%u interrupt %d on ", o->conf.name, o->conf.queue + q, irq->irq);
 		if (irq->cpu >= 0)
-			fprintf(f, "CPU %d node %d", irq->cpu, irq->node);
+			fprintf(f, "CPU %d%s%s", irq->cpu, irq->node < 0 ? "" : " ", NODE_TEXT(irq->node, ""));
 		else
 			fprintf(f, "an unknown CPU");
 		fprintf(f, " (by %s), polled by lcore %u\n", disco_how_name(irq->how), l->id);
@@ -151,7 +151,7 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 		const struct plan_lcore *l = &p->lcores[i];
 		list[0] = 0;
 		lcore_list_fmt(list, sizeof(list), l->cpus, l->ncpus);
-		fprintf(f, "lcore    %-4u CPU %-8s node %-3d %s", l->id, *list ? list : "any", l->node,
+		fprintf(f, "lcore    %-4u CPU %-8s %-8s %s", l->id, *list ? list : "any", NODE_TEXT(l->node, "no node"),
 		        l->service ? "serves" : "polls");
 		for (uint16_t k = 0; k < p->nports; k++)
 			queues_of(f, &p->ports[k], i);
@@ -165,7 +165,7 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 		        *o->conf.driver ? o->conf.driver : "auto", o->conf.rxqs, o->conf.txqs, o->conf.queue, o->conf.rxd,
 		        o->conf.txd, o->pool);
 		if (o->link.ifindex)
-			fprintf(f, " node %d MTU %u%s%s%s", o->link.node, o->link.mtu, *o->link.kdriver ? " (" : "",
+			fprintf(f, " %s MTU %u%s%s%s", NODE_TEXT(o->link.node, "no node"), o->link.mtu, *o->link.kdriver ? " (" : "",
 			        o->link.kdriver, *o->link.kdriver ? ")" : "");
 		if (plan_may_be_xdp(o))
 			fprintf(f, " mode %s", mode_name(o));
@@ -178,8 +178,8 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 	}
 	for (uint16_t i = 0; i < p->npools; i++) {
 		const struct plan_pool *o = &p->pools[i];
-		fprintf(f, "pool     %-4u node %d: %u frames of %u, %u of them for rings and lcores; %.1f MiB in pages of %s",
-		        i, o->node, o->frames, o->frame_size, o->held, (double)o->bytes / (1 << 20), page_name(o->page));
+		fprintf(f, "pool     %-4u %s: %u frames of %u, %u of them for rings and lcores; %.1f MiB in pages of %s",
+		        i, NODE_TEXT(o->node, "any node"), o->frames, o->frame_size, o->held, (double)o->bytes / (1 << 20), page_name(o->page));
 		if (o->page >= 2u << 20)
 			fprintf(f, ", %llu of %llu free", (unsigned long long)o->pages, (unsigned long long)o->pages_free);
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);

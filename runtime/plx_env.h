@@ -8,8 +8,7 @@
 
    Functions are called by the thread that opened the environment (the main thread)
    unless they say "any thread".  int = 0 or -errno; the reason went to the log as one
-   line that names the fix.  NULL for what must be there is a mistake of the program: the
-   process ends with a line that says so (docs/lcores.md). */
+   line that names the fix.  What is wrong in a call otherwise: plx.h. */
 #ifndef PLX_ENV_H
 #define PLX_ENV_H
 
@@ -210,20 +209,28 @@ PLX_API void plx_lcore_wake(struct plx_lcore *l); /* out of SLEEP; any thread */
 /* ---- pollers ---- */
 
 /* A poll function returns the work it did: > 0 counts as busy, 0 as idle, < 0 is an
-   error, counted and reported (rate limited) and otherwise idle.  It must not block. */
+   error, -errno or any other number, counted and otherwise idle: the log tells the number and
+   how many there were, again after 1 s, 2 s, 4 s, ... up to an hour.  It must not block. */
 typedef int (*plx_poll_fn)(void *arg);
 
 struct plx_poller_conf {
+	int      lcore;           /* lcore id that fixes it; -1 = the plan's */
 	const char *name;         /* NULL = "poller" */
 	plx_poll_fn fn;
 	void *arg;
 	struct plx_rxq *rxq;      /* what it polls: the plan's lcore for it; NULL if none */
-	int      lcore;           /* lcore id that fixes it; -1 = the plan's */
 	uint64_t period_ns;       /* 0 = every round; else no oftener than this */
 	bool     service;         /* goes to the service lcores (-S), if there are any */
 	struct plx_rxq *const *also; /* further queues it polls, to be slept on; NULL-ended or NULL */
 };
-#define PLX_POLLER(...) (&(struct plx_poller_conf){ .lcore = -1, __VA_ARGS__ })
+/* PLX_POLLER(.name = "fwd", .fn = fwd_poll, .arg = f) is one of these for plx_poller_add, on the plan's lcore;
+   PLX_POLLER_ON(3, ...) on lcore 3.  C++ (20, or earlier with GNU's extensions) wants the fields in their order. */
+#ifdef __cplusplus
+#define PLX_POLLER_ON(id, ...) (&static_cast<const plx_poller_conf &>(plx_poller_conf{ .lcore = (id), __VA_ARGS__ }))
+#else
+#define PLX_POLLER_ON(id, ...) (&(struct plx_poller_conf){ .lcore = (id), __VA_ARGS__ })
+#endif
+#define PLX_POLLER(...) PLX_POLLER_ON(-1, __VA_ARGS__)
 
 /* Pollers come, go and move before plx_env_run, between two of them, and while it runs: then
    by its thread, from a timer (plx_env_timer); -EBUSY on any other, and while a halted lcore
@@ -232,8 +239,7 @@ struct plx_poller_conf {
    changed; the log names the poller that hangs.  An lcore without pollers waits, at no
    cost, and begins with its first one.
 
-   plx_poller_add registers a poller.  An .lcore of 0 in a plain initializer is lcore 0;
-   PLX_POLLER() sets it to -1. With neither rxq nor lcore it goes to the lcore with the fewest
+   plx_poller_add registers a poller.  An .lcore of 0 in a plain initializer is lcore 0.  With neither rxq nor lcore it goes to the lcore with the fewest
    pollers, of these the least busy one.  Service lcores have none but service pollers, which
    go to them whatever they poll; without -S they are as all others, but not placed by
    their queues.  plx_poller_add_get gives the handle too. */
@@ -250,7 +256,9 @@ PLX_API int plx_poller_del(struct plx_poller *p);
    is moved again. */
 PLX_API int plx_poller_move(struct plx_poller *p, uint16_t lcore);
 
-/* Snapshots; any thread, no lock.  Cycles are of plx_cycles(). */
+/* Snapshots; any thread, no lock.  Cycles are of plx_cycles().  Each cycle that an lcore does not sleep
+   is busy or idle: busy are its rounds in which a poller had work, and all doorbells, whenever they ring, so
+   busy / (busy + idle) is its load.  A poller's are those of its function alone. */
 struct plx_poller_stats { uint64_t calls, work_calls, empty_calls, errors, work, busy_cycles, idle_cycles; };
 struct plx_lcore_stats {
 	enum plx_lcore_state state;

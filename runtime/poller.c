@@ -51,7 +51,7 @@ static struct plx_lcore *least_loaded(const struct plx_env *env, bool service)
 
 static struct plx_lcore *lcore_named(const struct plx_env *env, const char *name, int id, bool service)
 {
-	struct plx_lcore *l = id <= UINT16_MAX ? plx_env_lcore_by_id(env, (uint16_t)id) : NULL;
+	struct plx_lcore *l = id >= 0 && id <= UINT16_MAX ? plx_env_lcore_by_id(env, (uint16_t)id) : NULL;
 	char ids[256] = "";
 
 	if (l && serves(env, l, service))
@@ -73,7 +73,7 @@ static struct plx_lcore *place(struct plx_env *env, const struct plx_poller_conf
 	const struct plx_rxq *q = c->service ? NULL : c->rxq ? c->rxq : c->also ? c->also[0] : NULL;
 	struct plx_lcore *l;
 
-	if (c->lcore >= 0)
+	if (c->lcore != -1)
 		return lcore_named(env, name, c->lcore, c->service);
 	l = q ? plx_env_rxq_lcore(env, q) : NULL;
 	return l ? l : least_loaded(env, c->service);
@@ -146,7 +146,6 @@ static int may_change(const struct plx_env *env, const char *name)
 
 static int add(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c, bool own)
 {
-	PLX_ASSERT(out && env && c);
 	const char *name = c->name ? c->name : "poller";
 
 	*out = NULL;
@@ -184,11 +183,13 @@ static int add(struct plx_poller **out, struct plx_env *env, const struct plx_po
 
 int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c)
 {
+	PLX_ASSERT(out && env && c);
 	return add(out, env, c, false);
 }
 
 int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c)
 {
+	PLX_ASSERT(env && c);
 	struct plx_poller *p;
 
 	return add(&p, env, c, false);

@@ -4,6 +4,7 @@
 #include "conf.h"
 #include "plx_link.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 void topo_init(struct topo *t)
@@ -27,6 +28,15 @@ int topo_read(const struct plx_sys *sys, struct topo *t)
 	topo_cgroups(sys, t);
 	t->nlinks = (unsigned)plx_link_names(sys, t->links, TOPO_LINKS_MAX);
 	return 0;
+}
+
+char *topo_node_text(char *buf, size_t len, int node, const char *none)
+{
+	if (node < 0)
+		snprintf(buf, len, "%s", none);
+	else
+		snprintf(buf, len, "node %d", node);
+	return buf;
 }
 
 char *topo_allowed_list(const struct topo *t, char *buf, size_t len)

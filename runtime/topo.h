@@ -158,4 +158,8 @@ bool topo_cgroup_find(const char *cgroup, const char *mountinfo, const char *con
 /* topo_cgroup_up leads one directory up; false at the mount point. */
 bool topo_cgroup_up(struct topo_cgroup_place *at);
 
+/* NODE_TEXT is "node 1", until the end of the block it stands in, or none for -1: "no node" of a device. */
+char *topo_node_text(char *buf, size_t len, int node, const char *none);
+#define NODE_TEXT(node, none) topo_node_text((char[24]){ 0 }, 24, node, none)
+
 #endif

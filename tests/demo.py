@@ -45,7 +45,8 @@ def summary(forwarder, generator):
             l["id"], l["cpu"], 100 * l["busy_ns"] / max(o["duration_ns"], 1)) for l in o["lcores"])))
     print("  packets    %d sent, %d back, %d lost (%.4f %%), %d twice, %d out of order" % (
         t["sent"], t["received"], t["lost"], 100 * t["lost"] / max(t["sent"], 1), t["duplicates"], t["reordered"]))
-    print("  rate       %spackets/s over %.1f s" % (si(t["packets_per_second"]), gen["duration_ns"] / 1e9))
+    if t["packets_per_second"] is not None:
+        print("  rate       %spackets/s over %.1f s" % (si(t["packets_per_second"]), gen["duration_ns"] / 1e9))
     print("  bytes      %sB of payload checked, %d packets corrupt" % (si(t["verified_bytes"]), t["corrupt"]))
     bad = t["lost"] or t["duplicates"] or t["reordered"] or t["corrupt"] or not t["received"]
     print("  result     %s" % ("packets are missing or damaged" if bad else "every packet came back, every byte as sent"))

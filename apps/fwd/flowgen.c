@@ -155,8 +155,12 @@ static uint16_t refill(struct fwd_gen *g)
 		__atomic_store_n(&g->done, true, __ATOMIC_RELEASE); /* pairs with fwd_gens_done */
 		return 0;
 	}
-	if (plx_unlikely(!g->ready) && !(g->ready = sinks_read(g->f)))
-		return 0;
+	if (plx_unlikely(!g->ready)) {
+		if (!sinks_read(g->f))
+			return 0;
+		g->ready = true;
+		g->ready_at = plx_cycles();
+	}
 	want = allowance(g, want);
 	if (!want)
 		return 0;
@@ -290,14 +294,19 @@ uint64_t fwd_sinks_received(const struct fwd *f)
 	return n;
 }
 
-bool fwd_gens_done(const struct fwd *f, uint64_t *at)
+bool fwd_gens_done(const struct fwd *f, uint64_t *from, uint64_t *to)
 {
-	*at = 0;
+	*from = *to = 0;
 	for (uint32_t i = 0; i < f->ngens; i++) {
-		if (!__atomic_load_n(&f->gen[i].done, __ATOMIC_ACQUIRE))
+		const struct fwd_gen *g = &f->gen[i];
+
+		if (!__atomic_load_n(&g->done, __ATOMIC_ACQUIRE))
 			return false;
-		*at = f->gen[i].done_at > *at ? f->gen[i].done_at : *at;
+		*to = g->done_at > *to ? g->done_at : *to;
+		if (g->ready_at && (!*from || g->ready_at < *from)) /* 0: told to stop before it began */
+			*from = g->ready_at;
 	}
+	*from = *from ? *from : *to;
 	return true;
 }
 

@@ -83,7 +83,7 @@ struct fwd_gen {
 	uint16_t nheld, sent_to;  /* held[sent_to, nheld) were made and are still to be sent */
 	bool     ready;           /* every queue that packets may come back to is read */
 	bool     done;            /* atomic: nothing more will come */
-	uint64_t done_at;         /* cycles, with done */
+	uint64_t ready_at, done_at; /* cycles, with done */
 	plx_ctr  sent, bytes, held_back; /* held_back: bursts of which a tail was not taken */
 	uint8_t  head[PLX_ETH_LEN + PLX_IP4_LEN + PLX_UDP_LEN];
 	uint64_t ip_sum, l4_sum;  /* of what is the same in all packets */
@@ -130,7 +130,7 @@ int  fwd_gen_poll(void *arg);
 int  fwd_sink_poll(void *arg);
 uint64_t fwd_gens_sent(const struct fwd *f);
 uint64_t fwd_sinks_received(const struct fwd *f); /* ours, if verified */
-bool fwd_gens_done(const struct fwd *f, uint64_t *at); /* all; the last one at so many cycles */
+bool fwd_gens_done(const struct fwd *f, uint64_t *from, uint64_t *to); /* all; cycles when the first began, the last ended */
 void fwd_sum(struct fwd *f, struct verify_sums *t); /* over all flows; quiescent */
 
 #endif

@@ -75,7 +75,7 @@ static void total(FILE *out, const struct result *x)
 	number(out, "sent_bytes", x->sent_bytes);
 	number(out, "received", x->received);
 	number(out, "received_bytes", x->received_bytes);
-	number(out, "packets_per_second", x->pps);
+	known(out, "packets_per_second", rate_known(x->ns), x->pps);
 	number(out, "tx_dropped", x->dropped);
 	number(out, "ignored", x->ignored);
 	number(out, "held_back_bursts", x->held_back);

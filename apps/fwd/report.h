@@ -38,6 +38,13 @@ struct result {
 	char     failed[512];     /* "" or what was not as asked for */
 };
 
+/* A time that is shorter than this tells no rate: it may be a few steps of a clock. */
+enum { RATE_MIN_NS = 1000000 };
+static inline bool rate_known(uint64_t ns)
+{
+	return ns >= RATE_MIN_NS;
+}
+
 /* run.c: runs until it is over; 0 or -errno of plx_env_run */
 int  report_run(struct report *r, struct fwd *f);
 void report_count(const struct fwd *f, uint16_t port, struct port_counts *c);

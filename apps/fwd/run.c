@@ -87,6 +87,21 @@ static void write_off(struct report *r, uint64_t now)
 	}
 }
 
+/* The lcores' own clock tells when they sent: main may have come late to the begin, and comes late to the end. */
+static bool gens_done(struct report *r, uint64_t now)
+{
+	const struct fwd *f = r->f;
+	const double ns = 1e9 / (double)plx_cycles_hz(f->env);
+	uint64_t from, to;
+
+	if (!fwd_gens_done(f, &from, &to))
+		return false;
+	r->end = now - (uint64_t)((double)(plx_cycles() - to) * ns);
+	from = r->end - (uint64_t)((double)(to - from) * ns);
+	r->start = from < r->start ? from : r->start;
+	return true;
+}
+
 /* A generator ends when all it made is taken; a sink when all is back and nothing more has
    come for SETTLE_NS, or --drain is over. */
 static int generator_tick(struct report *r, uint64_t now)
@@ -99,18 +114,14 @@ static int generator_tick(struct report *r, uint64_t now)
 		write_off(r, now);
 	if (!r->end) {
 		bool over = f->conf.duration && now - r->start >= f->conf.duration;
-		uint64_t at;
 
 		if (over)
 			__atomic_store_n(&f->stop, true, __ATOMIC_RELAXED);
-		if (fwd_gens_done(f, &at))
-			r->end = now - (uint64_t)((double)(plx_cycles() - at) * 1e9 / (double)plx_cycles_hz(f->env));
-		else if (over && now - r->start >= f->conf.duration + f->conf.drain)
+		if (!gens_done(r, now)) {
+			if (!over || now - r->start < f->conf.duration + f->conf.drain)
+				return 0;
 			r->end = now; /* the driver takes no more: what is held was never sent */
-		else
-			return 0;
-		if (r->end < r->start)
-			r->start = r->end - 1;
+		}
 	}
 	if (!back)
 		r->back_since = 0;
@@ -205,7 +216,9 @@ static void judge(const struct report *r, struct result *x)
 		{ x->verified && x->duplicates, x->duplicates, "duplicates" },
 		{ x->verified && x->reordered + x->stale, x->reordered + x->stale, "packets out of order" },
 		{ x->verified && !x->received && !x->lost && !x->interrupted, 0, "packets of a generator seen" },
-		{ c->has_min_pps && x->pps < c->min_pps, x->pps, "packets per second: below --min-pps" },
+		{ c->has_min_pps && rate_known(x->ns) && x->pps < c->min_pps, x->pps, "packets per second: below --min-pps" },
+		{ c->has_min_pps && !rate_known(x->ns) && !x->interrupted, x->ns, "ns are too short a run for --min-pps: send more by --count or "
+		  "--duration" },
 	};
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(checks); i++)
@@ -253,7 +266,7 @@ void report_result(struct report *r, struct result *x, int err)
 {
 	struct fwd *f = r->f;
 
-	*x = (struct result){ .ns = r->end > r->start ? r->end - r->start : 1, .interrupted = !r->finished };
+	*x = (struct result){ .ns = r->end > r->start ? r->end - r->start : 0, .interrupted = !r->finished };
 	add_ports(f, x);
 	report_losses(f, x);
 	for (uint32_t i = 0; i < f->npaths; i++) {
@@ -269,7 +282,8 @@ void report_result(struct report *r, struct result *x, int err)
 		x->echoes = true;
 		x->lost = x->asked > x->received ? x->asked - x->received : 0;
 	}
-	x->pps = (uint64_t)((double)(f->nsinks ? x->received : x->sent) * 1e9 / (double)x->ns);
+	if (rate_known(x->ns))
+		x->pps = (uint64_t)((double)(f->nsinks ? x->received : x->sent) * 1e9 / (double)x->ns);
 	judge(r, x);
 	if (err)
 		plx_text_add(x->failed, sizeof(x->failed), "%sended by an error: %s", *x->failed ? "; " : "", strerror(-err));

@@ -55,8 +55,10 @@ static void line(FILE *out, const char *what, uint64_t packets, uint64_t bytes, 
 {
 	char a[32], b[32], c[32];
 
-	fprintf(out, "  %-11s %" PRIu64 " packets, %sB; %spps, %sbit/s\n", what, packets, si(a, (double)bytes),
-	       si(b, (double)packets * 1e9 / (double)ns), si(c, (double)bytes * 8e9 / (double)ns));
+	fprintf(out, "  %-11s %" PRIu64 " packets, %sB", what, packets, si(a, (double)bytes));
+	if (rate_known(ns))
+		fprintf(out, "; %spps, %sbit/s", si(b, (double)packets * 1e9 / (double)ns), si(c, (double)bytes * 8e9 / (double)ns));
+	fputc('\n', out);
 }
 
 static void port_summary(FILE *out, const struct report *r, uint16_t i, uint64_t ns)

@@ -319,6 +319,15 @@ static void counters(const json_t *o)
 			printf("  %s %lld", key, json_integer_value(v));
 }
 
+/* numbered: "lcore 3", or none instead of a number below 0 */
+static const char *numbered(char buf[32], const char *what, long long n, const char *none)
+{
+	if (n < 0)
+		return none;
+	snprintf(buf, 32, "%s %lld", what, n);
+	return buf;
+}
+
 static void say_lcore(const json_t *l)
 {
 	const json_t *cpus = json_object_get(l, "cpus"), *p;
@@ -336,9 +345,13 @@ static void say_lcore(const json_t *l)
 	percent(l, "hardirq_percent", "hardirq");
 	percent(l, "steal_percent", "steal");
 	puts("");
-	json_array_foreach(json_object_get(l, "pollers"), i, p)
-		printf("  poller %-15s calls %lld  with work %lld  work %lld  errors %lld\n", text_of(p, "name"),
+	json_array_foreach(json_object_get(l, "pollers"), i, p) {
+		printf("  poller %-15s calls %lld  with work %lld  work %lld  errors %lld", text_of(p, "name"),
 		       number_of(p, "calls"), number_of(p, "work_calls"), number_of(p, "work"), number_of(p, "errors"));
+		if (json_is_integer(json_object_get(p, "last_error")))
+			printf(" (the last returned %lld)", number_of(p, "last_error"));
+		puts("");
+	}
 }
 
 static void say_port(const json_t *p)
@@ -349,12 +362,14 @@ static void say_port(const json_t *p)
 	printf("port     %-15s %s, %s, link %s, MTU %lld\n", text_of(p, "name"), text_of(p, "driver"), text_of(p, "mode"),
 	       text_of(p, "link"), number_of(p, "mtu"));
 	json_array_foreach(json_object_get(p, "rxqs"), i, q) {
-		printf("  rx queue %-3lld lcore %lld", number_of(q, "queue"), number_of(q, "lcore"));
+		printf("  rx queue %-3lld %s", number_of(q, "queue"),
+		       numbered((char[32]){ 0 }, "lcore", number_of(q, "lcore"), "no lcore"));
 		if (json_is_integer(json_object_get(q, "offered")))
 			printf("  offered %lld", number_of(q, "offered"));
 		printf("  packets %lld  bytes %lld", number_of(q, "packets"), number_of(q, "bytes"));
 		if (number_of(q, "irq") >= 0)
-			printf("  interrupt %lld on CPU %lld", number_of(q, "irq"), number_of(q, "irq_cpu"));
+			printf("  interrupt %lld on %s", number_of(q, "irq"),
+			       numbered((char[32]){ 0 }, "CPU", number_of(q, "irq_cpu"), "an unknown CPU"));
 		counters(json_object_get(q, "drops"));
 		puts("");
 	}
@@ -415,8 +430,8 @@ static void say(const json_t *o, const struct view_who *who)
 	json_array_foreach(json_object_get(o, "ports"), i, e)
 		say_port(e);
 	json_array_foreach(json_object_get(o, "pools"), i, e)
-		printf("pool     %-15s node %lld: %lld of %lld frames free\n", text_of(e, "name"), number_of(e, "node"),
-		       number_of(e, "free"), number_of(e, "frames"));
+		printf("pool     %-15s %s: %lld of %lld frames free\n", text_of(e, "name"),
+		       numbered((char[32]){ 0 }, "node", number_of(e, "node"), "any node"), number_of(e, "free"), number_of(e, "frames"));
 	json_array_foreach(found, i, e)
 		say_finding(o, e, who);
 	if (!json_array_size(found))

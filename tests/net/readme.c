@@ -16,24 +16,24 @@ static int fwd_poll(void *arg)                  /* runs on the lcore of its queu
 
 int main(int argc, char **argv)                 /* ./fwd -l 0-1 --iface eth1 [--iface eth2] */
 {
-	static struct fwd fwd[PLX_QUEUES_MAX];
+	static struct fwd fwd[PLX_PORTS_MAX * PLX_QUEUES_MAX], *f = fwd; /* one for each receive queue */
 	struct plx_env *env;
 	int err = plx_env_init(&env, argc, argv);   /* the reason of an error went to standard error */
 	if (err)
 		return plx_exit_code(err);
-	if (!plx_env_ports(env)) {
-		fprintf(stderr, "fwd: no port: give one or more with --iface NAME\n");
-		err = -EINVAL;
-	}
-	for (uint16_t i = 0, n = 0; i < plx_env_ports(env) && !err; i++) {
+	for (uint16_t i = 0; i < plx_env_ports(env) && !err; i++) {
 		struct plx_port *in = plx_env_port(env, i), *out = plx_env_port(env, i ^ 1);
 		struct plx_rxq *rx;                 /* ports go in pairs; a last one sends to itself */
-		for (uint16_t q = 0; (rx = plx_port_rxq(in, q)) && n < PLX_QUEUES_MAX && !err; q++, n++) {
+		for (uint16_t q = 0; (rx = plx_port_rxq(in, q)) && !err; q++, f++) {
 			uint16_t lcore = plx_lcore_id(plx_env_rxq_lcore(env, rx)); /* two never send by one queue */
-			fwd[n] = (struct fwd){ rx, plx_env_txq(env, out ? out : in, lcore) };
-			err = fwd[n].tx ? plx_poller_add(env, PLX_POLLER(.name = "fwd", .fn = fwd_poll,
-			                                                 .arg = &fwd[n], .rxq = rx)) : -ENOMEM;
+			*f = (struct fwd){ rx, plx_env_txq(env, out ? out : in, lcore) };
+			err = f->tx ? plx_poller_add(env, PLX_POLLER(.name = "fwd", .fn = fwd_poll,
+			                                             .arg = f, .rxq = rx)) : -ENOMEM;
 		}
+	}
+	if (!err && f == fwd) {
+		fprintf(stderr, "fwd: nothing to receive: give a port by --iface NAME, without rxqs=0\n");
+		err = -EINVAL;
 	}
 	if (!err)
 		err = plx_env_run(env);             /* until Ctrl-C or a fatal fault */

@@ -210,6 +210,35 @@ bad "a range of lengths beyond the MTU"            2 "va: --length 9014 is more 
 bad "a MAC address that is none"                   2 "--peer-mac '02:00:zz': "                           --iface va -- --peer-mac 02:00:zz
 bad "a word behind --"                             2 "'io': unexpected word"                             --iface va -- io
 
+# ---- runs that are over in no time: no rate is made of a few steps of a clock ----
+# untimed KIND OPTION...: flowgen's and txonly's few packets
+untimed() {
+	local i rate
+	for i in 1 2 3; do
+		at a timeout -k 1 20 "$FWD" -l "$FIRST" --huge never --log-level error --iface l,driver=loop -- --count 10 "$@" >"$TMP/out" 2>"$TMP/err" ||
+			{ echo "exit code $?"; show "$TMP/err" "$TMP/out"; return 1; }
+		if [ "${*: -1}" = --json ]; then
+			rate=$(field "$TMP/out" total.packets_per_second)
+			[ "$(field "$TMP/out" duration_ns)" -ge 1000000 ] || [ "$rate" = None ] || { echo "rate $rate"; show "$TMP/out"; return 1; }
+		elif grep -q ' mode .* 0.000 s' "$TMP/out" && grep 'pps' "$TMP/out"; then
+			return 1
+		fi
+	done
+}
+check "10 packets, flowgen"            untimed --mode flowgen --drain 5s
+check "10 packets, txonly, JSON"       untimed --mode txonly --json
+check "10 packets, flowgen, JSON"      untimed --mode flowgen --drain 5s --json
+too_short() { # unless the lcore lost its CPU in between
+	local i
+	for i in $(seq 20); do
+		says 6 '(are too short a run for|below) --min-pps' "$FWD" -l "$FIRST" --huge never --log-level error \
+			--iface l,driver=loop -- --mode txonly --count 1 --min-pps 1000G || return 1
+		grep -q 'too short' "$TMP/out" && return
+	done
+	return 1
+}
+check "--min-pps of one packet"        too_short
+
 # ---- nobody reads it ----
 # unwritten CODE COMMAND...: its standard output takes nothing
 unwritten() {
@@ -247,6 +276,15 @@ L2FWD=$BUILD/apps/plx-l2fwd
 check "plx-l2fwd: -m of garbage"      run 2 "-m 'abc': not a size"                    "$L2FWD" -m abc
 check "plx-l2fwd: interface missing"  run 3 "nosuch: no such interface"               "$L2FWD" --iface nosuch
 check "plx-l2fwd: no rights"          run 4 "va: missing CAP_NET_RAW"                 "${NO_RIGHTS[@]}" "$L2FWD" --iface va
+check "README's program compiles" cc -std=c11 -I"$BUILD/include" -o "$TMP/fwd" "$HERE/readme.c" -L"$BUILD" -Wl,-rpath,"$BUILD" -lpollux
+QUIET="--log-level error -l $FIRST"
+for p in "$L2FWD" "$TMP/fwd"; do
+	# shellcheck disable=SC2086
+	{
+		check "${p##*/}: no port"             run 2 "^${p##*/}: nothing to receive: .*--iface NAME" "$p" $QUIET
+		check "${p##*/}: ports that only send" run 2 "^${p##*/}: nothing to receive: .*rxqs=0"      "$p" $QUIET --iface va,rxqs=0 --iface big0,rxqs=0
+	}
+done
 
 # ---- not errors ----
 prints() { # prints PATTERN COMMAND...: exit code 0, PATTERN on standard output, nothing on standard error

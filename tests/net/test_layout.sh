@@ -46,13 +46,13 @@ declared() { # each exported function stands in a public header
 	done
 }
 check "every exported symbol stands in a public header" declared
-defined() { # the address of each function that a public header declares can be taken
+defined() { # the address of each function that a public header declares, or defines, can be taken
 	{
 		echo '#include <pollux/plx.h>'
 		for h in "$BUILD"/include/pollux/*.h; do echo "#include <pollux/${h##*/}>"; done
 		echo 'const void *const addresses[] = {'
-		grep -hv '^#' "$BUILD"/include/pollux/*.h | tr '\n' ' ' | sed 's/;/;\n/g' | grep -E '\bPLX_API\b' |
-			grep -oE '\bplx_[a-z0-9_]+\(' | tr -d '(' | sort -u | sed 's/.*/(const void *)&,/'
+		for h in "$BUILD"/include/pollux/*.h; do gcc -fpreprocessed -dD -E -P "$h" 2>/dev/null; done |
+			grep -oE '\bplx_[a-z0-9_]+\(' | tr -d '(' | sort -u | sed 's/.*/#ifndef &\n(const void *)&,\n#endif/'
 		echo '}; int main(void) { return !addresses[0]; }'
 	} >"$TMP/all.c"
 	cc -std=gnu11 -w -I"$BUILD/include" "$TMP/all.c" -o "$TMP/all" "$so"
@@ -72,6 +72,22 @@ if command -v g++ >/dev/null; then
 	check "public headers compile alone as C++17" alone c++ c++17 g++
 else
 	skip "public headers compile alone as C++17" "g++ is not installed"
+fi
+
+cat >"$TMP/pollers.c" <<-'C'
+	#include <pollux/plx.h>
+	static int poll_one(void *arg) { (void)arg; return 0; }
+	int add(struct plx_env *env);
+	int add(struct plx_env *env)
+	{
+		return plx_poller_add(env, PLX_POLLER(.name = "a", .fn = poll_one)) || plx_poller_add(env, PLX_POLLER_ON(1, .fn = poll_one));
+	}
+C
+pollers() { "$@" -D_GNU_SOURCE -Wall -Wextra -Werror -I"$BUILD/include" -fsyntax-only "$TMP/pollers.c"; }
+check "PLX_POLLER and PLX_POLLER_ON as C11"         pollers gcc -std=c11
+check "PLX_POLLER and PLX_POLLER_ON as C11 (clang)" pollers clang -std=c11
+if command -v g++ >/dev/null; then
+	check "PLX_POLLER and PLX_POLLER_ON as C++20" pollers g++ -x c++ -std=c++20 -Wno-missing-field-initializers
 fi
 
 shown() { # the first C block of README.md

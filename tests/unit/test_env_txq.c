@@ -3,6 +3,7 @@
    sleeps is woken, what is left at the end is counted and given back; and a second user of a queue is
    found out. */
 #include "lcore_util.h"
+#include "plx_driver_impl.h"
 
 #define ON(id, ...) (&(struct plx_poller_conf){ .lcore = id, __VA_ARGS__ })
 

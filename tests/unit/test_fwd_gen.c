@@ -122,9 +122,9 @@ static void gens_up(uint64_t count)
 
 static void run_dry(void)
 {
-	uint64_t at;
+	uint64_t from, at;
 
-	for (int round = 0; !fwd_gens_done(&bed->f, &at); round++) {
+	for (int round = 0; !fwd_gens_done(&bed->f, &from, &at); round++) {
 		assert_true(round < 100000);
 		for (uint32_t q = 0; q < NTX; q++)
 			fwd_gen_poll(&bed->gen[q]);

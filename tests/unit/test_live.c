@@ -551,6 +551,27 @@ static void write_with_commas(void)
 	assert_string_equal(text, "0,5");
 }
 
+static int fails(void *arg)
+{
+	(void)arg;
+	return -1;
+}
+
+/* The number is the poller's own: no errno's sentence is made of it. */
+static void poller_as_told(const json_t *p)
+{
+	const char *called = json_string_value(json_object_get(p, "name"));
+	const json_t *err = json_object_get(p, "last_error");
+
+	if (!strcmp(called, "fails")) {
+		assert_int_equal(json_integer_value(err), -1);
+		assert_true(json_integer_value(json_object_get(p, "errors")) > 0);
+		return;
+	}
+	assert_string_equal(called, "q\"\\\xc3\xbf"); /* bytes that are no UTF-8 are Latin-1 */
+	assert_true(json_is_null(err));
+}
+
 static void test_environment(void **state)
 {
 	(void)state;
@@ -566,10 +587,15 @@ static void test_environment(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "q\"\\\xff", .fn = idle,
 		                                                .rxq = plx_port_rxq(plx_env_port(env, (uint16_t)i), 0))), 0);
+	struct plx_poller_stats ps = { 0 };
+	struct plx_poller *failing;
+
+	assert_int_equal(plx_poller_add_get(&failing, env, PLX_POLLER_ON(1, .name = "fails", .fn = fails, .period_ns = MS)), 0);
 	assert_int_equal(client(c.name), -ENOENT); /* it does not run yet */
 	runner_start(&r, env);
-	json_t *o = ask(c.name), *e;
-	size_t i;
+	wait_for((plx_poller_stats(failing, &ps), ps.errors > 0));
+	json_t *o = ask(c.name), *e, *p;
+	size_t i, j;
 
 	assert_int_equal(json_integer_value(json_object_get(o, "schema")), 1);
 	assert_string_equal(json_string_value(json_object_get(o, "name")), c.name);
@@ -582,9 +608,8 @@ static void test_environment(void **state)
 	json_array_foreach(json_object_get(o, "lcores"), i, e) {
 		assert_int_equal(json_integer_value(json_object_get(e, "id")), i);
 		assert_true(json_integer_value(json_object_get(e, "tid")) > 0);
-		json_t *p = json_array_get(json_object_get(e, "pollers"), 0);
-		if (p) /* bytes that are no UTF-8 are Latin-1 */
-			assert_string_equal(json_string_value(json_object_get(p, "name")), "q\"\\\xc3\xbf");
+		json_array_foreach(json_object_get(e, "pollers"), j, p)
+			poller_as_told(p);
 	}
 	json_array_foreach(json_object_get(o, "ports"), i, e) {
 		assert_string_equal(json_string_value(json_object_get(e, "driver")), i < 2 ? "loop" : "null");

@@ -111,6 +111,8 @@ static void test_refusals(void **state)
 	assert_null(p);
 	assert_true(kept_has(&k, "poller x: there is no lcore 5; it may be one of 0,1"));
 	assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = idle, .lcore = 1 << 20 }), -EINVAL);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER_ON(-2, .name = "w", .fn = idle)), -EINVAL);
+	assert_true(kept_has(&k, "poller w: there is no lcore -2; it may be one of 0,1"));
 	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "y")), -EINVAL);
 	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "z", .fn = idle, .also = twice)), -EBUSY);
 	assert_true(kept_has(&k, "poller z: a queue 1 is polled by itself already"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_port.c - what opening a port answers to each mistake, how the ladder goes, and the
    null driver. */
-#include "plx_driver.h"
+#include "plx_driver_impl.h"
 
 #include <errno.h>
 #include <sched.h>
