@@ -43,7 +43,8 @@ enum { FAKE_LAST = 1,    /* of this question */
        FAKE_STRANGER = 8, /* another process sent it */
        FAKE_ERROR = 16   /* the call fails with the errno that is in the first byte */ };
 void fake_answers(const uint8_t *bytes, size_t len);
-/* fake_each calls fn with each datagram that is left, in memory of its own size, and takes none. */
+/* fake_each calls fn with each datagram that is left, in memory of its own size (as a multiple of 4, which libmnl
+   reads), and takes none. */
 void fake_each(void (*fn)(void *arg, void *bytes, size_t len), void *arg);
 
 #endif

@@ -109,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!err) {
 		check_conf(&c);
 		check_fwd(&f);
+		told_again(&c, &v);
 		MUST(same_conf(&c, &again) && !memcmp(&f.lengths, &f2.lengths, sizeof(f.lengths)) && f.seed == f2.seed);
 		MUST(!fwd_conf_check(&f, why, sizeof(why)) || fuzz_one_line(why));
 		MUST(!fwd_conf_ports(&f, &c, why, sizeof(why)) || fuzz_one_line(why));

@@ -154,6 +154,9 @@ static inline void told_again(const struct plx_env_conf *c, const struct config_
 		fprintf(stderr, "%s\nof:\n%s", why, text);
 		MUST(!"what is shown can be read");
 	}
+	for (size_t i = 0; i < v->n; i++) /* a program's own name is no setting */
+		if (!v->e[i].app && !strcmp(v->e[i].key, "name") && v->e[i].from == PLX_FROM_DEFAULT)
+			memcpy(again.name, c->name, sizeof(again.name));
 	if (!same_conf(c, &again))
 		fprintf(stderr, "read again:\n%s", text);
 	MUST(same_conf(c, &again));

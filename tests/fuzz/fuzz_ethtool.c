@@ -10,8 +10,8 @@ static struct disco_link link_, again;
 
 static void one(const struct nlmsghdr *h, struct disco_link *l)
 {
-	disco_link_init(l);
-	disco_link_init(&again);
+	fresh(l);
+	fresh(&again);
 	bool is = disco_ethtool_parse(h, l);
 
 	check_link(l);
@@ -19,7 +19,7 @@ static void one(const struct nlmsghdr *h, struct disco_link *l)
 	MUST(disco_ethtool_parse(h, &again) == is);
 	MUST(!memcmp(l, &again, sizeof(again)));
 	if (!is) { /* what is none leaves no trace */
-		disco_link_init(&again);
+		fresh(&again);
 		MUST(!memcmp(l, &again, sizeof(again)));
 	}
 }
@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_begin();
 	fake_answers(data, size);
 	fake_each(datagram, NULL);
-	disco_link_init(&link_);
+	fresh(&link_);
 	link_.ifindex = 5;
 	MUST(!nlq_open(&q, &fake_sys, NETLINK_GENERIC));
 	disco_ethtool(&q, &link_);

@@ -5,7 +5,7 @@
    The first line is "NAME BUS PARENT RXQS TXQS", "-" for what is not told. */
 #include "fuzz_nl.h"
 
-enum { IFINDEX = 5 };
+enum { IFINDEX = 5, QUEUES = 8 };
 
 static struct disco_link link_;
 
@@ -14,7 +14,7 @@ static void head(struct disco_link *l, struct fuzz_in *in)
 	char *line = fuzz_string(in, '\n');
 	unsigned rx = 1, tx = 1;
 
-	disco_link_init(l);
+	fresh(l);
 	l->ifindex = IFINDEX;
 	if (sscanf(line, "%15s %31s %31s %u %u", l->name, l->bus, l->parent, &rx, &tx) < 1)
 		strcpy(l->name, "eth0");
@@ -22,8 +22,8 @@ static void head(struct disco_link *l, struct fuzz_in *in)
 		*l->bus = 0;
 	if (!strcmp(l->parent, "-"))
 		*l->parent = 0;
-	l->nrxqs = (uint16_t)(rx % 9);
-	l->ntxqs = (uint16_t)(tx % 9);
+	l->nrxqs = (uint16_t)(rx % (QUEUES + 1));
+	l->ntxqs = (uint16_t)(tx % (QUEUES + 1));
 	free(line);
 }
 
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	head(&link_, &in);
 	fake_files(in.p, in.n);
 	disco_irq(&fake_sys, &link_);
-	for (unsigned i = 0; i < PLX_QUEUES_MAX; i++) {
+	for (unsigned i = 0; i <= QUEUES; i++) {
 		if (i >= link_.nrxqs)
 			MUST(link_.rxq[i].irq < 0 && link_.rxq[i].cpu < 0);
 		if (i >= link_.ntxqs)

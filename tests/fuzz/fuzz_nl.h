@@ -18,13 +18,26 @@ static inline void each_message(void *bytes, size_t len, void (*fn)(const struct
 		memcpy(&n, at, sizeof(n));
 		if (n < sizeof(struct nlmsghdr) || n > len)
 			return;
-		void *copy = fuzz_copy(at, n);
+		void *copy = calloc(1, MNL_ALIGN(n));
 
+		if (!copy)
+			abort();
+		memcpy(copy, at, n);
 		fn(copy, l);
 		free(copy);
 		if (MNL_ALIGN(n) > len)
 			return;
 	}
+}
+
+/* fresh: disco_link_init, sooner: the tables of queues are large. */
+static inline void fresh(struct disco_link *l)
+{
+	static struct disco_link clean;
+
+	if (clean.node != -1)
+		disco_link_init(&clean);
+	memcpy(l, &clean, sizeof(*l));
 }
 
 #define ENDS(text) MUST(memchr((text), 0, sizeof(text)))

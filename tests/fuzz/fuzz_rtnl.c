@@ -111,7 +111,7 @@ static void conversations(void)
 	struct nlq q;
 	int seen = 0;
 
-	disco_link_init(&link_);
+	fresh(&link_);
 	MUST(!nlq_open(&q, &fake_sys, NETLINK_ROUTE));
 	int err = disco_rtnl(&q, "eth0", &link_);
 
