@@ -162,10 +162,15 @@ static inline void told_again(const struct plx_env_conf *c, const struct config_
 	MUST(same_conf(c, &again));
 	same_app(v, &seen);
 	json_t *o = config_show_json(v, true), *back;
+	size_t settings = 1; /* the ports */
+
+	for (size_t i = 0; i < v->n; i++)
+		settings += !v->e[i].app && strcmp(v->e[i].key, "iface");
 	char *json = o ? json_dumps(o, 0) : NULL;
 
 	MUST(json && (back = json_loads(json, 0, NULL)));
 	MUST(json_equal(o, back) && json_array_size(json_object_get(o, PLX_CONF_PORTS)) == c->nports);
+	MUST(json_object_size(o) == settings + !!json_object_get(o, "app"));
 	json_decref(o);
 	json_decref(back);
 	free(json);
