@@ -4,13 +4,13 @@
 #   make demo            packets through Pollux between two namespaces, about 10 s
 #   make check [FAST=1]  every test suite; the last line counts passed, failed, skipped
 #   make check-long      the tests that take long, for MINUTES=20 [TEST=kills,wakeups,silence,links]
+#   make fuzz            new inputs for the parsers, MINUTES=10 for each [TARGET=headers]; make fuzz-merge keeps what they found
 #   make check-vm        zero-copy and older kernels, in virtual machines
 #   make bench           measurements, next to DPDK's of the same run
 #   make install [PREFIX=/usr/local] [DESTDIR=]
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
-MINUTES ?= 20
 
 # meson speaks only if it fails; what an interrupted one left is begun anew
 configure = [ -f $(BUILD)/build.ninja ] || { rm -rf $(BUILD)/meson-private; mkdir -p $(BUILD); \
@@ -38,9 +38,18 @@ check:
 	@tests/deps check
 	@tests/run $(if $(FAST),--fast) $(SUITE)
 
+check-long: MINUTES ?= 20
 check-long:
 	@tests/deps check
 	@tests/run --long=$(MINUTES) $(patsubst %,long:%,$(TEST))
+
+fuzz: MINUTES ?= 10
+fuzz:
+	@tests/deps check
+	@tests/fuzz/run --minutes=$(MINUTES) $(TARGET)
+
+fuzz-merge:
+	@tests/fuzz/run --merge $(TARGET)
 
 check-vm:
 	@tests/deps vm
@@ -56,6 +65,6 @@ install: build
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || PATH=$$PATH:/sbin:/usr/sbin ldconfig
 
 clean:
-	rm -rf build build-asan build-tsan build-clang build-bench build-logs
+	rm -rf build build-asan build-tsan build-clang build-bench build-fuzz build-logs
 
-.PHONY: all build demo check check-long check-vm bench install clean
+.PHONY: all build demo check check-long fuzz fuzz-merge check-vm bench install clean

@@ -131,7 +131,7 @@ static int by_altname(const struct plx_sys *sys, const char *name, int *ifindex)
 	if (err)
 		return err;
 	if (is.h.nlmsg_type == NLMSG_ERROR)
-		return is.e.error ? is.e.error : -EBADMSG;
+		return is.e.error < 0 ? is.e.error : -EBADMSG;
 	if (is.h.nlmsg_type != RTM_NEWLINK)
 		return -EBADMSG;
 	*ifindex = is.m.ifi_index;

@@ -21,6 +21,9 @@ void plx_logf(const struct plx_log *l, enum plx_log_level level, const char *fmt
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	for (char *s = line; *s; s++) /* names and files may have anything in them */
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = '?';
 	l->fn(l->arg, level, line);
 	errno = saved;
 }

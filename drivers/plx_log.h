@@ -29,7 +29,7 @@ struct plx_log {
 	enum plx_log_level level; /* lines above it are not made */
 };
 
-/* plx_logf formats and hands on one line, cut at 1023 bytes.  l may be NULL. */
+/* plx_logf formats and hands on one line, cut at 1023 bytes; control characters become '?'.  l may be NULL. */
 PLX_API void plx_logf(const struct plx_log *l, enum plx_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

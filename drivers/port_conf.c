@@ -403,6 +403,15 @@ static int set_word(struct plx_port_conf *c, char *word, uint64_t *seen, char *w
 	return k < 0 ? k : 0;
 }
 
+/* refuse: whatever the text had in it, a reason is one line. */
+static int refuse(int err, char *why, size_t len)
+{
+	for (char *s = why; len && *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = '?';
+	return err;
+}
+
 int plx_port_conf_parse(struct plx_port_conf *c, const char *text, char *why, size_t whylen)
 {
 	PLX_ASSERT(c && text && (why || !whylen));
@@ -421,14 +430,15 @@ int plx_port_conf_parse(struct plx_port_conf *c, const char *text, char *why, si
 	int err = port_conf_name(&n, strsep(&rest, ","), why, whylen);
 
 	if (err)
-		return err;
+		return refuse(err, why, whylen);
 	while (!err && rest)
 		err = set_word(&n, strsep(&rest, ","), &seen, reason, sizeof(reason));
 	if (!err)
 		err = port_conf_check(&n, seen, &key, reason, sizeof(reason));
-	if (!err)
+	if (!err) {
 		*c = n;
-	else
-		plx_text_add(why, whylen, "%s: %s", n.name, reason);
-	return err;
+		return 0;
+	}
+	plx_text_add(why, whylen, "%s: %s", n.name, reason);
+	return refuse(err, why, whylen);
 }

@@ -52,22 +52,29 @@ int disco_cpus_first(const struct disco_cpus *s)
 	return -1;
 }
 
+/* number reads digits, and no blank or sign, which strtoul takes as well. */
+static bool number(const char *text, char **end, unsigned long *v)
+{
+	*end = (char *)(uintptr_t)text;
+	if (*text < '0' || *text > '9')
+		return false;
+	*v = strtoul(text, end, 10);
+	return true;
+}
+
 int disco_cpus_list(struct disco_cpus *s, const char *text)
 {
 	char *end;
 
 	memset(s, 0, sizeof(*s));
 	while (*text && *text != '\n') {
-		unsigned long lo = strtoul(text, &end, 10), hi = lo;
+		unsigned long lo, hi;
 
-		if (end == text)
+		if (!number(text, &end, &lo))
 			return -EINVAL;
-		if (*end == '-') {
-			text = end + 1;
-			hi = strtoul(text, &end, 10);
-			if (end == text)
-				return -EINVAL;
-		}
+		hi = lo;
+		if (*end == '-' && !number(end + 1, &end, &hi))
+			return -EINVAL;
 		if (lo > hi || (*end && *end != ',' && *end != '\n'))
 			return -EINVAL;
 		for (; lo <= hi && lo < TOPO_CPUS_MAX; lo++)

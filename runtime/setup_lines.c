@@ -275,9 +275,22 @@ static void tell_missing(struct setup_journal *j, const struct gaps *g)
 		    g->n == 1 ? "" : "s", g->text, of, g->n == 1 ? "is" : "are");
 }
 
+/* take_numbered takes a line unless one of its number, or of a later one, was taken: a disk may have written one over
+   another, and what was there before is missing then. */
+static int take_numbered(struct setup_journal *j, struct line *l, unsigned long *last, bool *other)
+{
+	if (l->number <= *last)
+		return -EINVAL;
+	int err = take_line(j, l, other);
+
+	if (!err)
+		*last = l->number;
+	return err;
+}
+
 int journal_parse(struct setup_journal *j, char *text, size_t len)
 {
-	unsigned long number = 0;
+	unsigned long number = 0, last = 0;
 	struct gaps missing = { .n = 0 };
 	bool other = false;
 
@@ -289,14 +302,14 @@ int journal_parse(struct setup_journal *j, char *text, size_t len)
 		snprintf(shown, sizeof(shown), "%.*s", (int)n, s);
 		at += n + 1;
 		number++;
-		int err = split(&l, s, n) ? take_line(j, &l, &other) : -EINVAL; /* whole by its hash, even without a line end */
+		int err = split(&l, s, n) ? take_numbered(j, &l, &last, &other) : -EINVAL; /* whole by its hash, even without a line end */
 		if (err == -ENOMEM)
 			return err;
-		if (err && at >= len) {
-			j->torn = true;
+		if (err && at >= len && (j->lines || number == 1)) {
+			j->torn = true; /* and told of as missing */
 		} else if (err) {
 			j->damaged++;
-			LOG(j, WARN, "%s/setup.journal:%lu: damaged and left out: %s", j->dir, number, shown);
+			LOG(j, WARN, "%s/setup.journal:%lu: damaged or out of place, and left out: %s", j->dir, number, shown);
 		} else if (l.number > number) {
 			gap(&missing, number, l.number - 1);
 			number = l.number;

@@ -16,6 +16,13 @@ enum { MOUNTS_MAX = 1 << 18, CGROUP_MAX = 8192, LIST_MAX = 4096 };
 
 /* ---- where ---- */
 
+static const char *next_line(const char *line)
+{
+	const char *nl = strchr(line, '\n');
+
+	return nl ? nl + 1 : line + strlen(line);
+}
+
 /* word_in: list has the word between commas. */
 static bool word_in(const char *list, size_t len, const char *word)
 {
@@ -34,7 +41,7 @@ static bool word_in(const char *list, size_t len, const char *word)
 /* own_path: "4:cpuset,cpu:/a/b", or "0::/a/b" of version 2. */
 static bool own_path(const char *text, const char *controller, bool v1, struct topo_cgroup *cg)
 {
-	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+	for (const char *line = text; *line; line = next_line(line)) {
 		const char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
 		size_t n = path ? strcspn(path + 1, "\n") : 0;
 
@@ -111,7 +118,7 @@ bool topo_cgroup_find(const char *cgroup, const char *mountinfo, const char *con
 	memset(at, 0, sizeof(*at));
 	if (!own_path(cgroup, controller, v1, cg))
 		return false;
-	for (const char *line = mountinfo; line && *line; line = strchr(line, '\n'), line += line != NULL)
+	for (const char *line = mountinfo; *line; line = next_line(line))
 		if (mounted(line, controller, v1, cg->path, at))
 			return true;
 	memset(cg, 0, sizeof(*cg));

@@ -2,6 +2,7 @@
 /* config_show.c - what the configuration comes to, and where each value is from; cold;
    called by pollux config show. */
 #include "config.h"
+#include "conf.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -59,6 +60,19 @@ void config_note(void *arg, const struct plx_conf_note *n)
 	v->failed |= !e->key || (n->value && !e->value) || (n->source && !e->source);
 }
 
+/* one_line makes of s, a file's name perhaps, what may stand on a line of a configuration file. */
+static char *one_line(char *s)
+{
+	unsigned line, column;
+	char why[128];
+
+	for (char *c = s; *c; c++)
+		*c = (unsigned char)*c < ' ' || *c == 127 ? '?' : *c;
+	for (char *c = s; *c && conf_bytes_check(s, strlen(s), &line, &column, why, sizeof(why)); c++)
+		*c = (unsigned char)*c > 127 ? '?' : *c;
+	return s;
+}
+
 static void origin_of(char *buf, size_t len, const struct config_entry *e)
 {
 	buf[0] = 0;
@@ -67,6 +81,7 @@ static void origin_of(char *buf, size_t len, const struct config_entry *e)
 	else
 		plx_text_add(buf, len, "%s", e->from == PLX_FROM_ENVIRONMENT ? e->source :
 		             e->from == PLX_FROM_ARGUMENT ? "argument" : "default");
+	one_line(buf);
 }
 
 /* ---- YAML ---- */
@@ -98,6 +113,7 @@ static void line(FILE *f, const char *left, const char *value, const char *origi
 			plx_text_add(buf, sizeof(buf), *s == '\'' ? "''" : "%c", *s);
 		plx_text_add(buf, sizeof(buf), "'");
 	}
+	one_line(buf);
 	if (origin)
 		fprintf(f, "%-31s # %s\n", buf, origin);
 	else
@@ -173,6 +189,15 @@ void config_show_text(FILE *f, const struct config_view *v, bool origin)
 
 /* ---- JSON ---- */
 
+static json_t *text_json(const char *value)
+{
+	char *text = strdup(value);
+	json_t *o = text ? json_string(one_line(text)) : NULL;
+
+	free(text);
+	return o;
+}
+
 static json_t *port_json(const char *value)
 {
 	json_t *o = json_object();
@@ -197,7 +222,7 @@ json_t *config_show_json(const struct config_view *v, bool origin)
 	for (size_t i = 0; i < v->n; i++) {
 		const struct config_entry *e = &v->e[i];
 		bool is_port = !e->app && !strcmp(e->key, "iface");
-		json_t *value = is_port ? port_json(e->value) : e->value ? json_string(e->value) : json_true();
+		json_t *value = is_port ? port_json(e->value) : e->value ? text_json(e->value) : json_true();
 		char from[512];
 
 		origin_of(from, sizeof(from), e);

@@ -187,23 +187,21 @@ static int receive(int fd, char **out, size_t *len, int64_t end)
 	}
 }
 
-/* ask reads the answer of fd into *out, malloc'd, and closes it; 0 or -errno. */
-static int ask(int fd, char **out, int64_t end)
+/* ask reads the answer of fd into *out, malloc'd, of *len bytes, and closes it; 0 or -errno. */
+static int ask(int fd, char **out, size_t *len, int64_t end)
 {
 	static const char request[] = LIVE_REQUEST "\n";
-	size_t len = 0;
 	int err = view_wait(fd, end);
 
 	*out = NULL;
+	*len = 0;
 	/* who may not look has been told so, and hung up on, by now */
 	if (!err && send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		err = -errno;
 	if (!err)
-		err = receive(fd, out, &len, end);
+		err = receive(fd, out, len, end);
 	close(fd);
-	if (*out)
-		(*out)[len] = 0;
-	return !err && !len ? -ENODATA : err;
+	return !err && !*len ? -ENODATA : err;
 }
 
 /* What became of those that have the name. */
@@ -268,6 +266,12 @@ static int reach(const char *name, const struct allow *a, int64_t end, struct vi
 /* ---- telling ---- */
 
 /* Whoever has the name of a program may say anything: nothing of it may move a terminal's cursor. */
+static void clean_text(char *s)
+{
+	for (; s && *s; s++)
+		*s = *s < ' ' || *s > '~' ? '?' : *s;
+}
+
 static void clean(json_t *o)
 {
 	const char *key;
@@ -277,8 +281,7 @@ static void clean(json_t *o)
 	if (json_is_string(o)) {
 		char *s = strdup(json_string_value(o));
 
-		for (char *c = s; c && *c; c++)
-			*c = *c < ' ' || *c > '~' ? '?' : *c;
+		clean_text(s);
 		json_string_set(o, s ? s : "");
 		free(s);
 	}
@@ -462,15 +465,17 @@ static int show(const char *name, bool json, const struct allow *a)
 
 	if (fd < 0)
 		return -fd;
-	int err = ask(fd, &answer, end);
-	json_t *o = err ? NULL : json_loads(answer, 0, &bad);
+	size_t len;
+	int err = ask(fd, &answer, &len, end);
+	json_t *o = err ? NULL : json_loadb(answer, len, 0, &bad);
 
 	if (err)
 		cmd_error(title, "%s does not answer: %s: is its watch thread stuck, or the process stopped?", name,
 		          err == -EAGAIN ? "no whole answer within 3 s" : strerror(-err));
-	else if (!json_is_object(o))
+	else if (!json_is_object(o)) {
+		clean_text(bad.text); /* it quotes the answer */
 		cmd_error(title, "%s answers what is no JSON object: %s", name, o ? "another value" : bad.text);
-	else if (json_object_get(o, "error")) {
+	} else if (json_object_get(o, "error")) {
 		clean(o);
 		cmd_error(title, "%s: %s", name, text_of(o, "error"));
 	} else {

@@ -127,7 +127,7 @@ static int32_t speed_of(const struct plx_sys *sys, const char *name)
 	ifr.ifr_data = (void *)&cmd;
 	err = sys->ioctl(fd, SIOCETHTOOL, &ifr);
 	sys->close(fd);
-	uint32_t speed = ethtool_cmd_speed(&cmd);
+	uint32_t speed = (uint32_t)cmd.speed_hi << 16 | cmd.speed; /* ethtool_cmd_speed shifts into the sign */
 
 	return err || speed == (uint32_t)SPEED_UNKNOWN || speed == UINT16_MAX || speed > INT32_MAX ? -1 : (int32_t)speed;
 }

@@ -314,7 +314,20 @@ given_up() { local t; t=$(now_ms); says 1 'within 3 s' deaf && [ $(($(now_ms) - 
 check "is given up" given_up
 listed_deaf() { view; grep -qE '^deaf +lets nobody in' "$TMP/view"; }
 check "and listed without waiting" listed_deaf
-kill "$SQUAT" "$DEAF"
+rude() { # answers what would clear the screen
+	start rude a python3 -c 'import socket
+s = socket.socket(socket.AF_UNIX); s.bind("\0pollux/rude"); s.listen(4)
+print("held", flush=True)
+while True:
+    c, _ = s.accept()
+    c.recv(64); c.send(b"\x1b[2J"); c.close()'
+	RUDE=$PID
+	within $PATIENCE grep -q held "$TMP/rude"
+}
+check "a program that answers no JSON" rude
+unmoved() { says 1 'no JSON object' rude && ! grep -q $'\x1b' "$TMP/view" "$TMP/view.err"; }
+check "is told of, and moves no cursor" unmoved
+kill "$SQUAT" "$DEAF" "$RUDE"
 
 # ---- frames that the kernel drops ----
 

@@ -200,11 +200,47 @@ static void test_again(void **state)
 	config_view_free(&v);
 }
 
+/* A file may have any name: it is shown on its line, and as text. */
+static void test_strange_name(void **state)
+{
+	static const char *const names[] = { "d/a\nmem: 1M\nb", "\xff\xfe", "\x1b[2J", "\u00e4" };
+	char why[512], *text = NULL;
+	static struct plx_env_conf c;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(names); i++) {
+		struct config_view v = { NULL, 0, 0, false };
+		struct plx_conf_note n[] = {
+			{ .key = "mem", .value = "64M", .from = PLX_FROM_FILE, .source = names[i], .line = 1 },
+			{ .key = "config", .value = names[i], .from = PLX_FROM_ARGUMENT },
+		};
+		FILE *f = open_memstream(&text, &len);
+
+		config_note(&v, &n[0]);
+		config_note(&v, &n[1]);
+		config_show_text(f, &v, true);
+		fclose(f);
+		struct plx_conf_in in = { .file = "again", .text = text, .len = len };
+
+		plx_env_conf_init(&c);
+		assert_int_equal(plx_env_conf_merge(&c, &in, why, sizeof(why)), 0);
+		assert_int_equal(c.mem, 64 << 20);
+		assert_int_equal(strstr(text, names[i]) != NULL, i == 3);
+		json_t *o = config_show_json(&v, true);
+
+		assert_int_equal(json_object_size(o), 3); /* and the ports */
+		json_decref(o);
+		free(text);
+		config_view_free(&v);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default), cmocka_unit_test(test_schema), cmocka_unit_test(test_manual),
-		cmocka_unit_test(test_show), cmocka_unit_test(test_show_json), cmocka_unit_test(test_again),
+		cmocka_unit_test(test_show), cmocka_unit_test(test_show_json), cmocka_unit_test(test_strange_name), cmocka_unit_test(test_again),
 	};
 	if (argc != 4)
 		return 2;

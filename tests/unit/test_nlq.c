@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "nlq.h"
+#include "plx_link.h"
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
@@ -240,6 +241,37 @@ static void test_real(void **state)
 	nlq_close(&q);
 }
 
+/* ---- an interface by its alternative name, which drivers/ asks for by itself ---- */
+
+static int altname_error;
+
+static ssize_t altname_recv(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
+{
+	struct { struct nlmsghdr h; struct nlmsgerr e; } is = { .h = { .nlmsg_type = NLMSG_ERROR }, .e = { .error = altname_error } };
+
+	(void)fd, (void)flags, (void)from, (void)len;
+	n = n < sizeof(is) ? n : sizeof(is);
+	memcpy(buf, &is, n);
+	return (ssize_t)n;
+}
+
+/* What the kernel never answers is no success. */
+static void test_altname(void **state)
+{
+	static const struct { int said, is; } rows[] = { { -ENODEV, -ENODEV }, { 0, -EBADMSG }, { 7, -EBADMSG }, { INT32_MAX, -EBADMSG } };
+	struct plx_sys told = plx_sys_linux;
+	struct plx_link_info li;
+
+	(void)state;
+	told.sendto = fake_send;
+	told.recvfrom = altname_recv;
+	send_err = 0;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		altname_error = rows[i].said;
+		assert_int_equal(plx_link_query(&told, "a-name-beyond-fifteen", &li), rows[i].is);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,7 +283,7 @@ int main(void)
 		cmocka_unit_test_setup(test_foreign, setup),
 		cmocka_unit_test_setup(test_interrupted, setup),
 		cmocka_unit_test_setup(test_interrupted_early, setup),
-		cmocka_unit_test(test_real),
+		cmocka_unit_test(test_real), cmocka_unit_test(test_altname),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_port_conf.c - what an --iface argument may say, and what each mistake is answered. */
 #include "plx_driver.h"
+#include "plx_log.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -219,6 +220,38 @@ static void test_manual(void **state)
 	}
 }
 
+/* A reason is one line, and moves no cursor, whatever the text had in it. */
+static void test_one_line(void **state)
+{
+	static const char *const texts[] = { "a\nb", "eth0,mo\x1b[2Jde=zc", "eth0,mode=\r\n", "\x7f", "eth0,rxqs=1\t2" };
+	struct plx_port_conf c;
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(texts); i++) {
+		assert_int_equal(parse(&c, texts[i]), -EINVAL);
+		assert_true(*why);
+		for (const char *s = why; *s; s++)
+			assert_true(*s >= ' ' && *s != 127);
+	}
+}
+
+static char logged[64];
+static void keep(void *arg, enum plx_log_level level, const char *line)
+{
+	(void)arg, (void)level;
+	snprintf(logged, sizeof(logged), "%s", line);
+}
+
+/* And so is a line of the log. */
+static void test_log_line(void **state)
+{
+	const struct plx_log log = { keep, NULL, PLX_LOG_DEBUG };
+
+	(void)state;
+	plx_logf(&log, PLX_LOG_WARN, "%s: left \xc3\xa4", "a\nb\x1b[2J");
+	assert_string_equal(logged, "a?b?[2J: left \xc3\xa4");
+}
+
 int main(int argc, char **argv)
 {
 	manual = argc > 1 ? argv[1] : "docs/drivers.md";
@@ -226,7 +259,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_name_only), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_all_keys), cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_long), cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_manual), cmocka_unit_test(test_one_line), cmocka_unit_test(test_log_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

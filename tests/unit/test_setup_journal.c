@@ -221,6 +221,46 @@ static void test_missing_pieces(void **state)
 	free(text);
 }
 
+/* A line lies over another, stands twice or elsewhere: nothing is put back twice, and what is missing is told. */
+static void test_out_of_place(void **state)
+{
+	(void)state;
+	static const struct { const char *order; unsigned records; bool told; } rows[] = {
+		{ "12345678", RECORDS, false },
+		{ "12344678", RECORDS - 1, true },  /* the fifth is under the fourth */
+		{ "12345677", RECORDS - 1, true },  /* the last is under the one before */
+		{ "12245678", RECORDS, true },      /* a session */
+		{ "12346578", RECORDS - 1, true },  /* changed places */
+		{ "123456678", RECORDS, true },
+		{ "123456788", RECORDS, false },    /* all is there: the rest is nobody's */
+		{ "22345678", RECORDS, true },      /* the head */
+	};
+	size_t len;
+	char *text = make(&len), copy[16384];
+
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		struct setup_journal j;
+		size_t n = 0;
+
+		for (const char *k = rows[i].order; *k; k++) {
+			const char *line = text;
+
+			for (int nth = *k - '1'; nth--;)
+				line = strchr(line, '\n') + 1;
+			size_t part = (size_t)(strchr(line, '\n') + 1 - line);
+
+			memcpy(copy + n, line, part);
+			n += part;
+		}
+		parse(&j, copy, n);
+		assert_int_equal(j.nrecords, rows[i].records);
+		assert_int_equal(j.damaged || j.missing, rows[i].told);
+		assert_int_equal(logged > 0, rows[i].told);
+		journal_clear(&j);
+	}
+	free(text);
+}
+
 /* add_line adds a line with its hash, FNV-1a. */
 static void add_line(char *buf, const char *line)
 {
@@ -246,6 +286,11 @@ static void test_format_1(void **state)
 	assert_int_equal(j.nrecords, 1);
 	assert_string_equal(j.records[0].device, "");
 	assert_string_equal(j.records[0].old, "0");
+	journal_clear(&j);
+	parse(&j, text, strlen(text) - 3); /* within a line it can */
+	assert_int_equal(j.nrecords, 0);
+	assert_int_equal(j.damaged, 1);
+	assert_int_equal(logged, 1);
 	journal_clear(&j);
 	text[0] = 0;
 	add_line(text, "1 journal format=3 boot=this-boot lines=1");
@@ -341,7 +386,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round), cmocka_unit_test(test_damage), cmocka_unit_test(test_torn),
-		cmocka_unit_test(test_missing), cmocka_unit_test(test_missing_pieces), cmocka_unit_test(test_format_1),
+		cmocka_unit_test(test_missing), cmocka_unit_test(test_missing_pieces), cmocka_unit_test(test_out_of_place), cmocka_unit_test(test_format_1),
 		cmocka_unit_test(test_same_device), cmocka_unit_test(test_session_lost), cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_garbage),
 	};
