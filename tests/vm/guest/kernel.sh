@@ -90,4 +90,19 @@ check "MTU 9000, default options: it runs" takes big "" && {
 	check "MTU 9000: frames were received" received big
 	check "MTU 9000: the driver is $want" said big "\"driver\": *\"$want\""
 }
+
+# from far by va, the program and vc to a third host
+third_host() {
+	ip netns add far2 && ip link add vc mtu 9000 type veth peer name vd mtu 9000 netns far2 &&
+		ip -n far2 addr add 10.9.0.3/24 dev vd && ip link set vc up && ip -n far2 link set vd up && wait_for 10 carrier vc
+}
+between() {
+	start between -l 0,1 --iface va --iface vc -- --mode io
+	wait_for 30 running between || { show between; return 1; }
+}
+check "MTU 9000: a third host" third_host && check "MTU 9000: a program between two veths" between && {
+	check "MTU 9000: frames of 9014 bytes pass" wait_for 20 pinged far 10.9.0.3 8972 || show between
+	check "MTU 9000: so do small ones" wait_for 20 pinged far 10.9.0.3 56 || show between
+	check "MTU 9000: it ends in order" end "$pid"
+}
 exit 0 # the lines above tell

@@ -69,10 +69,10 @@ start() {
 at= # what it is run by
 running() { grep -q running "/tmp/$1.err"; }
 
-# forward OUT NIC KEYS MODE [OPTION...]: starts it on NIC's node, waits until it forwards
+# forward OUT NIC KEYS MODE [OPTION...]: starts it on NIC's node, with these options before --, waits until it forwards
 forward() {
 	out=$1 nic=$2 keys=$3 mode=$4; shift 4
-	start "$out" -l "$(lcores_of "$nic")" --iface "$nic$keys,stall=off" -- --mode "$mode" "$@"
+	start "$out" -l "$(lcores_of "$nic")" --iface "$nic$keys,stall=off" "$@" -- --mode "$mode"
 	wait_for 30 running "$out" || { show "$out"; return 1; }
 }
 lcores_of() { [ "$(node_of "$1")" = 0 ] && echo 0,1 || echo 2,3; }
@@ -112,6 +112,10 @@ exact() {
 	echo "flowgen: exit code $code, $(for k in sent received lost duplicates reordered corrupt; do printf '%s %s ' $k "$(total gen $k)"; done)"
 	show gen
 	return 1
+}
+# pinged NAMESPACE ADDRESS BYTES: one answer, unfragmented, with what was sent in it
+pinged() {
+	ip netns exec "$1" /bin/ping -n -c 1 -W 1 -M do -s "$3" "$2" > /tmp/ping 2>&1 && ! grep -i 'wrong\|corrupt' /tmp/ping
 }
 no_xdp() { ! ip link show "$1" | grep -q xdp; }
 
