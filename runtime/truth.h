@@ -77,13 +77,16 @@ struct truth_lcore {
 
 struct truth_txq { uint64_t pkts, stop[PLX_STOP_N]; int err; };
 
+#define TRUTH_MISSED 3
+extern const char *const truth_missed[TRUTH_MISSED]; /* the kernel's names of these counters */
+
 struct truth_port {
 	bool     there;              /* the interface is */
 	bool     up;                 /* the link is */
 	char     now[16];            /* the name of it, "" = not told */
 	uint32_t named;              /* the interface that has the port's name, 0 = none or not told */
-	bool     missed_told;
-	uint64_t missed;             /* frames the NIC had no buffer for */
+	uint8_t  missed_told;        /* bit n: missed[n] is */
+	uint64_t missed[TRUTH_MISSED]; /* frames the NIC had no buffer for, by truth_missed: drivers count them in one or another */
 	uint16_t pages, far_pages;   /* of its frames that were looked at, and of these on another node than the NIC */
 	int16_t  far_node;           /* where one of these is */
 	int      attached;           /* 1, 0, or -1 = not told or needs none */

@@ -59,16 +59,22 @@ static void take_group(struct truth_sample *s, const struct plx_env *env)
 
 /* ---- ports ---- */
 
+const char *const truth_missed[TRUTH_MISSED] = { "rx_missed_errors", "rx_fifo_errors", "rx_over_errors" };
+
 static void take_missed(struct truth_port *o, const struct plx_sys *sys, uint32_t ifindex)
 {
 	char path[96];
 	long v;
 
+	o->missed_told = 0;
 	if (!*o->now || !plx_link_sysfs(sys, o->now, ifindex)) /* another network namespace's */
 		return;
-	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/rx_missed_errors", o->now);
-	o->missed_told = !plx_file_number(sys, path, &v) && v >= 0;
-	o->missed = o->missed_told ? (uint64_t)v : 0;
+	for (unsigned i = 0; i < TRUTH_MISSED; i++) {
+		snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", o->now, truth_missed[i]);
+		const bool told = !plx_file_number(sys, path, &v) && v >= 0;
+		o->missed_told |= (uint8_t)(told << i);
+		o->missed[i] = told ? (uint64_t)v : 0;
+	}
 }
 
 /* Some pages of the port's pool, spread over it, at each look. */
