@@ -60,7 +60,7 @@ refused() { ! grow > /tmp/mtu 2>&1 || { cat /tmp/mtu; return 1; }; }
 ends_joined() {
 	ip netns add peer && ip link set "$nic0" netns peer && ip -n peer addr add 10.9.0.2/24 dev "$nic0" &&
 		ip -n peer link set "$nic0" mtu 9000 up && ip netns add far &&
-		ip link add va mtu 9000 type veth peer name vb mtu 9000 netns far &&
+		ip link add va mtu 9000 type veth peer name vb mtu 9000 netns far && ip link set "$nic1" promisc on && # it forwards for others
 		ip -n far addr add 10.9.0.1/24 dev vb && ip link set va up && ip -n far link set vb up
 }
 check "MTU 9000 under a program: the device's driver refuses it" refused
