@@ -53,7 +53,9 @@ check "the host answers" wait_for 20 answers
 life native
 life generic
 
+check "doctor: the queues are free" doctor_says OK queue-free va
 check "plx-fwd takes the interface" takes killed ""
+check "doctor: they are taken" doctor_says FAIL queue-free va
 check "the host gets nothing meanwhile" wait_for 20 silent
 kill -KILL "$pid"
 check "kill -9: the host answers" wait_for 20 answers
@@ -106,4 +108,5 @@ check "MTU 9000: a third host" third_host && check "MTU 9000: a program between 
 	check "MTU 9000: so do small ones" wait_for 20 pinged far 10.9.0.3 56 || show between
 	check "MTU 9000: it ends in order" end "$pid"
 }
+jumbo
 exit 0 # the lines above tell

@@ -117,6 +117,24 @@ exact() {
 pinged() {
 	ip netns exec "$1" /bin/ping -n -c 1 -W 1 -M do -s "$3" "$2" > /tmp/ping 2>&1 && ! grep -i 'wrong\|corrupt' /tmp/ping
 }
+# jumbo: MTU 9000 and default options; frames of 9014 bytes from the other NIC, in a namespace, by the program to a third host
+jumbo_ends() {
+	ip link set "$nic1" mtu 9000 promisc on && # it forwards for others
+		ip netns add peer && ip link set "$nic0" netns peer && ip -n peer addr add 10.8.0.2/24 dev "$nic0" &&
+		ip -n peer link set "$nic0" mtu 9000 up && ip netns add behind &&
+		ip link add vx mtu 9000 type veth peer name vy mtu 9000 netns behind &&
+		ip -n behind addr add 10.8.0.1/24 dev vy && ip link set vx up && ip -n behind link set vy up
+}
+jumbo() {
+	check "MTU 9000: the NIC, and hosts at both ends" jumbo_ends || return
+	check "MTU 9000, default options: the NIC's program runs" forward jumbo "$nic1" "" io --iface vx,stall=off || return
+	check "MTU 9000: frames of 9014 bytes pass the NIC" wait_for 20 pinged peer 10.8.0.1 8972 || show jumbo
+	check "MTU 9000: so do small ones" wait_for 20 pinged peer 10.8.0.1 56 || show jumbo
+	check "MTU 9000: the NIC's program ends in order" end "$pid"
+	grep 'driver \(af_xdp\|packet\)' /tmp/jumbo.err
+}
+# doctor_says STATUS CHECK NIC[,key=value..]
+doctor_says() { pollux doctor "$3" --only "$2" > /tmp/doctor 2>&1; grep -q "^$1 *$2 " /tmp/doctor || { cat /tmp/doctor; return 1; }; }
 no_xdp() { ! ip link show "$1" | grep -q xdp; }
 
 # refuses NAME CODE ARGUMENT...: plx-fwd ends with CODE and one line that says why
