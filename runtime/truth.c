@@ -333,22 +333,14 @@ static void judge_there(struct truth *t, unsigned i, const struct truth_port *is
 
 static void judge_missed(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
 {
-	uint64_t most = 0;
-	unsigned at = 0;
-
-	for (unsigned k = 0; k < TRUTH_MISSED; k++) { /* not their sum: some drivers count a frame in two of them */
-		if (!(was->missed_told & is->missed_told & 1u << k) || grown(was->missed[k], is->missed[k]) <= most)
-			continue;
-		most = grown(was->missed[k], is->missed[k]);
-		at = k;
-	}
-	const double rate = (double)most * 1e9 / (double)dt;
+	const char *where = "";
+	const double rate = (double)truth_missed_most(was, is, &where) * 1e9 / (double)dt;
 	struct truth_found *f = met(t, TRUTH_missed, i, rate);
 
 	if (!f)
 		return;
 	plx_text_add(f->on, sizeof(f->on), "%s", t->plan->ports[i].conf.name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "the NIC had no buffer for %.0f frames a second (%s)", rate, truth_missed[at]);
+	plx_text_add(f->evidence, sizeof(f->evidence), "the NIC had no buffer for %.0f frames a second (%s)", rate, where);
 	plx_text_add(f->mend, sizeof(f->mend), "use more queues and lcores; against bursts, a longer ring: ethtool -G %s rx N (ethtool -g tells "
 	             "the most), and rxd= of --iface", PLX_QUOTED(*is->now ? is->now : t->plan->ports[i].conf.name));
 }

@@ -59,7 +59,20 @@ static void take_group(struct truth_sample *s, const struct plx_env *env)
 
 /* ---- ports ---- */
 
-const char *const truth_missed[TRUTH_MISSED] = { "rx_missed_errors", "rx_fifo_errors", "rx_over_errors" };
+static const char *const missed[TRUTH_MISSED] = { "rx_missed_errors", "rx_fifo_errors", "rx_over_errors" };
+
+/* Not their sum: some drivers count a frame in two of them. */
+uint64_t truth_missed_most(const struct truth_port *was, const struct truth_port *is, const char **where)
+{
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < TRUTH_MISSED; i++)
+		if (was->missed_told & is->missed_told & 1u << i && truth_grown(was->missed[i], is->missed[i]) > most) {
+			most = truth_grown(was->missed[i], is->missed[i]);
+			*where = missed[i];
+		}
+	return most;
+}
 
 static void take_missed(struct truth_port *o, const struct plx_sys *sys, uint32_t ifindex)
 {
@@ -70,7 +83,7 @@ static void take_missed(struct truth_port *o, const struct plx_sys *sys, uint32_
 	if (!*o->now || !plx_link_sysfs(sys, o->now, ifindex)) /* another network namespace's */
 		return;
 	for (unsigned i = 0; i < TRUTH_MISSED; i++) {
-		snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", o->now, truth_missed[i]);
+		snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", o->now, missed[i]);
 		const bool told = !plx_file_number(sys, path, &v) && v >= 0;
 		o->missed_told |= (uint8_t)(told << i);
 		o->missed[i] = told ? (uint64_t)v : 0;

@@ -70,7 +70,7 @@ says() { # says CODE PATTERN ARGUMENTS...
 	echo "exit code $rc"; show "$TMP/view" "$TMP/view.err"; return 1
 }
 check "an unknown name: exit code 3, and the one that was meant" says 3 "did you mean $NAME" "${NAME}x"
-check "an unknown name, far from all: those there are" says 3 "there are: $NAME" nosuchprogram
+check "an unknown name, far from all: those there are" says 3 "there are: (.*, )?$NAME(,|\$)" nosuchprogram
 there() { # a file is reached from the host's namespace too, and the program's is named
 	answered "$POLLUX" live "$NAME" >"$TMP/view" 2>"$TMP/view.err"
 	grep -q "^answered by pid $FWD_PID, .* network namespace: ${NS}a\$" "$TMP/view" || { show "$TMP/view" "$TMP/view.err"; return 1; }
