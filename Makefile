@@ -63,6 +63,8 @@ install: build
 	@$(set_prefix)
 	@meson install -C $(BUILD) --no-rebuild
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || PATH=$$PATH:/sbin:/usr/sbin ldconfig
+	@case $(PREFIX) in /usr|/usr/local) ;; *) echo "to build with it: export PKG_CONFIG_PATH=$(PREFIX)/lib/pkgconfig," \
+		"and link with -Wl,-rpath,$(PREFIX)/lib" ;; esac
 
 clean:
 	rm -rf build build-asan build-tsan build-clang build-bench build-fuzz build-logs

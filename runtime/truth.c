@@ -333,13 +333,14 @@ static void judge_there(struct truth *t, unsigned i, const struct truth_port *is
 
 static void judge_missed(struct truth *t, unsigned i, const struct truth_port *was, const struct truth_port *is, uint64_t dt)
 {
-	const double rate = was->missed_told && is->missed_told ? (double)grown(was->missed, is->missed) * 1e9 / (double)dt : 0;
+	const char *where = "";
+	const double rate = (double)truth_missed_most(was, is, &where) * 1e9 / (double)dt;
 	struct truth_found *f = met(t, TRUTH_missed, i, rate);
 
 	if (!f)
 		return;
 	plx_text_add(f->on, sizeof(f->on), "%s", t->plan->ports[i].conf.name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "the NIC had no buffer for %.0f frames a second (rx_missed_errors)", rate);
+	plx_text_add(f->evidence, sizeof(f->evidence), "the NIC had no buffer for %.0f frames a second (%s)", rate, where);
 	plx_text_add(f->mend, sizeof(f->mend), "use more queues and lcores; against bursts, a longer ring: ethtool -G %s rx N (ethtool -g tells "
 	             "the most), and rxd= of --iface", PLX_QUOTED(*is->now ? is->now : t->plan->ports[i].conf.name));
 }

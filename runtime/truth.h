@@ -79,13 +79,15 @@ struct truth_lcore {
 
 struct truth_txq { uint64_t pkts, stop[PLX_STOP_N]; int err; };
 
+#define TRUTH_MISSED 3
+
 struct truth_port {
 	bool     there;              /* the interface is */
 	bool     up;                 /* the link is */
 	char     now[16];            /* the name of it, "" = not told */
 	uint32_t named;              /* the interface that has the port's name, 0 = none or not told */
-	bool     missed_told;
-	uint64_t missed;             /* frames the NIC had no buffer for */
+	uint8_t  missed_told;        /* bit n: missed[n] is */
+	uint64_t missed[TRUTH_MISSED]; /* frames the NIC had no buffer for, drivers count them in one or another of three counters */
 	uint16_t pages, far_pages;   /* of its frames that were looked at, and of these on another node than the NIC */
 	int16_t  far_node;           /* where one of these is */
 	int      attached;           /* 1, 0, or -1 = not told or needs none */
@@ -189,6 +191,8 @@ void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
 /* truth_host takes the parts of a sample that other files of the host tell: clocks of CPUs,
    quotas, names and nodes.  After the rest of it. */
 void truth_host(struct truth_sample *s, const struct plx_env *env);
+/* truth_missed_most: by how much the counter of missed frames that grew most did, and its name */
+uint64_t truth_missed_most(const struct truth_port *was, const struct truth_port *is, const char **where);
 /* The index of the lcore that polls q now, by what its pollers named; -1 = nobody named it. */
 int  truth_polled_by(const struct plx_env *env, const struct plx_rxq *q);
 /* truth_frames_take and _judge do the part of pools, transmit queues and frames that nobody accounts for, the

@@ -59,16 +59,35 @@ static void take_group(struct truth_sample *s, const struct plx_env *env)
 
 /* ---- ports ---- */
 
+static const char *const missed[TRUTH_MISSED] = { "rx_missed_errors", "rx_fifo_errors", "rx_over_errors" };
+
+/* Not their sum: some drivers count a frame in two of them. */
+uint64_t truth_missed_most(const struct truth_port *was, const struct truth_port *is, const char **where)
+{
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < TRUTH_MISSED; i++)
+		if (was->missed_told & is->missed_told & 1u << i && truth_grown(was->missed[i], is->missed[i]) > most) {
+			most = truth_grown(was->missed[i], is->missed[i]);
+			*where = missed[i];
+		}
+	return most;
+}
+
 static void take_missed(struct truth_port *o, const struct plx_sys *sys, uint32_t ifindex)
 {
 	char path[96];
 	long v;
 
+	o->missed_told = 0;
 	if (!*o->now || !plx_link_sysfs(sys, o->now, ifindex)) /* another network namespace's */
 		return;
-	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/rx_missed_errors", o->now);
-	o->missed_told = !plx_file_number(sys, path, &v) && v >= 0;
-	o->missed = o->missed_told ? (uint64_t)v : 0;
+	for (unsigned i = 0; i < TRUTH_MISSED; i++) {
+		snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", o->now, missed[i]);
+		const bool told = !plx_file_number(sys, path, &v) && v >= 0;
+		o->missed_told |= (uint8_t)(told << i);
+		o->missed[i] = told ? (uint64_t)v : 0;
+	}
 }
 
 /* Some pages of the port's pool, spread over it, at each look. */

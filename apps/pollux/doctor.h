@@ -114,6 +114,7 @@ struct patient {                     /* one port that is an interface */
 	char elsewhere[96];              /* the same of a namespace that has an interface of this name */
 	char near[16];                   /* an interface of a name much like it */
 	bool sysfs;                      /* the sysfs that is mounted tells of it */
+	bool no_platform;                /* a virtio device that goes around the DMA API: its zero-copy binds are refused */
 	struct reach reach;              /* what of the host's own goes through it */
 	int32_t holder;                  /* a process with AF_XDP sockets, 0 = none was found */
 	char holder_name[16];
@@ -147,6 +148,9 @@ void doctor_free(struct doctor *d);
 
 /* Its parts; what cannot be read stays unknown. */
 void read_probe(const struct plx_sys *sys, struct probe *p);
+/* try_queue: 1 if an AF_XDP socket is bound to the queue, 0 if not, -1 if that could not be tried: a socket is
+   bound in copy mode, of which the device gets to know nothing, and let go. */
+int  try_queue(const struct plx_sys *sys, uint32_t ifindex, uint32_t queue);
 void read_ports(struct doctor *d);            /* interfaces, by disco */
 void read_nets(struct doctor *d);             /* other namespaces, routes, owners of queues */
 

@@ -154,7 +154,7 @@ CHECK(xdp_native)
 	if (!xdp(p, f))
 		return;
 	if (!l->xdp_told)
-		skip(f, "the kernel does not tell the XDP features of %s", l->name);
+		skip(f, "the kernel does not tell the XDP features of %s: a start tries it", l->name);
 	else if (l->xdp_features & NETDEV_XDP_ACT_BASIC && !masters(l))
 		ok(f, "the driver of %s (%s) runs XDP programs itself", l->name, *l->kdriver ? l->kdriver : "unknown");
 	else if (p->conf->mode == PLX_XDP_GENERIC)
@@ -182,18 +182,23 @@ CHECK(zero_copy)
 	L();
 	if (!xdp(p, f))
 		return;
+	bool zc = l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY;
+	const char *lacks = zc && p->no_platform ? ": its device lacks VIRTIO_F_ACCESS_PLATFORM" : "";
+
 	if (!l->xdp_told)
-		skip(f, "the kernel does not tell the XDP features of %s", l->name);
-	else if (l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY)
-		ok(f, "%s offers zero-copy", l->name);
+		skip(f, "the kernel does not tell the XDP features of %s: a start tries it", l->name);
+	else if (zc && !p->no_platform) /* the flag is the driver's; a device, or a queue, may refuse all the same */
+		skip(f, "%s advertises zero-copy; whether its queues take it only the bind of a start tells", l->name);
 	else if (p->conf->mode == PLX_XDP_ZEROCOPY) {
-		fail(f, "%s does not offer zero-copy, and mode=zc asks for it", l->name);
+		fail(f, "%s does not offer zero-copy, and mode=zc asks for it%s", l->name, lacks);
 		mend_key(f, d, p, "mode", "auto");
 	} else if (*l->kind || p->conf->mode != PLX_XDP_AUTO)
 		ok(f, "%s copies each frame, as it is asked to or has to", l->name);
 	else {
-		warn(f, "%s, driver %s, does not offer zero-copy: each frame is copied", l->name, *l->kdriver ? l->kdriver : "unknown");
-		mend(f, "# a newer kernel may have it for this driver, or another NIC");
+		warn(f, "%s, driver %s, does not offer zero-copy%s: each frame is copied", l->name, *l->kdriver ? l->kdriver : "unknown",
+		     lacks);
+		mend(f, "# %s", *lacks ? "the host of this virtual machine can give it to the device: iommu_platform=on of QEMU" :
+		     "a newer kernel may have it for this driver, or another NIC");
 	}
 }
 
@@ -383,8 +388,19 @@ static void must_off(const struct disco_link *l, struct finding *f, enum disco_f
 	}
 }
 
-CHECK(lro)    { L(); must_off(l, f, DISCO_F_lro, "drivers refuse XDP, or hand over packets glued together"); }
-CHECK(gro_hw) { L(); must_off(l, f, DISCO_F_gro_hw, "the NIC glues packets together, drivers refuse XDP"); }
+/* virtio_net turns these off itself when a native program comes, where they can be turned off at all. */
+static void must_not_glue(const struct disco_link *l, const struct patient *p, struct finding *f, enum disco_feature feature,
+                          const char *cost)
+{
+	if (!strcmp(l->kdriver, "virtio_net") && p->conf->mode != PLX_XDP_GENERIC && disco_on(l, feature) == 1 &&
+	    l->f_can >> feature & 1)
+		ok(f, "%s is on until an XDP program comes: virtio_net turns it off then", disco_feature_name(feature));
+	else
+		must_off(l, f, feature, cost);
+}
+
+CHECK(lro)    { L(); must_not_glue(l, p, f, DISCO_F_lro, "drivers refuse XDP, or hand over packets glued together"); }
+CHECK(gro_hw) { L(); must_not_glue(l, p, f, DISCO_F_gro_hw, "the NIC glues packets together, drivers refuse XDP"); }
 
 CHECK(rx_vlan)
 {
@@ -448,7 +464,7 @@ static uint32_t frame_of(const struct doctor *d)
 /* The MTU fits a frame, if perhaps not the part of it that the NIC uses in zero-copy. */
 static void room_enough(const struct doctor *d, const struct patient *p, struct finding *f)
 {
-	const uint32_t need = p->l->mtu + L2, frame = frame_of(d), room = frame - XDP_ROOM;
+	const uint32_t need = p->l->mtu + PLX_L2_MAX, frame = frame_of(d), room = frame - XDP_ROOM;
 	const char *kdriver = p->plan ? p->plan->link.kdriver : p->l->kdriver;
 	const bool zc = p->plan && plan_may_zc(p->conf, &p->plan->link);
 	const uint32_t zc_room = zc ? plx_xdp_zc_room(kdriver, room) : room;
@@ -467,8 +483,8 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 	     p->conf->mode == PLX_XDP_ZEROCOPY ? "mode=zc ends the start" : "each frame is copied instead");
 	if (larger)
 		mend_option(f, d, "frame-size", "4096");
-	else if (zc_room > L2)
-		mend(f, "ip link set dev %s mtu %u", quoted(p->l->name), zc_room - L2);
+	else if (zc_room > PLX_L2_MAX)
+		mend(f, "ip link set dev %s mtu %u", quoted(p->l->name), zc_room - PLX_L2_MAX);
 	else
 		mend_key(f, d, p, "mode", "native");
 }
@@ -508,12 +524,14 @@ CHECK(mtu_chain)
 
 	if (!xdp(p, f))
 		return;
-	if (l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY && l->zc_max_segs > 0)
+	/* where zero-copy takes no chains its bind is refused, and the port copies, unless mode=zc wants it */
+	if (l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY && l->zc_max_segs > (p->conf->mode == PLX_XDP_ZEROCOPY ? 0 : 1))
 		most = (uint32_t)l->zc_max_segs;
 	if (segs <= most || segs == 1)
 		ok(f, "MTU %u takes %u frame%s, %s takes chains of %u", l->mtu, segs, segs == 1 ? "" : "s", l->name, most);
 	else {
-		warn(f, "MTU %u takes %u frames and %s takes chains of %u: longer packets are not sent", l->mtu, segs, l->name, most);
+		(most == 1 ? fail : warn)(f, "MTU %u takes %u frames and %s takes chains of %u: %s", l->mtu, segs, l->name, most,
+		                          most == 1 ? "a start with mode=zc is refused" : "longer packets are not sent");
 		mend(f, "ip link set dev %s mtu %u", quoted(l->name), most * room - PLX_L2_MAX);
 	}
 }

@@ -75,6 +75,17 @@ static void read_rules(struct doctor *d, struct patient *p)
 		d->sys->close(fd);
 }
 
+/* The device's features are a row of 0 and 1. */
+static void read_virtio(struct doctor *d, struct patient *p)
+{
+	enum { ACCESS_PLATFORM = 33 };
+	char path[64], bits[80] = "";
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/device/features", p->l->name);
+	if (p->sysfs && !strcmp(p->l->kdriver, "virtio_net") && plx_file_read(d->sys, path, bits, sizeof(bits)) > ACCESS_PLATFORM)
+		p->no_platform = bits[ACCESS_PLATFORM] == '0';
+}
+
 static void read_port(struct doctor *d, struct patient *p)
 {
 	const char *list[TOPO_LINKS_MAX], *near;
@@ -82,6 +93,7 @@ static void read_port(struct doctor *d, struct patient *p)
 	p->l = malloc(sizeof(*p->l));
 	if (p->l && !disco_link_read(d->sys, p->conf->name, p->l)) {
 		p->sysfs = plx_link_sysfs(d->sys, p->l->name, p->l->ifindex);
+		read_virtio(d, p);
 		read_fixed(d, p);
 		read_rules(d, p);
 		return;
@@ -346,6 +358,18 @@ static int find_pins(void *arg, const char *name)
 	return 1;
 }
 
+/* Kernels before 6.8 do not tell which queues have sockets: those that the port wants are tried. */
+static void try_queues(struct doctor *d, struct patient *p)
+{
+	const unsigned n = p->conf->rxqs > p->conf->txqs ? p->conf->rxqs : p->conf->txqs;
+
+	if (!strcmp(p->conf->driver, "packet"))
+		return;
+	for (unsigned q = p->conf->queue; q < PLX_QUEUES_MAX && q < p->l->nrxqs && (!n || q < p->conf->queue + n); q++)
+		if (p->l->rxq[q].xsk < 0)
+			p->l->rxq[q].xsk = (int8_t)try_queue(d->sys, p->l->ifindex, q);
+}
+
 void read_nets(struct doctor *d)
 {
 	read_other(d);
@@ -360,6 +384,7 @@ void read_nets(struct doctor *d)
 			plx_xdp_programs(p->l->ifindex, &p->l->xdp, d->sys);
 			plx_xdp_owner(&p->l->xdp, d->sys);
 		}
+		try_queues(d, p);
 		if (any_xsk(p->l))
 			read_holder(d, p);
 		plx_file_dir(d->sys, "/sys/fs/bpf/xdp", find_pins, p);

@@ -46,6 +46,26 @@ static int try_tx_meta(const struct plx_sys *sys, int fd)
 	return known;
 }
 
+int try_queue(const struct plx_sys *sys, uint32_t ifindex, uint32_t queue)
+{
+	void *page = sys->mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const struct sockaddr_xdp at = { .sxdp_family = AF_XDP, .sxdp_flags = XDP_COPY, .sxdp_ifindex = ifindex, .sxdp_queue_id = queue };
+	const struct xdp_umem_reg r = { .addr = (uintptr_t)page, .len = 4096, .chunk_size = 2048 };
+	const uint32_t entries = 2;
+	int fd = sys->socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0), taken = -1;
+
+	if (fd >= 0 && page != MAP_FAILED && !sys->setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &r, sizeof(r)) &&
+	    !sys->setsockopt(fd, SOL_XDP, XDP_UMEM_FILL_RING, &entries, sizeof(entries)) &&
+	    !sys->setsockopt(fd, SOL_XDP, XDP_UMEM_COMPLETION_RING, &entries, sizeof(entries)) &&
+	    !sys->setsockopt(fd, SOL_XDP, XDP_RX_RING, &entries, sizeof(entries)))
+		taken = !sys->bind(fd, (const struct sockaddr *)&at, sizeof(at)) ? 0 : errno == EBUSY ? 1 : -1;
+	if (fd >= 0)
+		sys->close(fd);
+	if (page != MAP_FAILED)
+		sys->munmap(page, 4096);
+	return taken;
+}
+
 static void probe_socket(const struct plx_sys *sys, struct probe *p)
 {
 	struct xdp_mmap_offsets o;

@@ -156,10 +156,16 @@ static void socket_in_map(bool there)
 	assert_int_equal(there ? bpf_map_update_elem(map, &key, &bed_xsk, BPF_ANY) : bpf_map_delete_elem(map, &key), 0);
 }
 
+static void lacks(const char *what)
+{
+	print_message("SKIP: %s\n", what);
+	skip();
+}
+
 static void table(void **state)
 {
 	if (*state)
-		skip();
+		lacks("programs for packets of several buffers came with 5.18");
 	for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
 		if (cases[c].queue && !other_queues())
 			continue;
@@ -186,7 +192,7 @@ static void queues_are_apart(void **state)
 
 	(void)state;
 	if (!other_queues())
-		skip();
+		lacks("BPF_PROG_TEST_RUN takes a queue since 5.15");
 	for (uint32_t q = 0; q < 3; q++)
 		live(q, lives[q], STALL);
 	memcpy(before, queue, sizeof(before));
@@ -205,7 +211,7 @@ static void queue_beyond_the_lines(void **state)
 
 	(void)state;
 	if (!other_queues())
-		skip();
+		lacks("BPF_PROG_TEST_RUN takes a queue since 5.15");
 	for (uint32_t q = 0; q < STEER_QUEUES; q++)
 		move(q);
 	memcpy(before, queue, sizeof(before));

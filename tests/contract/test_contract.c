@@ -309,11 +309,15 @@ static void test_untold_down(void **state)
 			wait_running("plxcb", true);
 		uint64_t end = now_ms() + WAIT_MS;
 		do {
+			if (seq == SEQ_MAX - 1) { /* what is on the way is of numbers long after 0 */
+				forget();
+				seq = 0;
+			}
 			struct plx_mbuf *m = make_packet(bed.pool, seq++, 100, 1);
 			if (!plx_tx_burst(q, &m, 1))
 				plx_mbuf_put(m);
 			receive(bed.b, UINT32_MAX, 0);
-		} while (q->link_down != downwards && now_ms() < end && seq < SEQ_MAX - 1);
+		} while (q->link_down != downwards && now_ms() < end);
 		assert_int_equal(q->link_down, downwards);
 		assert_int_equal(plx_port_link(bed.a), downwards ? PLX_LINK_DOWN : PLX_LINK_UP);
 	}

@@ -78,7 +78,7 @@ static inline void check_conf(const struct plx_env_conf *c)
 	for (uint16_t i = 0; i < c->nnode_mem; i++)
 		MUST(c->node_mem[i] <= 1ull << 40);
 	MUST(!c->mem || !c->nnode_mem);
-	MUST(c->frame_size == 2048 || c->frame_size == 4096);
+	MUST(!c->frame_size || c->frame_size == 2048 || c->frame_size == 4096);
 	MUST((unsigned)c->huge <= PLX_NEVER && (unsigned)c->idle <= PLX_IDLE_INTERRUPT);
 	MUST((unsigned)c->placement <= PLX_PLACE_SPLIT && (unsigned)c->setup <= PLX_SETUP_APPLY);
 	MUST(c->log_level >= PLX_LOG_ERROR && c->log_level <= PLX_LOG_DEBUG);

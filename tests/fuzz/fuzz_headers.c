@@ -20,6 +20,7 @@ static void within(const struct plx_pkt *k, uint32_t len)
 	} else {
 		MUST(!k->l4 && !k->l3_len && !k->fragment && !k->options);
 	}
+	MUST(k->route_off < len || !k->route_off);
 	if (k->l4) {
 		MUST(k->l3 == PLX_L3_IP4 || k->l3 == PLX_L3_IP6);
 		MUST(k->l4_off >= k->l3_off + (k->l3 == PLX_L3_IP4 ? PLX_IP4_LEN : PLX_IP6_LEN));
@@ -34,7 +35,7 @@ static bool same(const struct plx_pkt *a, const struct plx_pkt *b)
 	return a->l3 == b->l3 && a->l4 == b->l4 && a->vlans == b->vlans && a->proto == b->proto &&
 	       a->fragment == b->fragment && a->options == b->options && a->vlan[0] == b->vlan[0] &&
 	       a->vlan[1] == b->vlan[1] && a->type == b->type && a->l3_off == b->l3_off && a->l4_off == b->l4_off &&
-	       a->payload_off == b->payload_off && a->payload_len == b->payload_len && a->l3_len == b->l3_len;
+	       a->payload_off == b->payload_off && a->route_off == b->route_off && a->payload_len == b->payload_len && a->l3_len == b->l3_len;
 }
 
 /* A chain of up to three segments, each in memory of its own. */
@@ -52,6 +53,10 @@ static void chained(const uint8_t *frame, uint16_t len, const uint16_t cut[CUTS]
 	}
 	MUST(plx_parse_mbuf(&k, m) == err);
 	MUST(same(&k, flat));
+	if (!err) {
+		MUST(plx_l4_csum_mbuf(m, &k) == plx_l4_csum(frame, flat));
+		MUST(plx_csum_ok_mbuf(m, &k) == plx_csum_ok(frame, flat));
+	}
 	for (int i = 0; i <= CUTS; i++)
 		free(m[i].data);
 }

@@ -18,18 +18,22 @@ for p in plx-fwd plx-l2fwd pollux; do
 	check "$p is installed and runs from where it lies" "$prefix/bin/$p" --version
 done
 awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' "$TOP/README.md" >"$TMP/fwd.c"
+grep '^cc -o fwd ' "$TOP/README.md" >"$TMP/lines" # as installed by default; below a prefix of its own, shared and static
 
 cd "$TMP" || exit 1
 san=
 case ${PLX_CONFIG:-gcc} in asan) san=-fsanitize=address,undefined ;; esac
-# shellcheck disable=SC2046,SC2086 # lists of words
-{
-	check "README's program compiles against the shared library" \
-		cc -std=c11 -Wall -Wextra -Werror $san -o fwd-shared fwd.c $(pkg --cflags --libs)
-	check "README's program compiles against the static library" \
-		cc -std=c11 -Wall -Wextra -Werror $san -o fwd-static fwd.c $(pkg --cflags) -L"$libdir" \
-		-Wl,-Bstatic -lpollux -Wl,-Bdynamic $(pkg-config --libs $(pkg --print-requires-private | sed 's/ .*//'))
+mkdir "$TMP/pc" && sed "s|^prefix=.*|prefix=$prefix|" "$pc" >"$TMP/pc/pollux.pc"
+# readme LINE PROGRAM: what README says in that line, with a PREFIX
+readme() {
+	local line; line=$(sed -n "$1p" "$TMP/lines")
+	PKG_CONFIG_PATH=$TMP/pc bash -ec "${line/cc -o fwd /cc -std=c11 -Wall -Wextra -Werror $san -o $2 }"
 }
+check "README's program compiles against the shared library" readme 1 fwd-shared
+check "and as README says for another prefix" readme 2 fwd-there
+check "and against the static library, as README says" readme 3 fwd-static
+starts() { "$TMP/$1" --version; }
+check "the one for another prefix finds its library" starts fwd-there
 needs_library() { ldd "$1" | grep -q libpollux; }
 check "the shared one needs libpollux.so" needs_library fwd-shared
 check "the static one does not" test "$(ldd fwd-static | grep -c libpollux)" = 0

@@ -66,7 +66,7 @@ fi
 ping_case() {
 	local size
 	for size in 0 56 1472; do
-		at b ping -n -q -i 0.002 -c 250 -W 2 -s $size "$1" >"$TMP/ping" 2>&1
+		at b ping -n -q -i 0.002 -c 250 -W $PATIENCE -s $size "$1" >"$TMP/ping" 2>&1
 		grep -q ' 250 received' "$TMP/ping" || { cat "$TMP/ping"; return 1; }
 	done
 }

@@ -12,10 +12,15 @@ static void test_healthy(void **state)
 
 	(void)state;
 	assert_int_equal(doctor_judge(&r, &d, NULL), 0);
-	for (size_t i = 0; i < r.n; i++)
-		if (r.r[i].f.status != CHECK_OK)
+	unsigned unknown = 0;
+
+	for (size_t i = 0; i < r.n; i++) {
+		const bool start_tells = !strcmp(r.r[i].check->name, "zero-copy"); /* a flag does not */
+		unknown += start_tells;
+		if (r.r[i].f.status != (start_tells ? CHECK_SKIP : CHECK_OK))
 			fail_msg("%s: %d %s", r.r[i].check->name, r.r[i].f.status, r.r[i].f.evidence);
-	assert_int_equal(r.count[CHECK_OK], r.n);
+	}
+	assert_int_equal(r.count[CHECK_OK] + unknown, r.n);
 	assert_true(r.n >= 50);
 	free(r.r);
 }

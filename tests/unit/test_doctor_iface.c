@@ -86,6 +86,13 @@ static void test_xdp(void **state)
 	l->xdp.id = 0;
 	strcpy(d.port[0].pins, "dispatch-7-12");
 	bad("xdp-pins", CHECK_WARN, "is left of a dispatcher that is gone", "xdp-loader clean eth1");
+	strcpy(l->kdriver, "virtio_net");
+	l->xdp_features = 0x3f;
+	d.port[0].no_platform = true;
+	asked("eth1 -l 4-7");
+	bad("zero-copy", CHECK_WARN, "does not offer zero-copy: its device lacks VIRTIO_F_ACCESS_PLATFORM", NO_COMMAND);
+	asked("eth1,mode=zc -l 4-7");
+	bad("zero-copy", CHECK_FAIL, "asks for it: its device lacks", "pollux doctor eth1,mode=auto -l 4-7");
 	asked("eth1,driver=packet -l 4-7");
 	says("xdp-native", CHECK_SKIP);
 	says("zero-copy", CHECK_SKIP);
@@ -152,6 +159,9 @@ static void test_offloads(void **state)
 	bad("lro", CHECK_WARN, "rx-lro is on", "ethtool -K eth1 lro off");
 	bad("gro-hw", CHECK_WARN, "rx-gro-hw is on", NO_COMMAND);
 	bad("rx-vlan", CHECK_WARN, "rx-vlan-hw-parse is on", "ethtool -K eth1 rxvlan off");
+	strcpy(l->kdriver, "virtio_net"); /* turns off what can be turned off */
+	says("lro", CHECK_OK);
+	bad("gro-hw", CHECK_WARN, "rx-gro-hw is on", NO_COMMAND);
 	l->f_known = 0;
 	says("lro", CHECK_SKIP);
 	l->hds = 1;

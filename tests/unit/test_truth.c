@@ -66,7 +66,7 @@ static int make(void **state)
 			                                    .ticks = k * 100u, .cpus = { { 4u << i } },
 			                                    .idle_cycles = k * 2500000000u };
 		s->port[0] = (struct truth_port){ .there = true, .attached = 1, .queues = 4, .nrx = 2, .irq_cpu = { 0, 3 },
-		                                   .now = "eth0", .named = 7, .missed_told = true, .polled_by = { 0, 1, 1 }, .pages = 16 };
+		                                   .now = "eth0", .named = 7, .missed_told = 3, .polled_by = { 0, 1, 1 }, .pages = 16 };
 		s->port[0].up = true;
 		s->port[0].ring = 2048 + PLX_BURST_MAX;
 		s->port[0].ntx = 2;
@@ -152,7 +152,8 @@ static void wrong_steal(void)    { is.lcore[0].steal = 7; }
 static void wrong_cpus(void)     { is.lcore[0].cpus.w[0] = 0xf; }
 static void wrong_offline(void)  { is.lcore[0].offline = true; is.lcore[0].ticks_told = false; is.lcore[0].cpus.w[0] = 0xb; }
 static void wrong_moved(void)    { is.port[0].irq_cpu[0] = 1; }
-static void wrong_missed(void)   { is.port[0].missed = 31; }
+static void wrong_missed(void)   { is.port[0].missed[0] = 31; }
+static void wrong_fifo(void)     { is.port[0].missed[0] = 30; is.port[0].missed[1] = 32; is.port[0].missed[2] = 99; }
 static void wrong_removed(void)  { is.port[0].there = false; is.port[0].now[0] = 0; is.port[0].named = 0; }
 static void wrong_replaced(void) { wrong_removed(); is.port[0].named = 9; }
 static void wrong_name(void)     { snprintf(is.port[0].now, 16, "a;b"); is.port[0].named = 0; }
@@ -219,7 +220,8 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_doorbell, TRUTH_tx_stuck, "eth0 transmit queue 0", "11 bursts a second ended with error; its doorbell fails: "
 	  "Invalid argument (-22)", "start the program again" },
 	{ wrong_given_up, TRUTH_tx_stuck, "eth0 transmit queue 0", "No buffer space available", "start the program again" },
-	{ wrong_missed, TRUTH_missed, "eth0", "31 frames a second", "ethtool -G eth0" },
+	{ wrong_missed, TRUTH_missed, "eth0", "31 frames a second (rx_missed_errors)", "ethtool -G eth0" },
+	{ wrong_fifo, TRUTH_missed, "eth0", "32 frames a second (rx_fifo_errors)", "ethtool -G eth0" },
 	{ wrong_removed, TRUTH_removed, "eth0", "interface 7 was removed", "bring the interface back" },
 	{ wrong_replaced, TRUTH_removed, "eth0", "the eth0 that is here now is interface 9", "start the program again" },
 	{ wrong_name, TRUTH_renamed, "eth0", "interface 7 was eth0 and is a;b now",
@@ -482,8 +484,9 @@ static void test_what_the_host_does_not_tell(void **state)
 	(void)state;
 	is.port[0].now[0] = 0;
 	is.port[0].named = 0;
-	is.throttled = is.port[0].missed = 9 * S;
-	was.group_told = was.port[0].missed_told = false;
+	is.throttled = is.port[0].missed[0] = 9 * S;
+	was.group_told = false;
+	was.port[0].missed_told = 0;
 	env.plan.lcores[0].node = -1;
 	is.port[0].polled_by[1] = -1; /* by nobody who named it */
 	env.plan.lcores[1].node = 1;
@@ -493,8 +496,10 @@ static void test_what_the_host_does_not_tell(void **state)
 	assert_int_equal(standing(), 0);
 	is.port[0].polled_by[1] = 1;
 	env.plan.ports[0].link.node = -1;
-	was.group_told = was.port[0].missed_told = true;
-	is.group_told = is.port[0].missed_told = false;
+	was.group_told = true;
+	was.port[0].missed_told = 1;
+	is.group_told = false;
+	is.port[0].missed_told = 0;
 	is.lcore[1].khz = 0; /* not told of one that is awake */
 	was.lcore[1].idle_cycles = 0;
 	judge(3);
@@ -991,6 +996,7 @@ static int make_host(void **state)
 	env.topo.time_at = (struct topo_cgroup_place){ .mount = "/cg", .below = "/a/b" };
 	put("7\n", "/sys/class/net/eth0/ifindex");
 	put("55\n", "/sys/class/net/eth0/statistics/rx_missed_errors");
+	put("44\n", "/sys/class/net/eth0/statistics/rx_fifo_errors");
 	put("usage_usec 9\nnr_throttled 4\nthrottled_usec 30\n", "/cg/a/b/cpu.stat");
 	put("usage_usec 9\nnr_throttled 4\nthrottled_usec 500\n", "/cg/a/cpu.stat");
 	put("usage_usec 9\n", "/cg/cpu.stat");
@@ -1018,7 +1024,8 @@ static void test_host(void **state)
 	assert_true(!s->lcore[1].khz && !s->lcore[1].khz_max);
 	assert_string_equal(o->now, "eth0");
 	assert_int_equal(o->named, 7);
-	assert_true(o->missed_told && o->missed == 55);
+	assert_int_equal(o->missed_told, 3);
+	assert_true(o->missed[0] == 55 && o->missed[1] == 44);
 	assert_int_equal(o->pages, 15);
 	assert_int_equal(o->far_pages, 3);
 	assert_int_equal(o->far_node, 1);
@@ -1034,7 +1041,8 @@ static void test_host(void **state)
 	truth_host(s, &env);
 	assert_string_equal(o->now, "wan0");
 	assert_int_equal(o->named, 9);
-	assert_int_equal(o->missed, 56);
+	assert_int_equal(o->missed[0], 56);
+	assert_int_equal(o->missed_told, 1);
 	assert_int_equal(open_fds, 0);
 }
 

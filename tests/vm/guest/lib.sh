@@ -69,10 +69,10 @@ start() {
 at= # what it is run by
 running() { grep -q running "/tmp/$1.err"; }
 
-# forward OUT NIC KEYS MODE [OPTION...]: starts it on NIC's node, waits until it forwards
+# forward OUT NIC KEYS MODE [OPTION...]: starts it on NIC's node, with these options before --, waits until it forwards
 forward() {
 	out=$1 nic=$2 keys=$3 mode=$4; shift 4
-	start "$out" -l "$(lcores_of "$nic")" --iface "$nic$keys,stall=off" -- --mode "$mode" "$@"
+	start "$out" -l "$(lcores_of "$nic")" --iface "$nic$keys,stall=off" "$@" -- --mode "$mode"
 	wait_for 30 running "$out" || { show "$out"; return 1; }
 }
 lcores_of() { [ "$(node_of "$1")" = 0 ] && echo 0,1 || echo 2,3; }
@@ -113,6 +113,28 @@ exact() {
 	show gen
 	return 1
 }
+# pinged NAMESPACE ADDRESS BYTES: one answer, unfragmented, with what was sent in it
+pinged() {
+	ip netns exec "$1" /bin/ping -n -c 1 -W 1 -M do -s "$3" "$2" > /tmp/ping 2>&1 && ! grep -i 'wrong\|corrupt' /tmp/ping
+}
+# jumbo: MTU 9000 and default options; frames of 9014 bytes from the other NIC, in a namespace, by the program to a third host
+jumbo_ends() {
+	ip link set "$nic1" mtu 9000 promisc on && # it forwards for others
+		ip netns add peer && ip link set "$nic0" netns peer && ip -n peer addr add 10.8.0.2/24 dev "$nic0" &&
+		ip -n peer link set "$nic0" mtu 9000 up && ip netns add behind &&
+		ip link add vx mtu 9000 type veth peer name vy mtu 9000 netns behind &&
+		ip -n behind addr add 10.8.0.1/24 dev vy && ip link set vx up && ip -n behind link set vy up
+}
+jumbo() {
+	check "MTU 9000: the NIC, and hosts at both ends" jumbo_ends || return
+	check "MTU 9000, default options: the NIC's program runs" forward jumbo "$nic1" "" io --iface vx,stall=off || return
+	check "MTU 9000: frames of 9014 bytes pass the NIC" wait_for 20 pinged peer 10.8.0.1 8972 || show jumbo
+	check "MTU 9000: so do small ones" wait_for 20 pinged peer 10.8.0.1 56 || show jumbo
+	check "MTU 9000: the NIC's program ends in order" end "$pid"
+	grep 'driver \(af_xdp\|packet\)' /tmp/jumbo.err
+}
+# doctor_says STATUS CHECK NIC[,key=value..]
+doctor_says() { pollux doctor "$3" --only "$2" > /tmp/doctor 2>&1; grep -q "^$1 *$2 " /tmp/doctor || { cat /tmp/doctor; return 1; }; }
 no_xdp() { ! ip link show "$1" | grep -q xdp; }
 
 # refuses NAME CODE ARGUMENT...: plx-fwd ends with CODE and one line that says why
