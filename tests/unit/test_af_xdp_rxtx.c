@@ -250,28 +250,6 @@ static void chains(void **state)
 	assert_non_null(rq->chain);
 }
 
-/* What a closed queue still has is counted in packets, and one that came in part is one. */
-static void drained_are_counted(void **state)
-{
-	struct plx_mbuf *m[4];
-
-	(void)state;
-	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD);
-	assert_int_equal(receive(m, 4), 0);
-	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD); /* its middle */
-	kernel_receives(kernel_takes(), 100, 0);             /* and its end */
-	kernel_receives(kernel_takes(), 100, 0);
-	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD); /* the next in part */
-	assert_int_equal(ax_rx_drain(rq), 3);
-	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD);
-	kernel_receives(UINT64_MAX, 100, XDP_PKT_CONTD);     /* spoilt, and counted as such */
-	assert_int_equal(receive(m, 4), 0);
-	kernel_receives(kernel_takes(), 100, 0);
-	assert_int_equal(ax_rx_drain(rq), 0);
-	assert_int_equal(bad(), 1);
-	assert_int_equal(ax_rx_drain(rq), 0);
-}
-
 static void wakes_a_sleeping_device(void **state)
 {
 	struct plx_mbuf *m[4];
@@ -509,7 +487,7 @@ int main(void)
 		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
 		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
 		CASE(unsent_are_counted, set_up), CASE(drained_are_counted, set_up_sg),
-		CASE(unsent_are_counted, set_up), CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
+		CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
 		CASE(copies_are_not_looked_at, set_up),
 	};
 
