@@ -69,35 +69,35 @@ static void hand_over(struct plx_mbuf *const *m, unsigned n, enum plx_frame_stat
 }
 
 /* What the sender's driver found out, or the sender wrote down, is not known here. */
-static inline void receive(struct plx_mbuf *m, const struct plx_mbuf *like)
+static inline void receive(struct plx_mbuf *m, const struct plx_rxq *q)
 {
-	const uint32_t pkt_len = m->pkt_len;
-	const uint16_t len = m->len;
-	const uint8_t nsegs = m->nsegs;
-
-	plx_rx_set(m, like);
-	m->pkt_len = pkt_len;
-	m->len = len;
-	m->nsegs = nsegs;
-	for (m = m->next; plx_unlikely(m != NULL); m = m->next) {
-		const uint16_t part = m->len;
-
-		plx_rx_set(m, like);
-		m->pkt_len = m->len = part;
-	}
+	m->user = 0;
+	m->timestamp = 0;
+	m->flags = 0;
+	m->hash = 0;
+	m->queue = q->id;
+	m->vlan = 0;
+	m->l2_len = 0;
+	m->l3_len = 0;
+	m->port = q->port_id;
 }
 
 static uint16_t loop_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
-	const struct plx_mbuf like = plx_rx_like(q);
 	struct lane *l = ((struct loop_rxq *)q)->lane;
 	uint64_t bytes = 0;
 
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	n = (uint16_t)plx_mpmc_get_burst(l->ring, (void **)m, n);
 	for (uint16_t i = 0; i < n; i++) {
-		receive(m[i], &like);
-		bytes += m[i]->pkt_len;
+		struct plx_mbuf *s = m[i];
+
+		bytes += s->pkt_len;
+		receive(s, q);
+		while (plx_unlikely((s = s->next) != NULL)) {
+			receive(s, q);
+			s->pkt_len = s->len;
+		}
 	}
 	hand_over(m, n, PLX_FRAME_TX, PLX_FRAME_APP);
 	plx_ctr_add(&q->stats.bursts, 1);
