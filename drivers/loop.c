@@ -448,10 +448,9 @@ static void loop_close(struct plx_port *p)
 static bool loop_offered(struct plx_port *p, uint16_t i, uint64_t *n)
 {
 	const struct plx_rxq_stats *s = &p->rxq[i]->stats;
-	const struct plx_mpmc *r = ((struct loop_port *)p)->in->lane[i].ring;
 	const uint64_t out = plx_ctr_read(&s->pkts) + plx_rx_drops(s);
 
-	*n = out + (uint64_t)(int32_t)((uint32_t)(__atomic_load_n(&r->prod.claim, __ATOMIC_ACQUIRE) >> 32) - (uint32_t)out);
+	*n = out + (uint64_t)(int32_t)(plx_mpmc_puts(((struct loop_port *)p)->in->lane[i].ring) - (uint32_t)out);
 	return true;
 }
 

@@ -35,5 +35,5 @@ PLX_API int plx_mpmc_init(struct plx_mpmc **r, void *mem, uint32_t capacity);
 }
 #endif
 
-#include "plx_ring_inline.h" /* layouts; plx_{spsc,mpmc}_{put,get}_{burst,bulk}, _count, _room */
+#include "plx_ring_inline.h" /* layouts; plx_{spsc,mpmc}_{put,get}_{burst,bulk}, _count, _room; plx_mpmc_puts */
 #endif

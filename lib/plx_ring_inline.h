@@ -318,6 +318,11 @@ static inline uint32_t plx_mpmc_count(const struct plx_mpmc *r)
 
 	return used <= r->prod.mask ? used : r->prod.mask + 1;
 }
+/* Entries that were put, or are being put this moment, since plx_mpmc_init; modulo 2^32. */
+static inline uint32_t plx_mpmc_puts(const struct plx_mpmc *r)
+{
+	return (uint32_t)(__atomic_load_n(&r->prod.claim, __ATOMIC_ACQUIRE) >> 32);
+}
 static inline uint32_t plx_mpmc_room(struct plx_mpmc *r)
 {
 	uint32_t cons = plx_mpmc_tail_(&r->cons);
