@@ -72,7 +72,7 @@ struct plx_port_key {
 };
 extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL */
 
-/* What was chosen, and why; stable after open, link and mtu follow events. */
+/* What was chosen, and why; stable after open, but mac, mtu and max_len follow link events. */
 struct plx_port_info {
 	const char *driver;
 	const char *mode;              /* "zero-copy", "native copy", "generic copy", "copy" (it only sends), "mmap", "memory" */
