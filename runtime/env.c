@@ -145,14 +145,15 @@ enum { AUDIT_MAX = 1 << 20 }; /* frames, some 100 ms */
 
 static void tell_frames(const struct plx_env *env, const struct plx_pool *p)
 {
-	const uint32_t twice = plx_pool_twice(p), n = plx_pool_avail(p) - twice, out = n < p->frames ? p->frames - n : 0;
+	const uint32_t twice = plx_pool_twice(p), n = plx_pool_avail(p) - twice;
+	const uint32_t out = n < p->frames ? p->frames - n : 0;
 	char missing[64] = "";
 
 	if (out)
 		snprintf(missing, sizeof(missing), "%u of %u frames were not put back", out, p->frames);
 	if (twice)
-		LOG(env, ERROR, "pool %s: %u frame%s put back twice%s%s: a build with -Dhardened=true ends where that happens", p->name,
-		    twice, twice == 1 ? " was" : "s were", *missing ? ", and " : "", missing);
+		LOG(env, ERROR, "pool %s: %u frame%s put back twice%s%s: a build with -Dhardened=true ends where that happens",
+		    p->name, twice, twice == 1 ? " was" : "s were", *missing ? ", and " : "", missing);
 	else if (*missing)
 		LOG(env, WARN, "pool %s: %s", p->name, missing);
 }
