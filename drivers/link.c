@@ -146,7 +146,8 @@ static bool has_header(uint16_t type)
 const char *plx_link_headless(uint16_t type, char *buf, size_t len)
 {
 	static const struct { uint16_t type; const char *name, *use; } known[] = {
-		{ ARPHRD_NONE,               "ARPHRD_NONE",               "a tap in place of a tun, or the interface below a tunnel" },
+		{ ARPHRD_NONE,               "ARPHRD_NONE",
+		  "a tap in place of a tun, or the interface below a tunnel" },
 		{ ARPHRD_PPP,                "ARPHRD_PPP",                "the interface below it" },
 		{ ARPHRD_TUNNEL,             "ARPHRD_TUNNEL",             "the interface below it" },
 		{ ARPHRD_TUNNEL6,            "ARPHRD_TUNNEL6",            "the interface below it" },
@@ -169,7 +170,8 @@ const char *plx_link_headless(uint16_t type, char *buf, size_t len)
 			name = known[i].name;
 			use = known[i].use;
 		}
-	snprintf(buf, len, "it has no Ethernet header (type %u%s%s) (EOPNOTSUPP): use %s", type, *name ? ", " : "", name, use);
+	snprintf(buf, len, "it has no Ethernet header (type %u%s%s) (EOPNOTSUPP): use %s", type, *name ? ", " : "", name,
+	         use);
 	return buf;
 }
 

@@ -477,7 +477,8 @@ static uint32_t loop_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_
 
 const struct plx_driver plx_loop_driver = {
 	.name = "loop", .what = "in memory: what it sends its peer receives",
-	.frames = loop_frames, .beside = loop_beside, .open = loop_open, .start = loop_start, .stop = loop_stop, .close = loop_close,
+	.frames = loop_frames, .beside = loop_beside,
+	.open = loop_open, .start = loop_start, .stop = loop_stop, .close = loop_close,
 	.rx_fd = loop_rx_fd, .rx_arm = loop_rx_arm, .rx_disarm = loop_rx_disarm,
 	.held = loop_held, .offered = loop_offered,
 };

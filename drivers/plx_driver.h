@@ -73,8 +73,8 @@ struct plx_port_key {
 };
 extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL */
 
-/* What was chosen, and why; stable after open, but link and mtu follow events, and a port whose frames come in
-   pieces leaves zero-copy (finding split_frames of docs/live.md). */
+/* What was chosen, and why; stable after open, but mac, mtu and max_len follow link events, and a port whose
+   frames come in pieces leaves zero-copy (finding split_frames of docs/live.md). */
 struct plx_port_info {
 	const char *driver;
 	const char *mode;              /* "zero-copy", "native copy", "generic copy", "copy" (it only sends), "mmap", "memory" */

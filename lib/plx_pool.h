@@ -105,6 +105,9 @@ PLX_API void *plx_pool_fini(struct plx_pool *p);
    when no other thread uses it.  plx_pool_audit walks them all and returns 0, or
    -EIO if a frame is there twice or belongs to another pool; quiescent only. */
 PLX_API uint32_t plx_pool_avail(const struct plx_pool *p);
+/* plx_pool_twice: how many of them are there a second time, put back by a mistake.  No other thread
+   uses the pool. */
+PLX_API uint32_t plx_pool_twice(const struct plx_pool *p);
 PLX_API int      plx_pool_audit(const struct plx_pool *p);
 
 /* plx_pool_take and plx_pool_give move raw frames for drivers: the same caches as

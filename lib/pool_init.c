@@ -186,15 +186,41 @@ static bool audit_loose(const struct plx_pool *p)
 	return n == p->nloose;
 }
 
-int plx_pool_audit(const struct plx_pool *p)
+static void visit(const struct plx_pool *p, void (*fn)(struct plx_mbuf *m, uint32_t *n), uint32_t *n)
 {
 	PLX_ASSERT(p);
 	for (uint32_t i = 0; i < p->nmags; i++)
 		for (uint32_t k = 0; k < p->mags[i].n && k < PLX_MAGAZINE; k++)
 			if (plx_pool_owns(p, p->mags[i].frame[k]))
-				p->mags[i].frame[k]->timestamp = 0;
-	for (uint32_t i = (uint32_t)p->loose, n = 0; i && i <= p->frames && n < p->nloose; i = p->link[i - 1], n++)
-		p->mbufs[i - 1].timestamp = 0;
+				fn(p->mags[i].frame[k], n);
+	for (uint32_t i = (uint32_t)p->loose, k = 0; i && i <= p->frames && k < p->nloose; i = p->link[i - 1], k++)
+		fn(&p->mbufs[i - 1], n);
+}
+
+static void unmark(struct plx_mbuf *m, uint32_t *n)
+{
+	(void)n;
+	m->timestamp = 0;
+}
+
+static void mark(struct plx_mbuf *m, uint32_t *n)
+{
+	*n += m->timestamp != 0;
+	m->timestamp = 1;
+}
+
+uint32_t plx_pool_twice(const struct plx_pool *p)
+{
+	uint32_t n = 0;
+
+	visit(p, unmark, NULL);
+	visit(p, mark, &n);
+	return n;
+}
+
+int plx_pool_audit(const struct plx_pool *p)
+{
+	visit(p, unmark, NULL);
 	for (uint32_t i = 0; i < p->nmags; i++)
 		if (!audit_magazine(p, &p->mags[i]))
 			return -EIO;

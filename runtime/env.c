@@ -157,15 +157,28 @@ static int plan_up(struct plx_env *env)
 	return 0;
 }
 
+enum { AUDIT_MAX = 1 << 20 }; /* frames, some 100 ms */
+
 static void tell_frames(const struct plx_env *env, const struct plx_pool *p)
 {
-	const uint32_t n = plx_pool_avail(p);
+	const uint32_t twice = plx_pool_twice(p), n = plx_pool_avail(p) - twice;
+	const uint32_t out = n < p->frames ? p->frames - n : 0;
+	char missing[64] = "";
 
-	if (n > p->frames)
-		LOG(env, ERROR, "pool %s: %u frames were put back twice; a build with -Dhardened=true ends where that happens",
-		    p->name, n - p->frames);
-	else
-		LOG(env, WARN, "pool %s: %u of %u frames were not put back", p->name, p->frames - n, p->frames);
+	if (out)
+		snprintf(missing, sizeof(missing), "%u of %u frames were not put back", out, p->frames);
+	if (twice)
+		LOG(env, ERROR, "pool %s: %u frame%s put back twice%s%s: a build with -Dhardened=true ends where that happens",
+		    p->name, twice, twice == 1 ? " was" : "s were", *missing ? ", and " : "", missing);
+	else if (*missing)
+		LOG(env, WARN, "pool %s: %s", p->name, missing);
+}
+
+/* A frame that is put twice in place of another leaves the count as it was.  All of a pool are looked
+   through only where that takes no time to speak of. */
+static bool all_back(const struct plx_pool *p)
+{
+	return plx_pool_avail(p) == p->frames && (p->frames > AUDIT_MAX || !plx_pool_audit(p));
 }
 
 static void memory_down(struct plx_env *env)
@@ -173,7 +186,7 @@ static void memory_down(struct plx_env *env)
 	while (env->npools) {
 		uint16_t i = --env->npools;
 
-		if (!plx_pool_fini(env->pools[i]))
+		if (!all_back(env->pools[i]))
 			tell_frames(env, env->pools[i]);
 		env->pools[i] = NULL;
 		mem_seg_free(&env->segs[i], env->sys);

@@ -22,6 +22,10 @@ static void link_facts(const struct nlmsghdr *h, const struct ifinfomsg *m, stru
 			e->mtu = mnl_attr_get_u32(a);
 		else if (mnl_attr_get_type(a) == IFLA_CARRIER && mnl_attr_validate(a, MNL_TYPE_U8) >= 0)
 			carrier = mnl_attr_get_u8(a);
+		else if (mnl_attr_get_type(a) == IFLA_ADDRESS && mnl_attr_get_payload_len(a) == sizeof(e->mac)) {
+			memcpy(e->mac, mnl_attr_get_payload(a), sizeof(e->mac));
+			e->has_mac = true;
+		}
 	}
 	e->up = m->ifi_flags & IFF_UP && carrier;
 }

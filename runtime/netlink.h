@@ -15,6 +15,8 @@ struct nl_event {
 	uint32_t ifindex;
 	uint32_t mtu;      /* 0 = not told */
 	bool     up;       /* switched on, with carrier */
+	bool     has_mac;  /* mac is told */
+	uint8_t  mac[6];
 };
 
 typedef void (*nl_event_fn)(void *arg, const struct nl_event *e);

@@ -385,9 +385,9 @@ int plan_memory(struct plan_maker *m)
 		                 (unsigned long long)((sum + MIB1 - 1) >> 20), (unsigned long long)((need + MIB1 - 1) >> 20),
 		                 (unsigned long long)(m->t->mem_avail >> 20), less(m, need));
 	if (m->t->mem_avail && sum + most > m->t->mem_avail)
-		plan_note(m->p, "memory: if driver=auto comes to driver=packet, its rings make it %llu MiB in all, %llu are available: use "
-		          "smaller rings by rxd= and txd=, fewer queues, or driver=af_xdp", (unsigned long long)((sum + most + MIB1 - 1) >> 20),
-		          (unsigned long long)(m->t->mem_avail >> 20));
+		plan_note(m->p, "memory: if driver=auto comes to driver=packet, its rings make it %llu MiB in all, %llu are "
+		          "available: use smaller rings by rxd= and txd=, fewer queues, or driver=af_xdp",
+		          (unsigned long long)((sum + most + MIB1 - 1) >> 20), (unsigned long long)(m->t->mem_avail >> 20));
 	return check_limit(m, sum);
 }
 

@@ -271,7 +271,8 @@ static void json_ports(FILE *f, const struct plan *p)
 		fprintf(f, ",\"mode\":%s%s%s", plan_may_be_xdp(o) ? "\"" : "", plan_may_be_xdp(o) ? mode_name(o) : "null",
 		        plan_may_be_xdp(o) ? "\"" : "");
 		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"
-		        "\"node\":%d,\"beside_bytes\":%llu,\"beside_bytes_most\":%llu,\"rxq_lcores\":[", o->conf.queue, o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
+		        "\"node\":%d,\"beside_bytes\":%llu,\"beside_bytes_most\":%llu,\"rxq_lcores\":[", o->conf.queue,
+		        o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
 		        o->pool, o->link.ifindex, o->link.mtu, o->link.node, (unsigned long long)sum(&o->beside),
 		        (unsigned long long)sum(&o->most));
 		for (uint16_t q = 0; q < o->conf.rxqs; q++)

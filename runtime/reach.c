@@ -155,8 +155,8 @@ static void list_above(struct reach *r, unsigned i, const struct reach_link *l, 
 		if (strlen(r->above) > sizeof(r->above) - 64) /* a name, a kind and the words for the others */
 			more++;
 		else
-			plx_text_add(r->above, sizeof(r->above), "%s%s%s%s%s", *r->above ? ", " : "", l->name, *l->kind ? " (" : "",
-			             l->kind, *l->kind ? ")" : "");
+			plx_text_add(r->above, sizeof(r->above), "%s%s%s%s%s", *r->above ? ", " : "", l->name,
+			             *l->kind ? " (" : "", l->kind, *l->kind ? ")" : "");
 	}
 	if (more)
 		plx_text_add(r->above, sizeof(r->above), " and %u more", more);
@@ -319,6 +319,9 @@ static void got_address(void *arg, const struct nlmsghdr *h)
 	to->ifindex = m->ifa_index;
 	to->family = m->ifa_family;
 	memcpy(to->ip, mnl_attr_get_payload(ip), len);
+	for (unsigned i = 0; i < a->n && m->ifa_scope < RT_SCOPE_LINK; i++)
+		if (a->out[i].ifindex == m->ifa_index && !*a->out[i].address)
+			ip_text(a->out[i].address, sizeof(a->out[i].address), m->ifa_family, to->ip);
 }
 
 static int ask_addresses(struct asker *a, struct nlq *q)
@@ -583,7 +586,7 @@ char *reach_above(const struct plx_port_conf *c, const struct reach *r, char *te
 {
 	text[0] = 0;
 	if (*r->above)
-		plx_text_add(text, len, "%s: takes all frames of its queues, and what stands on it gets none of them: %s: steer=none or "
-		             "driver=packet leave them", c->name, r->above);
+		plx_text_add(text, len, "%s: takes all frames of its queues, and what stands on it gets none of them: %s: "
+		             "steer=none or driver=packet leave them", c->name, r->above);
 	return text;
 }

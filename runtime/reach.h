@@ -19,6 +19,7 @@ struct reach {
 	char login_far[REACH_FAR];    /* its far end: "192.0.2.7:50022", "[2001:db8::7]:50022" */
 	char login_of[REACH_NAME];    /* "" = an ssh session; else the process that holds the connection, an */
 	int32_t login_pid;            /* ancestor of this one or itself */
+	char address[REACH_FAR];      /* the first of its own addresses but link-local ones, "" = none */
 	char above[REACH_ABOVE];      /* what stands on the interface: "mv0 (macvlan), br0 (bridge)"; "" = nothing */
 };
 

@@ -6,6 +6,7 @@
    come back: stop.c.  Cold; watch thread, but for the parts of main. */
 #include "control.h"
 #include "plx_driver_impl.h"
+#include "plx_net.h"
 #include "plx_text.h"
 #include <errno.h>
 #include <stdio.h>
@@ -128,6 +129,19 @@ static void port_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
 	__atomic_store_n(&p->info.mtu, mtu, __ATOMIC_RELAXED);
 }
 
+/* A program may have kept the address, so it is told; who reads it just then may see a part of both. */
+static void port_mac(struct control *c, struct plx_port *p, const uint8_t mac[6])
+{
+	char is[18], was[18];
+
+	if (!memcmp(p->info.mac, mac, sizeof(p->info.mac)))
+		return;
+	LOG(c, WARN, "%s: its address is %s now, and was %s: a program that sends by the old one has to ask anew, or to be "
+	    "started again", p->name, plx_mac_fmt(is, mac), plx_mac_fmt(was, p->info.mac));
+	for (size_t i = 0; i < sizeof(p->info.mac); i++)
+		__atomic_store_n(&p->info.mac[i], mac[i], __ATOMIC_RELAXED);
+}
+
 static void on_link(void *arg, const struct nl_event *e)
 {
 	struct control *c = arg;
@@ -138,6 +152,8 @@ static void on_link(void *arg, const struct nl_event *e)
 		if (!p->info.ifindex || p->info.ifindex != e->ifindex)
 			continue;
 		c->link_event[i] = true;
+		if (e->has_mac && e->kind == NL_LINK)
+			port_mac(c, p, e->mac);
 		port_link(p, e->kind == NL_GONE ? PLX_LINK_REMOVED : e->up ? PLX_LINK_UP : PLX_LINK_DOWN, e->mtu);
 	}
 }

@@ -166,7 +166,8 @@ CHECK(xdp_native)
 		else
 			mend_key(f, d, p, "mode", "generic");
 	} else if (masters(l)) {
-		warn(f, "native XDP of a %s takes its members' frames, so programs run late (generic), on copies", l->kind);
+		warn(f, "native XDP of a %s takes its members' frames, so programs run late (generic), on copies",
+		     l->kind);
 		if (l->nslaves)
 			mend_name(f, d, p, l->slaves[0].name);
 		else
@@ -258,7 +259,8 @@ CHECK(master)
 	if (!l->master.ifindex)
 		ok(f, "%s is no port of a bond or bridge", l->name);
 	else if (!reach_takes(p->conf, 0))
-		ok(f, "%s is a port of %s, which keeps its frames", l->name, *l->master.name ? l->master.name : "another interface");
+		ok(f, "%s is a port of %s, which keeps its frames", l->name,
+		   *l->master.name ? l->master.name : "another interface");
 	else {
 		warn(f, "%s is a port of %s, which no longer gets the frames that we take", l->name,
 		     *l->master.name ? l->master.name : "another interface");
@@ -310,12 +312,28 @@ CHECK(children)
 	if (!takes_all(p, f))
 		return;
 	if (*p->reach.above) {
-		warn(f, "the port takes all frames of its queues, and what stands on it gets none of them: %s", p->reach.above);
+		warn(f, "the port takes all frames of its queues, and what stands on it gets none of them: %s",
+		     p->reach.above);
 		mend_key(f, d, p, "steer", "none");
 	} else if (d->asked.links)
 		skip(f, "the kernel does not list its interfaces");
 	else
 		ok(f, "nothing stands on %s", l->name);
+}
+
+CHECK(host_answers)
+{
+	L();
+	if (strcmp(p->conf->driver, "packet") || p->conf->no_rx)
+		ok(f, "the host gets no frame that the port takes");
+	else if (*p->reach.address) {
+		warn(f, "driver=packet leaves the host every frame too, which answers what comes to %s: so both do",
+		     p->reach.address);
+		mend_key(f, d, p, "driver", "auto");
+	} else if (d->asked.addresses)
+		skip(f, "the kernel does not tell of its addresses");
+	else
+		ok(f, "%s has no address at which the host would answer", l->name);
 }
 
 CHECK(default_route)
@@ -352,8 +370,8 @@ CHECK(promisc)
 {
 	L();
 	if (is(l, "macvlan") || is(l, "macvtap") || is(l, "ipvlan")) {
-		warn(f, "%s gets frames to its own address only, promiscuous or not, but for mode passthru: a program that forwards for "
-		     "others gets nothing", l->name);
+		warn(f, "%s gets frames to its own address only, promiscuous or not, but for mode passthru: a program that "
+		     "forwards for others gets nothing", l->name);
 		if (*l->lower.name)
 			mend_name(f, d, p, l->lower.name);
 		else
@@ -492,7 +510,8 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 CHECK(mtu_room)
 {
 	L();
-	uint32_t frame = frame_of(d), room = frame - XDP_ROOM, need = l->mtu + PLX_L2_MAX;
+	uint32_t frame = frame_of(d), room = frame - XDP_ROOM;
+	uint32_t need = l->mtu + PLX_L2_MAX;
 	bool never = p->conf->multibuf == PLX_NEVER;
 	bool chains = !never && d->probe.sg != 0 && (d->probe.load_err || !d->probe.frags_err);
 	bool packet = !never && !*p->conf->driver && p->conf->mode == PLX_XDP_AUTO; /* the ladder goes on to it */
@@ -551,6 +570,7 @@ const struct check iface_checks[] = {
 	{ "master", "interface", "the interface is no port of a bond or bridge", master, true },
 	{ "stacked", "interface", "the interface is no bond, bridge or VLAN", stacked, true },
 	{ "children", "interface", "no interface stands on it", children, true },
+	{ "host-answers", "interface", "what comes to the program is not answered by the host too", host_answers, true },
 	{ "default-route", "interface", "the host's default route leads elsewhere", default_route, true },
 	{ "ssh-session", "interface", "sessions of ssh, and the operator's own, come by other interfaces", ssh_session, true },
 	{ "promisc", "interface", "frames to other addresses are not filtered", promisc, true },

@@ -279,7 +279,8 @@ static int pk_start(struct plx_port *p)
 {
 	if (p->nrx && p->conf.steer == PLX_STEER_ALL) /* asked for of a driver that cannot, or left as it is */
 		plx_logf(p->log, PLX_LOG_NOTICE, "%s: packet: the host gets every frame as well and answers what is addressed "
-		         "to it: give the interface no address, or drop at its ingress what is not the host's (docs/drivers.md, packet)", p->name);
+		         "to it: give the interface no address, or drop at its ingress what is not the host's "
+		         "(docs/drivers.md, packet)", p->name);
 	for (uint16_t i = 0; i < p->nrx; i++) {
 		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
 		pk_rx_discard(q);
@@ -464,7 +465,8 @@ static struct plx_beside pk_beside(const struct plx_port_conf *c, uint32_t mtu, 
 }
 
 const struct plx_driver plx_packet_driver = {
-	.name = "packet", .what = "AF_PACKET rings: any interface, one copy; the host gets every frame too", .device = true, .any_queues = true,
-	.frames = pk_frames, .beside = pk_beside, .open = pk_open, .start = pk_start, .stop = pk_stop, .close = pk_close,
+	.name = "packet", .what = "AF_PACKET rings: any interface, one copy; the host gets every frame too",
+	.device = true, .any_queues = true, .frames = pk_frames, .beside = pk_beside,
+	.open = pk_open, .start = pk_start, .stop = pk_stop, .close = pk_close,
 	.xstats = pk_xstats, .offered = pk_offered, .lost = pk_lost, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm, .rx_disarm = pk_rx_disarm, .link = pk_link, .forked = pk_forked,
 };

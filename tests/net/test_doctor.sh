@@ -133,6 +133,7 @@ no BPF file system|true|WARN|bpffs|$A|true|
 port of a bridge|bridge|WARN|master|$A|true|va
 a macvlan on it|at a ip link add mv0 link va type macvlan && at a ip link set mv0 up|WARN|children|$A|true|va
 the macvlan itself|at a ip link add mv0 link va type macvlan && at a ip link set mv0 up|WARN|promisc|$A|true|mv0,rxqs=1
+an address beside driver=packet|true|WARN|host-answers|$A|true|va,driver=packet
 the bridge itself|bridge|WARN|stacked|$A|true|br0,rxqs=1
 default route|at a ip route add default via 10.9.0.2|FAIL|default-route|$A|true|va
 default route, IPv6|at a sh -c 'echo 0 >/proc/sys/net/ipv6/conf/va/disable_ipv6' && at a ip -6 route add default dev va|FAIL|default-route|$A|true|va

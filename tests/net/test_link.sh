@@ -54,6 +54,9 @@ mtu_case() {
 		within $PATIENCE grep -q 'va: its MTU is 1900 now.*ip link set va mtu 1770' "$TMP/fwd.err" ||
 			{ echo "no word about an MTU beyond the frame"; show "$TMP/fwd.err"; return 1; }
 	fi
+	at a ip link set va address 02:00:00:00:77:01
+	within $PATIENCE grep -q 'va: its address is 02:00:00:00:77:01 now, and was ' "$TMP/fwd.err" ||
+		{ echo "no word about another address"; show "$TMP/fwd.err"; return 1; }
 	end "$fwd"
 }
 for driver in driver=af_xdp,mode=native driver=af_xdp,mode=generic driver=packet; do

@@ -105,8 +105,16 @@ static void test_uses(void **state)
 	(void)state;
 	l->master = (struct disco_ref){ 12, "bond0" };
 	bad("master", CHECK_WARN, "bond0", "ip link set dev eth1 nomaster");
+	says("host-answers", CHECK_OK);
 	asked("eth1,driver=packet -l 4-7");
 	says("master", CHECK_OK);
+	says("host-answers", CHECK_OK);
+	strcpy(d.port[0].reach.address, "192.0.2.1");
+	bad("host-answers", CHECK_WARN, "what comes to 192.0.2.1: so both do", "pollux doctor eth1,driver=auto -l 4-7");
+	*d.port[0].reach.address = 0;
+	d.asked.addresses = -EPERM;
+	says("host-answers", CHECK_SKIP);
+	d.asked.addresses = 0;
 	asked("eth1 -l 4-7");
 	strcpy(d.port[0].reach.above, "bond0 (bond), bond0.7 (vlan)");
 	bad("children", CHECK_WARN, "gets none of them: bond0 (bond), bond0.7 (vlan)", "pollux doctor eth1,steer=none -l 4-7");

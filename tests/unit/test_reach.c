@@ -247,6 +247,8 @@ static void test_routes(void **state)
 	assert_string_equal(r[2].name, "plxe2");
 	assert_string_equal(r[0].above, "");
 	assert_string_equal(r[2].above, "plxb2 (bridge)");
+	assert_string_equal(r[0].address, "10.77.0.1");
+	assert_string_equal(r[1].address, ""); /* the bridge has one, and it none */
 	run("for i in $(seq 20); do ip link add plxmacvlan$i link plxe0 type macvlan || exit 1; done");
 	read_all(&plx_sys_linux);
 	assert_memory_equal(r[0].above, "plxmacvlan1 (macvlan), plxmacvlan2 (macvlan), ", 46);

@@ -163,8 +163,16 @@ static void put_twice(void **state)
 	assert_true(kept_has(&k, "2 frames were put back twice"));
 	assert_false(kept_has(&k, "were not put back"));
 	env = env_of(1, 0, &k);
+	for (int i = 0; i < 2; i++) /* one twice, and one not: the count is right */
+		assert_non_null(m[i] = plx_mbuf_get(plx_env_pool(env, -1)));
+	plx_mbuf_put(m[0]);
+	plx_mbuf_put(m[0]);
+	plx_env_fini(env);
+	assert_true(kept_has(&k, ": 1 frame was put back twice, and 1 of "));
+	env = env_of(1, 0, &k);
 	assert_non_null(plx_mbuf_get(plx_env_pool(env, -1)));
 	plx_env_fini(env);
+	assert_false(kept_has(&k, "twice"));
 	assert_true(kept_has(&k, "1 of "));
 	assert_true(kept_has(&k, "frames were not put back"));
 #endif
