@@ -278,6 +278,9 @@ static void test_out_of_range(void **state)
 	assert_int_equal(plx_env_timer(env, 0, idle, NULL), -EINVAL);
 	assert_true(kept_has(&kept, "plx_env_timer: a period of 0 ns"));
 	assert_int_equal(plx_env_timer(env, 1, NULL, NULL), -EINVAL);
+	assert_int_equal(plx_env_timer(env, UINT64_MAX, idle, NULL), -EINVAL); /* no overflow that makes it due at once */
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .period_ns = UINT64_MAX)), -EINVAL);
+	assert_true(kept_has(&kept, "poller poller: a period beyond 36 years"));
 	assert_int_equal(plx_lcore_launch(lcore, NULL, NULL), -EINVAL);
 }
 
