@@ -65,11 +65,11 @@ uint16_t plx_build_arp_reply(void *p, const struct plx_arp *request, const uint8
 	struct plx_arp q = *request; /* p may be the request itself */
 	struct plx_arp *h = p;
 
-	h->htype = plx_be16(1);
+	h->htype = plx_be16(PLX_ARP_ETHER);
 	h->ptype = plx_be16(PLX_ETH_IP4);
 	h->hlen = 6;
 	h->plen = 4;
-	h->op = plx_be16(2);
+	h->op = plx_be16(PLX_ARP_REPLY);
 	memcpy(h->sha, mac, 6);
 	memcpy(h->spa, q.tpa, 4);
 	memcpy(h->tha, q.sha, 6);

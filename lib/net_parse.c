@@ -5,8 +5,8 @@
 #include "plx_net.h"
 
 enum { TAGS_MAX = 2, EXT_MAX = 8 };
-enum { IP_HOPOPT = 0, IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP6_ROUTING = 43, IP6_FRAGMENT = 44, IP_AH = 51,
-       IP_ICMP6 = 58, IP6_NONE = 59, IP6_DSTOPT = 60, IP6_MOBILITY = 135, IP6_HIP = 139, IP6_SHIM6 = 140 };
+enum { IP_HOPOPT = 0, IP6_ROUTING = 43, IP6_FRAGMENT = 44, IP_AH = 51, IP6_NONE = 59, IP6_DSTOPT = 60,
+       IP6_MOBILITY = 135, IP6_HIP = 139, IP6_SHIM6 = 140 };
 enum { IP4_MF = 0x2000, IP4_OFFSET = 0x1fff, IP6_MF = 1, IP6_OFFSET = 0xfff8 };
 
 struct src {
@@ -34,13 +34,13 @@ static int parse_l4(struct plx_pkt *k, const struct src *s, uint32_t off, uint32
 	uint8_t l4 = PLX_L4_OTHER, buf[PLX_TCP_LEN];
 	const uint8_t *p = NULL;
 
-	if (k->proto == IP_UDP)
+	if (k->proto == PLX_IP_UDP)
 		l4 = PLX_L4_UDP, head = PLX_UDP_LEN;
-	else if (k->proto == IP_TCP)
+	else if (k->proto == PLX_IP_TCP)
 		l4 = PLX_L4_TCP, head = PLX_TCP_LEN;
-	else if (k->proto == IP_ICMP && k->l3 == PLX_L3_IP4)
+	else if (k->proto == PLX_IP_ICMP && k->l3 == PLX_L3_IP4)
 		l4 = PLX_L4_ICMP, head = PLX_ICMP_LEN;
-	else if (k->proto == IP_ICMP6 && k->l3 == PLX_L3_IP6)
+	else if (k->proto == PLX_IP_ICMP6 && k->l3 == PLX_L3_IP6)
 		l4 = PLX_L4_ICMP6, head = PLX_ICMP_LEN;
 	if (head > room || (head && !(p = at(s, off, head, buf))))
 		return k->fragment ? PLX_PARSE_OK : PLX_PARSE_SHORT;

@@ -381,7 +381,7 @@ static int find_file(struct parser *p, const char **name)
 /* one_line: whatever the words had in them. */
 static int one_line(int err, char *why)
 {
-	for (char *s = why; err < 0 && *s; s++)
+	for (char *s = why; err < 0 && s && *s; s++)
 		if ((unsigned char)*s < ' ' || *s == 127)
 			*s = '?';
 	return err;

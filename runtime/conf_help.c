@@ -94,7 +94,8 @@ void conf_help(char *buf, size_t len, const char *prog, const struct plx_app *ap
 	/* usage, sentence, two headings and the last line */
 	int room = all ? 10000 : LINES - 5, left_out;
 
-	buf[0] = 0;
+	if (len)
+		buf[0] = 0;
 	plx_text_add(buf, len, "usage: %s [options]%s\n", prog, has_app ? " [-- options of the application]" : "");
 	if (app && app->what)
 		plx_text_add(buf, len, "%s\n", app->what);

@@ -184,9 +184,9 @@ int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg),
 	PLX_ASSERT(env);
 	struct control *c = env->control;
 
-	if (!period_ns || !fn) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_timer: %s (EINVAL)",
-		         fn ? "a period of 0 ns; it may be 1 or more" : "no function to call");
+	if (!period_ns || period_ns > PLX_PERIOD_MAX || !fn) {
+		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_timer: %s (EINVAL)", !fn ? "no function to call" :
+		         period_ns ? "a period beyond 36 years" : "a period of 0 ns; it may be 1 or more");
 		return -EINVAL;
 	}
 	struct ctl_timer *all = realloc(c->timer, (c->ntimers + 1) * sizeof(*all));

@@ -391,11 +391,30 @@ int plan_memory(struct plan_maker *m)
 	return check_limit(m, sum);
 }
 
+/* check_node_mem: of what is given to a node where no pool is nothing is taken. */
+static int check_node_mem(struct plan_maker *m)
+{
+	for (unsigned n = 0; n < m->conf->nnode_mem; n++) {
+		const unsigned long long mib = m->conf->node_mem[n] >> 20;
+		bool taken = !mib;
+
+		for (uint16_t i = 0; i < m->p->npools && !taken; i++)
+			taken = m->p->pools[i].node == (int)n || (m->p->pools[i].node < 0 && !n);
+		if (!taken && (n >= m->t->nnodes || (n && !m->t->node[n].present)))
+			return plan_fail(m, -EINVAL, "--node-mem gives %llu MiB to node %u, which is not there: nodes are counted from 0, and "
+			                 "lscpu lists them", mib, n);
+		if (!taken)
+			plan_note(m->p, "the %llu MiB that --node-mem gives to node %u are not taken: no port's frames are there", mib, n);
+	}
+	return 0;
+}
+
 static int all_pools(struct plan_maker *m)
 {
-	int err = 0;
+	int err;
 
 	assign(m);
+	err = check_node_mem(m);
 	for (uint16_t i = 0; i < m->p->npools && !err; i++) {
 		err = size_pool(m, &m->p->pools[i]);
 		if (!err)

@@ -213,13 +213,14 @@ PLX_API void plx_lcore_wake(struct plx_lcore *l); /* out of SLEEP; any thread */
    how many there were, again after 1 s, 2 s, 4 s, ... up to an hour.  It must not block. */
 typedef int (*plx_poll_fn)(void *arg);
 
+#define PLX_PERIOD_MAX (UINT64_C(1) << 60) /* ns, 36 years: of pollers and timers */
 struct plx_poller_conf {
 	int      lcore;           /* lcore id that fixes it; -1 = the plan's */
 	const char *name;         /* NULL = "poller" */
 	plx_poll_fn fn;
 	void *arg;
 	struct plx_rxq *rxq;      /* what it polls: the plan's lcore for it; NULL if none */
-	uint64_t period_ns;       /* 0 = every round; else no oftener than this */
+	uint64_t period_ns;       /* 0 = every round; else no oftener than this, PLX_PERIOD_MAX at most */
 	bool     service;         /* goes to the service lcores (-S), if there are any */
 	struct plx_rxq *const *also; /* further queues it polls, to be slept on; NULL-ended or NULL */
 };
@@ -307,7 +308,7 @@ PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s
 /* plx_env_timer calls fn(arg) on the main thread every period_ns while plx_env_run runs;
    fn returns 0 to go on, else it is called no more.  It may take its time, lcores go on and are
    looked after; but a stop waits for it, and a signal ends the process if that takes too long.
-   -EINVAL: a period of 0, or no fn. */
+   -EINVAL: a period of 0 or beyond PLX_PERIOD_MAX, or no fn. */
 PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
 
 /* ---- reports ---- */

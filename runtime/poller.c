@@ -153,6 +153,10 @@ static int add(struct plx_poller **out, struct plx_env *env, const struct plx_po
 		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: it has no function; set .fn", name);
 		return -EINVAL;
 	}
+	if (c->period_ns > PLX_PERIOD_MAX) {
+		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: a period beyond 36 years (EINVAL)", name);
+		return -EINVAL;
+	}
 	if (may_change(env, name))
 		return -EBUSY;
 	struct plx_lcore *l = place(env, c, name);

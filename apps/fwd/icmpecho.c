@@ -5,8 +5,6 @@
    answered. */
 #include "fwd.h"
 
-enum { ICMP_REPLY = 0, ICMP_REQUEST = 8, ICMP6_REQUEST = 128, ICMP6_REPLY = 129, ARP_REQUEST = 1 };
-
 /* A group address cannot be anybody's source. */
 static bool unicast4(uint32_t ip)
 {
@@ -18,8 +16,8 @@ static bool answer_arp(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6]
 {
 	struct plx_arp *a = (struct plx_arp *)(p + k->l3_off);
 
-	if (a->op != plx_be16(ARP_REQUEST) || a->htype != plx_be16(1) || a->ptype != plx_be16(PLX_ETH_IP4) || a->hlen != 6 ||
-	    a->plen != 4)
+	if (a->op != plx_be16(PLX_ARP_REQUEST) || a->htype != plx_be16(PLX_ARP_ETHER) ||
+	    a->ptype != plx_be16(PLX_ETH_IP4) || a->hlen != 6 || a->plen != 4)
 		return false;
 	if (!memcmp(a->spa, a->tpa, 4)) /* somebody announces or probes his own address */
 		return false;
@@ -45,11 +43,11 @@ static bool answer_ping(uint8_t *p, const struct plx_pkt *k)
 	struct plx_ip4 *ip = (struct plx_ip4 *)(p + k->l3_off);
 	uint32_t src = ip->src;
 
-	if (h->type != ICMP_REQUEST || h->code || k->fragment || !unicast4(ip->src) || !unicast4(ip->dst))
+	if (h->type != PLX_ICMP_ECHO || h->code || k->fragment || !unicast4(ip->src) || !unicast4(ip->dst))
 		return false;
 	ip->src = ip->dst;
 	ip->dst = src;
-	turn_type(h, ICMP_REPLY);
+	turn_type(h, PLX_ICMP_ECHO_REPLY);
 	return true;
 }
 
@@ -60,12 +58,12 @@ static bool answer_ping6(uint8_t *p, const struct plx_pkt *k)
 	uint8_t src[16];
 
 	/* with segments left it is for another than ip->dst, and its checksum has that one's address */
-	if (h->type != ICMP6_REQUEST || h->code || k->fragment || k->route_off || ip->src[0] == 0xff || ip->dst[0] == 0xff)
+	if (h->type != PLX_ICMP6_ECHO || h->code || k->fragment || k->route_off || ip->src[0] == 0xff || ip->dst[0] == 0xff)
 		return false;
 	memcpy(src, ip->src, 16);
 	memcpy(ip->src, ip->dst, 16);
 	memcpy(ip->dst, src, 16);
-	turn_type(h, ICMP6_REPLY);
+	turn_type(h, PLX_ICMP6_ECHO_REPLY);
 	return true;
 }
 

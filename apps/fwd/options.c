@@ -106,9 +106,20 @@ SET_NUMBER(seed, seed, plx_text_u64, 0, UINT64_MAX, "1")
 
 #define HOURS(n) ((n) * 3600000000000u)
 static const char *const time_like = "10, 1.5s, 200ms or 5m";
-SET_NUMBER(stats_period, stats_period, plx_text_duration, 0, HOURS(24), time_like)
 SET_NUMBER(duration, duration, plx_text_duration, 1000000, HOURS(24 * 365), time_like)
 SET_NUMBER(drain, drain, plx_text_duration, 0, HOURS(1), time_like)
+
+/* Main looks every 10 ms. */
+SET(stats_period)
+{
+	uint64_t none;
+
+	if (!plx_text_duration(&none, arg, 0, 0)) {
+		CONF->stats_period = 0;
+		return 0;
+	}
+	return number(plx_text_duration, &CONF->stats_period, arg, 10000000, HOURS(24), time_like, why, len);
+}
 
 SET(json) { UNUSED; CONF->json = true; return 0; }
 SET(verify) { UNUSED; CONF->verify = true; return 0; }

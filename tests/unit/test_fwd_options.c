@@ -26,7 +26,7 @@ static const struct { const char *name, *arg, *why; } bad[] = {
 	{ "flows", "0", "out of range" }, { "flows", "2000000", "1 to 1048576" },
 	{ "rate", "fast", "like 250k" }, { "rate", "2G", "out of range" },
 	{ "sport", "0", "1 to 65535" }, { "dport", "65536", "1 to 65535" },
-	{ "stats-period", "1x", "like 10, 1.5s" }, { "duration", "0", "out of range" }, { "duration", "-1s", "like 10" },
+	{ "stats-period", "1x", "like 10, 1.5s" }, { "stats-period", "9ms", "out of range: 0.01 to 86400 seconds" }, { "duration", "0", "out of range" }, { "duration", "-1s", "like 10" },
 	{ "length", "59", "60 to 65535" }, { "length", "64,", "60 to 65535" }, { "length", "1514-60", "downwards" },
 	{ "length", "64-", "60 to 65535" }, { "length", "65536", "60 to 65535" }, { "length", "64;128", "60 to 65535" }, { "length", "99999999999", "60 to 65535" },
 	{ "length", "64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64",

@@ -74,6 +74,54 @@ static void test_rounds_and_accounts(void **state)
 	plx_env_fini(env);
 }
 
+/* A queue whose doorbell takes its time, as a system call that sends does. */
+enum { BELL_CYCLES = 200000 };
+struct bell { struct plx_txq q; plx_ctr rings, polls; };
+
+static uint16_t bell_ring(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
+{
+	const uint64_t begin = plx_cycles();
+
+	(void)m, (void)n;
+	while (plx_cycles() - begin < BELL_CYCLES)
+		plx_pause();
+	plx_ctr_add(&((struct bell *)q)->rings, 1);
+	return 0;
+}
+
+static int bell_poll(void *arg)
+{
+	struct bell *b = arg;
+	const bool sends = b->polls % 50 == 0;
+
+	plx_ctr_add(&b->polls, 1);
+	if (sends)
+		plx_tx_pending_add(&b->q);
+	return sends;
+}
+
+/* test_lcore_clock counts to the cycle; this is the loop as it runs. */
+static void test_doorbells_are_load(void **state)
+{
+	(void)state;
+	struct bell b = { .q.burst = bell_ring };
+	struct plx_lcore_stats ls;
+	struct kept_log k;
+	struct plx_env_conf c;
+	struct runner r;
+
+	test_conf(&c, &k, 1, NULL);
+	struct plx_env *env = test_open(&c, &k);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = bell_poll, .arg = &b)), 0);
+	runner_start(&r, env);
+	wait_for(plx_ctr_read(&b.rings) > 100);
+	assert_int_equal(runner_stop(&r, 0), 0);
+	plx_lcore_stats(plx_env_lcore(env, 0), &ls);
+	assert_true(ls.busy_cycles >= (b.rings - 1) * BELL_CYCLES); /* one may have rung when the loop had ended */
+	assert_true(ls.idle_cycles > 0);
+	plx_env_fini(env);
+}
+
 static void test_timed_pollers(void **state)
 {
 	(void)state;
@@ -328,7 +376,7 @@ static void test_starved_is_not_hung(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_named_pinned_slots), cmocka_unit_test(test_rounds_and_accounts),
+		cmocka_unit_test(test_named_pinned_slots), cmocka_unit_test(test_rounds_and_accounts), cmocka_unit_test(test_doorbells_are_load),
 		cmocka_unit_test(test_timed_pollers), cmocka_unit_test(test_busy_makes_no_call),
 		cmocka_unit_test(test_halt_and_resume), cmocka_unit_test(test_hung_poller),
 		cmocka_unit_test(test_starved_is_not_hung),

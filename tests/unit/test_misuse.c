@@ -278,7 +278,28 @@ static void test_out_of_range(void **state)
 	assert_int_equal(plx_env_timer(env, 0, idle, NULL), -EINVAL);
 	assert_true(kept_has(&kept, "plx_env_timer: a period of 0 ns"));
 	assert_int_equal(plx_env_timer(env, 1, NULL, NULL), -EINVAL);
+	assert_int_equal(plx_env_timer(env, UINT64_MAX, idle, NULL), -EINVAL); /* no overflow that makes it due at once */
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .period_ns = UINT64_MAX)), -EINVAL);
+	assert_true(kept_has(&kept, "poller poller: a period beyond 36 years"));
 	assert_int_equal(plx_lcore_launch(lcore, NULL, NULL), -EINVAL);
+}
+
+/* Who wants no reason gives no room for one. */
+static void test_no_room_for_a_reason(void **state)
+{
+	char *argv[] = { (char *)"x", (char *)"--nothing", NULL };
+	struct plx_conf_in in = { .argc = 2, .argv = argv };
+	struct plx_env_conf c = at.conf;
+	struct plx_port_conf p = plx_port_conf_default;
+
+	(void)state;
+	assert_int_equal(plx_env_conf_parse(&c, 2, argv, NULL, NULL, 0), -EINVAL);
+	assert_int_equal(plx_env_conf_merge(&c, &in, NULL, 0), -EINVAL);
+	assert_int_equal(plx_env_conf_file(&at.name, &in, NULL, 0), -EINVAL);
+	assert_int_equal(plx_env_conf_read(&c, &in, NULL, 0), -EINVAL);
+	assert_int_equal(plx_port_conf_parse(&p, "a,b=c", NULL, 0), -EINVAL);
+	argv[1] = (char *)"--help";
+	assert_int_equal(plx_env_conf_parse(&c, 2, argv, NULL, NULL, 0), PLX_TEXT);
 }
 
 /* A loop ends with the one behind the last; what is beyond it is no loop's. */
@@ -299,7 +320,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_null_ends_at_once), cmocka_unit_test(test_every_function_is_there),
-		cmocka_unit_test(test_out_of_range), cmocka_unit_test(test_queues_out_of_range),
+		cmocka_unit_test(test_out_of_range), cmocka_unit_test(test_no_room_for_a_reason),
+		cmocka_unit_test(test_queues_out_of_range),
 	};
 	struct plx_env_conf c;
 

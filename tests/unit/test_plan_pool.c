@@ -47,6 +47,25 @@ static void test_mem(void **state)
 	assert_true(plan.pools[1].bytes <= 20 << 20);
 }
 
+/* What is given to a node where no pool is. */
+static void test_node_mem_of_nobody(void **state)
+{
+	(void)state;
+	machine(2, 2, 1);
+	topo.node[0].present = topo.node[1].present = true;
+	nic("eth0,queues=1", 1, 0);
+	conf.nnode_mem = 2;
+	conf.node_mem[0] = conf.node_mem[1] = 64 << 20;
+	made();
+	assert_int_equal(plan.nnotes, 1);
+	assert_string_equal(plan.notes[0], "the 64 MiB that --node-mem gives to node 1 are not taken: no port's frames are there");
+	conf.nnode_mem = 3;
+	conf.node_mem[2] = 1 << 20;
+	refused(-EINVAL, "--node-mem gives 1 MiB to node 2, which is not there: nodes are counted from 0, and lscpu lists them");
+	topo.node[1].present = false;
+	refused(-EINVAL, "--node-mem gives 64 MiB to node 1, which is not there: nodes are counted from 0, and lscpu lists them");
+}
+
 /* To the byte: one less than rings and lcores can hold is refused. */
 static void test_mem_edge(void **state)
 {
@@ -323,7 +342,7 @@ static void test_port_without_node(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge),
+		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge), cmocka_unit_test(test_node_mem_of_nobody),
 		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_ledgers), cmocka_unit_test(test_port_without_node),
 		cmocka_unit_test(test_rings), cmocka_unit_test(test_rings_of_auto), cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much), cmocka_unit_test(test_too_much_for_the_machine),
 	};

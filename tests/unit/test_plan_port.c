@@ -183,6 +183,11 @@ static void test_rest_of_the_channels(void **state)
 	made();
 	assert_int_equal(plan.ports[0].conf.rxqs, 5);
 	assert_int_equal(plan.ports[0].conf.txqs, 5);
+	machine(1, 4, 1);
+	nic("eth0,queue=3", 260, -1); /* more than a port has are not left out in silence */
+	made();
+	assert_int_equal(plan.ports[0].conf.rxqs, PLX_QUEUES_MAX);
+	assert_non_null(strstr(plan.notes[0], "eth0 has 257 receive queues from queue=3 on, of which a port has at most 256"));
 }
 
 /* An lcore gets a transmit queue of its own on every port, as far as there are any. */

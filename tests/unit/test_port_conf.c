@@ -130,6 +130,8 @@ static const struct { const char *text, *says; } bad[] = {
 	{ "eth0,bind-timeout=2h",            "not a time" },
 	{ "eth0,stall=never",                "not a time" },
 	{ "eth0,stall=99ms",                 "not a time from 100ms to 3600s" },
+	{ "eth0,stall=100500us",             "\"100500us\" is no whole number of milliseconds: take 100ms" },
+	{ "eth0,bind-timeout=1.0001s",       "no whole number of milliseconds: take 1000ms" },
 	{ "eth0,force=1",                    "none of no, yes" },
 	{ "x,driver=packet,force=yes",       "belongs to driver=af_xdp" },
 	{ "eth0,driver=afxdp",               "did you mean \"af_xdp\"" },

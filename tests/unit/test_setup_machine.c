@@ -84,6 +84,9 @@ static void test_hugepages(void **state)
 
 	assert_non_null(strstr(text, "\necho 8 > /sys/devices/system/node/node1/"));
 	free(text);
+	text = plan_print(s.plan, &topo, false); /* as it would be, but with no more pages than there would be */
+	assert_non_null(strstr(text, "in pages of 2 MiB, 4 of 4 free\n"));
+	free(text);
 	setup_free(&s);
 	node_pages(1, "7\n", "4\n");
 	machine(&s, 2, 1u << SETUP_hugepages);
