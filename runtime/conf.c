@@ -334,6 +334,10 @@ static int environment(struct parser *p)
 		if (i < 0)
 			return i;
 		snprintf(name, sizeof(name), "%.*s", (int)n, *e);
+		if (p->env.seen >> i & 1) {
+			snprintf(p->why, p->whylen, "%s: it stands in the environment twice: unset it, and set it once", name);
+			return -EINVAL;
+		}
 		if (strlen(*e) <= n + 1) {
 			snprintf(p->why, p->whylen, "%s: it is empty: unset it, or %s=%s", name, name, plx_settings[i].values);
 			return -EINVAL;

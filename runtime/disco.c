@@ -143,8 +143,8 @@ void disco_link_init(struct disco_link *l)
 void disco_rss(struct disco_link *l, const uint32_t *table, uint32_t n)
 {
 	l->rss_size = (int32_t)n;
-	for (unsigned i = 0; n && i < PLX_QUEUES_MAX; i++)
-		l->rxq[i].rss = 0;
+	for (unsigned i = 0; i < PLX_QUEUES_MAX; i++)
+		l->rxq[i].rss = n ? 0 : -1;
 	for (uint32_t i = 0; i < n; i++) {
 		if (i < DISCO_RSS_MAX)
 			l->rss[i] = (uint16_t)table[i];

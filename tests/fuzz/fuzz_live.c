@@ -293,10 +293,11 @@ static int live(char **out, char **err)
 	return code;
 }
 
-static bool for_terminal(const char *s)
+/* DEL is no control character to JSON. */
+static bool for_terminal(const char *s, bool json)
 {
 	for (; *s; s++)
-		if ((*s < ' ' && *s != '\n') || *s > '~')
+		if ((*s < ' ' && *s != '\n') || *s > '~' + json)
 			return false;
 	return true;
 }
@@ -321,9 +322,9 @@ static void ask(struct fuzz_in *in)
 		MUST((shown = json_loads(out, 0, NULL)) && json_object_get(shown, "answered_by"));
 		json_decref(shown);
 	}
-	if (!for_terminal(out) || !for_terminal(err))
+	if (!for_terminal(out, said.how & HOW_JSON) || !for_terminal(err, false))
 		fprintf(stderr, "it printed:\n%s%s", out, err);
-	MUST(for_terminal(out) && for_terminal(err));
+	MUST(for_terminal(out, said.how & HOW_JSON) && for_terminal(err, false));
 	json_decref(o);
 	free(text);
 	free(out);

@@ -288,6 +288,10 @@ static void test_bad_environment(void **state)
 		assert_int_equal(merge(&c, &a, &(struct given){ .environ = env }, &in, why, sizeof(why)), -EINVAL);
 		assert_string_equal(why, bad_env[i].why);
 	}
+	const char *twice[] = { "POLLUX_IFACE=a", "POLLUX_IFACE=b c", NULL };
+
+	assert_int_equal(merge(&c, &a, &(struct given){ .environ = twice }, &in, why, sizeof(why)), -EINVAL);
+	assert_string_equal(why, "POLLUX_IFACE: it stands in the environment twice: unset it, and set it once");
 }
 
 int main(void)
