@@ -27,7 +27,9 @@ int plx_xdp_query(uint32_t ifindex, struct plx_xdp_info *x, const struct plx_sys
 	LIBBPF_OPTS(bpf_xdp_query_opts, o);
 
 	memset(x, 0, sizeof(*x));
+	plx_bpf_quiet_begin();
 	int err = bpf_xdp_query((int)ifindex, 0, &o);
+	plx_bpf_quiet_end();
 
 	x->mode = o.attach_mode;
 	x->id = o.prog_id ? o.prog_id : o.drv_prog_id ? o.drv_prog_id : o.skb_prog_id; /* of several none is the one */

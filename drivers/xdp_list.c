@@ -150,7 +150,7 @@ static int own_descriptors(void)
 
 	if (!syscall(SYS_close_range, 3u, ~0u, unshare_too))
 		return 0;
-	return unshare(CLONE_FILES) ? -errno : 0;
+	return unshare(CLONE_FILES) ? -ENOSYS : 0; /* a sandbox that forbids it says nothing of rights to look */
 }
 
 static void *ask(void *arg)

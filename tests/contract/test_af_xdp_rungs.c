@@ -103,7 +103,31 @@ static void busy_ends(void **state)
 	ends(-EBUSY, "plxa0: queue 0 is held by another socket");
 	sys.bind = plx_sys_linux.bind;
 	sys.bpf_link_create = refuse_link;
-	ends(-EBUSY, "plxa0: its XDP hook is held by another program (EBUSY): a left-over one goes with ip link set dev plxa0 xdp off");
+	ends(-EBUSY, "plxa0: its XDP hook is held by another program (EBUSY): it is gone by now, start again");
+}
+
+static const struct bpf_insn pass[] = {
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS }, { .code = BPF_JMP | BPF_EXIT },
+};
+
+/* ip link cannot take a link off, and what is told instead can. */
+static void linked(void **state)
+{
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, PLX_ARRAY_SIZE(pass), NULL);
+	int link = bpf_link_create(fd, (int)if_nametoindex("plxa0"), BPF_XDP, NULL);
+	char words[128], *cmd;
+
+	(void)state;
+	assert_true(fd >= 0 && link >= 0);
+	close(fd);
+	snprintf(words, sizeof(words), "(EBUSY): end its owner with kill %d, or bpftool link detach id ", getpid());
+	ends(-EBUSY, words);
+	cmd = strstr(log_text, "bpftool link");
+	assert_non_null(cmd);
+	cmd[strcspn(cmd, "\n")] = 0;
+	run("%s", cmd);
+	plx_port_close(open_port(&conf));
+	close(link);
 }
 
 /* A program that was left behind, and the command that is told does take it off. */
@@ -111,9 +135,6 @@ static void left_over(void **state)
 {
 	static const struct { const char *off; uint32_t flags; } rows[] = {
 		{ "xdpdrv off", XDP_FLAGS_DRV_MODE }, { "xdpgeneric off", XDP_FLAGS_SKB_MODE },
-	};
-	static const struct bpf_insn pass[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS }, { .code = BPF_JMP | BPF_EXIT },
 	};
 	char cmd[128];
 
@@ -394,7 +415,7 @@ static void unit_of_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(busy_ends), CASE(left_over), CASE(run_out_ends), CASE(cannot_falls), CASE(kernel_without_sg),
+		CASE(busy_ends), CASE(left_over), CASE(linked), CASE(run_out_ends), CASE(cannot_falls), CASE(kernel_without_sg),
 		CASE(kernel_without_frags), CASE(carrier), CASE(bond), CASE(unit_of_buffers),
 	};
 

@@ -83,7 +83,7 @@ if loads xsk_def_xdp_prog 20 && loads bare.bpf 70; then
 	check "a dispatcher: the kernel's links tell what it calls" tells "$held $calls" \
 		env LIBXDP_BPFFS=/none pollux doctor va --only xdp-free
 	check "a dispatcher: a user is told that names are not" tells "told to CAP_SYS_ADMIN only" \
-		setpriv --reuid 1000 --clear-groups --inh-caps=-all pollux doctor va --only xdp-free
+		/bin/setpriv --reuid 1000 --clear-groups --inh-caps=-all pollux doctor va --only xdp-free
 	check "a dispatcher: the command takes it off" xdp-loader unload va --all && check "and nothing stays" no_xdp va
 else
 	echo "skip libxdp's dispatcher: not on this kernel"
