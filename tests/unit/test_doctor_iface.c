@@ -223,7 +223,7 @@ static void test_mtu_unit(void **state)
 	strcpy(l->kdriver, "igb");
 	plan();
 	says("mtu-room", CHECK_OK);
-	assert_non_null(strstr(found.evidence, "MTU 1500 needs 1518 bytes, a frame has room for 3072: it has 4096 bytes, since driver igb "
+	assert_non_null(strstr(found.evidence, "MTU 1500 needs 1522 bytes, a frame has room for 3072: it has 4096 bytes, since driver igb "
 	                       "counts receive buffers in units of 1024 bytes"));
 	asked("eth1 -l 4-7 --frame-size 2048");
 	bad("mtu-room", CHECK_WARN, "in zero-copy a frame of 2048 has room for 1024, since driver igb counts receive buffers in units of 1024 "

@@ -309,12 +309,12 @@ static struct plx_link_info *driven(const char *text, const char *kdriver, uint3
 static void test_frame_size(void **state)
 {
 	static const struct { const char *kdriver; uint8_t zc; uint32_t mtu, frame; } rows[] = {
-		{ "igb", PLX_LINK_ZC_YES, 1006, 2048 },        /* 1006 + 18 = 1024 */
+		{ "igb", PLX_LINK_ZC_YES, 1002, 2048 },        /* 1002 + 18 = 1024 */
 		{ "igb", PLX_LINK_ZC_YES, 1007, 4096 },
 		{ "igb", PLX_LINK_ZC_NOT_TOLD, 1500, 4096 },
 		{ "igb", PLX_LINK_ZC_NO, 1500, 2048 },         /* a kernel before 6.14 */
-		{ "igb", PLX_LINK_ZC_YES, 3054, 4096 },
-		{ "ice", PLX_LINK_ZC_YES, 3054, 2048 },        /* it has chains */
+		{ "igb", PLX_LINK_ZC_YES, 3050, 4096 },
+		{ "ice", PLX_LINK_ZC_YES, 3050, 2048 },        /* it has chains */
 		{ "igc", PLX_LINK_ZC_YES, 1500, 4096 },
 		{ "ixgbe", PLX_LINK_ZC_YES, 1500, 4096 },
 		{ "i40e", PLX_LINK_ZC_YES, 1774, 2048 },
@@ -344,7 +344,7 @@ static void test_frame_size(void **state)
 	made();
 	assert_int_equal(plan.frame_size, 2048);
 	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 9000 needs 9018 bytes, "
-	                  "of which a frame of 2048 then holds 1024; for zero-copy use ip link set eth0 mtu 3054"));
+	                  "of which a frame of 2048 then holds 1024; for zero-copy use ip link set eth0 mtu 3050"));
 	/* who asks for no zero-copy needs none of that */
 	machine(1, 1, 1);
 	driven("eth0,mode=native", "igb", 1500);
@@ -355,7 +355,7 @@ static void test_frame_size(void **state)
 	made();
 	assert_int_equal(plan.frame_size, 4096);
 	assert_true(noted("eth2: frames of 4096 bytes for zero-copy, since driver igb counts receive buffers in units of 1024 bytes and "
-	                  "MTU 1500 needs 1518 bytes, of which a frame of 2048 would hold 1024"));
+	                  "MTU 1500 needs 1522 bytes, of which a frame of 2048 would hold 1024"));
 }
 
 static void test_no_zerocopy(void **state)
@@ -366,16 +366,16 @@ static void test_no_zerocopy(void **state)
 	conf.frame_size = 2048; /* somebody wants it so */
 	made();
 	assert_int_equal(plan.frame_size, 2048);
-	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 1500 needs 1518 "
-	                  "bytes, of which a frame of 2048 then holds 1024; for zero-copy use --frame-size=4096, or ip link set eth0 mtu 1006"));
+	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 1500 needs 1522 "
+	                  "bytes, of which a frame of 2048 then holds 1024; for zero-copy use --frame-size=4096, or ip link set eth0 mtu 1002"));
 	conf.ports[0].mode = PLX_XDP_ZEROCOPY;
-	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 1500 needs 1518 bytes, and a frame of 2048 holds 1024 in zero-copy, since driver igb "
-	        "counts receive buffers in units of 1024 bytes: use --frame-size=4096, or ip link set eth0 mtu 1006, or mode=auto");
+	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 1500 needs 1522 bytes, and a frame of 2048 holds 1024 in zero-copy, since driver igb "
+	        "counts receive buffers in units of 1024 bytes: use --frame-size=4096, or ip link set eth0 mtu 1002, or mode=auto");
 	conf.frame_size = 4096;
 	made();
-	links[0].mtu = 3100; /* 3118 fits 3840, and not 3072 */
-	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 3100 needs 3118 bytes, and a frame of 4096 holds 3072 in zero-copy, since driver igb "
-	        "counts receive buffers in units of 1024 bytes: use ip link set eth0 mtu 3054, or mode=auto");
+	links[0].mtu = 3100; /* 3122 fits 3840, and not 3072 */
+	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 3100 needs 3122 bytes, and a frame of 4096 holds 3072 in zero-copy, since driver igb "
+	        "counts receive buffers in units of 1024 bytes: use ip link set eth0 mtu 3050, or mode=auto");
 	conf.ports[0].mode = PLX_XDP_AUTO;
 	made();
 	assert_true(noted("eth0: no zero-copy, since driver igb"));
@@ -392,8 +392,8 @@ static void test_frame_memory(void **state)
 	assert_int_equal(plan.frame_size, 2048);
 	assert_int_equal(plan.npools, 1);
 	assert_int_equal(plan.pools[0].frame_size, 2048);
-	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 1500 needs 1518 bytes, "
-	                  "of which a frame of 2048 then holds 1024; for zero-copy use more memory, or ip link set eth0 mtu 1006"));
+	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 1500 needs 1522 bytes, "
+	                  "of which a frame of 2048 then holds 1024; for zero-copy use more memory, or ip link set eth0 mtu 1002"));
 	conf.mem = 40 << 20;
 	made();
 	assert_int_equal(plan.frame_size, 4096);
