@@ -221,6 +221,7 @@ static void take_port(struct truth_port *o, const struct plx_env *env, struct pl
 		o->rx_drop[r] = st.rx.drop[r];
 	for (int r = 0; r < PLX_TX_DROP_N; r++)
 		o->tx_drop[r] = st.tx.drop[r];
+	o->pkts = st.rx.pkts;
 	if (p->drv->lost)
 		p->drv->lost(p, o->rx_drop);
 	o->first = p->conf.queue;

@@ -29,7 +29,10 @@ static bool is_piece(const uint8_t *p, uint32_t len)
    a part or a multiple of that. */
 void ax_rx_suspect(struct ax_rxq *q, const struct plx_mbuf *m)
 {
-	if (m->nsegs != 1 || !is_piece(m->data, m->len))
+	if (m->nsegs != 1)
+		return;
+	__atomic_store_n(&q->base.port->whole, true, __ATOMIC_RELAXED);
+	if (!is_piece(m->data, m->len))
 		return;
 	const uint64_t now = plx_sys_now(q->sock->sys);
 

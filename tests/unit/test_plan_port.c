@@ -282,7 +282,7 @@ static void test_mtu(void **state)
 	assert_true(noted("; for af_xdp use ip link set eth0 mtu 1774"));
 	conf.ports[0].mode = PLX_XDP_NATIVE;
 	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9018 bytes, a frame of 2048 holds 1792, and this kernel refuses chains of frames: "
-	        "use driver=packet, or ip link set eth0 mtu 1774");
+	        "use driver=packet without mode=, or ip link set eth0 mtu 1774");
 	machine(1, 1, 1);
 	topo.no_chains = true;
 	nic("eth0,driver=packet", 1, -1)->mtu = 9000;
