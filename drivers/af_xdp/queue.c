@@ -332,7 +332,8 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 	struct ax_sock_conf sc = sock_conf(p, i);
 	struct ax_sock *s = &p->sock[i];
 
-	sc.timeout_ms = REPAIR_BIND_MS;
+	/* what leaves zero-copy waits for the device to let go, else the bind would tell of it */
+	sc.timeout_ms = s->zerocopy && !(sc.kind & AX_KIND_ZC) ? SETTLE_MS : REPAIR_BIND_MS;
 	if (i < p->base.nrx && p->prog) {
 		p->base.drv->give_back(&p->base, i, true);
 		ax_prog_unmap(p->prog, p->base.sys, s->queue);
@@ -406,6 +407,8 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 		plx_ctr_add(&p->base.repairs, 1);
 		plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
 		         errno_name(s->why), again ? ": it is back" : "");
+	} else if (again) {
+		plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: queue %u is back", p->base.name, s->queue);
 	}
 	s->why = 0;
 	unpark(p, i);
@@ -441,6 +444,9 @@ int ax_repair(struct plx_port *b)
 		return 0;
 	}
 	ax_fall_begin(p);
+	for (uint16_t i = 0; i < p->nsock && p->falling; i++) /* all are asked for before any is closed, which takes a while */
+		if (p->sock[i].why)
+			park_both(p, i);
 	for (uint16_t i = 0; i < p->nsock; i++) {
 		int n = repair_one(p, i, now);
 

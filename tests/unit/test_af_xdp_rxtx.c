@@ -443,6 +443,37 @@ static void unsent_are_counted(void **state)
 	tx.cons = tx.prod - RING;
 }
 
+/* Who receives lets go of what it sends by; a queue whose other half is another thread's goes on. */
+static void asked_for(void **state)
+{
+	struct plx_txq *txq[1] = { &tq->base };
+	struct plx_mbuf *m[4];
+
+	(void)state;
+	port.base.txq = txq;
+	port.base.ntx = 1;
+	assert_int_equal(offer(m, 1), 1); /* this thread is its user */
+	kernel_completes(tx.desc[(tx.prod - 1) & (RING - 1)].addr);
+	kernel_receives(kernel_takes() + 256, 60, 0);
+	tq->base.user = &port;
+	rq->gate = tq->gate = AX_ASKED;
+	assert_int_equal(receive(m, 4), 1);
+	plx_mbuf_put(m[0]);
+	assert_int_equal(rq->gate, AX_OPEN);
+	assert_int_equal(tq->gate, AX_ASKED);
+	tq->base.user = &plx_self;
+	rq->gate = AX_ASKED;
+	kernel_receives(kernel_takes() + 256, 60, 0);
+	assert_int_equal(receive(m, 4), 0);
+	assert_int_equal(rq->gate, AX_PARKED);
+	assert_int_equal(tq->gate, AX_PARKED);
+	rq->gate = tq->gate = AX_SHUT; /* opened anew */
+	assert_int_equal(receive(m, 4), 1);
+	plx_mbuf_put(m[0]);
+	assert_int_equal(offer(m, 1), 1);
+	port.base.ntx = 0;
+}
+
 #define CASE(f, up) cmocka_unit_test_setup_teardown(f, up, tear_down)
 
 int main(void)
@@ -451,7 +482,7 @@ int main(void)
 		CASE(good_frames, set_up), CASE(lies_about_frames, set_up), CASE(chains, set_up_sg),
 		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
 		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
-		CASE(unsent_are_counted, set_up), CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
+		CASE(unsent_are_counted, set_up), CASE(asked_for, set_up), CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
 		CASE(copies_are_not_looked_at, set_up),
 	};
 
