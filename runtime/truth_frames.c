@@ -207,7 +207,8 @@ static void judge_split(struct truth *t, unsigned i, const struct truth_port *is
 	if (!is->split || !(f = truth_met(t, TRUTH_split_frames, i, 1)))
 		return;
 	plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "in zero-copy the NIC, driver %s, does not use all of a frame of %u bytes; %s",
+	plx_text_add(f->evidence, sizeof(f->evidence), "in zero-copy the NIC, driver %s, does not use all of a frame of %u "
+	             "bytes; %s",
 	             *o->link.kdriver ? o->link.kdriver : "unknown", frame,
 	             is->rungs_down ? "each frame is copied since" : "its queues are being opened anew for copies");
 	plx_text_add(f->mend, sizeof(f->mend), "start with mode=native of --iface %s%s", PLX_QUOTED(o->conf.name),

@@ -73,8 +73,10 @@ static bool goes_on(struct ax_rxq *q)
 	if (__atomic_load_n(&q->gate, __ATOMIC_RELAXED) != AX_ASKED)
 		return false;
 	park_own_tx(p);
-	const uint32_t tx = q->base.id < p->ntx ? __atomic_load_n(&((struct ax_txq *)p->txq[q->base.id])->gate, __ATOMIC_RELAXED) : AX_PARKED;
+	uint32_t tx = AX_PARKED;
 
+	if (q->base.id < p->ntx)
+		tx = __atomic_load_n(&((struct ax_txq *)p->txq[q->base.id])->gate, __ATOMIC_RELAXED);
 	return tx != AX_PARKED && tx != AX_SHUT &&
 	       __atomic_compare_exchange_n(&q->gate, &state, AX_OPEN, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }

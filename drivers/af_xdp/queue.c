@@ -35,7 +35,8 @@ uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 uint32_t ax_frames_most(const struct ax_port *p)
 {
 	const bool zerocopy = p->kind & AX_KIND_ZC;
-	const uint32_t filled = zerocopy ? p->nsock : p->base.nrx; /* a zero-copy queue that only sends has a fill ring too */
+	/* a zero-copy queue that only sends has a fill ring too */
+	const uint32_t filled = zerocopy ? p->nsock : p->base.nrx;
 
 	return filled * fill_size(&p->base.conf, zerocopy) + p->base.ntx * p->base.conf.txd;
 }
@@ -444,7 +445,8 @@ int ax_repair(struct plx_port *b)
 		return 0;
 	}
 	ax_fall_begin(p);
-	for (uint16_t i = 0; i < p->nsock && p->falling; i++) /* all are asked for before any is closed, which takes a while */
+	/* all are asked for before any is closed, which takes a while */
+	for (uint16_t i = 0; i < p->nsock && p->falling; i++)
 		if (p->sock[i].why)
 			park_both(p, i);
 	for (uint16_t i = 0; i < p->nsock; i++) {

@@ -467,7 +467,9 @@ static void asked_for(void **state)
 	assert_int_equal(receive(m, 4), 0);
 	assert_int_equal(rq->gate, AX_PARKED);
 	assert_int_equal(tq->gate, AX_PARKED);
-	rq->gate = tq->gate = AX_SHUT; /* opened anew */
+	assert_int_equal(plx_af_xdp_driver.rx_arm(&rq->base), 0);
+	rq->gate = tq->gate = AX_SHUT; /* opened anew: its lcore may not sleep before it reads it */
+	assert_true(plx_af_xdp_driver.rx_arm(&rq->base) > 0);
 	assert_int_equal(receive(m, 4), 1);
 	plx_mbuf_put(m[0]);
 	assert_int_equal(offer(m, 1), 1);
