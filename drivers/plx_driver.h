@@ -110,6 +110,7 @@ struct plx_port {
 	uint64_t cycles_hz;            /* of plx_thread.now, set before start; 0 = no lcore polls it */
 	plx_ctr  repairs;              /* queues opened anew */
 	plx_ctr  rungs_down;           /* how often it went down to another mode since it is open */
+	bool     whole;                /* atomic: a frame of whole KiB came by zero-copy, perhaps a piece of one */
 	bool     split;                /* atomic: frames come in pieces, each as a packet: plx_port_repair leaves zero-copy */
 	bool     wants_repair;         /* atomic: a burst or a link event asks for plx_port_repair */
 	struct plx_port *next;         /* in the list of this process */

@@ -30,7 +30,8 @@ void plan_link_told(struct plx_link_info *li, const struct disco_link *l)
 {
 	enum { NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 }; /* the build machine's headers may be too old to have it */
 
-	li->zc = !l->xdp_told ? PLX_LINK_ZC_NOT_TOLD : l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY ? PLX_LINK_ZC_YES : PLX_LINK_ZC_NO;
+	li->zc = !l->xdp_told ? PLX_LINK_ZC_NOT_TOLD :
+	         l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY ? PLX_LINK_ZC_YES : PLX_LINK_ZC_NO;
 }
 
 static bool falls_short(const struct plan_port *port, uint32_t frame)
@@ -64,7 +65,8 @@ static void mend(const struct plan_maker *m, const struct plan_port *port, char 
 	else if (frame < FRAME_MAX && need_of(port) <= zc_room(port, FRAME_MAX))
 		plx_text_add(buf, len, "--frame-size=4096");
 	if (room > PLX_L2_MAX)
-		plx_text_add(buf, len, "%sip link set %s mtu %u", *buf ? ", or " : "", PLX_QUOTED(port->conf.name), room - PLX_L2_MAX);
+		plx_text_add(buf, len, "%sip link set %s mtu %u", *buf ? ", or " : "", PLX_QUOTED(port->conf.name),
+		             room - PLX_L2_MAX);
 }
 
 static int no_zerocopy(struct plan_maker *m, const struct plan_port *port)
@@ -74,8 +76,8 @@ static int no_zerocopy(struct plan_maker *m, const struct plan_port *port)
 	plx_xdp_unit_text(port->link.kdriver, unit, sizeof(unit));
 	mend(m, port, fix, sizeof(fix));
 	if (port->conf.mode == PLX_XDP_ZEROCOPY)
-		return plan_fail(m, -EOPNOTSUPP, "%s: mode=zc: MTU %u needs %u bytes, and a frame of %u holds %u in zero-copy, since %s: "
-		                 "use %s%smode=auto", port->conf.name, port->link.mtu, need_of(port), m->p->frame_size,
+		return plan_fail(m, -EOPNOTSUPP, "%s: mode=zc: MTU %u needs %u bytes, and a frame of %u holds %u in zero-copy, "
+		                 "since %s: use %s%smode=auto", port->conf.name, port->link.mtu, need_of(port), m->p->frame_size,
 		                 zc_room(port, m->p->frame_size), unit, fix, *fix ? ", or " : "");
 	plan_note(m->p, "%s: no zero-copy, since %s and MTU %u needs %u bytes, of which a frame of %u then holds %u%s%s",
 	          port->conf.name, unit, port->link.mtu, need_of(port), m->p->frame_size, zc_room(port, m->p->frame_size),
@@ -96,9 +98,10 @@ int plan_zerocopy(struct plan_maker *m)
 		if (falls_short(port, p->frame_size))
 			err = no_zerocopy(m, port);
 		else if (p->frame_how == PLAN_FRAME_RAISED && !told && falls_short(port, PLX_FRAME_SIZE)) {
-			plan_note(p, "%s: frames of %u bytes for zero-copy, since %s and MTU %u needs %u bytes, of which a frame of %u would "
-			          "hold %u", port->conf.name, p->frame_size, plx_xdp_unit_text(port->link.kdriver, unit, sizeof(unit)),
-			          port->link.mtu, need_of(port), PLX_FRAME_SIZE, zc_room(port, PLX_FRAME_SIZE));
+			plx_xdp_unit_text(port->link.kdriver, unit, sizeof(unit));
+			plan_note(p, "%s: frames of %u bytes for zero-copy, since %s and MTU %u needs %u bytes, of which a frame of %u "
+			          "would hold %u", port->conf.name, p->frame_size, unit, port->link.mtu, need_of(port),
+			          PLX_FRAME_SIZE, zc_room(port, PLX_FRAME_SIZE));
 			told = true;
 		}
 	}

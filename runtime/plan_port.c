@@ -103,8 +103,9 @@ static int check_mtu(struct plan_maker *m, struct plan_port *port)
 		                 *more ? more : "or ", PLX_QUOTED(c->name), room - PLX_L2_MAX);
 	if (*c->driver || c->mode != PLX_XDP_AUTO)
 		return plan_fail(m, -EOPNOTSUPP, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses "
-		                 "chains of frames: use driver=packet, %sip link set %s mtu %u", c->name, port->link.mtu, need, frame,
-		                 room, *more ? more : "or ", PLX_QUOTED(c->name), room - PLX_L2_MAX);
+		                 "chains of frames: use driver=packet%s, %sip link set %s mtu %u", c->name, port->link.mtu, need, frame,
+		                 room, c->mode != PLX_XDP_AUTO ? " without mode=" : "", *more ? more : "or ", PLX_QUOTED(c->name),
+		                 room - PLX_L2_MAX);
 	port->falls = true;
 	plan_note(m->p, "%s: driver=packet, since MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses chains "
 	          "of frames; for af_xdp use %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room, more,

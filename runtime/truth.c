@@ -590,6 +590,9 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 	truth_ask_take(&t->ask, is);
 	pin_returned(was, is, env);
 	truth_judge(t, was, is);
+	for (unsigned i = 0; i < env->nports; i++)
+		if (t->count[i].split && !__atomic_exchange_n(&env->ports[i]->split, true, __ATOMIC_RELAXED))
+			__atomic_store_n(&env->ports[i]->wants_repair, true, __ATOMIC_RELEASE); /* with the driver's repair */
 	t->last = !t->last;
 	const uint64_t took = (own_ns(env->sys) - begin) * TRUTH_COST, least = TRUTH_PERIOD_MS * 1000000ull;
 

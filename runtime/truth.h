@@ -53,6 +53,7 @@ enum {
 	TRUTH_REPEAT_S  = 60,    /* between two lines about the same; doubled with each */
 	TRUTH_REPEAT_MAX_S = 3600,
 	TRUTH_RATE_BAD  = 2,     /* samples in a row that make a rate stand */
+	TRUTH_LATE      = 4,     /* looks; drivers that ask the NIC for its counters now and then do so each second or two */
 	TRUTH_GOOD      = 3,     /* samples in a row that end it */
 	TRUTH_FOUND_MAX = 64,    /* findings at once; more are not kept */
 	TRUTH_HOLDER    = 96,
@@ -104,6 +105,10 @@ struct truth_port {
 	struct truth_txq txq[PLX_QUEUES_MAX]; /* by queue of the port */
 	uint64_t repairs;            /* queues opened anew, since the start */
 	bool     split;              /* its frames came in pieces */
+	bool     zerocopy, whole;    /* its mode; frames of whole KiB came by it since the look before */
+	bool     counted_told;
+	uint64_t counted;            /* frames that the NIC received, as it says */
+	uint64_t pkts;               /* that the port did */
 	uint64_t rungs_down;         /* modes it went down since, on all of its queues */
 	int16_t  polled_by[PLX_QUEUES_MAX]; /* by queue of the port: index of the lcore that does, -1 = none is told */
 	int16_t  irq_cpu[PLX_QUEUES_MAX]; /* by queue of the port: that serves its interrupt now; -1 = not told */
@@ -149,6 +154,16 @@ struct truth_found {
 /* What an lcore did in the last interval, in percent of the time; -1 = not told. */
 struct truth_share { float busy, idle, sleep, stolen, hardirq, softirq, steal, preempted; };
 
+/* What a zero-copy port received against what its NIC counted, since the first look.  A NIC may
+   count late: what there was TRUTH_LATE looks ago is compared. */
+struct truth_count {
+	uint8_t  looks, over;        /* since the first; in a row that more came than was counted */
+	uint64_t counted, pkts;      /* at the first look */
+	uint64_t was_counted;        /* at the last */
+	uint64_t past[TRUTH_LATE];   /* packets received, by look */
+	bool     split;
+};
+
 /* What a thread of its own asks of the ports, since the kernel may make it wait (truth_ask.c). */
 struct truth_answer { int attached; char holder[TRUTH_HOLDER]; }; /* as in truth_port */
 struct truth_link { int err; bool up; uint32_t mtu; }; /* of an interface; err -ENODEV: it is not there */
@@ -173,6 +188,7 @@ struct truth {
 	struct truth_sample sample[2];
 	unsigned last;               /* which of them is the newer */
 	struct truth_share *share;   /* by lcore */
+	struct truth_count count[PLX_PORTS_MAX];
 	uint32_t empty;              /* bit of each pool that is, in the last sample */
 	struct truth_found found[TRUTH_FOUND_MAX];
 	struct truth_ask ask;

@@ -43,6 +43,13 @@ static void watch_anew(struct plx_env *env, const struct plx_port *p)
 	pthread_mutex_unlock(&env->lock);
 }
 
+/* Those asleep do not know that they are waited for, or that there is a queue to read. */
+static void wake_all(struct plx_env *env)
+{
+	for (unsigned k = 0; k < env->nlcores; k++)
+		plx_lcore_wake(&env->lcores[k]);
+}
+
 /* Opens what is broken; -EAGAIN: lcores have to let go of it first, and those asleep do not know.  From
    then on nothing moves there, so they get a moment for it, and not until the next look. */
 static void repair(struct plx_env *env)
@@ -52,13 +59,14 @@ static void repair(struct plx_env *env)
 		int n = __atomic_load_n(&p->wants_repair, __ATOMIC_ACQUIRE) ? plx_port_repair(p) : 0;
 
 		for (unsigned tries = 0; n == -EAGAIN && tries < PARK_TRIES; tries++) {
-			for (unsigned k = 0; k < env->nlcores; k++)
-				plx_lcore_wake(&env->lcores[k]);
+			wake_all(env);
 			plx_sys_sleep(env->sys, PARK_NS);
 			n = plx_port_repair(p);
 		}
-		if (n > 0)
-			watch_anew(env, p);
+		if (n <= 0)
+			continue;
+		watch_anew(env, p);
+		wake_all(env);
 	}
 }
 

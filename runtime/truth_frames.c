@@ -57,6 +57,8 @@ void truth_frames_take(struct truth_sample *s, const struct plx_env *env)
 	for (unsigned i = 0; i < s->nports; i++) {
 		take_txqs(&s->port[i], env->ports[i]);
 		s->port[i].repairs = plx_ctr_read(&env->ports[i]->repairs);
+		s->port[i].zerocopy = __atomic_load_n(&env->ports[i]->info.zerocopy, __ATOMIC_RELAXED);
+		s->port[i].whole = __atomic_exchange_n(&env->ports[i]->whole, false, __ATOMIC_RELAXED);
 		s->port[i].split = __atomic_load_n(&env->ports[i]->split, __ATOMIC_RELAXED);
 		s->port[i].rungs_down = plx_ctr_read(&env->ports[i]->rungs_down);
 	}
@@ -175,6 +177,48 @@ static void judge_astray(struct truth *t, unsigned i, unsigned q, int64_t was, i
 	             "and another socket on the queue (ss --xdp -e -p)", PLX_QUOTED(name));
 }
 
+/* Packets of all ports that share the interface of port i, and whether any may be a piece. */
+static uint64_t received(const struct truth *t, const struct truth_sample *s, unsigned i, bool *whole)
+{
+	uint64_t n = 0;
+
+	for (unsigned k = 0; k < s->nports; k++)
+		if (t->plan->ports[k].link.ifindex == t->plan->ports[i].link.ifindex) {
+			n += s->port[k].pkts;
+			*whole |= s->port[k].whole;
+		}
+	return n;
+}
+
+/* Pieces that no IP header gives away are packets more than the NIC received.  A NIC that counts
+   none of what goes to sockets, or little, is none that could tell. */
+static void judge_count(struct truth *t, unsigned i, const struct truth_sample *s)
+{
+	enum { PIECES_MAX = 16 };
+	const struct truth_port *is = &s->port[i];
+	struct truth_count *c = &t->count[i];
+	bool whole = false;
+	const uint64_t pkts = received(t, s, i, &whole);
+
+	if (!is->zerocopy || !is->counted_told || is->split || (c->looks && is->counted < c->was_counted)) {
+		c->looks = c->over = 0;
+		return;
+	}
+	if (!c->looks) {
+		c->counted = is->counted;
+		c->pkts = pkts;
+	}
+	const uint64_t counted = is->counted - c->counted;
+	const uint64_t came = c->looks >= TRUTH_LATE ? truth_grown(c->pkts, c->past[0]) : 0;
+
+	memmove(c->past, c->past + 1, sizeof(c->past) - sizeof(c->past[0]));
+	c->past[TRUTH_LATE - 1] = pkts;
+	c->looks += c->looks < TRUTH_LATE;
+	c->was_counted = is->counted;
+	c->over = whole && came > counted && (pkts - c->pkts) / PIECES_MAX <= counted ? c->over + 1 : 0;
+	c->split = c->over >= 2;
+}
+
 /* It stands as long as the port is open: what the program does is not what was planned. */
 static void judge_split(struct truth *t, unsigned i, const struct truth_port *is)
 {
@@ -185,7 +229,8 @@ static void judge_split(struct truth *t, unsigned i, const struct truth_port *is
 	if (!is->split || !(f = truth_met(t, TRUTH_split_frames, i, 1)))
 		return;
 	plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "in zero-copy the NIC, driver %s, does not use all of a frame of %u bytes; %s",
+	plx_text_add(f->evidence, sizeof(f->evidence), "in zero-copy the NIC, driver %s, does not use all of a frame of %u "
+	             "bytes; %s",
 	             *o->link.kdriver ? o->link.kdriver : "unknown", frame,
 	             is->rungs_down ? "each frame is copied since" : "its queues are being opened anew for copies");
 	plx_text_add(f->mend, sizeof(f->mend), "start with mode=native of --iface %s%s", PLX_QUOTED(o->conf.name),
@@ -203,6 +248,7 @@ void truth_frames_judge(struct truth *t, const struct truth_sample *was, const s
 	for (unsigned i = 0; i < is->nports; i++) {
 		judge_repairs(t, i, was->port[i].repairs, is->port[i].repairs);
 		judge_split(t, i, &is->port[i]);
+		judge_count(t, i, is);
 	}
 	for (unsigned i = 0; i < is->nports; i++)
 		for (unsigned q = 0; is->port[i].up && was->port[i].up && q < is->port[i].ntx && q < PLX_QUEUES_MAX; q++)

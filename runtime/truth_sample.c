@@ -223,6 +223,7 @@ static void take_counts(struct truth_port *o, const struct plx_port *p)
 
 		for (int r = 0; r < PLX_RX_DROP_N; r++)
 			o->rx_drop[r] += s.drop[r];
+		o->pkts += s.pkts;
 		o->waits += s.pool_waits;
 		if (told && q < PLX_QUEUES_MAX)
 			o->astray[q] = (int64_t)(offered - s.pkts - plx_rx_drops(&s));

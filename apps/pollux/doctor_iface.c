@@ -492,12 +492,12 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 
 	plx_xdp_unit_text(kdriver, unit, sizeof(unit));
 	if (need <= zc_room) {
-		ok(f, "MTU %u needs %u bytes, a frame has room for %u%s%s", p->l->mtu, need, zc_room, raised ? ": it has 4096 bytes, since " : "",
-		   raised ? unit : "");
+		ok(f, "MTU %u needs %u bytes, a frame has room for %u%s%s", p->l->mtu, need, zc_room,
+		   raised ? ": it has 4096 bytes, since " : "", raised ? unit : "");
 		return;
 	}
-	(p->conf->mode == PLX_XDP_ZEROCOPY ? fail : warn)(f, "MTU %u needs %u bytes, and in zero-copy a frame of %u has room for %u, since "
-	     "%s: %s", p->l->mtu, need, frame, zc_room, unit,
+	(p->conf->mode == PLX_XDP_ZEROCOPY ? fail : warn)(f, "MTU %u needs %u bytes, and in zero-copy a frame of %u has "
+	     "room for %u, since %s: %s", p->l->mtu, need, frame, zc_room, unit,
 	     p->conf->mode == PLX_XDP_ZEROCOPY ? "mode=zc ends the start" : "each frame is copied instead");
 	if (larger)
 		mend_option(f, d, "frame-size", "4096");

@@ -47,8 +47,8 @@ static void say_unit(struct ax_port *p, uint32_t mtu, bool zerocopy, bool chains
 
 	p->unit_why[0] = 0;
 	if (zerocopy && need > ax_room(p, true) && plx_xdp_falls_short(p->kdriver, ax_room(p, false), need))
-		plx_text_add(p->unit_why, sizeof(p->unit_why), "%sMTU %u in frames of %u, since %s", chains ? "bind with chains, for " : "",
-		             mtu, p->base.pool->frame_size,
+		plx_text_add(p->unit_why, sizeof(p->unit_why), "%sMTU %u in frames of %u, since %s",
+		             chains ? "bind with chains, for " : "", mtu, p->base.pool->frame_size,
 		             plx_xdp_unit_text(p->kdriver, unit, sizeof(unit)));
 }
 
@@ -214,7 +214,8 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 			plx_logf(p->base.log, PLX_LOG_INFO, "%s: %s refused (%s of %s), trying %s", p->base.name, r->name,
 			         strerrorname_np(-err), step, rungs[i + 1].name);
 	}
-	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: %sno other mode to try: use %s", p->base.name, info->why, climb_fix(p, li->mtu));
+	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: %sno other mode to try: use %s", p->base.name, info->why,
+	         climb_fix(p, li->mtu));
 	return -EOPNOTSUPP;
 }
 
@@ -509,8 +510,10 @@ static int ax_rx_arm(struct plx_rxq *base)
 {
 	struct ax_rxq *q = (struct ax_rxq *)base;
 
-	if (__atomic_load_n(&q->gate, __ATOMIC_RELAXED) != AX_OPEN)
-		return 0;
+	const uint32_t gate = __atomic_load_n(&q->gate, __ATOMIC_RELAXED);
+
+	if (gate != AX_OPEN) /* opened anew: till a burst comes its frames are the host's, and none wakes us */
+		return gate == AX_SHUT;
 	ax_rx_move(q, plx_self.now);
 	if (q->posted < q->target)
 		ax_rx_refill(q);

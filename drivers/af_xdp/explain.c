@@ -103,7 +103,8 @@ int ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int 
 
 	if (call) {
 		snprintf(why, sizeof(why), "chains of frames are refused (%s of %s)", strerrorname_np(-err), call);
-		plx_text_add(fix, sizeof(fix), "use driver=packet");
+		plx_text_add(fix, sizeof(fix), "use driver=packet%s",
+		             b->conf.mode != PLX_XDP_AUTO ? " without mode=" : "");
 	} else {
 		plx_text_add(fix, sizeof(fix), "use multibuf=prefer");
 	}

@@ -47,10 +47,48 @@ static bool enter(uint32_t *gate)
 	return false;
 }
 
+/* Transmit queues that this thread uses: it is within none of them now, and may not come to one for long. */
+static void park_own_tx(const struct plx_port *p)
+{
+	for (uint16_t i = 0; i < p->ntx; i++) {
+		struct ax_txq *q = (struct ax_txq *)p->txq[i];
+		uint32_t state = AX_ASKED;
+
+		if (__atomic_load_n(&q->base.user, __ATOMIC_RELAXED) == &plx_self &&
+		    __atomic_load_n(&q->gate, __ATOMIC_RELAXED) == AX_ASKED) {
+			q->base.burst = ax_tx_shut;
+			/* release: as in `enter` */
+			__atomic_compare_exchange_n(&q->gate, &state, AX_PARKED, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+		}
+	}
+}
+
+/* A queue that is asked for goes on receiving while another thread has not let go of its transmit half: that
+   one may never send again. */
+static bool goes_on(struct ax_rxq *q)
+{
+	const struct plx_port *p = q->base.port;
+	uint32_t state = AX_ASKED;
+
+	if (__atomic_load_n(&q->gate, __ATOMIC_RELAXED) != AX_ASKED)
+		return false;
+	park_own_tx(p);
+	uint32_t tx = AX_PARKED;
+
+	if (q->base.id < p->ntx)
+		tx = __atomic_load_n(&((struct ax_txq *)p->txq[q->base.id])->gate, __ATOMIC_RELAXED);
+	return tx != AX_PARKED && tx != AX_SHUT &&
+	       __atomic_compare_exchange_n(&q->gate, &state, AX_OPEN, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 uint16_t ax_rx_shut(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
 	struct ax_rxq *q = (struct ax_rxq *)base;
 
+	if (goes_on(q)) {
+		ax_rx_choose(q);
+		return base->burst(base, m, n);
+	}
 	base->burst = ax_rx_shut;
 	if (!enter(&q->gate))
 		return 0;

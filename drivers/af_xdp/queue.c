@@ -37,7 +37,8 @@ uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 uint32_t ax_frames_most(const struct ax_port *p)
 {
 	const bool zerocopy = p->kind & AX_KIND_ZC;
-	const uint32_t filled = zerocopy ? p->nsock : p->base.nrx; /* a zero-copy queue that only sends has a fill ring too */
+	/* a zero-copy queue that only sends has a fill ring too */
+	const uint32_t filled = zerocopy ? p->nsock : p->base.nrx;
 
 	return filled * fill_size(&p->base.conf, zerocopy) + p->base.ntx * p->base.conf.txd;
 }
@@ -364,7 +365,8 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 	struct ax_sock_conf sc = sock_conf(p, i);
 	struct ax_sock *s = &p->sock[i];
 
-	sc.timeout_ms = REPAIR_BIND_MS;
+	/* what leaves zero-copy waits for the device to let go, else the bind would tell of it */
+	sc.timeout_ms = s->zerocopy && !(sc.kind & AX_KIND_ZC) ? SETTLE_MS : REPAIR_BIND_MS;
 	if (i < p->base.nrx && p->prog) {
 		p->base.drv->give_back(&p->base, i, true);
 		ax_prog_unmap(p->prog, p->base.sys, s->queue);
@@ -440,6 +442,8 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 		plx_ctr_add(&p->base.repairs, 1);
 		plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
 		         errno_name(s->why), again ? ": it is back" : "");
+	} else if (again) {
+		plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: queue %u is back", p->base.name, s->queue);
 	}
 	s->why = 0;
 	unpark(p, i);
@@ -475,6 +479,10 @@ int ax_repair(struct plx_port *b)
 		return 0;
 	}
 	ax_fall_begin(p);
+	/* all are asked for before any is closed, which takes a while */
+	for (uint16_t i = 0; i < p->nsock && p->falling; i++)
+		if (p->sock[i].why)
+			park_both(p, i);
 	for (uint16_t i = 0; i < p->nsock; i++) {
 		int n = repair_one(p, i, now);
 

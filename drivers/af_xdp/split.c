@@ -29,7 +29,10 @@ static bool is_piece(const uint8_t *p, uint32_t len)
    a part or a multiple of that. */
 void ax_rx_suspect(struct ax_rxq *q, const struct plx_mbuf *m)
 {
-	if (m->nsegs != 1 || !is_piece(m->data, m->len))
+	if (m->nsegs != 1)
+		return;
+	__atomic_store_n(&q->base.port->whole, true, __ATOMIC_RELAXED);
+	if (!is_piece(m->data, m->len))
 		return;
 	const uint64_t now = plx_sys_now(q->sock->sys);
 
@@ -63,8 +66,8 @@ void ax_fall_begin(struct ax_port *p)
 		p->sock[i].why = AX_WHY_FALL;
 		p->sock[i].tried_at = 0;
 	}
-	plx_logf(p->base.log, PLX_LOG_WARN, "%s: its frames come in pieces, each as a packet: the NIC, driver %s, does not use all of a "
-	         "frame of %u bytes in zero-copy. From here on each frame is copied; begin with mode=native%s", p->base.name,
+	plx_logf(p->base.log, PLX_LOG_WARN, "%s: its frames come in pieces, each as a packet: the NIC, driver %s, does not use "
+	         "all of a frame of %u bytes in zero-copy. From here on each frame is copied; begin with mode=native%s", p->base.name,
 	         *p->kdriver ? p->kdriver : "unknown", p->base.pool->frame_size,
 	         p->base.pool->frame_size < 4096 ? ", or try --frame-size 4096" : "");
 }

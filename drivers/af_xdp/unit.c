@@ -44,7 +44,8 @@ enum { UNIT_GUESSED = 2048 };
 
 uint32_t plx_xdp_zc_room(const char *kdriver, uint32_t room)
 {
-	const uint32_t unit = plx_xdp_unit(kdriver), by = unit == PLX_XDP_UNKNOWN || unit == PLX_XDP_NO_ZC ? UNIT_GUESSED : unit;
+	const uint32_t unit = plx_xdp_unit(kdriver);
+	const uint32_t by = unit == PLX_XDP_UNKNOWN || unit == PLX_XDP_NO_ZC ? UNIT_GUESSED : unit;
 
 	return room / by * by;
 }

@@ -478,6 +478,39 @@ static void drained_are_counted(void **state)
 	assert_int_equal(plx_rx_drops(&rq->base.stats), 2);
 }
 
+/* Who receives lets go of what it sends by; a queue whose other half is another thread's goes on. */
+static void asked_for(void **state)
+{
+	struct plx_txq *txq[1] = { &tq->base };
+	struct plx_mbuf *m[4];
+
+	(void)state;
+	port.base.txq = txq;
+	port.base.ntx = 1;
+	assert_int_equal(offer(m, 1), 1); /* this thread is its user */
+	kernel_completes(tx.desc[(tx.prod - 1) & (RING - 1)].addr);
+	kernel_receives(kernel_takes() + 256, 60, 0);
+	tq->base.user = &port;
+	rq->gate = tq->gate = AX_ASKED;
+	assert_int_equal(receive(m, 4), 1);
+	plx_mbuf_put(m[0]);
+	assert_int_equal(rq->gate, AX_OPEN);
+	assert_int_equal(tq->gate, AX_ASKED);
+	tq->base.user = &plx_self;
+	rq->gate = AX_ASKED;
+	kernel_receives(kernel_takes() + 256, 60, 0);
+	assert_int_equal(receive(m, 4), 0);
+	assert_int_equal(rq->gate, AX_PARKED);
+	assert_int_equal(tq->gate, AX_PARKED);
+	assert_int_equal(plx_af_xdp_driver.rx_arm(&rq->base), 0);
+	rq->gate = tq->gate = AX_SHUT; /* opened anew: its lcore may not sleep before it reads it */
+	assert_true(plx_af_xdp_driver.rx_arm(&rq->base) > 0);
+	assert_int_equal(receive(m, 4), 1);
+	plx_mbuf_put(m[0]);
+	assert_int_equal(offer(m, 1), 1);
+	port.base.ntx = 0;
+}
+
 #define CASE(f, up) cmocka_unit_test_setup_teardown(f, up, tear_down)
 
 int main(void)
@@ -487,7 +520,7 @@ int main(void)
 		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
 		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
 		CASE(unsent_are_counted, set_up), CASE(drained_are_counted, set_up_sg),
-		CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
+		CASE(asked_for, set_up), CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
 		CASE(copies_are_not_looked_at, set_up),
 	};
 

@@ -287,7 +287,7 @@ static void test_mtu(void **state)
 	assert_true(noted("; for af_xdp use ip link set eth0 mtu 1770"));
 	conf.ports[0].mode = PLX_XDP_NATIVE;
 	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and this kernel refuses chains of frames: "
-	        "use driver=packet, or ip link set eth0 mtu 1770");
+	        "use driver=packet without mode=, or ip link set eth0 mtu 1770");
 	machine(1, 1, 1);
 	topo.no_chains = true;
 	nic("eth0,driver=packet", 1, -1)->mtu = 9000;
@@ -343,7 +343,7 @@ static void test_frame_size(void **state)
 	driven("eth0", "igb", 9000);
 	made();
 	assert_int_equal(plan.frame_size, 2048);
-	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 9000 needs 9018 bytes, "
+	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 9000 needs 9022 bytes, "
 	                  "of which a frame of 2048 then holds 1024; for zero-copy use ip link set eth0 mtu 3050"));
 	/* who asks for no zero-copy needs none of that */
 	machine(1, 1, 1);

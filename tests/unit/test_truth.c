@@ -1101,13 +1101,78 @@ static void test_sample_of_garbage(void **state)
 	}
 }
 
+/* ---- packets that the NIC did not count ---- */
+
+struct counts { uint64_t rate, counted; unsigned late; bool whole, zerocopy; };
+
+/* Looks, of n, until the port is told to leave zero-copy; 0 = it is not. */
+static unsigned looks_until_split(const struct counts *c, unsigned n)
+{
+	memset(t.count, 0, sizeof(t.count));
+	for (unsigned k = 1; k <= n; k++) {
+		struct truth_port *p = &is.port[0];
+
+		p->zerocopy = c->zerocopy;
+		p->counted_told = true;
+		p->whole = c->whole;
+		p->pkts = k * c->rate;
+		p->counted = k > c->late ? (k - c->late) * c->counted : 0;
+		judge(1);
+		if (t.count[0].split)
+			return k;
+	}
+	return 0;
+}
+
+static void test_counts(void **state)
+{
+	const struct counts two = { .rate = 2000, .counted = 1000, .whole = true, .zerocopy = true };
+	struct counts c = two;
+
+	(void)state;
+	assert_in_range(looks_until_split(&c, 30), 8, 12);
+	c.counted = 1900; /* one in twenty is longer */
+	assert_in_range(looks_until_split(&c, 300), 60, 120);
+	c.counted = 2000;
+	assert_int_equal(looks_until_split(&c, 300), 0);
+	c.late = 2; /* the driver asks its NIC only now and then */
+	assert_int_equal(looks_until_split(&c, 300), 0);
+	c = two;
+	c.whole = false; /* what is too much are no pieces */
+	assert_int_equal(looks_until_split(&c, 300), 0);
+	c = two;
+	c.counted = 0; /* a driver that counts only what goes to the host */
+	assert_int_equal(looks_until_split(&c, 300), 0);
+	c.counted = 100;
+	assert_int_equal(looks_until_split(&c, 300), 0);
+	c = two;
+	c.zerocopy = false;
+	assert_int_equal(looks_until_split(&c, 300), 0);
+	assert_int_equal(standing(), 0); /* the finding comes with the port's own word */
+}
+
+/* A reset of the NIC's counters is no reason. */
+static void test_counts_reset(void **state)
+{
+	(void)state;
+	for (unsigned k = 1; k <= 200; k++) {
+		struct truth_port *p = &is.port[0];
+
+		p->zerocopy = p->counted_told = p->whole = true;
+		p->pkts = k * 1000u;
+		p->counted = k % 50 * 1000;
+		judge(1);
+		assert_false(t.count[0].split);
+	}
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, make, unmake)
 #define F(fn) cmocka_unit_test_setup_teardown(fn, make_files, remove_files)
 	const struct CMUnitTest tests[] = {
 		T(test_drops_of_an_empty_pool), T(test_no_pool_is_empty), T(test_rings_hold_frames),
-		T(test_nothing_wrong), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake),
+		T(test_nothing_wrong), T(test_counts), T(test_counts_reset), cmocka_unit_test_setup_teardown(test_each_fact, NULL, unmake),
 		cmocka_unit_test_setup_teardown(test_name_of_a_shell, NULL, unmake), cmocka_unit_test_setup_teardown(test_unserved_of_veth, make, unmake),
 		T(test_ports_of_one_interface), T(test_told_ever_less_often),
 		T(test_flapping), T(test_hysteresis), T(test_what_is_planned_is_no_finding), T(test_odd_samples), T(test_too_many),
