@@ -27,6 +27,7 @@ struct lane {
 	struct plx_mpmc *ring;
 	int      fd;                 /* wakes the receiver; -1 = none */
 	alignas(PLX_CACHELINE) uint32_t armed; /* 1 = the receiver sleeps or is about to */
+	int32_t  more;               /* atomic: segments beyond the first of what is in the ring; a moment late */
 };
 
 struct wire {
@@ -86,6 +87,7 @@ static uint16_t loop_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
 	struct lane *l = ((struct loop_rxq *)q)->lane;
 	uint64_t bytes = 0;
+	int32_t more = 0;
 
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	n = (uint16_t)plx_mpmc_get_burst(l->ring, (void **)m, n);
@@ -94,12 +96,14 @@ static uint16_t loop_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 
 		bytes += s->pkt_len;
 		receive(s, q);
-		while (plx_unlikely((s = s->next) != NULL)) {
+		for (; plx_unlikely((s = s->next) != NULL); more++) {
 			receive(s, q);
 			s->pkt_len = s->len;
 		}
 	}
 	hand_over(m, n, PLX_FRAME_TX, PLX_FRAME_APP);
+	if (plx_unlikely(more))
+		__atomic_fetch_sub(&l->more, more, __ATOMIC_RELAXED);
 	plx_ctr_add(&q->stats.bursts, 1);
 	plx_ctr_add(&q->stats.empty, !n);
 	plx_ctr_add(&q->stats.pkts, n);
@@ -116,6 +120,23 @@ static void lane_wake(const struct wire *w, struct lane *l)
 
 	if (plx_unlikely(__atomic_exchange_n(&l->armed, 0, __ATOMIC_ACQ_REL)) && l->fd >= 0)
 		(void)!w->sys->write(l->fd, &one, sizeof(one));
+}
+
+/* What a burst puts, summed up beforehand: a packet is not ours to read once it is put.  Bytes stand in
+   the low half, segments beyond the first of each packet in the high one. */
+enum { MORE_SHIFT = 32 };
+
+static inline uint64_t weight(const struct plx_mbuf *m)
+{
+	return (uint64_t)(m->nsegs - 1u) << MORE_SHIFT | m->pkt_len;
+}
+
+static inline void count_put(struct plx_txq *q, struct lane *l, uint16_t put, uint64_t sum)
+{
+	plx_ctr_add(&q->stats.pkts, put);
+	plx_ctr_add(&q->stats.bytes, (uint32_t)sum);
+	if (plx_unlikely(sum >> MORE_SHIFT))
+		__atomic_fetch_add(&l->more, (int32_t)(sum >> MORE_SHIFT), __ATOMIC_RELAXED);
 }
 
 /* True if every frame of m can simply change hands. */
@@ -161,7 +182,7 @@ static uint16_t mixed_settle(const struct mixed *x, struct plx_txq *q, struct pl
 	return cut;
 }
 
-static uint16_t put_mixed(struct plx_txq *q, const struct wire *w, struct plx_mpmc *ring, struct plx_mbuf **m,
+static uint16_t put_mixed(struct plx_txq *q, const struct wire *w, struct lane *l, struct plx_mbuf **m,
                           uint16_t n, uint16_t *taken)
 {
 	struct mixed x = { .n = 0 };
@@ -174,31 +195,30 @@ static uint16_t put_mixed(struct plx_txq *q, const struct wire *w, struct plx_mp
 			x.from[x.n++] = i;
 		}
 	}
-	uint64_t len[PLX_BURST_MAX + 1]; /* sums: a packet's length is not ours to read once it is put */
-	len[0] = 0;
+	uint64_t sum[PLX_BURST_MAX + 1];
+
+	sum[0] = 0;
 	for (uint16_t k = 0; k < x.n; k++)
-		len[k + 1] = len[k] + x.out[k]->pkt_len;
+		sum[k + 1] = sum[k] + weight(x.out[k]);
 	hand_over(x.out, x.n, PLX_FRAME_APP, PLX_FRAME_TX);
-	uint16_t put = (uint16_t)plx_mpmc_put_burst(ring, (void **)x.out, x.n);
+	uint16_t put = (uint16_t)plx_mpmc_put_burst(l->ring, (void **)x.out, x.n);
 	hand_over(x.out + put, (unsigned)x.n - put, PLX_FRAME_TX, PLX_FRAME_APP);
-	plx_ctr_add(&q->stats.pkts, put);
-	plx_ctr_add(&q->stats.bytes, len[put]);
+	count_put(q, l, put, sum[put]);
 	*taken = mixed_settle(&x, q, m, n, put);
 	return put;
 }
 
-static uint16_t put_plain(struct plx_txq *q, struct plx_mpmc *ring, struct plx_mbuf **m, uint16_t n)
+static uint16_t put_plain(struct plx_txq *q, struct lane *l, struct plx_mbuf **m, uint16_t n)
 {
-	uint64_t len[PLX_BURST_MAX + 1];
+	uint64_t sum[PLX_BURST_MAX + 1];
 
-	len[0] = 0;
+	sum[0] = 0;
 	for (uint16_t i = 0; i < n; i++)
-		len[i + 1] = len[i] + m[i]->pkt_len;
+		sum[i + 1] = sum[i] + weight(m[i]);
 	hand_over(m, n, PLX_FRAME_APP, PLX_FRAME_TX);
-	uint16_t put = (uint16_t)plx_mpmc_put_burst(ring, (void **)m, n);
+	uint16_t put = (uint16_t)plx_mpmc_put_burst(l->ring, (void **)m, n);
 	hand_over(m + put, (unsigned)n - put, PLX_FRAME_TX, PLX_FRAME_APP);
-	plx_ctr_add(&q->stats.pkts, put);
-	plx_ctr_add(&q->stats.bytes, len[put]);
+	count_put(q, l, put, sum[put]);
 	return put;
 }
 
@@ -219,9 +239,9 @@ static uint16_t loop_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	while (i < n && plain(m[i], w->pool))
 		i++;
-	uint16_t put = taken = i == n ? put_plain(q, l->ring, m, n) : 0;
+	uint16_t put = taken = i == n ? put_plain(q, l, m, n) : 0;
 	if (plx_unlikely(i < n))
-		put = put_mixed(q, w, l->ring, m, n, &taken);
+		put = put_mixed(q, w, l, m, n, &taken);
 	if (put)
 		lane_wake(w, l);
 	plx_ctr_add(&q->stats.bursts, 1);
@@ -266,6 +286,8 @@ static void wire_drain(struct wire *w, struct loop_port *lp)
 	for (uint16_t i = 0; i < w->lanes; i++)
 		while ((n = plx_mpmc_get_burst(w->lane[i].ring, (void **)m, PLX_BURST))) {
 			hand_over(m, n, PLX_FRAME_TX, PLX_FRAME_APP);
+			for (unsigned k = 0; k < n; k++)
+				__atomic_fetch_sub(&w->lane[i].more, m[k]->nsegs - 1, __ATOMIC_RELAXED);
 			plx_mbuf_put_bulk(m, (uint16_t)n);
 			if (lp)
 				plx_ctr_add(&lp->base.rxq[i]->stats.drop[PLX_RX_DROP_closed], n);
@@ -459,8 +481,11 @@ static void loop_held(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
 	const struct wire *w = ((const struct loop_port *)p)->in;
 
 	(void)rx; /* what is sent to it is what it receives */
-	for (uint16_t i = 0; i < w->lanes; i++)
-		*tx += plx_mpmc_count(w->lane[i].ring);
+	for (uint16_t i = 0; i < w->lanes; i++) {
+		const int32_t more = __atomic_load_n(&w->lane[i].more, __ATOMIC_RELAXED);
+
+		*tx += plx_mpmc_count(w->lane[i].ring) + (more > 0 ? (uint32_t)more : 0);
+	}
 }
 
 static struct plx_beside loop_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames)

@@ -9,7 +9,7 @@
 
 struct null_rxq {
 	struct plx_rxq base;
-	struct plx_mbuf like;        /* what each received mbuf looks like, data apart */
+	uint16_t size;               /* of each packet */
 };
 
 static bool running(const struct plx_port *p)
@@ -19,7 +19,8 @@ static bool running(const struct plx_port *p)
 
 static uint16_t null_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
-	const struct plx_mbuf like = ((struct null_rxq *)q)->like;
+	const uint16_t size = ((struct null_rxq *)q)->size;
+	const struct plx_rx_like like = plx_rx_like(q, size);
 	struct plx_pool *pool = q->pool;
 	struct plx_mbuf *const mbufs = pool->mbufs;
 	uint8_t *const first = pool->area + pool->data_off;
@@ -30,11 +31,11 @@ static uint16_t null_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < k; i++) {
 		struct plx_mbuf *b = m[i];
 		b->data = first + ((uint64_t)(b - mbufs) << shift);
-		plx_rx_set(b, &like);
+		plx_rx_set(b, like);
 	}
 	plx_ctr_add(&q->stats.bursts, 1);
 	plx_ctr_add(&q->stats.pkts, k);
-	plx_ctr_add(&q->stats.bytes, (uint64_t)k * like.len);
+	plx_ctr_add(&q->stats.bytes, (uint64_t)k * size);
 	if (plx_unlikely(k < n)) {
 		plx_ctr_add(&q->stats.pool_waits, running(q->port)); /* what has no end loses nothing */
 		plx_ctr_add(&q->stats.empty, !k);
@@ -86,8 +87,7 @@ static int null_open(struct plx_port **out, const struct plx_port_conf *c)
 		struct null_rxq *q = (struct null_rxq *)p->rxq[i];
 
 		q->base.burst = null_rx;
-		q->like = plx_rx_like(&q->base);
-		q->like.pkt_len = q->like.len = size;
+		q->size = size;
 	}
 	for (uint16_t i = 0; i < p->ntx; i++)
 		p->txq[i]->burst = null_tx;

@@ -86,7 +86,7 @@ static inline void rx_alive(struct ax_rxq *q)
 
 /* The mbuf of a received descriptor, ours from here on; NULL if it is not one of the
    frames we posted or leaves its frame. */
-static inline struct plx_mbuf *rx_take(struct ax_rxq *q, const struct xdp_desc *d, const struct plx_mbuf *like)
+static inline struct plx_mbuf *rx_take(struct ax_rxq *q, const struct xdp_desc *d, struct plx_rx_like like)
 {
 	uint64_t f = d->addr >> q->shift, off = d->addr & (q->frame_size - 1);
 
@@ -138,13 +138,13 @@ static inline uint16_t rx_plain(struct ax_rxq *q, struct plx_mbuf **m, uint16_t 
 	if (!is_open(&q->gate))
 		return ax_rx_shut(&q->base, m, n);
 	uint32_t have = xring_peek(&q->rx, n < PLX_BURST_MAX ? n : PLX_BURST_MAX), at = q->rx.head;
-	const struct plx_mbuf like = plx_rx_like(&q->base);
+	const struct plx_rx_like like = plx_rx_like(&q->base, 0);
 	uint64_t bytes = 0;
 	uint16_t k = 0;
 
 	for (uint32_t i = 0; i < have; i++) {
 		struct xdp_desc d = *xring_desc(&q->rx, at + i); /* once: the memory is shared */
-		m[k] = rx_take(q, &d, &like);
+		m[k] = rx_take(q, &d, like);
 		if (plx_unlikely(!m[k]))
 			continue;
 		bytes += d.len;
@@ -186,14 +186,14 @@ static inline uint16_t rx_multi(struct ax_rxq *q, struct plx_mbuf **m, uint16_t 
 	if (!is_open(&q->gate))
 		return ax_rx_shut(&q->base, m, n);
 	uint32_t have = xring_peek(&q->rx, q->rx.mask + 1), at = q->rx.head, i = 0;
-	const struct plx_mbuf like = plx_rx_like(&q->base);
+	const struct plx_rx_like like = plx_rx_like(&q->base, 0);
 	uint64_t bytes = 0;
 	uint16_t k = 0;
 
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	for (; i < have && k < n; i++) {
 		struct xdp_desc d = *xring_desc(&q->rx, at + i);
-		m[k] = rx_chain(q, rx_take(q, &d, &like), !(d.options & XDP_PKT_CONTD));
+		m[k] = rx_chain(q, rx_take(q, &d, like), !(d.options & XDP_PKT_CONTD));
 		if (!m[k])
 			continue;
 		bytes += m[k]->pkt_len;
@@ -489,7 +489,7 @@ void ax_tx_choose(struct ax_txq *q)
    back and returns how many packets that was. */
 uint32_t ax_rx_drain(struct ax_rxq *q)
 {
-	const struct plx_mbuf like = plx_rx_like(&q->base);
+	const struct plx_rx_like like = plx_rx_like(&q->base, 0);
 	bool part = q->chain != NULL, bad = q->chain_bad; /* of a packet that goes on; it was counted already */
 	uint32_t pkts = 0, have;
 
@@ -499,7 +499,7 @@ uint32_t ax_rx_drain(struct ax_rxq *q)
 	while ((have = xring_peek(&q->rx, PLX_BURST_MAX))) {
 		for (uint32_t i = 0; i < have; i++) {
 			struct xdp_desc d = *xring_desc(&q->rx, q->rx.head + i);
-			struct plx_mbuf *m = rx_take(q, &d, &like);
+			struct plx_mbuf *m = rx_take(q, &d, like);
 
 			plx_mbuf_put(m);
 			bad |= !m;

@@ -51,7 +51,7 @@ static uint16_t copy_span(uint8_t *to, const struct span *s, uint32_t at, uint32
 }
 
 /* An empty segment with room for q->room bytes. */
-static void fresh(struct pk_rxq *q, struct plx_mbuf *m, const struct plx_mbuf *like)
+static void fresh(struct pk_rxq *q, struct plx_mbuf *m, struct plx_rx_like like)
 {
 	struct plx_pool *p = q->base.pool;
 
@@ -70,7 +70,7 @@ static void fill_in(struct plx_mbuf *m, const struct tpacket2_hdr *h, uint32_t s
 }
 
 /* A packet longer than one frame becomes a chain on m.  False: the pool has too few. */
-static bool copy_chain(struct pk_rxq *q, struct plx_mbuf *m, const struct span *s, const struct plx_mbuf *like)
+static bool copy_chain(struct pk_rxq *q, struct plx_mbuf *m, const struct span *s, struct plx_rx_like like)
 {
 	uint32_t len = s->len + (s->tagged ? VLAN_LEN : 0), at = 0;
 	struct plx_mbuf *more[UINT8_MAX], *last = m;
@@ -112,7 +112,7 @@ static void drop(struct pk_rxq *q, enum plx_rx_drop why)
 
 /* Takes the slot's packet into m.  1: done; 0: dropped, m is still to be used. */
 static int take_slot(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2_hdr *h, uint32_t status,
-                     const struct plx_mbuf *like)
+                     struct plx_rx_like like)
 {
 	struct span s = { .data = (const uint8_t *)h + h->tp_mac, .len = h->tp_snaplen };
 
@@ -140,7 +140,7 @@ static int take_slot(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2
 uint16_t pk_rx(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
 	struct pk_rxq *q = (struct pk_rxq *)base;
-	const struct plx_mbuf like = plx_rx_like(base);
+	const struct plx_rx_like like = plx_rx_like(base, 0);
 	struct pk_ring *r = &q->ring;
 	uint64_t bytes = 0;
 	uint16_t have = 0, k = 0;
@@ -160,7 +160,7 @@ uint16_t pk_rx(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 		plx_ctr_add(&base->stats.pool_waits, 1);
 	for (uint16_t i = 0; i < got; i++) {
 		struct tpacket2_hdr *h = pk_slot(r, r->head++);
-		if (plx_likely(take_slot(q, m[k], h, pk_status(h), &like)))
+		if (plx_likely(take_slot(q, m[k], h, pk_status(h), like)))
 			bytes += m[k++]->pkt_len;
 		pk_set_status(h, TP_STATUS_KERNEL);
 	}

@@ -60,7 +60,7 @@ def cleanup():
         if p.poll() is None:
             p.kill()
             p.wait()
-    for end in "ab":
+    for end in "abc":
         subprocess.run(["ip", "netns", "del", NS + end], stderr=subprocess.DEVNULL)
     shutil.rmtree("/run/dpdk/" + NS, ignore_errors=True)
 

@@ -295,6 +295,17 @@ void exchange(struct plx_port *from, struct plx_port *to, uint16_t q, uint32_t s
 	assert_int_equal(bed.seen_n, before + 1);
 }
 
+void all_told(uint32_t ours)
+{
+	const struct plx_port *ports[] = { bed.a, bed.b };
+	uint32_t rx = 0, tx = 0;
+
+	for (int i = 0; i < 2; i++)
+		if (ports[i]->drv->held)
+			ports[i]->drv->held(ports[i], &rx, &tx);
+	assert_int_equal(plx_pool_avail(bed.pool) + rx + tx + ours, FRAMES);
+}
+
 /* ---- link ---- */
 
 void tell_link(struct plx_port *p)

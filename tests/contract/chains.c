@@ -60,8 +60,10 @@ void test_chain_bursts(void **state)
 
 			make_burst(m, PLX_BURST, seq, segs);
 			assert_int_equal(plx_tx_burst(q, m, PLX_BURST), PLX_BURST);
+			all_told(0);
 			seq += PLX_BURST;
 			see(bed.b, q, seq);
+			all_told(0);
 		}
 	for (uint16_t i = 0; i < QUEUES; i++) {
 		const struct plx_txq_stats *s = &plx_port_txq(bed.a, i)->stats;

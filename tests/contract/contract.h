@@ -54,6 +54,8 @@ void check_metadata(const struct plx_mbuf *m, const struct plx_rxq *q);
 void exchange(struct plx_port *from, struct plx_port *to, uint16_t q, uint32_t seq, uint32_t len);
 void send_all(struct plx_port *p, uint16_t q, struct plx_mbuf **m, uint16_t n);
 void forget(void);
+/* Every frame is in the pool, in a ring, or with us. */
+void all_told(uint32_t ours);
 /* What the watch thread would do on a link event. */
 void tell_link(struct plx_port *p);
 void wait_running(const char *name, bool running);

@@ -526,18 +526,6 @@ static void test_rx_fd(void **state)
 	}
 }
 
-/* Every frame is in the pool, in a ring, or with us. */
-static void all_told(uint32_t ours)
-{
-	const struct plx_port *ports[] = { bed.a, bed.b };
-	uint32_t rx = 0, tx = 0;
-
-	for (int i = 0; i < 2; i++)
-		if (ports[i]->drv->held)
-			ports[i]->drv->held(ports[i], &rx, &tx);
-	assert_int_equal(plx_pool_avail(bed.pool) + rx + tx + ours, FRAMES);
-}
-
 static void test_held(void **state)
 {
 	struct plx_mbuf *m[64];
