@@ -6,7 +6,7 @@
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-FLOOD=400000; [ -z "$FAST" ] || FLOOD=100000
+FLOOD=200000; [ -z "$FAST" ] || FLOOD=100000
 RING=64 BURST=32
 CPU=$(lcores 1) # of both ends: what the one sends in its time, the other cannot take out of its rings meanwhile
 live() { "$BUILD/apps/pollux" live "$@" fwd; [ $? -le 1 ]; } # 1: something is found, drops
