@@ -47,7 +47,7 @@ def live():
 def live_json():
     p = json.loads(text)["ports"][0]
     for q in p["rxqs"]:
-        holds("queue %d" % q["queue"], q["offered"], q["packets"], sum(q["drops"].values()))
+        holds("queue %d" % q["queue"], q.get("offered"), q["packets"], sum(q["drops"].values()))
     counters(p["counters"], len(p["rxqs"]))
     return p["rxqs"]
 
@@ -56,7 +56,7 @@ def summary():
     p = last_json()["ports"][0]
     holds("port", p["rx_offered"], p["rx_packets"], p["rx_drops"])
     for q in p["rxq"]:
-        holds("queue %d" % q["queue"], q["offered"], q["packets"], q["drops"])
+        holds("queue %d" % q["queue"], q.get("offered"), q["packets"], q.get("drops", 0))
     x = p["xstats"]
     counters(x, len(p["rxq"]))
     if (x["rx_offered"], x["rx_packets"]) != (p["rx_offered"], p["rx_packets"]):

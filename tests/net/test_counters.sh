@@ -6,16 +6,18 @@
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-FLOOD=400000; [ -z "$FAST" ] || FLOOD=100000
+FLOOD=200000; [ -z "$FAST" ] || FLOOD=100000
 RING=64 BURST=32
 CPU=$(lcores 1) # of both ends: what the one sends in its time, the other cannot take out of its rings meanwhile
 live() { "$BUILD/apps/pollux" live "$@" fwd; [ $? -le 1 ]; } # 1: something is found, drops
+READER=
 adds_up() { # adds_up WHAT FILE [SLACK]
 	python3 "$HERE/adds_up.py" "$@" || { echo "^ $1 of ${2##*/}"; return 1; }
 }
 # flood KEYS OPTION...: starts the reader, and floods it from the other end till all is sent; pid of the reader in $READER
 flood() {
 	local keys=$1; shift
+	[ -z "$READER" ] || kill -KILL "$READER" 2>/dev/null # of a case that failed
 	start fwd a "$FWD" -l "$CPU" -m 64M --name fwd --idle adaptive --iface "va,rxqs=2,rxd=$RING,$keys" -- --mode rxonly \
 		--burst $BURST "$@"
 	READER=$PID
