@@ -88,6 +88,7 @@ struct plx_lcore {
 	plx_ctr  busy_cycles, idle_cycles, sleeps, wakes, sleep_ns;
 	const struct plx_poller *current; /* atomic, relaxed: that runs, or ran last */
 	bool     dozing;             /* atomic, relaxed: within epoll_wait */
+	int      sleep_err;          /* atomic, relaxed: errno of what keeps it from sleeping, 0 = nothing */
 	bool     resting;            /* the last round was empty; the rest is the lcore's own */
 	bool     ringing, retrying;
 	bool     timer_set;
@@ -115,6 +116,7 @@ struct plx_lcore {
 	uint64_t beat_seen, beat_at; /* watch, under env->lock: liveness; main resets it at a start */
 	uint64_t silent_cpu;         /* its CPU time when that began to look bad */
 	bool     silent, stalled, hangs;
+	bool     sleep_told;         /* watch: sleep_err */
 };
 
 /* A thread that takes no signals; 0 or -errno. */

@@ -90,6 +90,13 @@ static uint64_t lcore_sleep_limit(const struct plx_lcore *l)
 	return limit;
 }
 
+/* A system call of sleeping has failed: it polls on, and watch says so. */
+static void no_more_sleep(struct plx_lcore *l)
+{
+	l->can_sleep = false;
+	__atomic_store_n(&l->sleep_err, errno, __ATOMIC_RELAXED);
+}
+
 /* Sets the timer that ends the sleep; false = it could not, so do not sleep. */
 static bool lcore_set_timer(struct plx_lcore *l, uint64_t ns)
 {
@@ -139,7 +146,7 @@ static bool lcore_doze(struct plx_lcore *l)
 	int n = sys->epoll_wait(l->epfd, ev, (int)PLX_ARRAY_SIZE(ev), -1);
 	__atomic_store_n(&l->dozing, false, __ATOMIC_RELAXED);
 	if (n < 0 && errno != EINTR)
-		l->can_sleep = false;
+		no_more_sleep(l);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.fd == l->wakefd)
 			by_wake = sys->read(l->wakefd, &token, sizeof(token)) > 0;
@@ -165,7 +172,7 @@ static bool lcore_sleep(struct plx_lcore *l)
 	if (limit < LCORE_DOORBELL_NS)
 		return false;
 	if (!lcore_set_timer(l, limit)) {
-		l->can_sleep = false;
+		no_more_sleep(l);
 		return false;
 	}
 	if (!lcore_move(l, PLX_LCORE_RUN, PLX_LCORE_SLEEP))

@@ -51,12 +51,24 @@ static void stalls(struct control *c, struct plx_lcore *l, uint64_t now)
 	l->stalled = true;
 }
 
+/* An lcore does not log, and one that polls on is no less alive: it only takes all of its CPU. */
+static void sleep_look(struct control *c, struct plx_lcore *l)
+{
+	const int err = __atomic_load_n(&l->sleep_err, __ATOMIC_RELAXED);
+
+	if (!err || l->sleep_told)
+		return;
+	l->sleep_told = true;
+	LOG(c, WARN, "lcore %u: it cannot sleep: %s: it polls on, as with --idle=busy", l->conf.id, strerror(err));
+}
+
 /* An lcore lives if it made a round since the last look, or waits in epoll. */
 static void lcore_look(struct control *c, struct plx_lcore *l, uint64_t now)
 {
 	uint64_t beat = plx_ctr_read(&l->rounds);
 	uint32_t state = lcore_state(l);
 
+	sleep_look(c, l);
 	if (beat != l->beat_seen || state == PLX_LCORE_WAIT || __atomic_load_n(&l->dozing, __ATOMIC_RELAXED)) {
 		if (l->stalled)
 			LOG(c, WARN, "lcore %u goes on after %.1f s", l->conf.id, (double)(now - l->beat_at) / 1e9);

@@ -334,13 +334,62 @@ static void test_sends_in_the_last_round(void **state)
 	plx_env_fini(env);
 }
 
+/* ---- system calls of sleeping that fail ---- */
+
+static int broken_settime(int fd, int flags, const struct itimerspec *t, struct itimerspec *old)
+{
+	if (!plx_lcore_self())
+		return plx_sys_linux.timerfd_settime(fd, flags, t, old);
+	errno = EINVAL;
+	return -1;
+}
+
+static int broken_wait(int fd, struct epoll_event *ev, int n, int timeout)
+{
+	if (!plx_lcore_self())
+		return plx_sys_linux.epoll_wait(fd, ev, n, timeout);
+	errno = EBADF;
+	return -1;
+}
+
+/* It polls on, which nobody would see but by its CPU: so the log says it, once. */
+static void test_cannot_sleep(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct plx_sys sys = plx_sys_linux;
+		struct kept_log k;
+		struct plx_env_conf c;
+		struct spin s = { 0 };
+		struct runner r;
+
+		if (i)
+			sys.epoll_wait = broken_wait;
+		else
+			sys.timerfd_settime = broken_settime;
+		test_conf(&c, &k, 1, NULL);
+		c.idle = PLX_IDLE_INTERRUPT;
+		c.sys = &sys;
+		struct plx_env *env = test_open(&c, &k);
+		assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = spin_poll, .arg = &s)), 0);
+		runner_start(&r, env);
+		wait_for(kept_has(&k, i ? "warning: lcore 0: it cannot sleep: Bad file descriptor: it polls on" :
+		                          "warning: lcore 0: it cannot sleep: Invalid argument: it polls on"));
+		const uint64_t calls = plx_ctr_read(&s.calls);
+		wait_for(plx_ctr_read(&s.calls) > calls + 1000);
+		assert_int_equal(runner_stop(&r, 0), 0);
+		assert_int_equal(kept_count(&k, "it cannot sleep"), 1);
+		plx_env_fini(env);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sleeps_and_wakes), cmocka_unit_test(test_no_lost_wakeup),
 		cmocka_unit_test(test_ready_but_untaken), cmocka_unit_test(test_wake), cmocka_unit_test(test_opaque_poller),
 		cmocka_unit_test(test_doorbells), cmocka_unit_test(test_untaken_doorbell_is_retried),
-		cmocka_unit_test(test_no_long_sleep_on_untaken_doorbell), cmocka_unit_test(test_sends_in_the_last_round),
+		cmocka_unit_test(test_no_long_sleep_on_untaken_doorbell), cmocka_unit_test(test_sends_in_the_last_round), cmocka_unit_test(test_cannot_sleep),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
