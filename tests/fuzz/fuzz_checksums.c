@@ -70,7 +70,8 @@ static void altered(uint8_t *p, uint32_t n, uint16_t a, uint16_t b)
 
 static uint32_t pseudo(const uint8_t *ip, const struct plx_pkt *k, uint32_t len)
 {
-	uint8_t tail[8] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len, 0, 0, 0, k->proto };
+	uint8_t tail[8] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len,
+	                    0, 0, 0, k->proto };
 	struct plx_ip6 h6;
 
 	if (k->l4 == PLX_L4_ICMP)
@@ -81,16 +82,12 @@ static uint32_t pseudo(const uint8_t *ip, const struct plx_pkt *k, uint32_t len)
 	return add(add(add(0, h6.src, 16), h6.dst, 16), tail, 8);
 }
 
-static bool has_routing(const struct plx_pkt *k, const uint8_t *p)
-{
-	return k->l3 == PLX_L3_IP6 && k->options && p[k->l3_off + 6] != 58 && k->l4; /* the last destination counts then */
-}
-
 static void packet(uint8_t *p, uint32_t n)
 {
 	struct plx_pkt k;
 
-	if (plx_parse(&k, p, n) || k.fragment || has_routing(&k, p))
+	/* an extension header may be a routing one: then the last destination counts */
+	if (plx_parse(&k, p, n) || k.fragment || (k.l3 == PLX_L3_IP6 && k.options))
 		return;
 	if (k.l3 == PLX_L3_IP4) {
 		struct plx_ip4 *h = (void *)(p + k.l3_off);

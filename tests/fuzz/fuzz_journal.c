@@ -169,11 +169,12 @@ static bool same(const struct setup_journal *a, const struct setup_journal *b)
 		const struct setup_session *s = x->session, *u = y->session;
 
 		if (!same_text(x->object, y->object) || !same_text(x->old, y->old) || !same_text(x->set, y->set) ||
-		    !same_text(x->device, y->device) || !same_text(x->word, y->word) || !same_text(x->stage_word, y->stage_word) ||
-		    x->kind != y->kind || x->stage != y->stage)
+		    !same_text(x->device, y->device) || !same_text(x->word, y->word) ||
+		    !same_text(x->stage_word, y->stage_word) || x->kind != y->kind || x->stage != y->stage)
 			return false;
-		if (!same_text(s->id, u->id) || !same_text(s->owner, u->owner) || s->hold != u->hold || s->pid != u->pid ||
-		    s->start != u->start || s->pidns != u->pidns || s->netns.inode != u->netns.inode || s->netns.cookie != u->netns.cookie)
+		if (!same_text(s->id, u->id) || !same_text(s->owner, u->owner) || s->hold != u->hold ||
+		    s->pid != u->pid || s->start != u->start || s->pidns != u->pidns || s->netns.inode != u->netns.inode ||
+		    s->netns.cookie != u->netns.cookie)
 			return false;
 	}
 	return a->nrecords == b->nrecords;
