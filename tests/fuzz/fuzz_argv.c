@@ -69,6 +69,20 @@ static int parse(struct plx_env_conf *c, struct fwd_conf *f, struct config_view 
 	return plx_env_conf_merge(c, &in, why, len);
 }
 
+/* The file is named before anything is read. */
+static void names_file(const struct words *w, struct fwd_conf *f, int err)
+{
+	static char why[PLX_HELP_MAX];
+	struct plx_app app = { .name = "plx-fwd", .what = "forwards", .opts = fwd_opts, .dst = f };
+	struct plx_conf_in in = { .argc = w->argc, .argv = (char **)w->argv, .app = &app, .environ = w->env };
+	const char *name = NULL;
+	int found = plx_env_conf_file(&name, &in, why, sizeof(why));
+
+	MUST(err || !found);
+	if (!found && name && !w->file)
+		MUST(err == -EINVAL); /* nobody has read it */
+}
+
 /* cmd_flag takes each of a word before "--", and no other. */
 static void flags(const struct words *w)
 {
@@ -106,6 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	MUST(!err || err == -EINVAL || err == PLX_TEXT);
 	MUST(parse(&again, &f2, &v2, &w, why2, sizeof(why2)) == err && (!err || !strcmp(why, why2)));
+	names_file(&w, &f2, err);
 	if (err == -EINVAL)
 		MUST(fuzz_one_line(why));
 	else if (err == PLX_TEXT)
