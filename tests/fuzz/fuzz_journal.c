@@ -173,8 +173,8 @@ static bool same(const struct setup_journal *a, const struct setup_journal *b)
 		    !same_text(x->stage_word, y->stage_word) || x->kind != y->kind || x->stage != y->stage)
 			return false;
 		if (!same_text(s->id, u->id) || !same_text(s->owner, u->owner) || s->hold != u->hold ||
-		    s->pid != u->pid || s->start != u->start || s->pidns != u->pidns || s->netns.inode != u->netns.inode ||
-		    s->netns.cookie != u->netns.cookie)
+		    s->pid != u->pid || s->start != u->start || s->pidns != u->pidns ||
+		    s->netns.inode != u->netns.inode || s->netns.cookie != u->netns.cookie)
 			return false;
 	}
 	return a->nrecords == b->nrecords;
