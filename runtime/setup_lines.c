@@ -302,14 +302,16 @@ int journal_parse(struct setup_journal *j, char *text, size_t len)
 		snprintf(shown, sizeof(shown), "%.*s", (int)n, s);
 		at += n + 1;
 		number++;
-		int err = split(&l, s, n) ? take_numbered(j, &l, &last, &other) : -EINVAL; /* whole by its hash, even without a line end */
+		/* whole by its hash, even without a line end */
+		int err = split(&l, s, n) ? take_numbered(j, &l, &last, &other) : -EINVAL;
 		if (err == -ENOMEM)
 			return err;
 		if (err && at >= len && (j->lines || number == 1)) {
 			j->torn = true; /* and told of as missing */
 		} else if (err) {
 			j->damaged++;
-			LOG(j, WARN, "%s/setup.journal:%lu: damaged or out of place, and left out: %s", j->dir, number, shown);
+			LOG(j, WARN, "%s/setup.journal:%lu: damaged or out of place, and left out: %s", j->dir, number,
+			    shown);
 		} else if (l.number > number) {
 			gap(&missing, number, l.number - 1);
 			number = l.number;

@@ -157,8 +157,10 @@ static int f_open(const char *path, int flags, mode_t mode)
 	int i = find(path);
 
 	(void)mode;
+	if (i < 0 && is_dir(path) && (flags & O_ACCMODE) != O_RDONLY)
+		return errno = EISDIR, -1;
 	if (i < 0 && is_dir(path))
-		return (flags & O_ACCMODE) != O_RDONLY ? (errno = EISDIR, -1) : descriptor((struct open){ .dir = true, .path = strdup(path) });
+		return descriptor((struct open){ .dir = true, .path = strdup(path) });
 	if (i >= 0 && flags & O_DIRECTORY)
 		return errno = ENOTDIR, -1;
 	if (i >= 0 && flags & O_EXCL)
@@ -228,8 +230,11 @@ static ssize_t f_getdents64(int fd, void *buf, size_t n)
 		bool seen = strncmp(path, o->path, len) || path[len] != '/' || !*name || *name == '/';
 		size_t k = seen ? 0 : strcspn(name, "/");
 
-		for (unsigned i = 0; i < o->at && !seen; i++)
-			seen = !strncmp(fake.file[i].path, path, len + 1 + k) && strchr("/", fake.file[i].path[len + 1 + k]);
+		for (unsigned i = 0; i < o->at && !seen; i++) {
+			const char *before = fake.file[i].path;
+
+			seen = !strncmp(before, path, len + 1 + k) && strchr("/", before[len + 1 + k]);
+		}
 		if (seen || k > 255)
 			continue;
 		size_t room = (offsetof(struct dirent64, d_name) + k + 8) & ~7ul;
@@ -476,8 +481,9 @@ static int f_nanosleep(const struct timespec *t, struct timespec *rem)
 }
 
 const struct plx_sys fake_sys = {
-	.open = f_open, .close = f_close, .read = f_read, .write = f_write, .getdents64 = f_getdents64, .fstat = f_fstat,
-	.unlink = f_unlink, .rename = f_rename, .fsync = f_fsync, .flock = f_flock, .mkdir = f_mkdir, .rmdir = f_rmdir,
+	.open = f_open, .close = f_close, .read = f_read, .write = f_write, .getdents64 = f_getdents64,
+	.fstat = f_fstat, .unlink = f_unlink, .rename = f_rename, .fsync = f_fsync, .flock = f_flock,
+	.mkdir = f_mkdir, .rmdir = f_rmdir,
 	.socket = f_socket, .sendto = f_sendto, .recvfrom = f_recvfrom, .poll = f_poll, .ioctl = f_ioctl,
 	.getsockopt = f_getsockopt, .setsockopt = f_setsockopt, .bind = f_bind, .connect = f_connect,
 	.geteuid = f_geteuid, .prlimit = f_prlimit, .clock_gettime = f_clock_gettime, .nanosleep = f_nanosleep,

@@ -45,24 +45,42 @@ static void give(struct words *w)
 
 static void check_fwd(const struct fwd_conf *c)
 {
+	const struct fwd_lengths *l = &c->lengths;
+
 	MUST((unsigned)c->mode < FWD_MODES && c->burst >= 1 && c->burst <= PLX_BURST_MAX);
 	MUST(c->flows >= 1 && c->flows <= FWD_FLOWS_MAX && c->rate <= 1000000000);
-	MUST(c->lengths.n >= 1 && c->lengths.n <= FWD_LENGTHS && (!c->lengths.range || c->lengths.of[0] <= c->lengths.of[1]));
-	for (unsigned i = 0; i < c->lengths.n; i++)
-		MUST(c->lengths.of[i] >= PLX_ETH_MIN);
+	MUST(l->n >= 1 && l->n <= FWD_LENGTHS && (!l->range || l->of[0] <= l->of[1]));
+	for (unsigned i = 0; i < l->n; i++)
+		MUST(l->of[i] >= PLX_ETH_MIN);
 	MUST(c->sport && c->dport);
 	MUST(!c->max_loss_ratio || c->max_loss <= 1000000);
 }
 
-static int parse(struct plx_env_conf *c, struct fwd_conf *f, struct config_view *v, const struct words *w, char *why, size_t len)
+static int parse(struct plx_env_conf *c, struct fwd_conf *f, struct config_view *v, const struct words *w, char *why,
+                 size_t len)
 {
 	struct plx_app app = { .name = "plx-fwd", .what = "forwards", .opts = fwd_opts, .dst = f };
-	struct plx_conf_in in = { .argc = w->argc, .argv = (char **)w->argv, .app = &app, .environ = w->env, .text = w->file,
-	                          .len = w->file ? strlen(w->file) : 0, .note = config_note, .arg = v };
+	struct plx_conf_in in = { .argc = w->argc, .argv = (char **)w->argv, .app = &app, .environ = w->env,
+	                          .text = w->file, .len = w->file ? strlen(w->file) : 0, .note = config_note,
+	                          .arg = v };
 
 	plx_env_conf_init(c);
 	fwd_conf_init(f);
 	return plx_env_conf_merge(c, &in, why, len);
+}
+
+/* The file is named before anything is read. */
+static void names_file(const struct words *w, struct fwd_conf *f, int err)
+{
+	static char why[PLX_HELP_MAX];
+	struct plx_app app = { .name = "plx-fwd", .what = "forwards", .opts = fwd_opts, .dst = f };
+	struct plx_conf_in in = { .argc = w->argc, .argv = (char **)w->argv, .app = &app, .environ = w->env };
+	const char *name = NULL;
+	int found = plx_env_conf_file(&name, &in, why, sizeof(why));
+
+	MUST(err || !found);
+	if (!found && name && !w->file)
+		MUST(err == -EINVAL); /* nobody has read it */
 }
 
 /* cmd_flag takes each of a word before "--", and no other. */
@@ -102,6 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	MUST(!err || err == -EINVAL || err == PLX_TEXT);
 	MUST(parse(&again, &f2, &v2, &w, why2, sizeof(why2)) == err && (!err || !strcmp(why, why2)));
+	names_file(&w, &f2, err);
 	if (err == -EINVAL)
 		MUST(fuzz_one_line(why));
 	else if (err == PLX_TEXT)

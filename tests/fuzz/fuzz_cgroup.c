@@ -5,6 +5,7 @@
    What stands before the first file is a list of CPUs. */
 #include "conf.h"
 #include "fake.h"
+#include "plx_text.h"
 #include "topo.h"
 
 #include <ctype.h>
@@ -53,7 +54,7 @@ static void lists(const char *text)
 		char hex[TOPO_CPUS_MAX / 4 + TOPO_CPUS_MAX / 32 + 1] = "";
 
 		for (int i = TOPO_CPUS_MAX / 32; i-- > 0;)
-			snprintf(hex + strlen(hex), sizeof(hex) - strlen(hex), "%08x%s", (unsigned)(s.w[i / 2] >> i % 2 * 32), i ? "," : "");
+			plx_text_add(hex, sizeof(hex), "%08x%s", (unsigned)(s.w[i / 2] >> i % 2 * 32), i ? "," : "");
 		MUST(!disco_cpus_mask(&again, hex) && same(&s, &again));
 	}
 }
@@ -109,7 +110,8 @@ static void machine(struct topo *t)
 	t->ncpus = CPUS;
 	t->nnodes = 2;
 	for (unsigned cpu = 0; cpu < CPUS; cpu++)
-		t->cpu[cpu] = (struct topo_cpu){ .present = true, .online = true, .allowed = true, .node = (int16_t)(cpu / 8) };
+		t->cpu[cpu] = (struct topo_cpu){ .present = true, .online = true, .allowed = true,
+		                                 .node = (int16_t)(cpu / 8) };
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

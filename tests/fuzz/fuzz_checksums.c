@@ -71,7 +71,8 @@ static void altered(uint8_t *p, uint32_t n, uint16_t a, uint16_t b)
 static uint32_t pseudo(const uint8_t *p, const struct plx_pkt *k, uint32_t len)
 {
 	const uint8_t *ip = p + k->l3_off;
-	uint8_t tail[8] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len, 0, 0, 0, k->proto };
+	uint8_t tail[8] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len,
+	                    0, 0, 0, k->proto };
 	struct plx_ip6 h6;
 
 	if (k->l4 == PLX_L4_ICMP)

@@ -36,7 +36,8 @@ static inline void check_port(const struct plx_port_conf *c)
 	MUST(c->queue <= UINT16_MAX - PLX_QUEUES_MAX);
 	MUST(!c->rxd || (c->rxd >= 64 && c->rxd <= PLX_RING_MAX && !(c->rxd & (c->rxd - 1))));
 	MUST(!c->txd || (c->txd >= 64 && c->txd <= PLX_RING_MAX && !(c->txd & (c->txd - 1))));
-	MUST((unsigned)c->mode <= PLX_XDP_GENERIC && (unsigned)c->multibuf <= PLX_NEVER && (unsigned)c->steer <= PLX_STEER_NONE);
+	MUST((unsigned)c->mode <= PLX_XDP_GENERIC && (unsigned)c->multibuf <= PLX_NEVER);
+	MUST((unsigned)c->steer <= PLX_STEER_NONE);
 	MUST(c->bind_timeout_ms <= 60000);
 	MUST(!c->stall_ms || c->stall_ms == UINT32_MAX || (c->stall_ms >= PLX_STALL_MIN_MS && c->stall_ms <= 3600000));
 	MUST(!*c->peer || fuzz_name(c->peer, sizeof(c->peer)));
@@ -47,8 +48,8 @@ static inline void check_port(const struct plx_port_conf *c)
 static inline bool same_port(const struct plx_port_conf *a, const struct plx_port_conf *b)
 {
 	return !strcmp(a->name, b->name) && !strcmp(a->driver, b->driver) && a->rxqs == b->rxqs && a->txqs == b->txqs &&
-	       a->no_rx == b->no_rx && a->queue == b->queue && a->rxd == b->rxd && a->txd == b->txd && a->mode == b->mode &&
-	       a->multibuf == b->multibuf && a->steer == b->steer && a->force == b->force &&
+	       a->no_rx == b->no_rx && a->queue == b->queue && a->rxd == b->rxd && a->txd == b->txd &&
+	       a->mode == b->mode && a->multibuf == b->multibuf && a->steer == b->steer && a->force == b->force &&
 	       a->bind_timeout_ms == b->bind_timeout_ms && a->stall_ms == b->stall_ms && !strcmp(a->peer, b->peer) &&
 	       a->size == b->size && !strcmp(a->fanout, b->fanout);
 }
@@ -88,7 +89,8 @@ static inline void check_conf(const struct plx_env_conf *c)
 static inline bool same_lcores(const struct plx_lcore_conf *a, const struct plx_lcore_conf *b, uint16_t n)
 {
 	for (uint16_t i = 0; i < n; i++)
-		if (a[i].id != b[i].id || a[i].ncpus != b[i].ncpus || memcmp(a[i].cpus, b[i].cpus, a[i].ncpus * sizeof(a[i].cpus[0])))
+		if (a[i].id != b[i].id || a[i].ncpus != b[i].ncpus ||
+		    memcmp(a[i].cpus, b[i].cpus, a[i].ncpus * sizeof(a[i].cpus[0])))
 			return false;
 	return true;
 }
@@ -99,12 +101,14 @@ static inline bool same_conf(const struct plx_env_conf *a, const struct plx_env_
 	for (uint16_t i = 0; i < a->nports && a->nports == b->nports; i++)
 		if (!same_port(&a->ports[i], &b->ports[i]))
 			return false;
-	return a->nports == b->nports && !strcmp(a->name, b->name) && a->nlcores == b->nlcores && a->nservice == b->nservice &&
-	       same_lcores(a->lcores, b->lcores, a->nlcores) && same_lcores(a->service, b->service, a->nservice) &&
-	       a->foreign == b->foreign && a->main_lcore == b->main_lcore && a->mem == b->mem && a->nnode_mem == b->nnode_mem &&
-	       !memcmp(a->node_mem, b->node_mem, a->nnode_mem * sizeof(a->node_mem[0])) && a->huge == b->huge &&
-	       a->frame_size == b->frame_size && a->idle == b->idle && a->placement == b->placement && a->setup == b->setup &&
-	       a->log_level == b->log_level;
+	return a->nports == b->nports && !strcmp(a->name, b->name) &&
+	       a->nlcores == b->nlcores && same_lcores(a->lcores, b->lcores, a->nlcores) &&
+	       a->nservice == b->nservice && same_lcores(a->service, b->service, a->nservice) &&
+	       a->foreign == b->foreign && a->main_lcore == b->main_lcore && a->mem == b->mem &&
+	       a->nnode_mem == b->nnode_mem &&
+	       !memcmp(a->node_mem, b->node_mem, a->nnode_mem * sizeof(a->node_mem[0])) &&
+	       a->huge == b->huge && a->frame_size == b->frame_size && a->idle == b->idle &&
+	       a->placement == b->placement && a->setup == b->setup && a->log_level == b->log_level;
 }
 
 /* Entry i is shown as a setting; another of the same option of an application is a comment. */
@@ -147,7 +151,8 @@ static inline void told_again(const struct plx_env_conf *c, const struct config_
 		abort();
 	config_show_text(f, v, true);
 	fclose(f);
-	struct plx_conf_in in = { .file = "again", .text = text, .len = len, .any_app = true, .note = config_note, .arg = &seen };
+	struct plx_conf_in in = { .file = "again", .text = text, .len = len, .any_app = true, .note = config_note,
+	                          .arg = &seen };
 
 	plx_env_conf_init(&again);
 	if (plx_env_conf_merge(&again, &in, why, sizeof(why))) {

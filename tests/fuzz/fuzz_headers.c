@@ -49,7 +49,8 @@ static void chained(const uint8_t *frame, uint16_t len, const uint16_t cut[CUTS]
 		uint16_t n = (uint16_t)(at[i + 1] - at[i]);
 
 		m[i] = (struct plx_mbuf){ .data = fuzz_copy(frame + at[i], n), .len = n, .pkt_len = i ? 0 : len,
-		                          .nsegs = (uint8_t)(i ? 1 : CUTS + 1), .next = i < CUTS ? &m[i + 1] : NULL, .ref = 1 };
+		                          .nsegs = (uint8_t)(i ? 1 : CUTS + 1), .ref = 1,
+		                          .next = i < CUTS ? &m[i + 1] : NULL };
 	}
 	MUST(plx_parse_mbuf(&k, m) == err);
 	MUST(same(&k, flat));

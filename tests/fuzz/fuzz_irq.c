@@ -4,6 +4,7 @@
 
    The first line is "NAME BUS PARENT RXQS TXQS", "-" for what is not told. */
 #include "fuzz_nl.h"
+#include "plx_link.h"
 
 enum { IFINDEX = 5, QUEUES = 8 };
 
@@ -68,6 +69,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_queue(&link_.rxq[i]);
 		check_queue(&link_.txq[i]);
 	}
+	char names[4][16];
+	int n = plx_link_names(&fake_sys, names, 4); /* of /proc/net/dev */
+
+	MUST(n >= 0 && n <= 4);
+	for (int i = 0; i < n; i++)
+		ENDS(names[i]);
 	while (in.n) {
 		char *line = fuzz_string(&in, '\n');
 

@@ -169,11 +169,12 @@ static bool same(const struct setup_journal *a, const struct setup_journal *b)
 		const struct setup_session *s = x->session, *u = y->session;
 
 		if (!same_text(x->object, y->object) || !same_text(x->old, y->old) || !same_text(x->set, y->set) ||
-		    !same_text(x->device, y->device) || !same_text(x->word, y->word) || !same_text(x->stage_word, y->stage_word) ||
-		    x->kind != y->kind || x->stage != y->stage)
+		    !same_text(x->device, y->device) || !same_text(x->word, y->word) ||
+		    !same_text(x->stage_word, y->stage_word) || x->kind != y->kind || x->stage != y->stage)
 			return false;
-		if (!same_text(s->id, u->id) || !same_text(s->owner, u->owner) || s->hold != u->hold || s->pid != u->pid ||
-		    s->start != u->start || s->pidns != u->pidns || s->netns.inode != u->netns.inode || s->netns.cookie != u->netns.cookie)
+		if (!same_text(s->id, u->id) || !same_text(s->owner, u->owner) || s->hold != u->hold ||
+		    s->pid != u->pid || s->start != u->start || s->pidns != u->pidns ||
+		    s->netns.inode != u->netns.inode || s->netns.cookie != u->netns.cookie)
 			return false;
 	}
 	return a->nrecords == b->nrecords;
@@ -208,6 +209,7 @@ static bool is_ours(const char *path)
 static int undo(const struct text *t, const struct setup_journal *whole, char value[RECORDS][VALUE])
 {
 	const struct setup_undo u = { .sys = &fake_sys, .log = &log_said, .stages = SETUP_ALL };
+	struct setup_netns elsewhere[4];
 	unsigned restored;
 	char *status = NULL;
 
@@ -215,6 +217,10 @@ static int undo(const struct text *t, const struct setup_journal *whole, char va
 	fake_put(boot_file, "b\n", 2);
 	fake_put(DIR "/setup.lock", "", 0);
 	fake_put(journal_file, t->s, t->n);
+	fake_put("/sys/bus/pci/devices/0000:00:03.0/msi_irqs/24", "", 0); /* interrupt 24 is a device's */
+	fake_put("/sys/kernel/irq/24/chip_name", "PCI\n", 4);
+	fake_put("/sys/kernel/irq/24/hwirq", "1\n", 2);
+	fake_put("/sys/kernel/irq/24/actions", "eth0\n", 5);
 	for (unsigned i = 0; i < whole->nrecords && i < RECORDS; i++)
 		if (whole->records[i].kind == &setup_file && is_ours(whole->records[i].object))
 			fake_put(whole->records[i].object, "as set\n", 7);
@@ -225,6 +231,8 @@ static int undo(const struct text *t, const struct setup_journal *whole, char va
 	MUST(!status || o);
 	json_decref(o);
 	free(status);
+	MUST(setup_elsewhere(&fake_sys, NULL, elsewhere, PLX_ARRAY_SIZE(elsewhere)) <= (int)PLX_ARRAY_SIZE(elsewhere));
+	MUST(setup_orphans(&fake_sys, NULL) <= (int)whole->nsessions + RECORDS);
 	words = 0;
 	int err = setup_undo(&u, &restored);
 

@@ -44,8 +44,20 @@ static struct client *of(int fd)
 }
 
 static int n_epoll_create1(int flags) { (void)flags; net.open++; return EPFD; }
-static int n_socket(int domain, int type, int protocol) { (void)domain, (void)type, (void)protocol; net.open++; return LISTENER; }
-static int n_open(const char *path, int flags, mode_t mode) { (void)path, (void)flags, (void)mode; return errno = ENOENT, -1; }
+
+static int n_socket(int domain, int type, int protocol)
+{
+	(void)domain, (void)type, (void)protocol;
+	net.open++;
+	return LISTENER;
+}
+
+static int n_open(const char *path, int flags, mode_t mode)
+{
+	(void)path, (void)flags, (void)mode;
+	return errno = ENOENT, -1;
+}
+
 static int n_bind(int fd, const struct sockaddr *a, socklen_t len) { (void)fd, (void)a, (void)len; return 0; }
 static int n_listen(int fd, int n) { (void)fd, (void)n; return 0; }
 static uid_t n_geteuid(void) { return OWN_UID; }
@@ -156,8 +168,8 @@ static ssize_t n_sendto(int fd, const void *buf, size_t n, int flags, const stru
 
 static const struct plx_sys net_sys = {
 	.open = n_open, .close = n_close, .socket = n_socket, .bind = n_bind, .listen = n_listen, .accept4 = n_accept4,
-	.epoll_create1 = n_epoll_create1, .epoll_ctl = n_epoll_ctl, .epoll_wait = n_epoll_wait, .getsockopt = n_getsockopt,
-	.recvfrom = n_recvfrom, .sendto = n_sendto, .geteuid = n_geteuid,
+	.epoll_create1 = n_epoll_create1, .epoll_ctl = n_epoll_ctl, .epoll_wait = n_epoll_wait,
+	.getsockopt = n_getsockopt, .recvfrom = n_recvfrom, .sendto = n_sendto, .geteuid = n_geteuid,
 };
 
 static char *answer(void *arg)
@@ -184,13 +196,14 @@ static void check_client(const struct client *c)
 
 static void step(struct live *v, struct fuzz_in *in, uint64_t *now)
 {
+	static const uint32_t uids[] = { 0, OWN_UID, OWN_UID, 5 };
 	uint8_t op = fuzz_u8(in), who = fuzz_u8(in);
 	struct client *c = &net.client[who % CLIENTS];
 
 	switch (op % 8) {
 	case 0:
 		if (net.arrived < CLIENTS)
-			net.client[net.arrived++] = (struct client){ .here = true, .uid = who % 4 == 3 ? 5 : who % 4 ? OWN_UID : 0 };
+			net.client[net.arrived++] = (struct client){ .here = true, .uid = uids[who % 4] };
 		break;
 	case 1: /* it sends the next bytes */
 		for (uint8_t n = fuzz_u8(in) % 80; n-- && in->n && c->nsent < BYTES && c->here && !c->hung_up;)
@@ -260,7 +273,8 @@ int view_connect(const struct view *v, int64_t end, struct view_who *who)
 	int fd[2];
 
 	(void)v, (void)end;
-	*who = (struct view_who){ .pid = 1, .uid = 5, .user = "5", .netns = "this", .trusted = !(said.how & HOW_STRANGER) };
+	*who = (struct view_who){ .pid = 1, .uid = 5, .user = "5", .netns = "this",
+	                          .trusted = !(said.how & HOW_STRANGER) };
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd))
 		abort();
 	if (said.n && send(fd[1], said.p, said.n, MSG_DONTWAIT) != (ssize_t)said.n)
@@ -313,7 +327,8 @@ static void ask(struct fuzz_in *in)
 	int code = live(&out, &err);
 	char *text = fuzz_copy(said.p, said.n);
 	json_t *o = said.n ? json_loadb(text, said.n, 0, NULL) : NULL, *shown;
-	bool well = json_is_object(o) && !json_object_get(o, "error") && !json_array_size(json_object_get(o, "findings"));
+	bool well = json_is_object(o) && !json_object_get(o, "error") &&
+	            !json_array_size(json_object_get(o, "findings"));
 
 	MUST(code == CMD_OK || code == CMD_FAIL);
 	MUST(code != CMD_OK || (well && !refused));

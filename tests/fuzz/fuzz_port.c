@@ -7,7 +7,8 @@
 
 static void tell(char *buf, size_t len, const struct plx_port_conf *c)
 {
-	static const char *const modes[] = { "auto", "zc", "native", "generic" }, *const policies[] = { "prefer", "require", "never" };
+	static const char *const modes[] = { "auto", "zc", "native", "generic" };
+	static const char *const policies[] = { "prefer", "require", "never" };
 
 	buf[0] = 0;
 	plx_text_add(buf, len, "%s", c->name);

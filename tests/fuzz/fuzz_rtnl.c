@@ -130,6 +130,11 @@ static void conversations(void)
 		ENDS(li.bus);
 		MUST(li.rxqs && li.txqs && li.rxqs_max >= li.rxqs && li.txqs_max >= li.txqs && li.node < PLX_NODES_MAX);
 	}
+	char name[16];
+	uint32_t other;
+
+	MUST(!plx_link_named(&fake_sys, 9, name, "eth0", &other));
+	ENDS(name);
 	int fd = nl_open(&fake_sys);
 
 	MUST(fd == -EADDRINUSE); /* and closed */

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct plx_env_conf c;
 	struct config_view v = { NULL, 0, 0, false };
 	char *text = fuzz_copy(data, size), why[FUZZ_WHY];
-	struct plx_conf_in in = { .file = "f", .text = text, .len = size, .any_app = true, .note = config_note, .arg = &v };
+	struct plx_conf_in in = { .file = "f", .text = text, .len = size, .any_app = true, .note = config_note,
+	                          .arg = &v };
 
 	plx_env_conf_init(&c);
 	int err = plx_env_conf_merge(&c, &in, why, sizeof(why));

@@ -244,12 +244,15 @@ static void test_real(void **state)
 /* ---- an interface by its alternative name, which drivers/ asks for by itself ---- */
 
 static int altname_error;
+static uint32_t altname_pid;
 
 static ssize_t altname_recv(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
 	struct { struct nlmsghdr h; struct nlmsgerr e; } is = { .h = { .nlmsg_type = NLMSG_ERROR }, .e = { .error = altname_error } };
 
-	(void)fd, (void)flags, (void)from, (void)len;
+	(void)fd, (void)flags, (void)len;
+	if (altname_pid)
+		((struct sockaddr_nl *)(void *)from)->nl_pid = altname_pid;
 	n = n < sizeof(is) ? n : sizeof(is);
 	memcpy(buf, &is, n);
 	return (ssize_t)n;
@@ -258,7 +261,10 @@ static ssize_t altname_recv(int fd, void *buf, size_t n, int flags, struct socka
 /* What the kernel never answers is no success. */
 static void test_altname(void **state)
 {
-	static const struct { int said, is; } rows[] = { { -ENODEV, -ENODEV }, { 0, -EBADMSG }, { 7, -EBADMSG }, { INT32_MAX, -EBADMSG } };
+	static const struct { int said; uint32_t pid; int is; } rows[] = {
+		{ -ENODEV, 0, -ENODEV }, { 0, 0, -EBADMSG }, { 7, 0, -EBADMSG }, { INT32_MAX, 0, -EBADMSG },
+		{ -ENODEV, 7, -EBADMSG },
+	};
 	struct plx_sys told = plx_sys_linux;
 	struct plx_link_info li;
 
@@ -268,6 +274,7 @@ static void test_altname(void **state)
 	send_err = 0;
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
 		altname_error = rows[i].said;
+		altname_pid = rows[i].pid;
 		assert_int_equal(plx_link_query(&told, "a-name-beyond-fifteen", &li), rows[i].is);
 	}
 }
