@@ -6,6 +6,7 @@
 #include "libxdp_peer.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { SHORTEST = 60, LONGEST = 1514, NFRAMES = LONGEST - SHORTEST + 1, NCHAINS = 60 };
@@ -198,6 +199,7 @@ static pid_t child_peer(uint32_t queue, bool inhibit)
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails ends this one too */
 		c = (char)peer_open(&peer, "plxa0", queue, XDP_FLAGS_DRV_MODE, 0, inhibit);
 		(void)!write(up[1], &c, 1);
 		pause();

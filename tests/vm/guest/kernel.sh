@@ -80,7 +80,9 @@ if loads xsk_def_xdp_prog 20 && loads bare.bpf 70; then
 	check "a dispatcher: the plan tells it" tells "$held $with: xdp-loader unload" plx-fwd -l 0 --iface va --dry-run
 	check "a dispatcher: a start tells it" tells "$held $with.*\(EBUSY\): xdp-loader unload" \
 		plx-fwd -l 0 --iface va,bind-timeout=100ms
-	check "a dispatcher: the kernel's links tell what it calls" tells "$held $calls" \
+	held="$held $calls"
+	! older_than 5 13 || held='which does not tell what it calls' # links did not name what they replace a part of
+	check "a dispatcher: without its pins the kernel's links tell what it calls" tells "$held" \
 		env LIBXDP_BPFFS=/none pollux doctor va --only xdp-free
 	check "a dispatcher: a user is told that names are not" tells "told to CAP_SYS_ADMIN only" \
 		/bin/setpriv --reuid 1000 --clear-groups --inh-caps=-all pollux doctor va --only xdp-free
