@@ -133,7 +133,8 @@ static void reasons(FILE *f, const char *key, const char *const *name, const plx
 	fprintf(f, "}");
 }
 
-static void rxq(FILE *f, const struct plx_env *env, const struct plx_port *p, const struct plx_rxq *q, const struct plan_irq *irq, int irq_cpu)
+static void rxq(FILE *f, const struct plx_env *env, const struct plx_port *p, const struct plx_rxq *q,
+                const struct plan_irq *irq, int irq_cpu)
 {
 #define X(id, why) #id,
 	static const char *const drops[] = { PLX_RX_DROPS(X) };

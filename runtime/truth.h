@@ -18,7 +18,7 @@ struct plx_env;
 	X(unserved,     1, "/s",  "frames arrive on a queue where the program has no socket, and go to the host") \
 	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
 	X(drops,        1, "/s",  "frames are dropped, by the kernel before a ring of the program or by the program") \
-	X(unaccounted,  1, "",    "more frames than a receive ring holds were offered to its queue and are neither received nor counted as lost") \
+	X(unaccounted,  1, "",    "frames that were offered to a receive queue are neither received nor in a counter of drops") \
 	X(pool_empty,   1, "",    "a pool has no frame left to receive into or to send from") \
 	X(tx_stuck,     1, "/s",  "a transmit queue takes nothing of what the program offers it") \
 	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
@@ -98,7 +98,7 @@ struct truth_port {
 	uint64_t passed[PLX_QUEUES_MAX]; /* by queue of the device */
 	uint16_t ntx;
 	uint32_t ring;               /* frames that a receive ring and a burst of it hold at most */
-	int64_t  astray[PLX_QUEUES_MAX]; /* by queue of the port: offered, less received and dropped; 0 if it is not told */
+	int64_t  astray[PLX_QUEUES_MAX]; /* by queue of the port: offered, less received and dropped; 0 if not told */
 	uint64_t tx_users[PLX_QUEUES_MAX]; /* by queue of the port: bursts by another thread than the one before */
 	uint64_t waits;              /* for frames of an empty pool to receive into */
 	uint64_t rx_drop[PLX_RX_DROP_N], tx_drop[PLX_TX_DROP_N];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* truth_frames.c - where frames stay: pools that have none left, and who holds them; transmit queues
-   that take none any more; what was offered to a receive queue and is in no counter.  Cold; watch.  Called by truth_sample.c and truth.c. */
+   that take none any more; what was offered to a receive queue and is in no counter.  Cold; watch.
+   Called by truth_sample.c and truth.c. */
 #include "env.h"
 #include "truth.h"
 #include "plx_text.h"
@@ -32,8 +33,8 @@ static void take_pool(struct truth_pool *o, const struct truth_sample *s, const 
 			continue;
 		if (port->drv->held)
 			port->drv->held(port, &o->rx, &o->tx);
-		o->starved += starved_bursts(port) + t->waits + t->rx_drop[PLX_RX_DROP_no_mbuf] + t->rx_drop[PLX_RX_DROP_fill_empty] +
-		              t->tx_drop[PLX_TX_DROP_no_mbuf];
+		o->starved += starved_bursts(port) + t->waits + t->rx_drop[PLX_RX_DROP_no_mbuf] +
+		              t->rx_drop[PLX_RX_DROP_fill_empty] + t->tx_drop[PLX_TX_DROP_no_mbuf];
 	}
 }
 
@@ -157,7 +158,8 @@ static void judge_repairs(struct truth *t, unsigned i, uint64_t was, uint64_t is
 
 /* ---- receive queues ---- */
 
-/* What stands in the ring at this moment is neither received nor lost, so one look tells nothing, and no less than a ring. */
+/* What stands in the ring at this moment is neither received nor lost, so one look tells nothing, and no less
+   than a ring. */
 static void judge_astray(struct truth *t, unsigned i, unsigned q, int64_t was, int64_t is, uint32_t ring)
 {
 	const bool more = was > (int64_t)ring && is > (int64_t)ring, less = was < -(int64_t)ring && is < -(int64_t)ring;
@@ -168,13 +170,13 @@ static void judge_astray(struct truth *t, unsigned i, unsigned q, int64_t was, i
 		return;
 	plx_text_add(f->on, sizeof(f->on), "%s queue %u", name, t->plan->ports[i].conf.queue + q);
 	if (more)
-		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames were offered to it and are neither received nor in a counter of drops; "
-		             "its ring has room for %u of them", (long long)is, ring - PLX_BURST_MAX);
+		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames were offered to it and are neither received nor in "
+		             "a counter of drops; its ring has room for %u of them", (long long)is, ring - PLX_BURST_MAX);
 	else
-		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames more are received or in counters of drops than were offered to it",
-		             -(long long)is);
-	plx_text_add(f->mend, sizeof(f->mend), "look for a rule that sends frames to another queue (ethtool -n %s), an MTU beyond a buffer, "
-	             "and another socket on the queue (ss --xdp -e -p)", PLX_QUOTED(name));
+		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames more are received or in counters of drops than were "
+		             "offered to it", -(long long)is);
+	plx_text_add(f->mend, sizeof(f->mend), "look for a rule that sends frames to another queue (ethtool -n %s), an MTU beyond "
+	             "a buffer, and another socket on the queue (ss --xdp -e -p)", PLX_QUOTED(name));
 }
 
 /* Packets of all ports that share the interface of port i, and whether any may be a piece. */

@@ -39,7 +39,8 @@ static void port_losses(struct losses *l, const struct fwd *f, const struct plx_
 	for (int i = 0; i < PLX_TX_DROP_N; i++)
 		if (i != PLX_TX_DROP_closed || !late)
 			lose(l, p->name, "tx_drop", tx[i], plx_tx_drop_why((enum plx_tx_drop)i), s.tx.drop[i]);
-	l->x->asked += f->ngens ? s.tx.pkts + plx_tx_drops(&s.tx) : s.rx.pkts + plx_rx_drops(&s.rx) - s.rx.drop[PLX_RX_DROP_closed];
+	l->x->asked += f->ngens ? s.tx.pkts + plx_tx_drops(&s.tx) :
+	               s.rx.pkts + plx_rx_drops(&s.rx) - s.rx.drop[PLX_RX_DROP_closed];
 }
 
 void report_losses(const struct fwd *f, struct result *x)
@@ -49,6 +50,6 @@ void report_losses(const struct fwd *f, struct result *x)
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++)
 		port_losses(&l, f, plx_env_port(f->env, i));
 	for (uint32_t i = 0; i < f->npaths; i++)
-		lose(&l, f->path[i].tx->port->name, "tx", "full", "the transmit queue took no more, or its link was down: raise --retry or txd=",
-		     plx_ctr_read(&f->path[i].dropped));
+		lose(&l, f->path[i].tx->port->name, "tx", "full", "the transmit queue took no more, or its link was down: "
+		     "raise --retry or txd=", plx_ctr_read(&f->path[i].dropped));
 }

@@ -370,7 +370,8 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 	if (i < p->base.nrx && p->prog) {
 		p->base.drv->give_back(&p->base, i, true);
 		ax_prog_unmap(p->prog, p->base.sys, s->queue);
-		if (p->base.started && ax_prog_counted(p, i, STEER_redirected)) /* what is on its way is in the ring after it, and counted */
+		/* what is on its way is in the ring after it, and counted */
+		if (p->base.started && ax_prog_counted(p, i, STEER_redirected))
 			ax_prog_grace(p->prog, p->base.sys);
 	}
 	ax_queue_drain(p, i);

@@ -446,8 +446,8 @@ static void unsent_are_counted(void **state)
 	tx.cons = tx.prod - RING;
 }
 
-/* What stands in the ring of a queue that nobody reads any more: each packet is counted once, also one that was received
-   in part, and one of which a buffer is bad, which has its counter. */
+/* What stands in the ring of a queue that nobody reads any more: each packet is counted once, also one that was
+   received in part, and one of which a buffer is bad, which has its counter. */
 static void drained_are_counted(void **state)
 {
 	struct plx_mbuf *m[4];

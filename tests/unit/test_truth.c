@@ -200,9 +200,10 @@ static const struct { void (*wrong)(void); enum truth_fact fact; const char *on,
 	{ wrong_unserved, TRUTH_unserved, "eth0 queue 3", "9000 frames a second", "queues=4" },
 	{ wrong_passed, TRUTH_passed_by, "eth0 queue 1", "5 frames a second", "stall=" },
 	{ wrong_drops, TRUTH_drops, "eth0 rx", "ring_full: 77 frames", "raise rxd=" },
-	{ wrong_more, TRUTH_unaccounted, "eth0 queue 1", "9000 frames were offered to it and are neither received nor in a counter of drops; its "
-	  "ring has room for 2048", "ethtool -n eth0" },
-	{ wrong_less, TRUTH_unaccounted, "eth0 queue 0", "2561 frames more are received or in counters of drops than were offered", "ss --xdp" },
+	{ wrong_more, TRUTH_unaccounted, "eth0 queue 1", "9000 frames were offered to it and are neither received nor in "
+	  "a counter of drops; its ring has room for 2048", "ethtool -n eth0" },
+	{ wrong_less, TRUTH_unaccounted, "eth0 queue 0", "2561 frames more are received or in counters of drops than were offered",
+	  "ss --xdp" },
 	{ wrong_tx, TRUTH_drops, "eth0 tx", "device: 78 frames", "refused" },
 	{ wrong_user, TRUTH_shared_txq, "eth0 transmit queue 1", "changes 2000 times a second; the plan has it for lcore 4",
 	  "plx_env_txq" },
@@ -298,7 +299,8 @@ static void test_drops_of_an_empty_pool(void **state)
 /* What a ring holds, one look alone, or one too many and then one too few are no frames that nobody accounts for. */
 static void test_rings_hold_frames(void **state)
 {
-	static const int64_t rows[][2] = { { 2560, 2560 }, { -2560, -2560 }, { 9000, 0 }, { 0, 9000 }, { 9000, -9000 }, { 2560, 9000 } };
+	static const int64_t rows[][2] = { { 2560, 2560 }, { -2560, -2560 }, { 9000, 0 }, { 0, 9000 }, { 9000, -9000 },
+	                                   { 2560, 9000 } };
 
 	(void)state;
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
@@ -789,7 +791,8 @@ static void held_of(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
 	*tx += 4;
 }
 
-static const struct plx_driver full = { .name = "full", .held = held_of, .attached = attached_of, .passed = passed_of, .lost = lost_of, .offered = offered_of };
+static const struct plx_driver full = { .name = "full", .held = held_of, .attached = attached_of, .passed = passed_of,
+                                        .lost = lost_of, .offered = offered_of };
 static const struct plx_driver bare = { .name = "bare" };
 
 static int answer_of(struct plx_port *p)
