@@ -363,7 +363,8 @@ static void say_port(const json_t *p)
 	       text_of(p, "link"), number_of(p, "mtu"));
 	json_array_foreach(json_object_get(p, "rxqs"), i, q) {
 		printf("  rx queue %-3lld %s  packets %lld  bytes %lld", number_of(q, "queue"),
-		       numbered((char[32]){ 0 }, "lcore", number_of(q, "lcore"), "no lcore"), number_of(q, "packets"), number_of(q, "bytes"));
+		       numbered((char[32]){ 0 }, "lcore", number_of(q, "lcore"), "no lcore"),
+		       number_of(q, "packets"), number_of(q, "bytes"));
 		if (number_of(q, "irq") >= 0)
 			printf("  interrupt %lld on %s", number_of(q, "irq"),
 			       numbered((char[32]){ 0 }, "CPU", number_of(q, "irq_cpu"), "an unknown CPU"));
@@ -428,7 +429,8 @@ static void say(const json_t *o, const struct view_who *who)
 		say_port(e);
 	json_array_foreach(json_object_get(o, "pools"), i, e)
 		printf("pool     %-15s %s: %lld of %lld frames free\n", text_of(e, "name"),
-		       numbered((char[32]){ 0 }, "node", number_of(e, "node"), "any node"), number_of(e, "free"), number_of(e, "frames"));
+		       numbered((char[32]){ 0 }, "node", number_of(e, "node"), "any node"),
+		       number_of(e, "free"), number_of(e, "frames"));
 	json_array_foreach(found, i, e)
 		say_finding(o, e, who);
 	if (!json_array_size(found))
