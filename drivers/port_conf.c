@@ -63,7 +63,8 @@ static int time_ms(uint32_t *ms, const char *v, uint64_t lo_ms, uint64_t hi_ms, 
 		return -EINVAL;
 	}
 	if (ns % 1000000) {
-		plx_text_add(why, len, "\"%s\" is no whole number of milliseconds: take %llums", v, (unsigned long long)ns / 1000000);
+		plx_text_add(why, len, "\"%s\" is no whole number of milliseconds: take %llums", v,
+		             (unsigned long long)ns / 1000000);
 		return -EINVAL;
 	}
 	*ms = (uint32_t)(ns / 1000000);

@@ -25,7 +25,7 @@ enum { PLX_ETH_LEN = 14, PLX_VLAN_LEN = 4, PLX_ETH_MIN = 60, PLX_IP4_LEN = 20, P
        PLX_UDP_LEN = 8, PLX_TCP_LEN = 20, PLX_ICMP_LEN = 8, PLX_ARP_LEN = 28 };
 enum { PLX_ETH_IP4 = 0x0800, PLX_ETH_ARP = 0x0806, PLX_ETH_VLAN = 0x8100, PLX_ETH_IP6 = 0x86dd,
        PLX_ETH_QINQ = 0x88a8 };
-enum { PLX_IP_ICMP = 1, PLX_IP_TCP = 6, PLX_IP_UDP = 17, PLX_IP_ICMP6 = 58 }; /* plx_ip4.proto, plx_ip6.next, plx_pkt.proto */
+enum { PLX_IP_ICMP = 1, PLX_IP_TCP = 6, PLX_IP_UDP = 17, PLX_IP_ICMP6 = 58 }; /* plx_ip4.proto, plx_ip6.next */
 enum { PLX_ARP_ETHER = 1 /* htype */, PLX_ARP_REQUEST = 1, PLX_ARP_REPLY = 2 /* op */ };
 enum { PLX_ICMP_ECHO_REPLY = 0, PLX_ICMP_UNREACHABLE = 3, PLX_ICMP_ECHO = 8, PLX_ICMP_TIME_EXCEEDED = 11,
        PLX_ICMP6_UNREACHABLE = 1, PLX_ICMP6_TOO_BIG = 2, PLX_ICMP6_TIME_EXCEEDED = 3, PLX_ICMP6_ECHO = 128,

@@ -190,7 +190,7 @@ const char *plx_text_near(const char *s, const char *const *list, size_t n)
 void plx_text_add(char *buf, size_t len, const char *fmt, ...)
 {
 	PLX_ASSERT((buf || !len) && fmt);
-	size_t at = strnlen(buf, len);
+	size_t at = len ? strnlen(buf, len) : 0;
 	va_list ap;
 
 	if (at >= len)

@@ -401,10 +401,11 @@ static int check_node_mem(struct plan_maker *m)
 		for (uint16_t i = 0; i < m->p->npools && !taken; i++)
 			taken = m->p->pools[i].node == (int)n || (m->p->pools[i].node < 0 && !n);
 		if (!taken && (n >= m->t->nnodes || (n && !m->t->node[n].present)))
-			return plan_fail(m, -EINVAL, "--node-mem gives %llu MiB to node %u, which is not there: nodes are counted from 0, and "
-			                 "lscpu lists them", mib, n);
+			return plan_fail(m, -EINVAL, "--node-mem gives %llu MiB to node %u, which is not there: nodes are "
+			                 "counted from 0, and lscpu lists them", mib, n);
 		if (!taken)
-			plan_note(m->p, "the %llu MiB that --node-mem gives to node %u are not taken: no port's frames are there", mib, n);
+			plan_note(m->p, "the %llu MiB that --node-mem gives to node %u are not taken: no port's frames "
+			          "are there", mib, n);
 	}
 	return 0;
 }

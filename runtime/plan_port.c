@@ -130,8 +130,9 @@ static int device_port(struct plan_maker *m, struct plan_port *port)
 	if (!c->rxqs && !c->no_rx) {
 		have = have > c->queue ? have - c->queue : 1;
 		if (have > PLX_QUEUES_MAX)
-			plan_note(m->p, "%s has %u receive queues from queue=%u on, of which a port has at most %d: what comes by the others is the "
-			          "host's; ethtool -L %s lowers their number", c->name, have, c->queue, PLX_QUEUES_MAX, PLX_QUOTED(c->name));
+			plan_note(m->p, "%s has %u receive queues from queue=%u on, of which a port has at most %d: what "
+			          "comes by the others is the host's; ethtool -L %s lowers their number", c->name, have,
+			          c->queue, PLX_QUEUES_MAX, PLX_QUOTED(c->name));
 		c->rxqs = (uint16_t)(have > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : have);
 	}
 	return any_queues(c) ? 0 : check_channels(m, port, "rx");

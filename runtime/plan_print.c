@@ -179,7 +179,8 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 	for (uint16_t i = 0; i < p->npools; i++) {
 		const struct plan_pool *o = &p->pools[i];
 		fprintf(f, "pool     %-4u %s: %u frames of %u, %u of them for rings and lcores; %.1f MiB in pages of %s",
-		        i, NODE_TEXT(o->node, "any node"), o->frames, o->frame_size, o->held, (double)o->bytes / (1 << 20), page_name(o->page));
+		        i, NODE_TEXT(o->node, "any node"), o->frames, o->frame_size, o->held, (double)o->bytes / (1 << 20),
+		        page_name(o->page));
 		if (o->page >= 2u << 20)
 			fprintf(f, ", %llu of %llu free", (unsigned long long)o->pages, (unsigned long long)o->pages_free);
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);

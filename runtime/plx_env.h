@@ -240,10 +240,10 @@ struct plx_poller_conf {
    changed; the log names the poller that hangs.  An lcore without pollers waits, at no
    cost, and begins with its first one.
 
-   plx_poller_add registers a poller.  An .lcore of 0 in a plain initializer is lcore 0.  With neither rxq nor lcore it goes to the lcore with the fewest
-   pollers, of these the least busy one.  Service lcores have none but service pollers, which
-   go to them whatever they poll; without -S they are as all others, but not placed by
-   their queues.  plx_poller_add_get gives the handle too. */
+   plx_poller_add registers a poller.  An .lcore of 0 in a plain initializer is lcore 0.  With neither rxq
+   nor lcore it goes to the lcore with the fewest pollers, of these the least busy one.  Service lcores
+   have none but service pollers, which go to them whatever they poll; without -S they are as all others,
+   but not placed by their queues.  plx_poller_add_get gives the handle too. */
 PLX_API int plx_poller_add(struct plx_env *env, const struct plx_poller_conf *c);
 PLX_API int plx_poller_add_get(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c);
 /* plx_poller_del: when it returns 0, fn is not running and will not be called again, doorbells of

@@ -216,9 +216,10 @@ static void judge(const struct report *r, struct result *x)
 		{ x->verified && x->duplicates, x->duplicates, "duplicates" },
 		{ x->verified && x->reordered + x->stale, x->reordered + x->stale, "packets out of order" },
 		{ x->verified && !x->received && !x->lost && !x->interrupted, 0, "packets of a generator seen" },
-		{ c->has_min_pps && rate_known(x->ns) && x->pps < c->min_pps, x->pps, "packets per second: below --min-pps" },
-		{ c->has_min_pps && !rate_known(x->ns) && !x->interrupted, x->ns, "ns are too short a run for --min-pps: send more by --count or "
-		  "--duration" },
+		{ c->has_min_pps && rate_known(x->ns) && x->pps < c->min_pps, x->pps,
+		  "packets per second: below --min-pps" },
+		{ c->has_min_pps && !rate_known(x->ns) && !x->interrupted, x->ns,
+		  "ns are too short a run for --min-pps: send more by --count or --duration" },
 	};
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(checks); i++)

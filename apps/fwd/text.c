@@ -57,7 +57,8 @@ static void line(FILE *out, const char *what, uint64_t packets, uint64_t bytes, 
 
 	fprintf(out, "  %-11s %" PRIu64 " packets, %sB", what, packets, si(a, (double)bytes));
 	if (rate_known(ns))
-		fprintf(out, "; %spps, %sbit/s", si(b, (double)packets * 1e9 / (double)ns), si(c, (double)bytes * 8e9 / (double)ns));
+		fprintf(out, "; %spps, %sbit/s", si(b, (double)packets * 1e9 / (double)ns),
+		        si(c, (double)bytes * 8e9 / (double)ns));
 	fputc('\n', out);
 }
 

@@ -434,7 +434,8 @@ static void say(const json_t *o, const struct view_who *who)
 		say_port(e);
 	json_array_foreach(json_object_get(o, "pools"), i, e)
 		printf("pool     %-15s %s: %lld of %lld frames free\n", text_of(e, "name"),
-		       numbered((char[32]){ 0 }, "node", number_of(e, "node"), "any node"), number_of(e, "free"), number_of(e, "frames"));
+		       numbered((char[32]){ 0 }, "node", number_of(e, "node"), "any node"),
+		       number_of(e, "free"), number_of(e, "frames"));
 	json_array_foreach(found, i, e)
 		say_finding(o, e, who);
 	if (!json_array_size(found))
