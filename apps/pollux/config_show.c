@@ -60,14 +60,15 @@ void config_note(void *arg, const struct plx_conf_note *n)
 	v->failed |= !e->key || (n->value && !e->value) || (n->source && !e->source);
 }
 
-/* one_line makes of s, a file's name perhaps, what may stand on a line of a configuration file. */
+/* one_line makes of s, a file's name perhaps, what may stand on a line of a configuration file.  A list of lcores
+   means the same with other blanks. */
 static char *one_line(char *s)
 {
 	unsigned line, column;
 	char why[128];
 
 	for (char *c = s; *c; c++)
-		*c = (unsigned char)*c < ' ' || *c == 127 ? '?' : *c;
+		*c = isspace((unsigned char)*c) ? ' ' : (unsigned char)*c < ' ' || *c == 127 ? '?' : *c;
 	for (char *c = s; *c && conf_bytes_check(s, strlen(s), &line, &column, why, sizeof(why)); c++)
 		*c = (unsigned char)*c > 127 ? '?' : *c;
 	return s;

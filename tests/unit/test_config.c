@@ -214,11 +214,13 @@ static void test_strange_name(void **state)
 		struct plx_conf_note n[] = {
 			{ .key = "mem", .value = "64M", .from = PLX_FROM_FILE, .source = names[i], .line = 1 },
 			{ .key = "config", .value = names[i], .from = PLX_FROM_ARGUMENT },
+			{ .key = "lcores", .value = "4,5\t", .from = PLX_FROM_ARGUMENT },
 		};
 		FILE *f = open_memstream(&text, &len);
 
 		config_note(&v, &n[0]);
 		config_note(&v, &n[1]);
+		config_note(&v, &n[2]);
 		config_show_text(f, &v, true);
 		fclose(f);
 		struct plx_conf_in in = { .file = "again", .text = text, .len = len };
@@ -226,10 +228,11 @@ static void test_strange_name(void **state)
 		plx_env_conf_init(&c);
 		assert_int_equal(plx_env_conf_merge(&c, &in, why, sizeof(why)), 0);
 		assert_int_equal(c.mem, 64 << 20);
+		assert_int_equal(c.nlcores, 2);
 		assert_int_equal(strstr(text, names[i]) != NULL, i == 3);
 		json_t *o = config_show_json(&v, true);
 
-		assert_int_equal(json_object_size(o), 3); /* and the ports */
+		assert_int_equal(json_object_size(o), 4); /* and the ports */
 		json_decref(o);
 		free(text);
 		config_view_free(&v);
