@@ -219,8 +219,10 @@ static void cgroup(void **state)
 	struct stat st;
 
 	(void)state;
-	if (!find_cgroups())
+	if (!find_cgroups()) {
+		print_message("SKIP: no cpuset hierarchy to write to\n");
 		skip();
+	}
 	bool v1 = strcmp(cgroups, "/sys/fs/cgroup");
 	const char *want = v1 ? "cpus 0 mems 0 exclusive 0 balance 0" : "cpus 0 mems - partition member";
 	snprintf(object, sizeof(object), "%s/plx-test-%d", cgroups, getpid());
