@@ -19,10 +19,13 @@ static void add_up(void *to, const void *from, size_t size)
    that nobody offered. */
 bool plx_port_rxq_stats(const struct plx_port *b, uint16_t i, struct plx_rxq_stats *s, uint64_t *offered)
 {
+	PLX_ASSERT(b && s && offered);
 	struct plx_port *p = (struct plx_port *)(uintptr_t)b; /* what it asks changes sums of its own only */
 
 	memset(s, 0, sizeof(*s));
 	*offered = 0;
+	if (i >= p->nrx)
+		return false;
 	add_up(s, &p->rxq[i]->stats, sizeof(*s));
 	if (p->drv->lost)
 		p->drv->lost(p, i, s->drop);
@@ -48,6 +51,7 @@ void plx_port_stats(const struct plx_port *p, struct plx_port_stats *s)
 
 uint64_t plx_rx_drops(const struct plx_rxq_stats *s)
 {
+	PLX_ASSERT(s);
 	uint64_t n = 0;
 
 	for (int i = 0; i < PLX_RX_DROP_N; i++)
@@ -57,6 +61,7 @@ uint64_t plx_rx_drops(const struct plx_rxq_stats *s)
 
 uint64_t plx_tx_drops(const struct plx_txq_stats *s)
 {
+	PLX_ASSERT(s);
 	uint64_t n = 0;
 
 	for (int i = 0; i < PLX_TX_DROP_N; i++)

@@ -188,7 +188,6 @@ static bool audit_loose(const struct plx_pool *p)
 
 static void visit(const struct plx_pool *p, void (*fn)(struct plx_mbuf *m, uint32_t *n), uint32_t *n)
 {
-	PLX_ASSERT(p);
 	for (uint32_t i = 0; i < p->nmags; i++)
 		for (uint32_t k = 0; k < p->mags[i].n && k < PLX_MAGAZINE; k++)
 			if (plx_pool_owns(p, p->mags[i].frame[k]))
@@ -211,6 +210,7 @@ static void mark(struct plx_mbuf *m, uint32_t *n)
 
 uint32_t plx_pool_twice(const struct plx_pool *p)
 {
+	PLX_ASSERT(p);
 	uint32_t n = 0;
 
 	visit(p, unmark, NULL);
@@ -220,6 +220,7 @@ uint32_t plx_pool_twice(const struct plx_pool *p)
 
 int plx_pool_audit(const struct plx_pool *p)
 {
+	PLX_ASSERT(p);
 	visit(p, unmark, NULL);
 	for (uint32_t i = 0; i < p->nmags; i++)
 		if (!audit_magazine(p, &p->mags[i]))

@@ -47,6 +47,7 @@ static struct {
 	struct plx_spsc *spsc;
 	struct plx_mpmc *mpmc;
 	uint64_t n;
+	uint32_t ch;
 	uint8_t mac[6];
 	const char *name;
 	char why[64];
@@ -95,16 +96,18 @@ static struct {
 	X(plx_port_rxq(no_port, 0)) X(plx_port_txq(no_port, 0)) X(plx_port_info(no_port)) X(plx_port_link(no_port)) \
 	X(plx_port_stats(no_port, &at.port_stats)) X(plx_port_stats(port, NULL)) \
 	X(plx_port_xstats(no_port, NULL, 0)) X(plx_port_xstats(port, NULL, 1)) X(plx_port_frames(NULL)) \
+	X(plx_port_rxq_stats(no_port, 0, &at.port_stats.rx, &at.n)) X(plx_port_rxq_stats(port, 0, NULL, &at.n)) \
+	X(plx_port_rxq_stats(port, 0, &at.port_stats.rx, NULL)) X(plx_rx_drops(NULL)) X(plx_tx_drops(NULL)) X(plx_port_beside(NULL, 1500, 0, NULL)) \
 	X(plx_sys_now(NULL)) X(plx_sys_sleep(NULL, 1)) \
 	X(plx_pool_size(NULL)) X(plx_pool_init(NULL, NULL, &at.pool_conf)) X(plx_pool_init(&at.pool, NULL, NULL)) \
-	X(plx_pool_fini(NULL)) X(plx_pool_avail(NULL)) X(plx_pool_audit(NULL)) X(plx_pool_flush(NULL)) \
+	X(plx_pool_fini(NULL)) X(plx_pool_avail(NULL)) X(plx_pool_audit(NULL)) X(plx_pool_twice(NULL)) X(plx_pool_flush(NULL)) \
 	X(plx_spsc_init(NULL, NULL, 64)) X(plx_mpmc_init(NULL, NULL, 64)) \
 	X(plx_rxq_check_user(NULL)) \
 	X(plx_text_u64(NULL, "1", 0, 1)) X(plx_text_u64(&at.n, no_text, 0, 1)) \
 	X(plx_text_size(NULL, "1", 0, 1)) X(plx_text_size(&at.n, no_text, 0, 1)) \
 	X(plx_text_rate(NULL, "1", 0, 1)) X(plx_text_rate(&at.n, no_text, 0, 1)) \
 	X(plx_text_duration(NULL, "1", 0, 1)) X(plx_text_duration(&at.n, no_text, 0, 1)) \
-	X(plx_text_near(no_text, NULL, 0)) X(plx_text_near("a", NULL, 1)) \
+	X(plx_text_utf8(NULL, "a", 1)) X(plx_text_utf8(&at.ch, no_text, 1)) X(plx_text_near(no_text, NULL, 0)) X(plx_text_near("a", NULL, 1)) \
 	X(plx_text_add(NULL, 64, "a")) X(plx_text_quote(NULL, 64, "a")) X(plx_text_quote(WHY, no_text)) \
 	X(plx_mac_parse(NULL, "a")) X(plx_mac_parse(at.mac, no_text)) X(plx_mac_fmt(NULL, at.mac)) X(plx_mac_fmt(at.why, NULL))
 
