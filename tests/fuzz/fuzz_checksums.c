@@ -115,6 +115,35 @@ static void packet(uint8_t *p, uint32_t n)
 	MUST(!plx_csum_ok(p, &k) || (k.l4 == PLX_L4_UDP && !got));
 }
 
+/* ---- a chain ---- */
+
+/* The bytes as three segments, each in memory of its own, have the sums of the flat ones. */
+static void chained(const uint8_t *p, uint32_t n, uint32_t a, uint32_t b)
+{
+	uint32_t at[4] = { 0, a % (n + 1), b % (n + 1), n };
+	struct plx_mbuf m[3];
+	struct plx_pkt k, flat;
+
+	if (at[1] > at[2]) {
+		at[1] = b % (n + 1);
+		at[2] = a % (n + 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		uint16_t len = (uint16_t)(at[i + 1] - at[i]);
+
+		m[i] = (struct plx_mbuf){ .data = fuzz_copy(p + at[i], len), .len = len, .pkt_len = i ? 0 : n, .ref = 1,
+		                          .nsegs = i ? 1 : 3, .next = i < 2 ? &m[i + 1] : NULL };
+	}
+	MUST(plx_csum_fold(plx_csum_add_mbuf(0, m, at[1], n - at[1])) == finish(add(0, p + at[1], n - at[1])));
+	if (!plx_parse(&flat, p, n)) {
+		MUST(!plx_parse_mbuf(&k, m));
+		MUST(plx_l4_csum_mbuf(m, &k) == plx_l4_csum(p, &flat));
+		MUST(plx_csum_ok_mbuf(m, &k) == plx_csum_ok(p, &flat));
+	}
+	for (int i = 0; i < 3; i++)
+		free(m[i].data);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = { data, size };
@@ -128,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bytes(p, n, a % (n + 1), (uint8_t)b);
 	altered(p, n, a, b);
 	packet(p, n);
+	chained(p, n, a, b);
 	free(p);
 	return 0;
 }

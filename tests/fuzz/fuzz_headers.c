@@ -54,10 +54,6 @@ static void chained(const uint8_t *frame, uint16_t len, const uint16_t cut[CUTS]
 	}
 	MUST(plx_parse_mbuf(&k, m) == err);
 	MUST(same(&k, flat));
-	if (!err) {
-		MUST(plx_l4_csum_mbuf(m, &k) == plx_l4_csum(frame, flat));
-		MUST(plx_csum_ok_mbuf(m, &k) == plx_csum_ok(frame, flat));
-	}
 	for (int i = 0; i <= CUTS; i++)
 		free(m[i].data);
 }
