@@ -34,7 +34,8 @@ uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 
 void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
-	const uint32_t len = mtu + AX_L2_MAX, chain = ((struct ax_txq *)p->base.txq[0])->max_segs * ax_umem_room(p->base.pool);
+	const struct ax_txq *q = (const struct ax_txq *)p->base.txq[0];
+	const uint32_t len = mtu + AX_L2_MAX, chain = q->max_segs * ax_umem_room(p->base.pool);
 	const uint32_t max = p->kind & AX_KIND_SG && chain < len ? chain : len;
 
 	p->base.info.mtu = mtu;
