@@ -176,7 +176,8 @@ static uint64_t pseudo(const struct src *s, const struct plx_pkt *k)
 	if (k->l4 == PLX_L4_ICMP)
 		return 0;
 	if (k->l3 != PLX_L3_IP6)
-		return plx_ip4_pseudo((const struct plx_ip4 *)at(s, k->l3_off, PLX_IP4_LEN, &buf), k->proto, l4_bytes(k));
+		return plx_ip4_pseudo((const struct plx_ip4 *)at(s, k->l3_off, PLX_IP4_LEN, &buf), k->proto,
+		                      l4_bytes(k));
 	const uint8_t *ip = at(s, k->l3_off, PLX_IP6_LEN, &buf);
 
 	if (plx_unlikely(k->route_off)) {

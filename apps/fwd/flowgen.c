@@ -207,7 +207,8 @@ int fwd_gen_init(struct fwd_gen *g, struct fwd *f, struct plx_txq *tx, uint32_t 
 	struct plx_ip4 *ip = (struct plx_ip4 *)(g->head + PLX_ETH_LEN);
 	uint32_t n;
 
-	*g = (struct fwd_gen){ .tx = tx, .f = f, .step = tx->port->ntx, .room = (uint16_t)(tx->pool->frame_size - tx->pool->data_off),
+	*g = (struct fwd_gen){ .tx = tx, .f = f, .step = tx->port->ntx,
+	                       .room = (uint16_t)(tx->pool->frame_size - tx->pool->data_off),
 	                       .rng = (c->seed + port * 256 + tx->id) * 0x9e3779b97f4a7c15u | 1 };
 	g->first = port * c->flows + tx->id;
 	g->n = (c->flows - tx->id + g->step - 1) / g->step;

@@ -58,7 +58,8 @@ static bool answer_ping6(uint8_t *p, const struct plx_pkt *k)
 	uint8_t src[16];
 
 	/* with segments left it is for another than ip->dst, and its checksum has that one's address */
-	if (h->type != PLX_ICMP6_ECHO || h->code || k->fragment || k->route_off || ip->src[0] == 0xff || ip->dst[0] == 0xff)
+	if (h->type != PLX_ICMP6_ECHO || h->code || k->fragment || k->route_off || ip->src[0] == 0xff ||
+	    ip->dst[0] == 0xff)
 		return false;
 	memcpy(src, ip->src, 16);
 	memcpy(ip->src, ip->dst, 16);

@@ -172,7 +172,8 @@ static int one_length(uint16_t *v, const char *s, size_t n, char *why, size_t le
 
 	snprintf(text, sizeof(text), "%.*s", (int)(n < sizeof(text) ? n : sizeof(text) - 1), s);
 	if (plx_text_u64(&u, text, PLX_ETH_MIN, UINT16_MAX))
-		return bad(why, len, "no frame length(s); give 60 to 65535, without FCS, like ", "64 or 64,512,1514 or 60-9014");
+		return bad(why, len, "no frame length(s); give 60 to 65535, without FCS, like ",
+		           "64 or 64,512,1514 or 60-9014");
 	*v = (uint16_t)u;
 	return 0;
 }
@@ -215,7 +216,8 @@ const struct plx_opt fwd_opts[] = {
 	{ .name = "retry", .arg = "N", .set = set_retry, .what = "send an unsent tail again, then drop it; 0", .flags = PLX_OPT_MORE },
 	{ .name = "stats-period", .arg = "TIME", .set = set_stats_period, .what = "between lines of statistics, 0 = none; 1s" },
 	{ .name = "count", .arg = "N", .set = set_count, .what = "stop after N packets sent, forwarded or received" },
-	{ .name = "length", .arg = "N", .set = set_length, .what = "frame length(s) without FCS, 60..65535: N, A,B,C or A-B; 64" },
+	{ .name = "length", .arg = "N", .set = set_length,
+	  .what = "frame length(s) without FCS, 60..65535: N, A,B,C or A-B; 64" },
 	{ .name = "flows", .arg = "N", .set = set_flows, .what = "UDP flows of each port; 64" },
 	{ .name = "window", .arg = "N", .set = set_window, .what = "flowgen: packets on the way at most, 0 = any; 0", .flags = PLX_OPT_MORE },
 	{ .name = "peer-mac", .arg = "MAC", .set = set_peer_mac, .what = "destination of mac and the generators; 02:00:00:00:00:<port>", .flags = PLX_OPT_MORE },

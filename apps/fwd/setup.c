@@ -106,8 +106,9 @@ static int check_lengths(const struct fwd *f, const struct plx_port *p)
 
 	for (uint16_t i = 0; i < l->n; i++)
 		if (in->max_len && l->of[i] > in->max_len) {
-			ERROR(f, "%s: --length %u is more than the %u bytes that it sends: %s, or take shorter ones", p->name, l->of[i],
-			      in->max_len, in->max_len < in->mtu ? "take --frame-size 4096" : "raise its MTU (ip link)");
+			ERROR(f, "%s: --length %u is more than the %u bytes that it sends: %s, or take shorter ones",
+			      p->name, l->of[i], in->max_len,
+			      in->max_len < in->mtu ? "take --frame-size 4096" : "raise its MTU (ip link)");
 			return -EINVAL;
 		}
 	return 0;

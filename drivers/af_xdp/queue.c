@@ -67,7 +67,8 @@ struct plx_beside ax_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_
 
 void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
-	const uint32_t len = mtu + p->l2_max, chain = ((struct ax_txq *)p->base.txq[0])->max_segs * ax_umem_room(p->base.pool);
+	const struct ax_txq *q = (const struct ax_txq *)p->base.txq[0];
+	const uint32_t len = mtu + p->l2_max, chain = q->max_segs * ax_umem_room(p->base.pool);
 	const uint32_t max = p->kind & AX_KIND_SG && chain < len ? chain : len;
 
 	p->base.info.mtu = mtu;

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import time
 
-import bench_fwd as b
+sys.dont_write_bytecode = True
+import bench_fwd as b  # noqa: E402
 
 DRIVERS = {"native": "driver=af_xdp,mode=native,rxd=8192", "generic": "driver=af_xdp,mode=generic,rxd=8192",
            "packet": "driver=packet"}
@@ -24,7 +25,8 @@ ADDRESS = {"b": "10.9.0.2", "c": "10.9.0.3"}
 
 
 def at(end, cmd, check=True):
-    return subprocess.run(["ip", "netns", "exec", b.NS + end] + cmd.split(), check=check, capture_output=True, text=True)
+    return subprocess.run(["ip", "netns", "exec", b.NS + end] + cmd.split(), check=check,
+                          capture_output=True, text=True)
 
 
 def bed():
@@ -58,7 +60,8 @@ def run(driver, back):
     until(lambda: not at("b", "ping -q -c 1 -W 1 " + ADDRESS["c"], check=False).returncode)
     server = b.begin("c", ["iperf3", "-s", "-1"])
     until(lambda: "listening" in b.said(server) or ":5201" in at("c", "ss -Hltn").stdout)
-    out = at("b", "iperf3 -J -t %d -c %s%s" % (max(b.SECONDS, 1), ADDRESS["c"], " -R" if back else ""), check=False).stdout
+    out = at("b", "iperf3 -J -t %d -c %s%s" % (max(b.SECONDS, 1), ADDRESS["c"], " -R" if back else ""),
+             check=False).stdout
     server.wait(30)
     b.running.remove(server)
     b.end(fwd)
@@ -82,7 +85,8 @@ def main():
     for back in (False, True):
         print("%-5s %10.0f %10.0f %10.0f   native to packet %s" % (
             "back" if back else "forth", *(statistics.median(got[d, back]) for d in DRIVERS),
-            b.as_fast("tcp " + ("back" if back else "forth"), list(zip(got["native", back], got["packet", back])))), flush=True)
+            b.as_fast("tcp " + ("back" if back else "forth"), list(zip(got["native", back], got["packet", back])))),
+            flush=True)
     print("\n%s" % ("missed: " + ", ".join(b.misses) if b.misses else "all met"))
     return 1 if b.misses else 0
 

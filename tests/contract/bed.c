@@ -200,7 +200,8 @@ struct plx_mbuf *make_packet(struct plx_pool *pool, uint32_t seq, uint32_t len, 
 void check_metadata(const struct plx_mbuf *m, const struct plx_rxq *q)
 {
 	/* the packet driver alone is told anything by the kernel */
-	const uint32_t may = strcmp(bed.driver, "packet") ? 0 : PLX_MBUF_TIMESTAMP | PLX_MBUF_CSUM_GOOD | PLX_MBUF_CSUM_PARTIAL;
+	const uint32_t may = strcmp(bed.driver, "packet") ? 0 :
+	                     PLX_MBUF_TIMESTAMP | PLX_MBUF_CSUM_GOOD | PLX_MBUF_CSUM_PARTIAL;
 
 	for (const struct plx_mbuf *s = m; s; s = s->next) {
 		const uint8_t *frame = plx_mbuf_frame(s);

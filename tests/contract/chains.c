@@ -12,7 +12,8 @@ int jumbo_up(void **state)
 {
 	(void)state;
 	if (bed.device)
-		assert_int_equal(run_cmd("ip link set plxca mtu %d && ip link set plxcb mtu %d", JUMBO_LEN - 14, JUMBO_LEN - 14), 0);
+		assert_int_equal(run_cmd("ip link set plxca mtu %d && ip link set plxcb mtu %d", JUMBO_LEN - 14,
+		                         JUMBO_LEN - 14), 0);
 	open_pair(RING, RING);
 	start_pair();
 	return 0;

@@ -13,8 +13,8 @@
 /* cmocka needs the four above before it */
 #include <cmocka.h>
 
-enum { QUEUES = 2, RING = 256, FRAMES = 8192, MIN_LEN = 60, MAX_LEN = 1514, JUMBO_LEN = 9014, HEAD = 20, SEQ_MAX = 65536,
-       WAIT_MS = 30000 }; /* for what must come: a thread may get little of a busy CPU */
+enum { QUEUES = 2, RING = 256, FRAMES = 8192, MIN_LEN = 60, MAX_LEN = 1514, JUMBO_LEN = 9014, HEAD = 20,
+       SEQ_MAX = 65536, WAIT_MS = 30000 }; /* for what must come: a thread may get little of a busy CPU */
 
 struct bed {
 	const char *name;            /* row of the table in test_contract.c */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # test_jumbo.sh - frames of up to 9014 bytes, chains of six segments, one by one and in bursts of 32: made and checked by
 # flowgen, forwarded by io and plx-l2fwd in every copy mode without a drop, and never is a ring said to be full.
-# shellcheck source=tests/net/lib.sh
+# shellcheck source=tests/net/lib.sh disable=SC2034
 . "$(dirname "$0")/lib.sh"
 
 MTU=9000 MOST=9014
@@ -20,7 +20,8 @@ dropped_none() { # dropped_none OUT: of the counters that say where a packet wen
 	python3 - "$TMP/$1" <<-'PY'
 	import json, sys
 	last = [json.loads(l) for l in open(sys.argv[1]) if l.startswith("{")][-1]
-	bad = {k: v for p in last["ports"] for k, v in p["xstats"].items() if v and ("_drop_" in k or k == "tx_stop_ring_full")}
+	bad = {k: v for p in last["ports"] for k, v in p["xstats"].items()
+	       if v and ("_drop_" in k or k == "tx_stop_ring_full")}
 	if last["total"]["tx_dropped"]:
 	    bad["tx_dropped"] = last["total"]["tx_dropped"]
 	if bad:
@@ -49,7 +50,8 @@ cases() { # cases NAME KEYS
 jumbo
 cases native driver=af_xdp,mode=native,stall=off
 cases packet driver=packet
-check "a length beyond the MTU is refused" says 2 "va: --length 9100 is more than the 9018 bytes that it sends: raise its MTU" \
+check "a length beyond the MTU is refused" says 2 \
+	"va: --length 9100 is more than the 9018 bytes that it sends: raise its MTU" \
 	at a "$FWD" -l "$LC" -m 64M --iface va,mode=native -- --mode txonly --length 9100
 unpair
 jumbo 2 3 # see test_traffic.sh

@@ -149,8 +149,8 @@ static void cut(struct plx_mbuf *m, struct made *f)
 		uint32_t left = f->len - at, part = i + 1 == n ? left : rnd() % ((heads ? 8 : left / 2) + 1);
 
 		part = part < left ? part : left;
-		m[i] = (struct plx_mbuf){ .data = f->p + at, .len = (uint16_t)part, .next = i + 1 < n ? &m[i + 1] : NULL, .ref = 1,
-		                          .nsegs = 1 };
+		m[i] = (struct plx_mbuf){ .data = f->p + at, .len = (uint16_t)part, .next = i + 1 < n ? &m[i + 1] : NULL,
+		                          .ref = 1, .nsegs = 1 };
 		at += part;
 	}
 	m[0].nsegs = (uint8_t)n;
@@ -177,7 +177,8 @@ static void test_random(void **state)
 		if (plx_l4_csum(f.p, &k) != want)
 			fail_msg("packet %d, flat: %04x, not %04x", i, plx_l4_csum(f.p, &k), want);
 		if (plx_l4_csum_mbuf(m, &c) != want)
-			fail_msg("packet %d, %u segments: %04x, not %04x", i, m[0].nsegs, plx_l4_csum_mbuf(m, &c), want);
+			fail_msg("packet %d, %u segments: %04x, not %04x", i, m[0].nsegs, plx_l4_csum_mbuf(m, &c),
+			         want);
 		memcpy(f.p + f.l4 + f.field, &want, 2);
 		assert_true(plx_csum_ok(f.p, &k) && plx_csum_ok_mbuf(m, &c));
 		f.p[f.l4 + rnd() % f.l4_len] ^= (uint8_t)(1 + rnd() % 255);
@@ -212,8 +213,8 @@ static void test_ranges(void **state)
 static void test_bad_routes(void **state)
 {
 	static const struct { uint8_t len, type, left, compr, pad; } rows[] = {
-		{ 0, 0, 1, 0, 0 }, { 1, 0, 1, 0, 0 }, { 0, 4, 255, 0, 0 }, { 1, 4, 1, 0, 0 }, { 1, 3, 1, 7, 0 }, { 1, 3, 1, 8, 0x10 },
-		{ 0, 3, 1, 15, 0 }, { 2, 9, 1, 0, 0 }, { 2, 1, 1, 0, 0 },
+		{ 0, 0, 1, 0, 0 }, { 1, 0, 1, 0, 0 }, { 0, 4, 255, 0, 0 }, { 1, 4, 1, 0, 0 }, { 1, 3, 1, 7, 0 },
+		{ 1, 3, 1, 8, 0x10 }, { 0, 3, 1, 15, 0 }, { 2, 9, 1, 0, 0 }, { 2, 1, 1, 0, 0 },
 	};
 
 	(void)state;

@@ -333,7 +333,8 @@ int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, up, down)
 	const struct CMUnitTest tests[] = {
-		CASE(test_all_lengths), CASE(test_list), CASE(test_chains), CASE(test_no_frames_for_a_chain), CASE(test_ports_wrap), CASE(test_held_back), CASE(test_stopped),
+		CASE(test_all_lengths), CASE(test_list), CASE(test_chains), CASE(test_no_frames_for_a_chain),
+		CASE(test_ports_wrap), CASE(test_held_back), CASE(test_stopped),
 		CASE(test_no_frames), CASE(test_pace), CASE(test_window), CASE(test_waits_for_readers),
 	};
 

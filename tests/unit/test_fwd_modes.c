@@ -136,14 +136,17 @@ static const struct { enum fwd_mode mode; const char *what, *in, *out; } rows[] 
 	  A B "0800" "4500001e000020004011" "46cd" X Y "0001" "0002" "000a" "1234" "6162" },
 	{ FWD_CSUM, "not IP", A B "88cc" "0207", A B "88cc" "0207" },
 	/* on its way by Y6 to Z6, whose address the checksum is over */
-	{ FWD_CSUM, "udp6 behind a routing header", A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
+	{ FWD_CSUM, "udp6 behind a routing header",
+	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
 	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000aa4696162" },
-	{ FWD_CSUM, "udp6 behind a routing header that is done", A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "00") "00010002000a00006162",
+	{ FWD_CSUM, "udp6 behind a routing header that is done",
+	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "00") "00010002000a00006162",
 	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "00") "00010002000aa4706162" },
-	{ FWD_5TSWAP, "udp6 that has another destination", A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
+	{ FWD_5TSWAP, "udp6 that has another destination",
+	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
 	  B A "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162" },
-	{ FWD_ICMPECHO, "ping6 that has another destination", P B "86dd" "6000000000222b40" X6 Y6 ROUTE6("3a", "01") "8000244a000100026162",
-	  NULL },
+	{ FWD_ICMPECHO, "ping6 that has another destination",
+	  P B "86dd" "6000000000222b40" X6 Y6 ROUTE6("3a", "01") "8000244a000100026162", NULL },
 	{ FWD_ICMPECHO, "arp", "ffffffffffff" B ARP("0001", B, X, "000000000000", Y),
 	  B P ARP("0002", P, Y, B, X) },
 	{ FWD_ICMPECHO, "arp probe of one's own", "ffffffffffff" B ARP("0001", B, X, "000000000000", X), NULL },
@@ -217,8 +220,10 @@ static void test_cut_rows(void **state)
 			bed.in[bed.nin++] = m;
 			fwd_mode_poll(rows[i].mode)(&bed.path);
 			assert_int_equal(bed.nout, out != 0);
-			if (out && (bed.out[0]->pkt_len != out || memcmp(plx_mbuf_read(bed.out[0], 0, out, flat), want, out)))
-				fail_msg("%s, %s, cut at %u: another frame comes out", fwd_mode_name(rows[i].mode), rows[i].what, at);
+			if (out && (bed.out[0]->pkt_len != out ||
+			            memcmp(plx_mbuf_read(bed.out[0], 0, out, flat), want, out)))
+				fail_msg("%s, %s, cut at %u: another frame comes out", fwd_mode_name(rows[i].mode),
+				         rows[i].what, at);
 			unhex(flat, rows[i].in);
 			while (bed.nout)
 				plx_mbuf_put(bed.out[--bed.nout]);
@@ -276,7 +281,8 @@ int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, up, down)
 	const struct CMUnitTest tests[] = {
-		CASE(test_rows), CASE(test_partial), CASE(test_csum_of_chain), CASE(test_cut_rows), CASE(test_jumbo_ping), CASE(test_retry), CASE(test_idle),
+		CASE(test_rows), CASE(test_partial), CASE(test_csum_of_chain), CASE(test_cut_rows),
+		CASE(test_jumbo_ping), CASE(test_retry), CASE(test_idle),
 	};
 
 	return cmocka_run_group_tests_name("fwd_modes", tests, NULL, NULL);
