@@ -22,9 +22,13 @@ static inline bool fuzz_name(const char *s, size_t room)
 {
 	if (!memchr(s, 0, room) || !*s)
 		return false;
-	for (; *s; s++)
-		if (*s <= ' ' || *s > '~' || *s == '/')
+	for (unsigned n; *s; s += n) {
+		uint32_t ch;
+
+		n = plx_text_utf8(&ch, s, strlen(s));
+		if (!n || ch <= ' ' || ch == 0x7f || ch == '/')
 			return false;
+	}
 	return true;
 }
 

@@ -7,6 +7,8 @@
 #include "fake.h"
 #include "nlq.h"
 
+#include <linux/if_link.h>
+
 /* each_message calls fn with each whole message of a datagram, in memory of its own size. */
 static inline void each_message(void *bytes, size_t len, void (*fn)(const struct nlmsghdr *h, struct disco_link *l),
                                 struct disco_link *l)
@@ -65,7 +67,7 @@ static inline void check_link(const struct disco_link *l)
 	MUST(!(l->f_on & ~l->f_known) && !(l->f_known >> DISCO_F_N) && !(l->f_can >> DISCO_F_N));
 	MUST(l->vlan >= -1 && l->rxqs_alloc >= -1 && l->txqs_alloc >= -1 && l->bond_mode >= -1 && l->operstate >= -1);
 	MUST(l->ch_rx >= -1 && l->ch_tx >= -1 && l->ch_combined >= -1 && l->rx_ring >= -1 && l->tx_ring >= -1);
-	MUST((unsigned)l->xdp_mode <= DISCO_XDP_MULTI && l->hds >= -1 && l->hds <= 1);
+	MUST(l->xdp.mode <= XDP_ATTACHED_MULTI && l->xdp.ncalled <= PLX_XDP_CALLED_MAX && l->hds >= -1 && l->hds <= 1);
 }
 
 /* The entries of the RSS table that lead to a queue are counted there: in all no more than there are. */
