@@ -72,6 +72,11 @@ void plx_bpf_quiet_end(void);
 enum { PLX_XDP_FILES_MAX = 20000 };
 int plx_xdp_owner(struct plx_xdp_info *x, const struct plx_sys *sys);
 
+/* plx_xdp_linked: is the hook held by a bpf_link, also by one that dies and that no list tells any more?  Asked by
+   replacing program prog_fd, which must not be attached, so that nothing changes: a link refuses whatever is asked,
+   what ip link attached that it is another one.  True if it cannot be told. */
+bool plx_xdp_linked(uint32_t ifindex, int prog_fd);
+
 /* plx_xdp_who writes 'native program 12 "steer" of pid 812 (suricata)', as far as known; of a dispatcher
    also what it calls. */
 enum { PLX_XDP_WHO_MAX = 720 }; /* bytes that hold it, and leave a log line room for what to do */

@@ -148,6 +148,19 @@ int plx_xdp_owner(struct plx_xdp_info *x, const struct plx_sys *sys)
 	return 0;
 }
 
+bool plx_xdp_linked(uint32_t ifindex, int prog_fd)
+{
+	static const uint32_t modes[] = { XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE };
+	LIBBPF_OPTS(bpf_xdp_attach_opts, o, .old_prog_fd = prog_fd);
+	bool linked = false;
+
+	plx_bpf_quiet_begin();
+	for (unsigned i = 0; i < PLX_ARRAY_SIZE(modes); i++)
+		linked |= bpf_xdp_detach((int)ifindex, modes[i], &o) != -EEXIST;
+	plx_bpf_quiet_end();
+	return linked;
+}
+
 static void add_called(const struct plx_xdp_called *c, char *buf, size_t len)
 {
 	plx_text_add(buf, len, "program %u", c->id);

@@ -52,7 +52,7 @@ struct plan_port {
 struct plan_pool {
 	int16_t  node;
 	uint32_t frames, frame_size;
-	uint32_t held;                   /* frames that rings and lcores can hold at once */
+	uint64_t held;                   /* frames that rings and lcores can hold at once */
 	uint64_t bytes;                  /* of the segment, metadata included */
 	uint64_t page;                   /* page size that is expected to hold it */
 	uint64_t pages, pages_free;      /* hugepages it needs, and those of that size that are free; 0: not asked for */

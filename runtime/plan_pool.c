@@ -21,9 +21,9 @@ static uint64_t round_up(uint64_t v, uint64_t to)
 	return (v + to - 1) / to * to;
 }
 
-static uint64_t bytes_of(const struct plan_maker *m, const struct plan_pool *pool, uint32_t frames)
+static uint64_t bytes_of(const struct plan_maker *m, const struct plan_pool *pool, uint64_t frames)
 {
-	struct plx_pool_conf c = { .name = "plan", .frames = frames, .frame_size = pool->frame_size,
+	struct plx_pool_conf c = { .name = "plan", .frames = (uint32_t)frames, .frame_size = pool->frame_size,
 	                           .caches = m->p->caches, .node = pool->node };
 
 	return plx_pool_size(&c);
@@ -95,7 +95,8 @@ static void assign(struct plan_maker *m)
 	for (uint16_t i = 0; i < p->nports; i++) {
 		int16_t node = p->ports[i].link.node;
 
-		p->pools[p->ports[i].pool].held += plx_port_frames(&p->ports[i].conf) + plan_txq_frames(p, &p->ports[i]);
+		p->pools[p->ports[i].pool].held += plx_port_frames(&p->ports[i].conf);
+		p->pools[p->ports[i].pool].held += plan_txq_frames(p, &p->ports[i]);
 		if (unbarred(m, node) != node)
 			plan_note(p, "%s is on node %d, of which the cpuset of cgroup %s gives no memory: its frames are elsewhere",
 			          p->ports[i].conf.name, node, m->t->cpuset.path);
@@ -173,8 +174,8 @@ static int too_small(struct plan_maker *m, const struct plan_pool *pool, uint32_
 	char fix[128];
 
 	as_said(m, pool, mem_needed(m), round_up(bytes_of(m, pool, pool->held), MIB1), fix, sizeof(fix));
-	return plan_fail(m, -ENOMEM, "memory of %s: %u frames of %u bytes, but rings and lcores can hold %u: %s%s",
-	                 NODE_TEXT(pool->node, "any node"), frames, pool->frame_size, pool->held, fix,
+	return plan_fail(m, -ENOMEM, "memory of %s: %u frames of %u bytes, but rings and lcores can hold %llu: %s%s",
+	                 NODE_TEXT(pool->node, "any node"), frames, pool->frame_size, (unsigned long long)pool->held, fix,
 	                 m->conf->nnode_mem ? "" : " or more, or smaller rings by rxd= and txd=");
 }
 
@@ -223,9 +224,9 @@ static int size_pool(struct plan_maker *m, struct plan_pool *pool)
 
 	if (!said) {
 		/* an eighth more for what an application keeps, and the last hugepage filled */
-		uint64_t frames = (uint64_t)pool->held + pool->held / 8;
+		uint64_t frames = pool->held + pool->held / 8;
 		frames = frames < FRAMES_MIN ? FRAMES_MIN : frames > PLX_POOL_FRAMES_MAX ? PLX_POOL_FRAMES_MAX : frames;
-		want = round_up(bytes_of(m, pool, (uint32_t)frames), m->conf->huge == PLX_NEVER ? KIB4 : MIB2);
+		want = round_up(bytes_of(m, pool, frames), m->conf->huge == PLX_NEVER ? KIB4 : MIB2);
 	}
 	int err = said ? check_most(m, pool, want) : 0;
 
@@ -410,12 +411,27 @@ static int check_node_mem(struct plan_maker *m)
 	return 0;
 }
 
+/* check_held: no -m makes up for more than a pool can have. */
+static int check_held(struct plan_maker *m)
+{
+	for (uint16_t i = 0; i < m->p->npools; i++) {
+		const struct plan_pool *pool = &m->p->pools[i];
+
+		if (pool->held > PLX_POOL_FRAMES_MAX)
+			return plan_fail(m, -EINVAL, "memory of %s: rings and lcores can hold %llu frames, and a pool has %u at most: "
+			                 "use smaller rings by rxd= and txd=, or fewer queues", NODE_TEXT(pool->node, "any node"),
+			                 (unsigned long long)pool->held, PLX_POOL_FRAMES_MAX);
+	}
+	return 0;
+}
+
 static int all_pools(struct plan_maker *m)
 {
 	int err;
 
 	assign(m);
-	err = check_node_mem(m);
+	err = check_held(m);
+	err = err ? err : check_node_mem(m);
 	for (uint16_t i = 0; i < m->p->npools && !err; i++) {
 		err = size_pool(m, &m->p->pools[i]);
 		if (!err)

@@ -178,9 +178,9 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 	}
 	for (uint16_t i = 0; i < p->npools; i++) {
 		const struct plan_pool *o = &p->pools[i];
-		fprintf(f, "pool     %-4u %s: %u frames of %u, %u of them for rings and lcores; %.1f MiB in pages of %s",
-		        i, NODE_TEXT(o->node, "any node"), o->frames, o->frame_size, o->held, (double)o->bytes / (1 << 20),
-		        page_name(o->page));
+		fprintf(f, "pool     %-4u %s: %u frames of %u, %llu of them for rings and lcores; %.1f MiB in pages of %s",
+		        i, NODE_TEXT(o->node, "any node"), o->frames, o->frame_size, (unsigned long long)o->held,
+		        (double)o->bytes / (1 << 20), page_name(o->page));
 		if (o->page >= 2u << 20)
 			fprintf(f, ", %llu of %llu free", (unsigned long long)o->pages, (unsigned long long)o->pages_free);
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
@@ -308,10 +308,10 @@ static void json(FILE *f, const struct plan *p, const struct topo *t)
 	fprintf(f, ",\"pools\":[");
 	for (uint16_t i = 0; i < p->npools; i++) {
 		const struct plan_pool *o = &p->pools[i];
-		fprintf(f, "%s{\"node\":%d,\"frames\":%u,\"frame_size\":%u,\"held\":%u,\"bytes\":%llu,\"page_bytes\":%llu,"
+		fprintf(f, "%s{\"node\":%d,\"frames\":%u,\"frame_size\":%u,\"held\":%llu,\"bytes\":%llu,\"page_bytes\":%llu,"
 		        "\"hugepages\":%llu,\"hugepages_free\":%llu,\"why\":",
-		        i ? "," : "", o->node, o->frames, o->frame_size, o->held, (unsigned long long)o->bytes,
-		        (unsigned long long)o->page, (unsigned long long)o->pages, (unsigned long long)o->pages_free);
+		        i ? "," : "", o->node, o->frames, o->frame_size, (unsigned long long)o->held,
+		        (unsigned long long)o->bytes, (unsigned long long)o->page, (unsigned long long)o->pages, (unsigned long long)o->pages_free);
 		json_text(f, o->why);
 		fprintf(f, "}");
 	}

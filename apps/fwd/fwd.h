@@ -15,7 +15,8 @@ enum fwd_mode { FWD_IO, FWD_MAC, FWD_MACSWAP, FWD_5TSWAP, FWD_RXONLY, FWD_TXONLY
                 FWD_MODES };
 enum fwd_pairing { FWD_PAIRED, FWD_CHAINED, FWD_LOOP };
 
-enum { FWD_LENGTHS = 32, FWD_FLOWS_MAX = 1 << 20 };
+enum { FWD_LENGTHS = 32, FWD_FLOWS_MAX = 1 << 20,
+       FWD_LOSS_ALL = 100000000 }; /* 100% of --max-loss, which has 6 decimals */
 
 /* The lengths of generated frames: a list taken in turn, or any within [lo, hi]. */
 struct fwd_lengths { uint16_t n, of[FWD_LENGTHS]; bool range; };
@@ -39,7 +40,7 @@ struct fwd_conf {
 	uint16_t sport, dport;
 	bool     has_min_pps;
 	uint64_t min_pps;
-	uint64_t max_loss;        /* packets, or millionths of what was sent */
+	uint64_t max_loss;        /* packets, or parts of FWD_LOSS_ALL of what was sent */
 	bool     max_loss_ratio;
 	uint64_t drain;           /* ns to wait for what is still on the way at the end */
 	uint64_t seed;
@@ -52,6 +53,8 @@ void fwd_conf_init(struct fwd_conf *c);
 int  fwd_conf_check(const struct fwd_conf *c, char *why, size_t whylen);
 /* fwd_conf_ports: the same of a mode that receives, on ports of which none does. */
 int  fwd_conf_ports(const struct fwd_conf *c, const struct plx_env_conf *env, char *why, size_t whylen);
+/* fwd_loss_allowed: how many of that many packets may be lost. */
+uint64_t fwd_loss_allowed(const struct fwd_conf *c, uint64_t of);
 const char *fwd_mode_name(enum fwd_mode m);
 static inline bool fwd_generates(const struct fwd_conf *c) { return c->mode == FWD_TXONLY || c->mode == FWD_FLOWGEN; }
 static inline bool fwd_sinks(const struct fwd_conf *c) { return c->mode == FWD_RXONLY || c->mode == FWD_FLOWGEN; }

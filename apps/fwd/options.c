@@ -147,22 +147,31 @@ static int set_ip(uint32_t *ip, const char *arg, char *why, size_t len)
 SET(src_ip) { return set_ip(&CONF->src_ip, arg, why, len); }
 SET(dst_ip) { return set_ip(&CONF->dst_ip, arg, why, len); }
 
-/* "10" packets, "1%", "0.05%" of what was sent: kept as packets or as millionths. */
+/* "10" packets, "1%", "0.05%" of what was sent: kept as packets or as parts of FWD_LOSS_ALL. */
 SET(max_loss)
 {
-	size_t n = strlen(arg);
+	size_t n = strlen(arg), decimals = strlen(arg + strcspn(arg, "."));
 	uint64_t v;
 	char text[32];
 
-	CONF->max_loss_ratio = arg[n - 1] == '%';
+	CONF->max_loss_ratio = n && arg[n - 1] == '%';
 	if (!CONF->max_loss_ratio)
 		return number(plx_text_rate, &CONF->max_loss, arg, 0, UINT64_MAX, "10 packets or 0.1%", why, len);
 	/* the reader of durations knows fractions: a percent is a "second" */
 	snprintf(text, sizeof(text), "%.*ss", (int)n - 1, arg);
-	if (n > sizeof(text) - 2 || plx_text_duration(&v, text, 0, 100000000000))
+	if (strspn(arg, "0123456789.") != n - 1 || n > sizeof(text) - 2 || plx_text_duration(&v, text, 0, 100000000000))
 		return bad(why, len, "no share of 0% to 100%; write it like ", "0.1%");
-	CONF->max_loss = v / 100000;
+	if (decimals > 2 + 6) /* the point and the sign */
+		return bad(why, len, "more than 6 decimals; write it like ", "0.000001%, or give a number of packets");
+	CONF->max_loss = v / (100000000000 / FWD_LOSS_ALL);
 	return 0;
+}
+
+/* In two steps, since both at once may not fit. */
+uint64_t fwd_loss_allowed(const struct fwd_conf *c, uint64_t of)
+{
+	return c->max_loss_ratio ? of / FWD_LOSS_ALL * c->max_loss + of % FWD_LOSS_ALL * c->max_loss / FWD_LOSS_ALL :
+	       c->max_loss;
 }
 
 static int one_length(uint16_t *v, const char *s, size_t n, char *why, size_t len)

@@ -197,9 +197,8 @@ static void judge_loss(const struct report *r, struct result *x)
 	const bool echoes = x->echoes && !x->interrupted;
 	const uint64_t lost = echoes ? x->lost : x->told;
 	const uint64_t of = echoes && x->verified && !r->f->ngens ? x->received + x->lost : x->asked;
-	const uint64_t limit = c->max_loss_ratio ? (uint64_t)((double)of * (double)c->max_loss / 1e6) : c->max_loss;
 
-	if (lost <= limit)
+	if (lost <= fwd_loss_allowed(c, of))
 		return;
 	plx_text_add(x->failed, sizeof(x->failed), "%s%" PRIu64 " packets lost", *x->failed ? "; " : "", lost);
 	if (*x->most)

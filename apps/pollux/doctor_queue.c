@@ -419,13 +419,20 @@ CHECK(irq_movable)
 	L();
 	if (no_irqs(p, f))
 		return;
-	for (unsigned q = 0; q < l->nrxqs; q++)
-		if (used(p, q) && disco_cpus_has(&p->irq_fixed, q)) {
-			warn(f, "interrupt %d of queue %u may not be moved from CPU %d: its driver or controller holds it", l->rxq[q].irq, q,
-			     l->rxq[q].cpu);
-			mend(f, "# choose lcores by where interrupts are: --placement=same-core, or -l without CPU %d", l->rxq[q].cpu);
+	for (unsigned q = 0; q < l->nrxqs; q++) {
+		const int irq = l->rxq[q].irq, cpu = l->rxq[q].cpu;
+
+		if (!used(p, q) || !disco_cpus_has(&p->irq_fixed, q))
+			continue;
+		if (cpu < 0) {
+			warn(f, "interrupt %d of queue %u may not be moved: its driver or controller holds it, on an unknown CPU", irq, q);
+			mend(f, "# look at where it is counted, and choose lcores by that: grep '^ *%d:' /proc/interrupts", irq);
 			return;
 		}
+		warn(f, "interrupt %d of queue %u may not be moved from CPU %d: its driver or controller holds it", irq, q, cpu);
+		mend(f, "# choose lcores by where interrupts are: --placement=same-core, or -l without CPU %d", cpu);
+		return;
+	}
 	ok(f, "interrupts of used queues may be moved");
 }
 

@@ -204,7 +204,9 @@ static void queue_box(struct pen *p, const struct view *v, unsigned nic, unsigne
 	     x + (QUEUE_W - 2) / 2, y + 12, q);
 	escaped(p, n->name);
 	draw(p, " queue %u: ", q);
-	if (i->rx.irq >= 0)
+	if (i->rx.irq >= 0 && i->rx.cpu < 0)
+		draw(p, "interrupt %d on an unknown CPU", i->rx.irq);
+	else if (i->rx.irq >= 0)
 		draw(p, "interrupt %d on CPU %d", i->rx.irq, i->rx.cpu);
 	else
 		draw(p, "%s", disco_how_name(i->rx.how));

@@ -138,12 +138,15 @@ static void explain_busy(struct ax_port *p, uint32_t ifindex, int err)
 }
 
 /* Whoever has the hook by a link is in no process any more: the kernel takes it down when the last of
-   a killed process is gone, which may be a moment from now. */
-static bool is_dying(const struct ax_port *p, uint32_t ifindex)
+   a killed process is gone, which may be a moment from now.  Without a link it stays until somebody takes it off. */
+static bool is_dying(const struct ax_prog *g, const struct ax_port *p)
 {
 	struct plx_xdp_info x;
 
-	return !plx_xdp_query(ifindex, &x, p->base.sys) && (!x.id || plx_xdp_owner(&x, p->base.sys) == -ENOENT);
+	if (plx_xdp_query(g->ifindex, &x, p->base.sys))
+		return false;
+	return !x.id || (plx_xdp_linked(g->ifindex, bpf_program__fd(g->skel->progs.steer)) &&
+	                 plx_xdp_owner(&x, p->base.sys) == -ENOENT);
 }
 
 static int link_create(struct ax_prog *g, struct ax_port *p)
@@ -155,7 +158,7 @@ static int link_create(struct ax_prog *g, struct ax_port *p)
 
 	for (;;) {
 		fd = sys->bpf_link_create(bpf_program__fd(g->skel->progs.steer), (int)g->ifindex, BPF_XDP, &o);
-		if ((fd != -EBUSY && fd != -EEXIST) || !is_dying(p, g->ifindex) || plx_sys_now(sys) >= end)
+		if ((fd != -EBUSY && fd != -EEXIST) || !is_dying(g, p) || plx_sys_now(sys) >= end)
 			return fd;
 		plx_sys_sleep(sys, DYING_NS);
 	}

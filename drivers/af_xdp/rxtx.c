@@ -84,22 +84,24 @@ static inline void rx_alive(struct ax_rxq *q)
 		ax_rx_move(q, now);
 }
 
-/* The mbuf of a received descriptor, ours from here on; NULL if it is not one of the
-   frames we posted or leaves its frame. */
+static inline void rx_drop(struct ax_rxq *q, enum plx_rx_drop why)
+{
+	plx_ctr_add(&q->base.stats.drop[why], 1);
+}
+
+/* The mbuf of a received descriptor, ours from here on; NULL if it is not one of the frames we
+   posted or leaves its frame.  The caller counts it: a packet of several is one drop. */
 static inline struct plx_mbuf *rx_take(struct ax_rxq *q, const struct xdp_desc *d, struct plx_rx_like like)
 {
 	uint64_t f = d->addr >> q->shift, off = d->addr & (q->frame_size - 1);
 
-	if (plx_unlikely(f >= q->frames || !q->own[f])) {
-		plx_ctr_add(&q->base.stats.drop[PLX_RX_DROP_bad_desc], 1);
+	if (plx_unlikely(f >= q->frames || !q->own[f]))
 		return NULL;
-	}
 	struct plx_mbuf *m = &q->mbufs[f];
 	q->own[f] = 0;
 	q->posted--;
 	plx_frame_move(m, PLX_FRAME_RX, PLX_FRAME_APP);
 	if (plx_unlikely(!d->len || off + d->len > q->frame_size)) {
-		plx_ctr_add(&q->base.stats.drop[PLX_RX_DROP_bad_desc], 1);
 		plx_pool_give(q->base.pool, &m, 1);
 		return NULL;
 	}
@@ -145,8 +147,10 @@ static inline uint16_t rx_plain(struct ax_rxq *q, struct plx_mbuf **m, uint16_t 
 	for (uint32_t i = 0; i < have; i++) {
 		struct xdp_desc d = *xring_desc(&q->rx, at + i); /* once: the memory is shared */
 		m[k] = rx_take(q, &d, like);
-		if (plx_unlikely(!m[k]))
+		if (plx_unlikely(!m[k])) {
+			rx_drop(q, PLX_RX_DROP_bad_desc);
 			continue;
+		}
 		bytes += d.len;
 		k++;
 	}
@@ -161,8 +165,8 @@ static struct plx_mbuf *rx_chain(struct ax_rxq *q, struct plx_mbuf *x, bool last
 	struct plx_mbuf *head = q->chain;
 
 	if (plx_unlikely(!x || q->chain_bad || (head && head->nsegs == UINT8_MAX))) {
-		if (x && !q->chain_bad)
-			plx_ctr_add(&q->base.stats.drop[PLX_RX_DROP_long_frame], 1);
+		if (!q->chain_bad)
+			rx_drop(q, x ? PLX_RX_DROP_long_frame : PLX_RX_DROP_bad_desc);
 		plx_mbuf_put(head);
 		plx_mbuf_put(x);
 		q->chain = NULL;
@@ -502,6 +506,8 @@ uint32_t ax_rx_drain(struct ax_rxq *q)
 			struct plx_mbuf *m = rx_take(q, &d, like);
 
 			plx_mbuf_put(m);
+			if (!m && !bad)
+				rx_drop(q, PLX_RX_DROP_bad_desc);
 			bad |= !m;
 			part = d.options & XDP_PKT_CONTD;
 			pkts += !part && !bad;

@@ -229,7 +229,8 @@ static void refused(struct plx_port_conf *c, const char *words)
 	assert_non_null(strstr(log_text, words));
 }
 
-/* libxdp's program stays when its process was killed, and the command that was told takes it off. */
+/* libxdp's program stays when its process was killed, and the command that was told takes it off.  No link dies, so
+   that nothing is waited for. */
 static void peer_has_the_hook(void **state)
 {
 	char words[256], *how;
@@ -245,7 +246,10 @@ static void peer_has_the_hook(void **state)
 	assert_non_null(strstr(log_text, "\"xsk_def_prog\""));
 	assert_non_null(strstr(log_text, "ip link set dev plxa0 xdpdrv off, once its owner has ended"));
 	end_child(pid);
+	c.bind_timeout_ms = 30000;
+	const uint64_t begin = now_ms();
 	refused(&c, "\"xsk_def_prog\" (EBUSY): ip link set dev plxa0 xdpdrv off\n");
+	assert_in_range(now_ms() - begin, 0, 15000);
 	how = strstr(log_text, "ip link set");
 	how[strcspn(how, "\n")] = 0;
 	run("%s", how);
@@ -286,8 +290,7 @@ static void one_interface(void **state)
 	struct plx_port *p = open_port(&c);
 	assert_int_equal(peer_open(&peer, "plxa0", 1, XDP_FLAGS_DRV_MODE, 0, false), -EBUSY);
 	assert_int_equal(peer_open(&peer, "plxa0", 0, XDP_FLAGS_DRV_MODE, 0, true), -EBUSY); /* the port's queue */
-	/* the kernel lets go of the first one's queue a little later */
-	int err = -EBUSY;
+	int err = -EBUSY; /* for a moment the first one's socket may still have the queue */
 	for (uint64_t end = now_ms() + WAIT_MS; err == -EBUSY && now_ms() < end;)
 		err = peer_open(&peer, "plxa0", 1, XDP_FLAGS_DRV_MODE, 0, true);
 	assert_int_equal(err, 0);

@@ -53,7 +53,7 @@ static void check_fwd(const struct fwd_conf *c)
 	for (unsigned i = 0; i < l->n; i++)
 		MUST(l->of[i] >= PLX_ETH_MIN);
 	MUST(c->sport && c->dport);
-	MUST(!c->max_loss_ratio || c->max_loss <= 1000000);
+	MUST(!c->max_loss_ratio || c->max_loss <= FWD_LOSS_ALL);
 }
 
 static int parse(struct plx_env_conf *c, struct fwd_conf *f, struct config_view *v, const struct words *w, char *why,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAMES = 64, RING = 16, SIZE = 2048 };
+enum { FRAMES = 320, RING = 16, SIZE = 2048 };
 
 struct side { uint32_t prod, cons, flags; uint64_t addr[RING]; struct xdp_desc desc[RING]; };
 
@@ -248,6 +248,48 @@ static void chains(void **state)
 	kernel_receives(kernel_takes(), 100, XDP_PKT_CONTD);
 	assert_int_equal(receive(m, 4), 0);
 	assert_non_null(rq->chain);
+}
+
+static uint64_t drops(void) { return plx_rx_drops(&rq->base.stats); }
+
+/* However many of its buffers are bad, a packet is one drop: what was offered is what was received and the drops. */
+static void bad_chains(void **state)
+{
+	struct plx_mbuf *m[4];
+
+	(void)state;
+	kernel_receives(UINT64_MAX, 1792, XDP_PKT_CONTD);
+	kernel_receives(kernel_takes() + 256, 1792, XDP_PKT_CONTD);
+	kernel_receives(UINT64_MAX, 1792, XDP_PKT_CONTD);
+	assert_int_equal(receive(m, 4), 0); /* in two bursts */
+	kernel_receives(UINT64_MAX, 10, 0);
+	kernel_receives(kernel_takes() + 256, 77, 0);
+	assert_int_equal(receive(m, 4), 1);
+	plx_mbuf_put(m[0]);
+	assert_int_equal(bad(), 1);
+	kernel_receives(UINT64_MAX, 1792, 0); /* two packets, each bad as a whole */
+	kernel_receives(UINT64_MAX, 1792, 0);
+	assert_int_equal(receive(m, 4), 0);
+	assert_int_equal(bad(), 3);
+	/* too long, and bad after that */
+	for (int i = 0; i <= UINT8_MAX; i++) {
+		kernel_receives(kernel_takes() + 256, 1, XDP_PKT_CONTD);
+		assert_int_equal(receive(m, 4), 0);
+	}
+	kernel_receives(UINT64_MAX, 1, 0);
+	assert_int_equal(receive(m, 4), 0);
+	assert_int_equal(plx_ctr_read(&rq->base.stats.drop[PLX_RX_DROP_long_frame]), 1);
+	assert_int_equal(drops(), 4);
+	/* left to a drain: one that began bad before it, one that is bad twice in it, one that is whole */
+	kernel_receives(UINT64_MAX, 1792, XDP_PKT_CONTD);
+	assert_int_equal(receive(m, 4), 0);
+	assert_int_equal(drops(), 5);
+	kernel_receives(UINT64_MAX, 10, 0);
+	kernel_receives(UINT64_MAX, 1792, XDP_PKT_CONTD);
+	kernel_receives(UINT64_MAX, 10, 0);
+	kernel_receives(kernel_takes() + 256, 77, 0);
+	assert_int_equal(ax_rx_drain(rq), 1);
+	assert_int_equal(drops(), 6);
 }
 
 static void wakes_a_sleeping_device(void **state)
@@ -516,7 +558,7 @@ static void asked_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(good_frames, set_up), CASE(lies_about_frames, set_up), CASE(chains, set_up_sg),
+		CASE(good_frames, set_up), CASE(lies_about_frames, set_up), CASE(chains, set_up_sg), CASE(bad_chains, set_up_sg),
 		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
 		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
 		CASE(unsent_are_counted, set_up), CASE(drained_are_counted, set_up_sg),

@@ -36,6 +36,8 @@ static const struct { const char *name, *arg, *why; } bad[] = {
 	{ "min-pps", "0", "out of range" },
 	{ "max-loss", "101%", "no share" }, { "max-loss", "%", "no share" }, { "max-loss", "-1", "like 10 packets" },
 	{ "max-loss", "1.0000000000000000000000000000000001%", "no share" },
+	{ "max-loss", "0.0000001%", "more than 6 decimals; write it like 0.000001%, or give a number of packets" },
+	{ "max-loss", "1m%", "no share" }, { "max-loss", "", "like 10 packets" },
 };
 
 static void test_bad(void **state)
@@ -77,15 +79,33 @@ static void test_good(void **state)
 	assert_int_equal(set(&c, "duration", "1.5s", why), 0);
 	assert_int_equal(c.duration, 1500000000);
 	assert_int_equal(set(&c, "max-loss", "0.05%", why), 0);
-	assert_true(c.max_loss_ratio && c.max_loss == 500);
+	assert_true(c.max_loss_ratio && c.max_loss == FWD_LOSS_ALL / 2000);
 	assert_int_equal(set(&c, "max-loss", "100%", why), 0);
-	assert_true(c.max_loss_ratio && c.max_loss == 1000000);
+	assert_true(c.max_loss_ratio && c.max_loss == FWD_LOSS_ALL);
 	assert_int_equal(set(&c, "max-loss", "10", why), 0);
 	assert_true(!c.max_loss_ratio && c.max_loss == 10);
 	assert_int_equal(set(&c, "src-ip", "10.0.0.1", why), 0);
 	assert_int_equal(plx_be32(c.src_ip), 0x0a000001);
 	assert_int_equal(set(&c, "verify", NULL, why), 0);
 	assert_true(c.verify);
+}
+
+static void test_loss(void **state)
+{
+	static const struct { const char *arg; uint64_t of, allowed; } rows[] = {
+		{ "0%", UINT64_MAX, 0 }, { "7", 0, 7 }, { "0.00001%", 10000000, 1 }, { "0.00001%", 9999999, 0 },
+		{ "0.000001%", 1000000000, 10 }, { "33.333333%", 100000000, 33333333 }, { "0.1%", 1000, 1 }, { "0.1%", 999, 0 },
+		{ "100%", UINT64_MAX, UINT64_MAX }, { "99.999999%", 10000000000, 9999999900 },
+	};
+	struct fwd_conf c;
+	char why[2048];
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		fwd_conf_init(&c);
+		assert_int_equal(set(&c, "max-loss", rows[i].arg, why), 0);
+		assert_int_equal(fwd_loss_allowed(&c, rows[i].of), rows[i].allowed);
+	}
 }
 
 static void test_together(void **state)
@@ -142,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_loss),
 		cmocka_unit_test(test_together),
 		cmocka_unit_test(test_ports),
 	};

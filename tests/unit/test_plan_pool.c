@@ -327,6 +327,31 @@ static void test_too_much_for_the_machine(void **state)
 	}
 }
 
+/* What no pool can have, no -m makes good; the sum is that of the most that can be asked for. */
+static void test_too_many_frames(void **state)
+{
+	const uint64_t rings = PLX_PORTS_MAX * (256ull * 65536 * 2 + 256 * 64);
+	char name[64], want[300];
+
+	(void)state;
+	machine(1, 1, 1);
+	for (unsigned i = 0; i < PLX_PORTS_MAX; i++) {
+		snprintf(name, sizeof(name), "l%u,driver=loop,rxqs=256,txqs=256,rxd=65536", i);
+		add(name)->txd = 64;
+	}
+	snprintf(want, sizeof(want), "memory of node 0: rings and lcores can hold %llu frames, and a pool has %u at most: use smaller "
+	         "rings by rxd= and txd=, or fewer queues", (unsigned long long)rings + 3 * PLX_MAGAZINE + PLX_BURST_MAX,
+	         PLX_POOL_FRAMES_MAX);
+	refused(-EINVAL, want);
+	conf.mem = 1ull << 40;
+	refused(-EINVAL, want);
+	for (unsigned i = 0; i < PLX_PORTS_MAX; i++)
+		conf.ports[i].rxd = 256;
+	conf.mem = 0;
+	topo.huge[0][1].total = topo.huge[0][1].free = 1 << 20;
+	made();
+}
+
 static void test_port_without_node(void **state)
 {
 	(void)state;
@@ -345,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge), cmocka_unit_test(test_node_mem_of_nobody),
 		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_ledgers), cmocka_unit_test(test_port_without_node),
 		cmocka_unit_test(test_rings), cmocka_unit_test(test_rings_of_auto), cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much), cmocka_unit_test(test_too_much_for_the_machine),
+		cmocka_unit_test(test_too_many_frames),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
