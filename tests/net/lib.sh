@@ -85,6 +85,7 @@ done_testing() {
 	[ "$FAILED" = 0 ]
 	exit
 }
+older_than() { [ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" != "$1" ]; } # older_than KERNEL
 need() { # need COMMAND: 77 if it is not installed
 	command -v "$1" >/dev/null && return
 	echo "SKIP: $1 is not installed"

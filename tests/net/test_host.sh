@@ -102,13 +102,13 @@ keeps() {
 	for i in $(seq "$2"); do silent 10.9.0.1 || { echo "the host answered"; return 1; }; done
 	local t0; t0=$(now_ms)
 	kill -TERM "$PID"
-	within 10 gone "$PID" || { echo "it does not end"; return 1; }
+	within $((10 * SLOW)) gone "$PID" || { echo "it does not end"; return 1; }
 	note "$1: ended after $(( $(now_ms) - t0 )) ms"
 	[ $(( $(now_ms) - t0 )) -le "$3" ] || { echo "it ended after $(( $(now_ms) - t0 )) ms"; return 1; }
 	within 1 no_xdp va && within 1 pings b 10.9.0.1 0.2
 }
-check "a timer that sleeps: no frame goes to the host, SIGTERM ends it within 2 s" alone keeps timer 10 2000
-check "another lcore hangs: no frame goes to the host, SIGTERM ends it within 10 s" alone keeps hang 10 10000
+check "a timer that sleeps: no frame goes to the host, SIGTERM ends it within 2 s" alone keeps timer 10 $((2000 * SLOW))
+check "another lcore hangs: no frame goes to the host, SIGTERM ends it within 10 s" alone keeps hang 10 $((10000 * SLOW))
 
 # The lcore thread that reads queue 0, where one flow arrives.
 lcore_tid() { local t; for t in /proc/"$1"/task/*; do grep -q -- "-lc$2\$" "$t/comm" && echo "${t##*/}"; done; }
@@ -125,7 +125,7 @@ frozen() { # frozen IDLE TIMES
 		t0=$(now_ms)
 		within 3 pings b 10.9.0.1 0.1 || { echo "round $i: the host did not answer"; return 1; }
 		ms=$(( $(now_ms) - t0 ))
-		[ $ms -le 700 ] || { echo "round $i: the host answered after $ms ms"; return 1; }
+		[ $ms -le $((200 + 500 * SLOW)) ] || { echo "round $i: the host answered after $ms ms"; return 1; }
 		wait "${pids[@]}"
 		rm -f "$TMP"/freeze.*
 		within $PATIENCE silent 10.9.0.1 || { echo "round $i: it does not take its frames again"; return 1; }
@@ -140,7 +140,7 @@ done
 # The smallest stall=, a lively and then a silent wire: no frame of a healthy lcore passes.
 healthy() {
 	local s=$1 i stale
-	reads fit each --iface va,stall=100ms --idle adaptive || return 1
+	reads fit each --iface va,stall=$((100 * SLOW))ms --idle adaptive || return 1
 	within $PATIENCE silent 10.9.0.1 || return 1
 	for i in $(seq "$s"); do
 		at b "$FWD" -l "$LC" -m 64M --iface vb,rxqs=0 -- --mode txonly --rate 100k --duration 0.7 --max-loss 100% >"$TMP/load" 2>&1 || { show "$TMP/load"; return 1; }
