@@ -50,10 +50,10 @@ pair 2
 check "a second port, of one queue" wire
 check "README's program compiles" readme
 check "README's program between two queues and one" carries "$TMP/readme"
-check "README's program without a port says so" says 2 'no port: give one or more with --iface' timeout $PATIENCE "$TMP/readme"
+check "README's program without a port says so" says 2 'nothing to receive: give a port by --iface NAME' timeout $PATIENCE "$TMP/readme"
 # plx-l2fwd writes 02:00:00:00:00:<port> as destination: the far ends go by these
 addresses() { at b ip link set vb address 02:00:00:00:00:00 && at c ip link set vd address 02:00:00:00:00:01; }
 check "the far ends have the addresses that plx-l2fwd writes" addresses
 check "plx-l2fwd between two queues and one" carries "$L2FWD"
-check "plx-l2fwd without a port says so" says 2 'no port: give one or more with --iface' timeout $PATIENCE "$L2FWD"
+check "plx-l2fwd without a port says so" says 2 'nothing to receive: give a port by --iface NAME' timeout $PATIENCE "$L2FWD"
 done_testing
