@@ -183,6 +183,29 @@ static int plan_main(struct plan_maker *m)
 	return check_cpu(m, "--main-lcore", (unsigned)m->conf->main_lcore, (unsigned)m->conf->main_lcore);
 }
 
+/* What the bytes of a frame decide. */
+static int by_frame(struct plan_maker *m)
+{
+	int err = plan_mtus(m);
+
+	err = err ? err : plan_pools(m);
+	err = err ? err : plan_zerocopy(m);
+	err = err ? err : plan_rights(m);
+	return err ? err : plan_memory(m);
+}
+
+/* Larger frames that nobody asked for end no start: neither for their bytes nor for the right to lock them. */
+static int any_frame(struct plan_maker *m)
+{
+	const uint16_t notes = m->p->nnotes;
+	int err = by_frame(m);
+
+	if ((err != -ENOMEM && err != -EPERM) || !plan_frame_lower(m))
+		return err;
+	m->p->nnotes = notes;
+	return by_frame(m);
+}
+
 int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo *t,
               const struct plx_link_info *links, const struct plan_irqs *irqs, char *why, size_t whylen)
 {
@@ -206,8 +229,5 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo
 	note_quota(&m);
 	plan_place(&m);
 	plan_owners(&m);
-	err = plan_pools(&m);
-	err = err ? err : plan_zerocopy(&m);
-	err = err ? err : plan_rights(&m);
-	return err ? err : plan_memory(&m);
+	return any_frame(&m);
 }

@@ -59,7 +59,7 @@ struct plan_pool {
 	char     why[800];
 };
 
-/* Frames of 4096 bytes that nobody asked for: zero-copy needs them, or would, but memory is too short. */
+/* Frames of 4096 bytes that nobody asked for: an MTU or zero-copy needs them, or would, but memory is too short. */
 enum plan_frame_how { PLAN_FRAME_AS_SAID, PLAN_FRAME_RAISED, PLAN_FRAME_NO_MEMORY };
 
 struct plan {
@@ -105,9 +105,14 @@ void plan_owners(struct plan_maker *m);      /* transmit queues to lcores; recei
    all lcores that poll can hold. */
 uint32_t plan_txq_ring(const struct plan_port *port);
 uint32_t plan_txq_frames(const struct plan *p, const struct plan_port *port);
-/* plan_frame_size chooses the bytes of a frame where that was left open; plan_zerocopy says what that means for
-   zero-copy, once the pools are sized.  plan_may_zc: a port may come to zero-copy. */
+/* plan_frame_size chooses the bytes of a frame where that was left open; plan_zerocopy says what that means, above
+   all for zero-copy, once the pools are sized.  plan_may_zc: a port may come to zero-copy.  plan_frame_lower goes
+   back to 2048, and takes back what came of the larger frame; false: it was not the plan's choice, or some port starts
+   with no less.  plan_mtus: the MTUs against the frame.  plan_chains_refused: the port starts with no chains. */
 void plan_frame_size(struct plan_maker *m);
+bool plan_frame_lower(struct plan_maker *m);
+int  plan_mtus(struct plan_maker *m);
+bool plan_chains_refused(const struct plan_maker *m, const struct plan_port *port);
 int  plan_zerocopy(struct plan_maker *m);
 bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li);
 void plan_link_told(struct plx_link_info *li, const struct disco_link *l); /* li->zc by what discovery found */

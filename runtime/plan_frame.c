@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* plan_frame.c - the bytes of a frame: 2048, or 4096 where the NIC counts its receive buffers in units that leave
-   too little of 2048 in zero-copy.  Cold, pure; steps of plan_make. */
+/* plan_frame.c - the bytes of a frame: 2048, or 4096 where the MTU does not fit that, or where the NIC counts its
+   receive buffers in units that leave too little of 2048 in zero-copy.  Cold, pure; steps of plan_make. */
 #include "plan.h"
 #include "plx_text.h"
 #include "plx_xdp.h"
@@ -40,16 +40,67 @@ static bool falls_short(const struct plan_port *port, uint32_t frame)
 	       plx_xdp_falls_short(port->link.kdriver, frame - PLAN_XDP_ROOM, need_of(port));
 }
 
+/* beyond: the port would take chains of frames of 2048, or none of its longest. */
+static bool beyond(const struct plan_port *port)
+{
+	return plan_may_be_xdp(port) && need_of(port) > PLX_FRAME_SIZE - PLAN_XDP_ROOM;
+}
+
+static bool wants_larger(const struct plan_port *port)
+{
+	return beyond(port) || (falls_short(port, PLX_FRAME_SIZE) && need_of(port) <= zc_room(port, FRAME_MAX));
+}
+
 void plan_frame_size(struct plan_maker *m)
 {
 	struct plan *p = m->p;
 
 	p->frame_size = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
 	for (uint16_t i = 0; i < p->nports && !m->conf->frame_size; i++)
-		if (falls_short(&p->ports[i], PLX_FRAME_SIZE) && need_of(&p->ports[i]) <= zc_room(&p->ports[i], FRAME_MAX)) {
+		if (wants_larger(&p->ports[i])) {
 			p->frame_size = FRAME_MAX;
 			p->frame_how = PLAN_FRAME_RAISED;
 		}
+}
+
+bool plan_frame_lower(struct plan_maker *m)
+{
+	struct plan *p = m->p;
+
+	for (uint16_t i = 0; i < p->nports; i++)
+		if (beyond(&p->ports[i]) && plan_chains_refused(m, &p->ports[i]))
+			return false;
+	if (p->frame_how != PLAN_FRAME_RAISED)
+		return false;
+	p->frame_how = PLAN_FRAME_NO_MEMORY;
+	p->frame_size = PLX_FRAME_SIZE;
+	p->npools = 0;
+	memset(p->pools, 0, sizeof(p->pools));
+	for (uint16_t i = 0; i < p->nports; i++)
+		p->ports[i].falls = false;
+	return true;
+}
+
+/* chains_of: frames that a packet of the MTU takes. */
+static uint32_t chains_of(const struct plan_port *port, uint32_t frame)
+{
+	return (need_of(port) + frame - PLAN_XDP_ROOM - 1) / (frame - PLAN_XDP_ROOM);
+}
+
+/* What the longest packets of the first such port do to frames whose bytes nobody asked for. */
+static void note_frames(struct plan *p)
+{
+	const struct plan_port *port = NULL;
+
+	for (uint16_t i = 0; i < p->nports && !port; i++)
+		port = beyond(&p->ports[i]) && !p->ports[i].falls ? &p->ports[i] : NULL;
+	if (port && p->frame_how == PLAN_FRAME_RAISED)
+		plan_note(p, "%s: frames of %u bytes, since MTU %u needs %u bytes, of which a frame of %u holds %u", port->conf.name,
+		          p->frame_size, port->link.mtu, need_of(port), PLX_FRAME_SIZE, PLX_FRAME_SIZE - PLAN_XDP_ROOM);
+	else if (port && p->frame_how == PLAN_FRAME_NO_MEMORY)
+		plan_note(p, "%s: a packet of MTU %u takes %u frames of %u bytes, since memory is too short for frames of %u, of which it "
+		          "takes %u: give it more", port->conf.name, port->link.mtu, chains_of(port, p->frame_size), p->frame_size, FRAME_MAX,
+		          chains_of(port, FRAME_MAX));
 }
 
 /* What would let such a port have zero-copy. */
@@ -91,6 +142,7 @@ int plan_zerocopy(struct plan_maker *m)
 	bool told = false;
 	int err = 0;
 
+	note_frames(p);
 	for (uint16_t i = 0; i < p->nports && !err; i++) {
 		const struct plan_port *port = &p->ports[i];
 		char unit[128];

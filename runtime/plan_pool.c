@@ -425,7 +425,7 @@ static int check_held(struct plan_maker *m)
 	return 0;
 }
 
-static int all_pools(struct plan_maker *m)
+int plan_pools(struct plan_maker *m)
 {
 	int err;
 
@@ -438,21 +438,4 @@ static int all_pools(struct plan_maker *m)
 			err = choose_page(m, &m->p->pools[i]);
 	}
 	return err;
-}
-
-/* Larger frames that nobody asked for end no start. */
-int plan_pools(struct plan_maker *m)
-{
-	struct plan *p = m->p;
-	const uint16_t notes = p->nnotes;
-	int err = all_pools(m);
-
-	if (err != -ENOMEM || p->frame_how != PLAN_FRAME_RAISED)
-		return err;
-	p->frame_how = PLAN_FRAME_NO_MEMORY;
-	p->frame_size = PLX_FRAME_SIZE;
-	p->nnotes = notes;
-	p->npools = 0;
-	memset(p->pools, 0, sizeof(p->pools));
-	return all_pools(m);
 }

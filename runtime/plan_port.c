@@ -87,6 +87,13 @@ static int check_channels(struct plan_maker *m, struct plan_port *port, const ch
 	                 have, have ? have - 1 : 0, mend);
 }
 
+bool plan_chains_refused(const struct plan_maker *m, const struct plan_port *port)
+{
+	const struct plx_port_conf *c = &port->conf;
+
+	return c->multibuf == PLX_NEVER || (m->t->no_chains && (*c->driver || c->mode != PLX_XDP_AUTO));
+}
+
 /* An MTU beyond the frame takes chains, which the policy or the kernel may not. */
 static int check_mtu(struct plan_maker *m, struct plan_port *port)
 {
@@ -111,6 +118,15 @@ static int check_mtu(struct plan_maker *m, struct plan_port *port)
 	          "of frames; for af_xdp use %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room, more,
 	          PLX_QUOTED(c->name), room - PLX_L2_MAX);
 	return 0;
+}
+
+int plan_mtus(struct plan_maker *m)
+{
+	int err = 0;
+
+	for (uint16_t i = 0; i < m->p->nports && !err; i++)
+		err = m->p->ports[i].link.ifindex ? check_mtu(m, &m->p->ports[i]) : 0;
+	return err;
 }
 
 static int device_port(struct plan_maker *m, struct plan_port *port)
@@ -237,8 +253,6 @@ int plan_ports(struct plan_maker *m)
 			err = check_overlap(m, i);
 	}
 	plan_frame_size(m);
-	for (uint16_t i = 0; i < p->nports && !err; i++)
-		err = p->ports[i].link.ifindex ? check_mtu(m, &p->ports[i]) : 0;
 	for (uint16_t i = 0; i < p->nports && !err; i++)
 		err = check_peer(m, &p->ports[i]);
 	return err;

@@ -65,7 +65,7 @@ struct plx_env_conf {
 	uint64_t node_mem[PLX_NODES_MAX];     /* --node-mem, bytes */
 	uint16_t nnode_mem;
 	enum plx_policy huge;                 /* --huge */
-	uint32_t frame_size;                  /* --frame-size 2048|4096; 0 = 2048, or 4096 where zero-copy needs it */
+	uint32_t frame_size;                  /* --frame-size 2048|4096; 0 = 2048, or 4096 where MTU or zero-copy need it */
 	enum plx_idle idle;                   /* --idle */
 	enum plx_placement placement;         /* --placement */
 	enum plx_setup setup;                 /* --setup */

@@ -486,14 +486,17 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 	const char *kdriver = p->plan ? p->plan->link.kdriver : p->l->kdriver;
 	const bool zc = p->plan && plan_may_zc(p->conf, &p->plan->link);
 	const uint32_t zc_room = zc ? plx_xdp_zc_room(kdriver, room) : room;
-	const bool raised = zc && d->planned && d->plan.frame_how == PLAN_FRAME_RAISED;
+	const bool raised = d->planned && d->plan.frame_how == PLAN_FRAME_RAISED;
 	const bool larger = frame < FRAME_MAX && need <= plx_xdp_zc_room(kdriver, FRAME_MAX - XDP_ROOM);
 	char unit[128];
 
 	plx_xdp_unit_text(kdriver, unit, sizeof(unit));
 	if (need <= zc_room) {
+		const bool beyond = need > PLX_FRAME_SIZE - XDP_ROOM; /* else it is for zero-copy, or for another interface */
+		const char *why = beyond ? "one of 2048 has room for 1792" : zc ? unit : "another interface needs that";
+
 		ok(f, "MTU %u needs %u bytes, a frame has room for %u%s%s", p->l->mtu, need, zc_room,
-		   raised ? ": it has 4096 bytes, since " : "", raised ? unit : "");
+		   raised ? ": it has 4096 bytes, since " : "", raised ? why : "");
 		return;
 	}
 	(p->conf->mode == PLX_XDP_ZEROCOPY ? fail : warn)(f, "MTU %u needs %u bytes, and in zero-copy a frame of %u has "
@@ -528,7 +531,11 @@ CHECK(mtu_room)
 		                                 packet ? "the kernel refuses chains of frames, and driver=packet will serve" :
 		                                 never ? "multibuf=never ends the start" :
 		                                 "the kernel refuses chains, which ends the start");
-		if (need <= 4096 - XDP_ROOM)
+		const bool no_memory = d->planned && d->plan.frame_how == PLAN_FRAME_NO_MEMORY;
+
+		if (no_memory && (d->conf.mem || d->conf.nnode_mem))
+			mend_option(f, d, d->conf.mem ? "mem" : "node-mem", "auto");
+		else if (!no_memory && need <= 4096 - XDP_ROOM)
 			mend_option(f, d, "frame-size", "4096");
 		else
 			mend(f, "ip link set dev %s mtu %u", quoted(l->name), room - PLX_L2_MAX);

@@ -160,7 +160,7 @@ else
 	skip "an interface without Ethernet headers" "/dev/net/tun"
 fi
 bad "loop peer that is not there"                  2 "peer=y is no loop port: add --iface y,driver=loop" --iface x,driver=loop,peer=y
-bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 1770" \
+bad "MTU beyond the frame without multi-buffer"    2 "big0: MTU 9000 .*multibuf=prefer, or ip link set big0 mtu 3818" \
 	--iface big0,driver=af_xdp,multibuf=never
 bad "no interface at all"                          2 "no port: name an interface, as in --iface"       -- --mode io
 bad "65 interfaces"                                2 "more than 64 interfaces"                        "${MANY[@]}"

@@ -143,9 +143,10 @@ default route by a bridge|bridge && at a ip addr add 10.8.0.1/24 dev br0 && at a
 the shell's own connection|listener b 10.9.0.2 2222|FAIL|ssh-session|$A|exec 9<>/dev/tcp/10.9.0.2/2222|va
 unfinished checksums|true|WARN|veth-checksum|$A|true|va
 generic XDP without NAPI|at a ethtool -K va gro off|WARN|veth-napi|$A|true|va,mode=generic
-MTU beyond a frame, no chains|at a ip link set va mtu 3000|FAIL|mtu-room|$A|true|va,multibuf=never
+MTU beyond a frame, no chains|at a ip link set va mtu 3000|FAIL|mtu-room|$A|true|va,multibuf=never --frame-size 2048
 MTU beyond every frame, no chains|at a ip link set va mtu 9000|FAIL|mtu-room|$A|true|va,multibuf=never
-MTU beyond a frame|at a ip link set va mtu 3000|WARN|mtu-room|$A|true|va
+MTU beyond a frame|at a ip link set va mtu 3000|WARN|mtu-room|$A|true|va --frame-size 2048
+MTU beyond what memory there is for|at a ip link set va mtu 3000|WARN|mtu-room|$A|true|va -l 0 -m 32M
 more channels than queues used|true|WARN|queues-unused|$A|true|va,rxqs=1
 first queue left out|true|WARN|queues-unused|$A|true|va,queue=1
 more queues asked for than there are|at a ethtool -L va rx 1|FAIL|queues-asked|$A|true|va,rxqs=2

@@ -214,6 +214,29 @@ static void test_mtu(void **state)
 	says("mtu-chain", CHECK_OK);
 }
 
+static void test_mtu_plan(void **state)
+{
+	struct disco_link *l = &links[0];
+
+	(void)state;
+	l->mtu = 3000;
+	strcpy(l->kdriver, "ice");
+	plan();
+	says("mtu-room", CHECK_OK);
+	assert_non_null(strstr(found.evidence, "MTU 3000 needs 3022 bytes, a frame has room for 3840: it has 4096 bytes, since one of 2048 "
+	                       "has room for 1792"));
+	l->mtu = 9000;
+	plan();
+	says("mtu-room", CHECK_OK);
+	assert_non_null(strstr(found.evidence, "chains of up to 3 frames"));
+	l->mtu = 3000;
+	asked("eth1 -l 4-7 --frame-size 2048");
+	bad("mtu-room", CHECK_WARN, "two frames", "pollux doctor eth1 -l 4-7 --frame-size 4096");
+	asked("eth1 -l 4-7 -m 64M");
+	plan();
+	bad("mtu-room", CHECK_WARN, "two frames", "pollux doctor eth1 -l 4-7 --mem auto");
+}
+
 static void test_mtu_unit(void **state)
 {
 	struct disco_link *l = &links[0];
@@ -399,7 +422,8 @@ static void test_interrupts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_iface), TEST(test_xdp), TEST(test_uses), TEST(test_offloads), TEST(test_mtu), TEST(test_mtu_unit), TEST(test_queues),
+		TEST(test_iface), TEST(test_xdp), TEST(test_uses), TEST(test_offloads), TEST(test_mtu), TEST(test_mtu_plan),
+		TEST(test_mtu_unit), TEST(test_queues),
 		TEST(test_two_ports), TEST(test_ports_together), TEST(test_virtual), TEST(test_interrupts),
 	};
 

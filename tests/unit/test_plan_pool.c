@@ -182,6 +182,7 @@ static void test_rings_of_auto(void **state)
 	(void)state;
 	machine(1, 4, 1);
 	nic("eth0", 4, -1)->mtu = 9000;
+	conf.frame_size = 2048;
 	made();
 	beside = plan_beside(&plan, &most);
 	assert_true(beside < 6 << 20);

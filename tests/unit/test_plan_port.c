@@ -139,6 +139,7 @@ static void test_name_of_a_shell(void **state)
 	        "combined 3");
 	machine(1, 2, 1);
 	nic("$(id)'s,multibuf=never", 1, -1)->mtu = 3000;
+	conf.frame_size = 2048;
 	refused(-EMSGSIZE, "$(id)'s: MTU 3000 needs 3022 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
 	        "multibuf=prefer, --frame-size=4096, or ip link set '$(id)'\\''s' mtu 1770");
 	machine(1, 2, 1);
@@ -259,6 +260,7 @@ static void test_mtu(void **state)
 	(void)state;
 	machine(1, 1, 1);
 	nic("eth0,multibuf=never", 1, -1)->mtu = 1770; /* 1770 + 22 = 2048 - 256 */
+	conf.frame_size = 2048;
 	made();
 	links[0].mtu = 1771;
 	refused(-EMSGSIZE, "eth0: MTU 1771 needs 1793 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
@@ -266,7 +268,9 @@ static void test_mtu(void **state)
 	links[0].mtu = 9000;
 	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9022 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
 	        "multibuf=prefer, or ip link set eth0 mtu 1770");
-	conf.frame_size = 4096;
+	conf.frame_size = 0;
+	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9022 bytes and a frame of 4096 holds 3840, with multibuf=never: use "
+	        "multibuf=prefer, or ip link set eth0 mtu 3818");
 	links[0].mtu = 3818;
 	made();
 	links[0].mtu = 9000;
@@ -276,6 +280,7 @@ static void test_mtu(void **state)
 	machine(1, 1, 1);
 	topo.no_chains = true;
 	nic("eth0", 1, -1)->mtu = 1770;
+	conf.frame_size = 2048;
 	made();
 	assert_false(noted("chains"));
 	links[0].mtu = 1771;
@@ -288,11 +293,92 @@ static void test_mtu(void **state)
 	conf.ports[0].mode = PLX_XDP_NATIVE;
 	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and this kernel refuses chains of frames: "
 	        "use driver=packet without mode=, or ip link set eth0 mtu 1770");
+	conf.frame_size = 0;
+	links[0].mtu = 3818;
+	made();
+	assert_false(noted("driver=packet"));
 	machine(1, 1, 1);
 	topo.no_chains = true;
 	nic("eth0,driver=packet", 1, -1)->mtu = 9000;
 	made();
 	assert_false(noted("chains"));
+}
+
+/* An MTU beyond a frame of 2048 takes frames of 4096, unless somebody wants it otherwise. */
+static void test_mtu_frame(void **state)
+{
+	static const struct { const char *port; uint32_t mtu, frame; } rows[] = {
+		{ "eth0", 1770, 2048 }, { "eth0", 1771, 4096 }, { "eth0", 9000, 4096 }, { "eth0,mode=native", 9000, 4096 },
+		{ "eth0,driver=af_xdp", 3000, 4096 }, { "eth0,driver=packet", 9000, 2048 }, { "eth0,multibuf=never", 3000, 4096 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		machine(1, 1, 1);
+		nic(rows[i].port, 1, -1)->mtu = rows[i].mtu;
+		made();
+		if (plan.frame_size != rows[i].frame || plan.pools[0].frame_size != rows[i].frame)
+			fail_msg("%s, MTU %u: %u", rows[i].port, rows[i].mtu, plan.frame_size);
+		if (noted("eth0: frames of 4096 bytes, since MTU ") != (rows[i].frame == 4096))
+			fail_msg("%s, MTU %u: what the notes say", rows[i].port, rows[i].mtu);
+		conf.frame_size = 2048;
+		if (strstr(rows[i].port, "never"))
+			continue;
+		made();
+		assert_int_equal(plan.frame_size, 2048);
+		assert_false(noted("frames of"));
+	}
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	nic("eth1", 1, -1)->mtu = 9000; /* one is enough */
+	made();
+	assert_true(noted("eth1: frames of 4096 bytes, since MTU 9000 needs 9022 bytes, of which a frame of 2048 holds 1792"));
+}
+
+/* Larger frames that nobody asked for end no start, whatever it is that is too short for them. */
+static void test_mtu_memory(void **state)
+{
+	static const char short_of[] = "eth0: a packet of MTU 9000 takes 6 frames of 2048 bytes, since memory is too short for frames of "
+	                               "4096, of which it takes 3: give it more";
+
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1)->mtu = 9000;
+	conf.mem = 20 << 20; /* a pool */
+	made();
+	assert_int_equal(plan.pools[0].frame_size, 2048);
+	assert_int_equal(plan.npools, 1);
+	assert_true(noted(short_of));
+	conf.mem = 0; /* what the machine has */
+	conf.huge = PLX_NEVER;
+	conf.ports[0].mode = PLX_XDP_NATIVE;
+	made();
+	assert_int_equal(plan.frame_size, 4096);
+	topo.mem_avail = plan.pools[0].bytes;
+	made();
+	assert_int_equal(plan.frame_size, 2048);
+	assert_true(noted(short_of));
+	assert_false(noted("frames of 4096 bytes, since"));
+	topo.mem_avail = 0; /* what it may lock */
+	topo.missing_caps = 1ull << 14; /* CAP_IPC_LOCK */
+	topo.memlock = plan.pools[0].bytes;
+	conf.ports[0].mode = PLX_XDP_AUTO;
+	strcpy(conf.ports[0].driver, "af_xdp");
+	made();
+	assert_int_equal(plan.frame_size, 2048);
+	assert_true(noted(short_of));
+	/* a kernel without chains: packet takes what does not fit */
+	machine(1, 1, 1);
+	topo.no_chains = true;
+	nic("eth0", 1, -1)->mtu = 3000;
+	conf.mem = 20 << 20;
+	made();
+	assert_true(noted("eth0: driver=packet, since MTU 3000 needs 3022 bytes, a frame of 2048 holds 1792"));
+	assert_false(noted("give it more"));
+	/* chains are no way out: then it is the memory that is told */
+	conf.ports[0].multibuf = PLX_NEVER;
+	refused(-ENOMEM, "memory of node 0: 5025 frames of 4096 bytes, but rings and lcores can hold 7424: -m 30 or more, or smaller "
+	        "rings by rxd= and txd=");
 }
 
 /* ---- the unit in which a NIC counts its buffers ---- */
@@ -314,13 +400,12 @@ static void test_frame_size(void **state)
 		{ "igb", PLX_LINK_ZC_NOT_TOLD, 1500, 4096 },
 		{ "igb", PLX_LINK_ZC_NO, 1500, 2048 },         /* a kernel before 6.14 */
 		{ "igb", PLX_LINK_ZC_YES, 3050, 4096 },
-		{ "ice", PLX_LINK_ZC_YES, 3050, 2048 },        /* it has chains */
 		{ "igc", PLX_LINK_ZC_YES, 1500, 4096 },
 		{ "ixgbe", PLX_LINK_ZC_YES, 1500, 4096 },
-		{ "i40e", PLX_LINK_ZC_YES, 1774, 2048 },
-		{ "ice", PLX_LINK_ZC_YES, 1774, 2048 },
-		{ "mlx5_core", PLX_LINK_ZC_YES, 1774, 2048 },
-		{ "virtio_net", PLX_LINK_ZC_YES, 1774, 2048 },
+		{ "i40e", PLX_LINK_ZC_YES, 1770, 2048 },
+		{ "ice", PLX_LINK_ZC_YES, 1770, 2048 },
+		{ "mlx5_core", PLX_LINK_ZC_YES, 1770, 2048 },
+		{ "virtio_net", PLX_LINK_ZC_YES, 1770, 2048 },
 		{ "veth", PLX_LINK_ZC_NOT_TOLD, 1500, 2048 },
 		{ "", PLX_LINK_ZC_NOT_TOLD, 1500, 2048 },
 		{ "tsnep", PLX_LINK_ZC_YES, 1500, 4096 },      /* nobody has looked at it */
@@ -342,9 +427,9 @@ static void test_frame_size(void **state)
 	machine(1, 1, 1);
 	driven("eth0", "igb", 9000);
 	made();
-	assert_int_equal(plan.frame_size, 2048);
+	assert_int_equal(plan.frame_size, 4096);
 	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 9000 needs 9022 bytes, "
-	                  "of which a frame of 2048 then holds 1024; for zero-copy use ip link set eth0 mtu 3050"));
+	                  "of which a frame of 4096 then holds 3072; for zero-copy use ip link set eth0 mtu 3050"));
 	/* who asks for no zero-copy needs none of that */
 	machine(1, 1, 1);
 	driven("eth0,mode=native", "igb", 1500);
@@ -457,7 +542,9 @@ int main(void)
 		cmocka_unit_test(test_parts_of_an_interface), cmocka_unit_test(test_only_sends), cmocka_unit_test(test_alternative_name),
 		cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
-		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_owners), cmocka_unit_test(test_mtu), cmocka_unit_test(test_frame_size), cmocka_unit_test(test_no_zerocopy), cmocka_unit_test(test_frame_memory), cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_owners), cmocka_unit_test(test_mtu),
+		cmocka_unit_test(test_mtu_frame), cmocka_unit_test(test_mtu_memory), cmocka_unit_test(test_frame_size),
+		cmocka_unit_test(test_no_zerocopy), cmocka_unit_test(test_frame_memory), cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_rights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
