@@ -115,6 +115,7 @@ enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
 
 enum { AX_WHY_FALL = -1 };                   /* it leaves zero-copy */
 enum { AX_STATS = 6 };                       /* counters of XDP_STATISTICS */
+enum { AX_CHANGES = 1, AX_RENEWS = 2 };      /* of ax_sock.turn: `past` is being written; it has all there is */
 
 /* One socket on one device queue with the rings it has. */
 struct ax_sock {
@@ -131,6 +132,7 @@ struct ax_sock {
 	struct { void *at; size_t len; } map[4];
 	const char *step;                    /* what failed, for the error line */
 	uint64_t past[AX_STATS];             /* what the kernel counted of sockets that stood here before */
+	uint32_t turn;                       /* atomic: AX_CHANGES, AX_RENEWS, above them how often that changed */
 	/* repair */
 	int      why;                        /* the errno for which it is opened anew, or AX_WHY_FALL; 0 = it is not */
 	bool     broken;                     /* it is not open: the last try failed */

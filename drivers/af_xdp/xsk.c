@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 enum { RX, TX, FILL, COMP };
+enum { LOOKS_MAX = 1000 };
 
 static int make_ring(struct ax_sock *s, int option, uint32_t entries, const char *step)
 {
@@ -178,26 +179,43 @@ static int ask_statistics(const struct ax_sock *s, struct xdp_statistics *st)
 
 static_assert(sizeof(struct xdp_statistics) == AX_STATS * sizeof(uint64_t), "a place for each counter");
 
-/* What the sockets before this one counted, and what it does, if it can be asked. */
+/* What the sockets before this one counted, and what it does, if it can be asked.  Looked at again if another
+   took its place meanwhile; not for ever, for the one that writes may be a thread that a child of fork has not. */
 static void all_statistics(const struct ax_sock *s, struct xdp_statistics *st)
 {
 	uint64_t n[AX_STATS];
+	uint32_t turn, looks = 0;
 
-	if (ask_statistics(s, st))
-		memset(st, 0, sizeof(*st));
-	memcpy(n, st, sizeof(n));
-	for (int i = 0; i < AX_STATS; i++)
-		n[i] += __atomic_load_n(&s->past[i], __ATOMIC_RELAXED);
+	do {
+		turn = __atomic_load_n(&s->turn, __ATOMIC_SEQ_CST);
+		if (turn & AX_RENEWS || ask_statistics(s, st))
+			memset(st, 0, sizeof(*st));
+		memcpy(n, st, sizeof(n));
+		for (int i = 0; i < AX_STATS; i++)
+			n[i] += __atomic_load_n(&s->past[i], __ATOMIC_SEQ_CST);
+	} while ((turn & AX_CHANGES || turn != __atomic_load_n(&s->turn, __ATOMIC_SEQ_CST)) && ++looks < LOOKS_MAX);
 	memcpy(st, n, sizeof(n));
 }
 
-static void add_past(struct ax_sock *s, const struct xdp_statistics *st)
+/* Only ax_sock_renew writes turn, so it needs no atomic addition. */
+static void next_turn(struct ax_sock *s, uint32_t flags)
+{
+	const uint32_t count = (s->turn | AX_CHANGES | AX_RENEWS) + 1;
+
+	__atomic_store_n(&s->turn, count | flags, __ATOMIC_SEQ_CST);
+}
+
+/* What s counted is past, or after all is not.  To close a socket takes the kernel some ms, and no counter may go
+   back meanwhile. */
+static void add_past(struct ax_sock *s, const struct xdp_statistics *st, bool past)
 {
 	uint64_t n[AX_STATS];
 
 	memcpy(n, st, sizeof(n));
+	next_turn(s, AX_CHANGES);
 	for (int i = 0; i < AX_STATS; i++)
-		__atomic_store_n(&s->past[i], s->past[i] + n[i], __ATOMIC_RELAXED);
+		__atomic_store_n(&s->past[i], past ? s->past[i] + n[i] : s->past[i] - n[i], __ATOMIC_SEQ_CST);
+	next_turn(s, past ? AX_RENEWS : 0);
 }
 
 /* Mappings first: with one left, the queue stays busy for ever. */
@@ -231,16 +249,20 @@ int ax_sock_renew(struct ax_sock *s, const struct ax_sock_conf *c)
 
 	if (fresh < 0)
 		return -errno;
-	const bool told = !ask_statistics(s, &st);
+	if (ask_statistics(s, &st))
+		memset(&st, 0, sizeof(st));
 
 	let_go(s);
 	s->budget = false;
 	s->kind = c->kind;
 	s->step = "dup3";
+	add_past(s, &st, true);
 	int err = s->sys->dup3(fresh, s->fd, O_CLOEXEC) < 0 ? -errno : 0;
 
-	if (!err && told) /* else the old one goes on telling */
-		add_past(s, &st);
+	if (!err)
+		next_turn(s, 0);
+	else /* the old one goes on telling */
+		add_past(s, &st, false);
 	s->sys->close(fresh);
 	return err;
 }

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -404,16 +405,22 @@ static int put_xstat(struct plx_xstat *x, int n, int at, uint64_t v, const char 
 	return at + 1;
 }
 
-/* Reading clears what the kernel counts, so the sums are ours. */
+/* Reading clears what the kernel counts, so the sums are ours; and till one thread has added what it read, that is
+   nowhere to be seen for another.  A child of fork, which may lack the thread that has the lock, has no socket. */
 static void ask_statistics(const struct plx_port *p, struct pk_rxq *q)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct tpacket_stats st = { 0 };
 	socklen_t len = sizeof(st);
 
-	if (p->sys->getsockopt(q->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len))
+	if (q->fd < 0)
 		return;
-	__atomic_add_fetch(&q->kernel_pkts, st.tp_packets, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&q->kernel_drops, st.tp_drops, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&lock);
+	if (!p->sys->getsockopt(q->fd, SOL_PACKET, PACKET_STATISTICS, &st, &len)) {
+		__atomic_add_fetch(&q->kernel_pkts, st.tp_packets, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&q->kernel_drops, st.tp_drops, __ATOMIC_RELAXED);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 /* All that its filter let through, whether they found room in the ring or not. */

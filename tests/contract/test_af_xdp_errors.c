@@ -465,6 +465,81 @@ static void empty_pool(void **state)
 	close(fd);
 }
 
+static struct {
+	struct plx_port *port;
+	bool     fails;        /* wake-ups, so that the queue is opened anew */
+	int      err;          /* of the next dup3, 0 = none */
+	unsigned calls;
+	uint64_t least;        /* drops told while the old socket goes */
+} anew;
+
+static ssize_t failing_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t len)
+{
+	if (!anew.fails)
+		return plx_sys_linux.sendto(fd, buf, n, flags, to, len);
+	errno = EINVAL;
+	return -1;
+}
+
+static uint64_t kernel_drops(const struct plx_port *p)
+{
+	struct plx_port_stats s;
+
+	plx_port_stats(p, &s);
+	return s.rx.drop[PLX_RX_DROP_fill_empty] + s.rx.drop[PLX_RX_DROP_ring_full] + s.rx.drop[PLX_RX_DROP_kernel];
+}
+
+static int looked_at_dup3(int fd, int to, int flags)
+{
+	int err = anew.err, got = err ? -1 : plx_sys_linux.dup3(fd, to, flags);
+	const uint64_t told = kernel_drops(anew.port);
+
+	anew.calls++;
+	anew.least = told < anew.least ? told : anew.least;
+	anew.err = 0;
+	errno = err;
+	return got;
+}
+
+/* Whoever reads counters while a queue is opened anew sees none go back, also when that fails at first. */
+static void counters_stay(void **state)
+{
+	struct plx_mbuf *m;
+	uint8_t buf[60];
+	int n, fd = raw("plxb0");
+
+	(void)state;
+	conf.rxqs = conf.txqs = 1;
+	conf.mode = PLX_XDP_NATIVE;
+	sys.sendto = failing_sendto;
+	sys.dup3 = looked_at_dup3;
+	anew.port = open_port(&conf);
+	anew.err = EMFILE;
+	anew.least = UINT64_MAX;
+	fill_frame(buf, 1, sizeof(buf));
+	for (int i = 0; i < 700; i++)
+		assert_int_equal(send(fd, buf, sizeof(buf), 0), sizeof(buf));
+	const uint64_t before = kernel_drops(anew.port), end = now_ms() + WAIT_MS;
+
+	assert_int_equal(before, 700 - 512);
+	anew.fails = true;
+	m = plx_mbuf_get(pool);
+	fill_frame(plx_mbuf_append(m, 60), 1, 60);
+	assert_int_equal(plx_tx_burst(plx_port_txq(anew.port, 0), &m, 1), 1);
+	while ((n = plx_port_repair(anew.port)) <= 0 && now_ms() < end) {
+		assert_int_equal(kernel_drops(anew.port), before);
+		plx_rx_burst(plx_port_rxq(anew.port, 0), &m, 0);
+		plx_tx_burst(plx_port_txq(anew.port, 0), NULL, 0);
+	}
+	assert_int_equal(n, 1);
+	assert_int_equal(anew.calls, 2);
+	assert_int_equal(anew.least, before);
+	assert_int_equal(kernel_drops(anew.port), before);
+	anew.fails = false;
+	plx_port_close(anew.port);
+	close(fd);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -472,7 +547,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(queue_busy), CASE(hook_busy), CASE(ports_share), CASE(mtu_beyond_frame), CASE(memlock), CASE(memlock_of_maps),
 		CASE(no_privilege), CASE(start_fails), CASE(ladder), CASE(older_kernel_loads_on), CASE(queues_grow), CASE(jumbo),
-		CASE(empty_pool),
+		CASE(empty_pool), CASE(counters_stay),
 	};
 
 	own_namespace();

@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -453,6 +456,69 @@ static void test_forked(void **state)
 	plx_mbuf_put(pass(bytes, sizeof(bytes))); /* the parent goes on */
 }
 
+/* ---- two who read counters ---- */
+
+static struct {
+	sem_t    taken, told;
+	bool     once;
+	uint64_t offered, out;
+} two;
+
+/* The kernel's counters are read, and so cleared; the other one has its look before they are added. */
+static int slow_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
+{
+	const int err = plx_sys_linux.getsockopt(fd, level, name, val, len);
+	struct timespec end;
+
+	if (level == SOL_PACKET && name == PACKET_STATISTICS && !__atomic_exchange_n(&two.once, true, __ATOMIC_RELAXED)) {
+		clock_gettime(CLOCK_REALTIME, &end);
+		end.tv_nsec += 100000000; /* or it waits for us, as it should */
+		end.tv_sec += end.tv_nsec / 1000000000;
+		end.tv_nsec %= 1000000000;
+		sem_post(&two.taken);
+		sem_timedwait(&two.told, &end);
+	}
+	return err;
+}
+
+static void *other_reader(void *arg)
+{
+	struct plx_port_stats s;
+
+	sem_wait(&two.taken);
+	plx_port_stats(bed.b, &s);
+	two.offered = s.offered;
+	two.out = s.rx.pkts + plx_rx_drops(&s.rx);
+	sem_post(&two.told);
+	return arg;
+}
+
+static void test_two_readers(void **state)
+{
+	struct plx_port_stats s;
+	uint8_t f[64];
+	pthread_t t;
+
+	(void)state;
+	sys = plx_sys_linux;
+	sys.getsockopt = slow_getsockopt;
+	bed.b->sys = &sys;
+	memset(&two, 0, sizeof(two));
+	sem_init(&two.taken, 0, 0);
+	sem_init(&two.told, 0, 0);
+	fill(f, sizeof(f), false, false);
+	for (int i = 0; i < 64; i++)
+		plx_mbuf_put(pass(f, sizeof(f)));
+	assert_int_equal(pthread_create(&t, NULL, other_reader, NULL), 0);
+	plx_port_stats(bed.b, &s);
+	pthread_join(t, NULL);
+	assert_true(s.rx.pkts >= 64);
+	assert_true(s.offered >= s.rx.pkts + plx_rx_drops(&s.rx));
+	assert_true(two.offered >= two.out); /* what came out was offered */
+	sem_destroy(&two.taken);
+	sem_destroy(&two.told);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -467,6 +533,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_errnos, faults_up, down),
 		cmocka_unit_test_setup_teardown(test_netdown, faults_up, down),
 		cmocka_unit_test_setup_teardown(test_host_told, up, down),
+		cmocka_unit_test_setup_teardown(test_two_readers, up, down),
 		cmocka_unit_test_setup_teardown(test_forked, up, down),
 	};
 
