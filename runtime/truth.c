@@ -585,7 +585,6 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 	if (!t->share || now < t->due)
 		return;
 	struct truth_sample *was = &t->sample[t->last], *is = &t->sample[!t->last];
-
 	const uint64_t begin = own_ns(env->sys);
 	truth_take(is, env, now);
 	truth_ask_take(&t->ask, is);
@@ -593,8 +592,7 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 	truth_judge(t, was, is);
 	for (unsigned i = 0; i < env->nports; i++)
 		if (t->count[i].split && !__atomic_exchange_n(&env->ports[i]->split, true, __ATOMIC_RELAXED))
-			/* release: with the driver's repair */
-			__atomic_store_n(&env->ports[i]->wants_repair, true, __ATOMIC_RELEASE);
+			__atomic_store_n(&env->ports[i]->wants_repair, true, __ATOMIC_RELEASE); /* with its repair */
 	t->last = !t->last;
 	const uint64_t took = (own_ns(env->sys) - begin) * TRUTH_COST, least = TRUTH_PERIOD_MS * 1000000ull;
 
