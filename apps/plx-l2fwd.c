@@ -92,8 +92,8 @@ static void print_stats(struct plx_env *env, const struct plx_port *port, const 
 	plx_port_stats(port, &s);
 	snprintf(line, sizeof(line), "%s (%s, %s): received %" PRIu64 " packets, %" PRIu64 " bytes; sent %" PRIu64
 	         " packets, %" PRIu64 " bytes; not forwarded %" PRIu64 ", lost %" PRIu64 "\n", port->name,
-	         plx_port_info(port)->driver, plx_port_info(port)->mode, s.rx.pkts, s.rx.bytes, s.tx.pkts, s.tx.bytes, dropped,
-	         plx_rx_drops(&s.rx) + plx_tx_drops(&s.tx));
+	         plx_port_info(port)->driver, plx_port_info(port)->mode, s.rx.pkts, s.rx.bytes, s.tx.pkts, s.tx.bytes,
+	         dropped, plx_rx_drops(&s.rx) + plx_tx_drops(&s.tx));
 	plx_env_report(env, line);
 }
 

@@ -173,8 +173,8 @@ const char *plx_link_headless(uint16_t type, char *buf, size_t len)
 			name = known[i].name;
 			use = known[i].use;
 		}
-	snprintf(buf, len, "it has no Ethernet header (type %u%s%s) (EOPNOTSUPP): use %s", type, *name ? ", " : "", name,
-	         use);
+	snprintf(buf, len, "it has no Ethernet header (type %u%s%s) (EOPNOTSUPP): use %s", type,
+	         *name ? ", " : "", name, use);
 	return buf;
 }
 

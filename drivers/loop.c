@@ -434,8 +434,8 @@ static int loop_start(struct plx_port *p)
 	const struct loop_port *peer = find_peer(lp);
 
 	if (peer && !peer->in->lanes)
-		plx_logf(p->log, PLX_LOG_WARN, "%s: loop: %s receives nothing (rxqs=0), so its link is down: name a port that "
-		         "does with peer=", p->name, peer->base.name);
+		plx_logf(p->log, PLX_LOG_WARN, "%s: loop: %s receives nothing (rxqs=0), so its link is down: "
+		         "name a port that does with peer=", p->name, peer->base.name);
 	if (!peer)
 		plx_logf(p->log, PLX_LOG_WARN, "%s: loop: its peer %s is not open, so its link is down: --iface %s,driver=loop",
 		         p->name, p->conf.peer, PLX_QUOTED(p->conf.peer));

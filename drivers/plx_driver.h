@@ -111,7 +111,7 @@ struct plx_port {
 	plx_ctr  repairs;              /* queues opened anew */
 	plx_ctr  rungs_down;           /* how often it went down to another mode since it is open */
 	bool     whole;                /* atomic: a frame of whole KiB came by zero-copy, perhaps a piece of one */
-	bool     split;                /* atomic: frames come in pieces, each as a packet: plx_port_repair leaves zero-copy */
+	bool     split;                /* atomic: frames come in pieces, so that plx_port_repair leaves zero-copy */
 	bool     wants_repair;         /* atomic: a burst or a link event asks for plx_port_repair */
 	struct plx_port *next;         /* in the list of this process */
 };
@@ -249,7 +249,8 @@ PLX_API const char *plx_tx_drop_why(enum plx_tx_drop d);
 PLX_API uint32_t plx_port_frames(const struct plx_port_conf *c);
 
 /* plx_port_beside: what such a port takes beside a pool of so many frames.  By its driver, of an undecided
-   one the first that is tried; most: each part by whichever it becomes, NULL = not asked.  Pure; c as for plx_port_frames. */
+   one the first that is tried; most: each part by whichever it becomes, NULL = not asked.  Pure; c as for
+   plx_port_frames. */
 PLX_API struct plx_beside plx_port_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames,
                                           struct plx_beside *most);
 

@@ -66,8 +66,8 @@ void plx_bpf_quiet_begin(void);
 void plx_bpf_quiet_end(void);
 
 /* plx_xdp_owner looks through the open files of all processes for the link that attaches
-   program x->id, else for the program itself or one that its dispatcher calls, and fills pid, comm and link.  It reads at most
-   PLX_XDP_FILES_MAX files.  0, or -ENOENT: no process was found: the program is pinned, was
+   program x->id, else for the program itself or one that its dispatcher calls, and fills pid, comm and link.  It reads
+   at most PLX_XDP_FILES_MAX files.  0, or -ENOENT: no process was found: the program is pinned, was
    attached by a command that has ended, or belongs to another pid namespace. */
 enum { PLX_XDP_FILES_MAX = 20000 };
 int plx_xdp_owner(struct plx_xdp_info *x, const struct plx_sys *sys);
@@ -102,7 +102,8 @@ int plx_xsk_holder(uint32_t ifindex, uint32_t queue, struct plx_xsk_holder *h, c
    the table).  plx_xdp_unit: the unit, or one of these.  plx_xdp_zc_room: the longest frame that comes whole, of room
    bytes in a frame; of a driver that nobody has looked at by the worst that it may count in.
    plx_xdp_falls_short: a frame of need bytes has no zero-copy for want of room, neither whole nor as a chain, which
-   NICs of large units do not have.  plx_xdp_unit_text: the same as words for a line.  Pure; kdriver "" = none is told. */
+   NICs of large units do not have.  plx_xdp_unit_text: the same as words for a line.  Pure; kdriver "" = none is
+   told. */
 #define PLX_XDP_UNKNOWN 0u          /* it has no row in the table */
 #define PLX_XDP_NO_ZC   UINT32_MAX  /* it has no zero-copy */
 uint32_t plx_xdp_unit(const char *kdriver);

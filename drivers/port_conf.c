@@ -97,8 +97,8 @@ static size_t name_char(const char *s, char *why, size_t len)
 	unsigned n = plx_text_utf8(&ch, s, strlen(s));
 
 	if (!n)
-		plx_text_add(why, len, "byte 0x%02x of the name is not UTF-8: ip link property add dev NAME altname OTHER gives "
-		             "it another", (unsigned char)*s);
+		plx_text_add(why, len, "byte 0x%02x of the name is not UTF-8: ip link property add dev NAME "
+		             "altname OTHER gives it another", (unsigned char)*s);
 	else if (ch <= ' ' || ch == '/' || (ch >= 0x7f && ch < 0xa0))
 		plx_text_add(why, len, "a name has no spaces, slashes or control characters");
 	else
@@ -250,7 +250,8 @@ static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t le
 
 /* The table of keys: identifier, key, drivers, values, default, meaning. */
 #define KEYS(X) \
-	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", "what moves its frames; auto = the best that works; packet leaves the host all of them too") \
+	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", "what moves its frames; auto = the best " \
+	  "that works; packet leaves the host all of them too") \
 	X(queues, "queues", D_ANY, "1..256", NULL, "receive and transmit queues, if not what the interface has") \
 	X(rxqs, "rxqs", D_ANY, "0..256", NULL, "receive queues; 0 = it only sends, and takes nothing from the host") \
 	X(txqs, "txqs", D_ANY, "1..256", NULL, "transmit queues, if not as many as lcores poll") \
@@ -355,8 +356,8 @@ static void other_name(const char *name, char *why, size_t len)
 	for (int i = 0; i < KEY_N; i++)
 		if (strlen(plx_port_keys[i].name) == n && !memcmp(plx_port_keys[i].name, name, n))
 			return; /* a key, and the name was forgotten */
-	plx_text_add(why, len, "; if it is a name, give it one more without '=' and ',': ip link property add dev %s altname "
-	             "OTHER", PLX_QUOTED(name));
+	plx_text_add(why, len, "; if it is a name, give it one more without '=' and ',': ip link property "
+	             "add dev %s altname OTHER", PLX_QUOTED(name));
 }
 
 int port_conf_name(struct plx_port_conf *c, const char *text, char *why, size_t len)
@@ -404,8 +405,8 @@ static int set_word(struct plx_port_conf *c, char *word, uint64_t *seen, char *w
 	int k = port_conf_key(c, word, value, seen, why, len);
 
 	if (k < 0 && !value && find_key(word, (char[512]){ 0 }, 512) < 0)
-		plx_text_add(why, len, "; if the name holds the ',', give it one more without: ip link property add dev NAME "
-		             "altname OTHER");
+		plx_text_add(why, len, "; if the name holds the ',', give it one more without: ip link "
+		             "property add dev NAME altname OTHER");
 	return k < 0 ? k : 0;
 }
 

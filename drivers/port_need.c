@@ -35,7 +35,8 @@ uint32_t plx_port_frames(const struct plx_port_conf *c)
 	return most;
 }
 
-struct plx_beside plx_port_beside(const struct plx_port_conf *conf, uint32_t mtu, uint32_t frames, struct plx_beside *most)
+struct plx_beside plx_port_beside(const struct plx_port_conf *conf, uint32_t mtu, uint32_t frames,
+                                  struct plx_beside *most)
 {
 	PLX_ASSERT(conf);
 	struct plx_port_conf c = *conf;

@@ -182,8 +182,8 @@ char *plx_xdp_who(const struct plx_xdp_info *x, char *buf, size_t len)
 	if (!x->id)
 		plx_text_add(buf, len, "another program");
 	else
-		plx_text_add(buf, len, "%s%sprogram %u", x->dispatcher ? "libxdp's dispatcher, " : "", mode_word(x->mode),
-		             x->id);
+		plx_text_add(buf, len, "%s%sprogram %u", x->dispatcher ? "libxdp's dispatcher, " : "",
+		             mode_word(x->mode), x->id);
 	if (*x->name)
 		plx_text_add(buf, len, " \"%s\"", x->name);
 	else if (x->refused)
@@ -235,7 +235,7 @@ char *plx_xdp_free(const struct plx_xdp_info *x, const char *name, char *buf, si
 	else if (x->pid)
 		plx_text_add(buf, len, "%s, once its owner has ended", off);
 	else
-		plx_text_add(buf, len, "%s%s", off, !x->refused || x->link ? "" : ", or, if that is EBUSY, end the owner of its "
-		             "bpf_link, which bpftool link tells root");
+		plx_text_add(buf, len, "%s%s", off, !x->refused || x->link ? "" : ", or, if that is EBUSY, end "
+		             "the owner of its bpf_link, which bpftool link tells root");
 	return buf;
 }

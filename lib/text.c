@@ -222,7 +222,8 @@ unsigned plx_text_utf8(uint32_t *ch, const void *at, size_t n)
 	PLX_ASSERT(ch && at && n);
 	const unsigned char *s = at;
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned len = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
+	unsigned len = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 :
+	               (s[0] & 0xf8) == 0xf0 ? 4 : 0;
 
 	if (!len || len > n)
 		return 0;

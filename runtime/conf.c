@@ -335,7 +335,8 @@ static int environment(struct parser *p)
 			return i;
 		snprintf(name, sizeof(name), "%.*s", (int)n, *e);
 		if (p->env.seen >> i & 1) {
-			snprintf(p->why, p->whylen, "%s: it stands in the environment twice: unset it, and set it once", name);
+			snprintf(p->why, p->whylen, "%s: it stands in the environment twice: unset it, and set it once",
+			         name);
 			return -EINVAL;
 		}
 		if (strlen(*e) <= n + 1) {

@@ -281,7 +281,8 @@ enum { MORE = PLX_OPT_MORE, REPEAT = PLX_OPT_REPEAT, ARG = PLX_SETTING_ARG_ONLY,
 	X("mem", 'm', "SIZE", "auto|1M..1024G", "auto", "frame memory in all, MiB or 64M, 2G", set_mem, 0) \
 	X("node-mem", 0, "A,B..", "auto|SIZES", "auto", "frame memory node by node, as 64,64", set_node_mem, MORE) \
 	X("huge", 0, "WORD", "prefer|require|never", "prefer", "hugepages for frames", set_huge, 0) \
-	X("frame-size", 0, "BYTES", "auto|2048|4096", "auto", "bytes of a frame; auto: 4096 where the MTU or zero-copy needs it", set_frame_size, MORE) \
+	X("frame-size", 0, "BYTES", "auto|2048|4096", "auto", "bytes of a frame; auto: 4096 where the MTU or zero-copy needs it", \
+	  set_frame_size, MORE) \
 	X("idle", 0, "WORD", "busy|adaptive|interrupt", "busy", "lcores without work", set_idle, 0) \
 	X("placement", 0, "WORD", "auto|same-core|split-core", "auto", "on or beside the CPU of a queue's interrupt", set_placement, MORE) \
 	X("setup", 0, "WORD", "none|check|apply", "none", "changes to the host: as it is, refuse without, make and undo", set_setup, 0) \

@@ -168,7 +168,8 @@ static void tell_frames(const struct plx_env *env, const struct plx_pool *p)
 	if (out)
 		snprintf(missing, sizeof(missing), "%u of %u frames were not put back", out, p->frames);
 	if (twice)
-		LOG(env, ERROR, "pool %s: %u frame%s put back twice%s%s: a build with -Dhardened=true ends where that happens",
+		LOG(env, ERROR, "pool %s: %u frame%s put back twice%s%s: a build with -Dhardened=true ends "
+		    "where that happens",
 		    p->name, twice, twice == 1 ? " was" : "s were", *missing ? ", and " : "", missing);
 	else if (*missing)
 		LOG(env, WARN, "pool %s: %s", p->name, missing);

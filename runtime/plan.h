@@ -125,8 +125,8 @@ void plan_note(struct plan *p, const char *fmt, ...) __attribute__((format(print
 
 /* plan_huge_free: hugepages to be had on a node (-1 = all), of 1 GiB (size 0) or 2 MiB (1): that are free, and that
    the cgroup's limit leaves.  plan_huge_limit: that limit leaves less than want.  plan_unlimit writes the
-   command that lifts a limit.  plan_beside: bytes that a program holds beside its pools; most (NULL = not asked): if ports
-   of driver auto become what takes most.  plan_own: those of them that the process's cgroup counts.  Pure. */
+   command that lifts a limit.  plan_beside: bytes that a program holds beside its pools; most (NULL = not asked): if
+   ports of driver auto become what takes most.  plan_own: those of them that the process's cgroup counts.  Pure. */
 uint64_t plan_huge_free(const struct topo *t, int16_t node, int size);
 bool plan_huge_limit(const struct topo *t, int size, uint64_t want);
 char *plan_unlimit(const struct topo_limit *l, char *buf, size_t len);

@@ -127,12 +127,14 @@ static int no_zerocopy(struct plan_maker *m, const struct plan_port *port)
 	plx_xdp_unit_text(port->link.kdriver, unit, sizeof(unit));
 	mend(m, port, fix, sizeof(fix));
 	if (port->conf.mode == PLX_XDP_ZEROCOPY)
-		return plan_fail(m, -EOPNOTSUPP, "%s: mode=zc: MTU %u needs %u bytes, and a frame of %u holds %u in zero-copy, "
-		                 "since %s: use %s%smode=auto", port->conf.name, port->link.mtu, need_of(port), m->p->frame_size,
+		return plan_fail(m, -EOPNOTSUPP, "%s: mode=zc: MTU %u needs %u bytes, and a frame of %u holds "
+		                 "%u in zero-copy, since %s: use %s%smode=auto", port->conf.name, port->link.mtu,
+		                 need_of(port), m->p->frame_size,
 		                 zc_room(port, m->p->frame_size), unit, fix, *fix ? ", or " : "");
-	plan_note(m->p, "%s: no zero-copy, since %s and MTU %u needs %u bytes, of which a frame of %u then holds %u%s%s",
-	          port->conf.name, unit, port->link.mtu, need_of(port), m->p->frame_size, zc_room(port, m->p->frame_size),
-	          *fix ? "; for zero-copy use " : "", fix);
+	plan_note(m->p, "%s: no zero-copy, since %s and MTU %u needs %u bytes, of which a frame of %u "
+	          "then holds %u%s%s",
+	          port->conf.name, unit, port->link.mtu, need_of(port), m->p->frame_size,
+	          zc_room(port, m->p->frame_size), *fix ? "; for zero-copy use " : "", fix);
 	return 0;
 }
 
@@ -151,9 +153,9 @@ int plan_zerocopy(struct plan_maker *m)
 			err = no_zerocopy(m, port);
 		else if (p->frame_how == PLAN_FRAME_RAISED && !told && falls_short(port, PLX_FRAME_SIZE)) {
 			plx_xdp_unit_text(port->link.kdriver, unit, sizeof(unit));
-			plan_note(p, "%s: frames of %u bytes for zero-copy, since %s and MTU %u needs %u bytes, of which a frame of %u "
-			          "would hold %u", port->conf.name, p->frame_size, unit, port->link.mtu, need_of(port),
-			          PLX_FRAME_SIZE, zc_room(port, PLX_FRAME_SIZE));
+			plan_note(p, "%s: frames of %u bytes for zero-copy, since %s and MTU %u needs %u bytes, of "
+			          "which a frame of %u would hold %u", port->conf.name, p->frame_size, unit,
+			          port->link.mtu, need_of(port), PLX_FRAME_SIZE, zc_room(port, PLX_FRAME_SIZE));
 			told = true;
 		}
 	}

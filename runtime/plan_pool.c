@@ -175,8 +175,8 @@ static int too_small(struct plan_maker *m, const struct plan_pool *pool, uint32_
 
 	as_said(m, pool, mem_needed(m), round_up(bytes_of(m, pool, pool->held), MIB1), fix, sizeof(fix));
 	return plan_fail(m, -ENOMEM, "memory of %s: %u frames of %u bytes, but rings and lcores can hold %llu: %s%s",
-	                 NODE_TEXT(pool->node, "any node"), frames, pool->frame_size, (unsigned long long)pool->held, fix,
-	                 m->conf->nnode_mem ? "" : " or more, or smaller rings by rxd= and txd=");
+	                 NODE_TEXT(pool->node, "any node"), frames, pool->frame_size, (unsigned long long)pool->held,
+	                 fix, m->conf->nnode_mem ? "" : " or more, or smaller rings by rxd= and txd=");
 }
 
 /* can_have: of all bytes that are asked for, those that the machine and the cgroup have now, where no hugepages
@@ -213,8 +213,8 @@ static int check_most(struct plan_maker *m, const struct plan_pool *pool, uint64
 	all = can_have(m, all);
 	as_said(m, pool, all, most < all ? most : all, fix, sizeof(fix));
 	return plan_fail(m, -EINVAL, "memory of %s: %llu MiB are more than a pool can hold, which is %u frames of %u "
-	                 "bytes: %s or less", NODE_TEXT(pool->node, "any node"), (unsigned long long)(want >> 20), PLX_POOL_FRAMES_MAX,
-	                 pool->frame_size, fix);
+	                 "bytes: %s or less", NODE_TEXT(pool->node, "any node"), (unsigned long long)(want >> 20),
+	                 PLX_POOL_FRAMES_MAX, pool->frame_size, fix);
 }
 
 static int size_pool(struct plan_maker *m, struct plan_pool *pool)
@@ -319,8 +319,10 @@ static int choose_page(struct plan_maker *m, struct plan_pool *pool)
 	plx_text_add(pool->why, sizeof(pool->why), "%llu of %llu hugepages %s: %s", (unsigned long long)have,
 	             (unsigned long long)want, free, fix);
 	if (m->conf->huge == PLX_REQUIRE)
-		return plan_fail(m, -ENOMEM, "memory of %s: --huge=require wants %llu hugepages of 2 MiB, %llu are %s: %s",
-		                 NODE_TEXT(pool->node, "any node"), (unsigned long long)want, (unsigned long long)have, free, fix);
+		return plan_fail(m, -ENOMEM, "memory of %s: --huge=require wants %llu hugepages of 2 MiB, "
+		                 "%llu are %s: %s",
+		                 NODE_TEXT(pool->node, "any node"), (unsigned long long)want, (unsigned long long)have,
+		                 free, fix);
 	return 0;
 }
 
@@ -383,12 +385,15 @@ int plan_memory(struct plan_maker *m)
 		sum += m->p->pools[i].page == KIB4 ? m->p->pools[i].bytes : 0;
 	if (m->t->mem_avail && sum + need > m->t->mem_avail)
 		return plan_fail(m, -ENOMEM, "memory: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %llu MiB available: %s",
-		                 (unsigned long long)((sum + MIB1 - 1) >> 20), (unsigned long long)((need + MIB1 - 1) >> 20),
+		                 (unsigned long long)((sum + MIB1 - 1) >> 20),
+		                 (unsigned long long)((need + MIB1 - 1) >> 20),
 		                 (unsigned long long)(m->t->mem_avail >> 20), less(m, need));
 	if (m->t->mem_avail && sum + most > m->t->mem_avail)
-		plan_note(m->p, "memory: if driver=auto comes to driver=packet, its rings make it %llu MiB in all, %llu are "
-		          "available: use smaller rings by rxd= and txd=, fewer queues, or driver=af_xdp",
-		          (unsigned long long)((sum + most + MIB1 - 1) >> 20), (unsigned long long)(m->t->mem_avail >> 20));
+		plan_note(m->p, "memory: if driver=auto comes to driver=packet, its rings make it %llu MiB "
+		          "in all, %llu are available: use smaller rings by rxd= and txd=, fewer "
+		          "queues, or driver=af_xdp",
+		          (unsigned long long)((sum + most + MIB1 - 1) >> 20),
+		          (unsigned long long)(m->t->mem_avail >> 20));
 	return check_limit(m, sum);
 }
 
@@ -402,8 +407,8 @@ static int check_node_mem(struct plan_maker *m)
 		for (uint16_t i = 0; i < m->p->npools && !taken; i++)
 			taken = m->p->pools[i].node == (int)n || (m->p->pools[i].node < 0 && !n);
 		if (!taken && (n >= m->t->nnodes || (n && !m->t->node[n].present)))
-			return plan_fail(m, -EINVAL, "--node-mem gives %llu MiB to node %u, which is not there: nodes are "
-			                 "counted from 0, and lscpu lists them", mib, n);
+			return plan_fail(m, -EINVAL, "--node-mem gives %llu MiB to node %u, which is not "
+			                 "there: nodes are counted from 0, and lscpu lists them", mib, n);
 		if (!taken)
 			plan_note(m->p, "the %llu MiB that --node-mem gives to node %u are not taken: no port's frames "
 			          "are there", mib, n);
@@ -418,8 +423,9 @@ static int check_held(struct plan_maker *m)
 		const struct plan_pool *pool = &m->p->pools[i];
 
 		if (pool->held > PLX_POOL_FRAMES_MAX)
-			return plan_fail(m, -EINVAL, "memory of %s: rings and lcores can hold %llu frames, and a pool has %u at most: "
-			                 "use smaller rings by rxd= and txd=, or fewer queues", NODE_TEXT(pool->node, "any node"),
+			return plan_fail(m, -EINVAL, "memory of %s: rings and lcores can hold %llu frames, and a "
+			                 "pool has %u at most: use smaller rings by rxd= and txd=, or fewer queues",
+			                 NODE_TEXT(pool->node, "any node"),
 			                 (unsigned long long)pool->held, PLX_POOL_FRAMES_MAX);
 	}
 	return 0;

@@ -110,9 +110,10 @@ static int check_mtu(struct plan_maker *m, struct plan_port *port)
 		                 *more ? more : "or ", PLX_QUOTED(c->name), room - PLX_L2_MAX);
 	if (*c->driver || c->mode != PLX_XDP_AUTO)
 		return plan_fail(m, -EOPNOTSUPP, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses "
-		                 "chains of frames: use driver=packet%s, %sip link set %s mtu %u", c->name, port->link.mtu, need, frame,
-		                 room, c->mode != PLX_XDP_AUTO ? " without mode=" : "", *more ? more : "or ", PLX_QUOTED(c->name),
-		                 room - PLX_L2_MAX);
+		                 "chains of frames: use driver=packet%s, %sip link set %s mtu %u", c->name,
+		                 port->link.mtu, need, frame,
+		                 room, c->mode != PLX_XDP_AUTO ? " without mode=" : "", *more ? more : "or ",
+		                 PLX_QUOTED(c->name), room - PLX_L2_MAX);
 	port->falls = true;
 	plan_note(m->p, "%s: driver=packet, since MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses chains "
 	          "of frames; for af_xdp use %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room, more,
@@ -146,9 +147,9 @@ static int device_port(struct plan_maker *m, struct plan_port *port)
 	if (!c->rxqs && !c->no_rx) {
 		have = have > c->queue ? have - c->queue : 1;
 		if (have > PLX_QUEUES_MAX)
-			plan_note(m->p, "%s has %u receive queues from queue=%u on, of which a port has at most %d: what "
-			          "comes by the others is the host's; ethtool -L %s lowers their number", c->name, have,
-			          c->queue, PLX_QUEUES_MAX, PLX_QUOTED(c->name));
+			plan_note(m->p, "%s has %u receive queues from queue=%u on, of which a port has "
+			          "at most %d: what comes by the others is the host's; ethtool -L %s "
+			          "lowers their number", c->name, have, c->queue, PLX_QUEUES_MAX, PLX_QUOTED(c->name));
 		c->rxqs = (uint16_t)(have > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : have);
 	}
 	return any_queues(c) ? 0 : check_channels(m, port, "rx");

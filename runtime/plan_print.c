@@ -165,8 +165,8 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 		        *o->conf.driver ? o->conf.driver : "auto", o->conf.rxqs, o->conf.txqs, o->conf.queue, o->conf.rxd,
 		        o->conf.txd, o->pool);
 		if (o->link.ifindex)
-			fprintf(f, " %s MTU %u%s%s%s", NODE_TEXT(o->link.node, "no node"), o->link.mtu, *o->link.kdriver ? " (" : "",
-			        o->link.kdriver, *o->link.kdriver ? ")" : "");
+			fprintf(f, " %s MTU %u%s%s%s", NODE_TEXT(o->link.node, "no node"), o->link.mtu,
+			        *o->link.kdriver ? " (" : "", o->link.kdriver, *o->link.kdriver ? ")" : "");
 		if (plan_may_be_xdp(o))
 			fprintf(f, " mode %s", mode_name(o));
 		if (strcmp(o->given, o->conf.name))
@@ -178,7 +178,8 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 	}
 	for (uint16_t i = 0; i < p->npools; i++) {
 		const struct plan_pool *o = &p->pools[i];
-		fprintf(f, "pool     %-4u %s: %u frames of %u, %llu of them for rings and lcores; %.1f MiB in pages of %s",
+		fprintf(f, "pool     %-4u %s: %u frames of %u, %llu of them for rings and lcores; "
+		        "%.1f MiB in pages of %s",
 		        i, NODE_TEXT(o->node, "any node"), o->frames, o->frame_size, (unsigned long long)o->held,
 		        (double)o->bytes / (1 << 20), page_name(o->page));
 		if (o->page >= 2u << 20)
@@ -269,8 +270,8 @@ static void json_ports(FILE *f, const struct plan *p)
 		json_text(f, o->given);
 		fprintf(f, ",\"driver\":");
 		json_text(f, *o->conf.driver ? o->conf.driver : "auto");
-		fprintf(f, ",\"mode\":%s%s%s", plan_may_be_xdp(o) ? "\"" : "", plan_may_be_xdp(o) ? mode_name(o) : "null",
-		        plan_may_be_xdp(o) ? "\"" : "");
+		fprintf(f, ",\"mode\":%s%s%s", plan_may_be_xdp(o) ? "\"" : "",
+		        plan_may_be_xdp(o) ? mode_name(o) : "null", plan_may_be_xdp(o) ? "\"" : "");
 		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"
 		        "\"node\":%d,\"beside_bytes\":%llu,\"beside_bytes_most\":%llu,\"rxq_lcores\":[", o->conf.queue,
 		        o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
@@ -311,7 +312,8 @@ static void json(FILE *f, const struct plan *p, const struct topo *t)
 		fprintf(f, "%s{\"node\":%d,\"frames\":%u,\"frame_size\":%u,\"held\":%llu,\"bytes\":%llu,\"page_bytes\":%llu,"
 		        "\"hugepages\":%llu,\"hugepages_free\":%llu,\"why\":",
 		        i ? "," : "", o->node, o->frames, o->frame_size, (unsigned long long)o->held,
-		        (unsigned long long)o->bytes, (unsigned long long)o->page, (unsigned long long)o->pages, (unsigned long long)o->pages_free);
+		        (unsigned long long)o->bytes, (unsigned long long)o->page, (unsigned long long)o->pages,
+		        (unsigned long long)o->pages_free);
 		json_text(f, o->why);
 		fprintf(f, "}");
 	}

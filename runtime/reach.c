@@ -586,7 +586,7 @@ char *reach_above(const struct plx_port_conf *c, const struct reach *r, char *te
 {
 	text[0] = 0;
 	if (*r->above)
-		plx_text_add(text, len, "%s: takes all frames of its queues, and what stands on it gets none of them: %s: "
-		             "steer=none or driver=packet leave them", c->name, r->above);
+		plx_text_add(text, len, "%s: takes all frames of its queues, and what stands on it gets "
+		             "none of them: %s: steer=none or driver=packet leave them", c->name, r->above);
 	return text;
 }

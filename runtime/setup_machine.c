@@ -48,14 +48,16 @@ static void want_pages(struct setup *s, const struct plan_pool *pool)
 	avail = avail > promised ? avail - promised : 0;
 	/* the kernel would rather kill programs than keep memory back for them */
 	if (avail < need && s->in.topo->mem_avail && (uint64_t)(need - avail) * MIB2 > s->in.topo->mem_avail) {
-		setup_cannot(s, SETUP_hugepages, "%ld pages of 2 MiB are missing on %s, more than the %llu MiB available: "
-		             "ask for less with -m, or smaller rings by rxd= and txd=", need - avail, NODE_TEXT(pool->node, "any node"),
+		setup_cannot(s, SETUP_hugepages, "%ld pages of 2 MiB are missing on %s, more than the "
+		             "%llu MiB available: ask for less with -m, or smaller rings by rxd= and txd=",
+		             need - avail, NODE_TEXT(pool->node, "any node"),
 		             (unsigned long long)(s->in.topo->mem_avail >> 20));
 		return;
 	}
 	snprintf(object, sizeof(object), "%s/nr_hugepages", dir);
 	snprintf(want, sizeof(want), "%ld", avail < need ? total + need - avail : total);
-	setup_want(s, SETUP_hugepages, &setup_file, object, want, "%ld pages of 2 MiB for %llu MiB of frames on %s, %ld free",
+	setup_want(s, SETUP_hugepages, &setup_file, object, want, "%ld pages of 2 MiB for %llu MiB of "
+	           "frames on %s, %ld free",
 	           need, (unsigned long long)(pool->bytes >> 20), NODE_TEXT(pool->node, "any node"), avail);
 }
 
@@ -69,7 +71,8 @@ void setup_plan_hugepages(struct setup *s)
 		const struct plan_pool *pool = &s->plan->pools[i];
 
 		if (pool->page > MIB2)
-			setup_skip(s, SETUP_hugepages, "1 GiB pages are free for the pool of %s", NODE_TEXT(pool->node, "any node"));
+			setup_skip(s, SETUP_hugepages, "1 GiB pages are free for the pool of %s",
+			           NODE_TEXT(pool->node, "any node"));
 		else
 			want_pages(s, pool);
 	}

@@ -340,7 +340,8 @@ static void judge_missed(struct truth *t, unsigned i, const struct truth_port *w
 	if (!f)
 		return;
 	plx_text_add(f->on, sizeof(f->on), "%s", t->plan->ports[i].conf.name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "the NIC had no buffer for %.0f frames a second (%s)", rate, where);
+	plx_text_add(f->evidence, sizeof(f->evidence), "the NIC had no buffer for %.0f frames a second (%s)",
+	             rate, where);
 	plx_text_add(f->mend, sizeof(f->mend), "use more queues and lcores; against bursts, a longer ring: ethtool -G %s rx N (ethtool -g tells "
 	             "the most), and rxd= of --iface", PLX_QUOTED(*is->now ? is->now : t->plan->ports[i].conf.name));
 }
@@ -584,7 +585,6 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 	if (!t->share || now < t->due)
 		return;
 	struct truth_sample *was = &t->sample[t->last], *is = &t->sample[!t->last];
-
 	const uint64_t begin = own_ns(env->sys);
 	truth_take(is, env, now);
 	truth_ask_take(&t->ask, is);
@@ -592,7 +592,7 @@ void truth_look(struct truth *t, const struct plx_env *env, uint64_t now)
 	truth_judge(t, was, is);
 	for (unsigned i = 0; i < env->nports; i++)
 		if (t->count[i].split && !__atomic_exchange_n(&env->ports[i]->split, true, __ATOMIC_RELAXED))
-			__atomic_store_n(&env->ports[i]->wants_repair, true, __ATOMIC_RELEASE); /* with the driver's repair */
+			__atomic_store_n(&env->ports[i]->wants_repair, true, __ATOMIC_RELEASE); /* with its repair */
 	t->last = !t->last;
 	const uint64_t took = (own_ns(env->sys) - begin) * TRUTH_COST, least = TRUTH_PERIOD_MS * 1000000ull;
 

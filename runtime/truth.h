@@ -18,7 +18,8 @@ struct plx_env;
 	X(unserved,     1, "/s",  "frames arrive on a queue where the program has no socket, and go to the host") \
 	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
 	X(drops,        1, "/s",  "frames are dropped, by the kernel before a ring of the program or by the program") \
-	X(unaccounted,  1, "",    "frames that were offered to a receive queue are neither received nor in a counter of drops") \
+	X(unaccounted,  1, "",    "frames that were offered to a receive queue are neither received nor in " \
+	  "a counter of drops") \
 	X(pool_empty,   1, "",    "a pool has no frame left to receive into or to send from") \
 	X(tx_stuck,     1, "/s",  "a transmit queue takes nothing of what the program offers it") \
 	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
@@ -53,7 +54,7 @@ enum {
 	TRUTH_REPEAT_S  = 60,    /* between two lines about the same; doubled with each */
 	TRUTH_REPEAT_MAX_S = 3600,
 	TRUTH_RATE_BAD  = 2,     /* samples in a row that make a rate stand */
-	TRUTH_LATE      = 4,     /* looks; drivers that ask the NIC for its counters now and then do so each second or two */
+	TRUTH_LATE      = 4,     /* looks; drivers that ask the NIC for counters do so each second or two */
 	TRUTH_GOOD      = 3,     /* samples in a row that end it */
 	TRUTH_FOUND_MAX = 64,    /* findings at once; more are not kept */
 	TRUTH_HOLDER    = 96,
@@ -88,7 +89,7 @@ struct truth_port {
 	char     now[16];            /* the name of it, "" = not told */
 	uint32_t named;              /* the interface that has the port's name, 0 = none or not told */
 	uint8_t  missed_told;        /* bit n: missed[n] is */
-	uint64_t missed[TRUTH_MISSED]; /* frames the NIC had no buffer for, drivers count them in one or another of three counters */
+	uint64_t missed[TRUTH_MISSED]; /* frames the NIC had no buffer for, by the three counters for them */
 	uint16_t pages, far_pages;   /* of its frames that were looked at, and of these on another node than the NIC */
 	int16_t  far_node;           /* where one of these is */
 	int      attached;           /* 1, 0, or -1 = not told or needs none */

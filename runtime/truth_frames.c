@@ -170,13 +170,15 @@ static void judge_astray(struct truth *t, unsigned i, unsigned q, int64_t was, i
 		return;
 	plx_text_add(f->on, sizeof(f->on), "%s queue %u", name, t->plan->ports[i].conf.queue + q);
 	if (more)
-		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames were offered to it and are neither received nor in "
-		             "a counter of drops; its ring has room for %u of them", (long long)is, ring - PLX_BURST_MAX);
+		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames were offered to it and are "
+		             "neither received nor in a counter of drops; its ring has room for %u of them",
+		             (long long)is, ring - PLX_BURST_MAX);
 	else
-		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames more are received or in counters of drops than were "
-		             "offered to it", -(long long)is);
-	plx_text_add(f->mend, sizeof(f->mend), "look for a rule that sends frames to another queue (ethtool -n %s), an MTU beyond "
-	             "a buffer, and another socket on the queue (ss --xdp -e -p)", PLX_QUOTED(name));
+		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames more are received or in counters "
+		             "of drops than were offered to it", -(long long)is);
+	plx_text_add(f->mend, sizeof(f->mend), "look for a rule that sends frames to another queue "
+	             "(ethtool -n %s), an MTU beyond a buffer, and another socket on the queue (ss --xdp -e -p)",
+	             PLX_QUOTED(name));
 }
 
 /* Packets of all ports that share the interface of port i, and whether any may be a piece. */
@@ -231,8 +233,8 @@ static void judge_split(struct truth *t, unsigned i, const struct truth_port *is
 	if (!is->split || !(f = truth_met(t, TRUTH_split_frames, i, 1)))
 		return;
 	plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "in zero-copy the NIC, driver %s, does not use all of a frame of %u "
-	             "bytes; %s",
+	plx_text_add(f->evidence, sizeof(f->evidence), "in zero-copy the NIC, driver %s, does not use all "
+	             "of a frame of %u bytes; %s",
 	             *o->link.kdriver ? o->link.kdriver : "unknown", frame,
 	             is->rungs_down ? "each frame is copied since" : "its queues are being opened anew for copies");
 	plx_text_add(f->mend, sizeof(f->mend), "start with mode=native of --iface %s%s", PLX_QUOTED(o->conf.name),

@@ -148,8 +148,8 @@ static void port_mac(struct control *c, struct plx_port *p, const uint8_t mac[6]
 
 	if (!memcmp(p->info.mac, mac, sizeof(p->info.mac)))
 		return;
-	LOG(c, WARN, "%s: its address is %s now, and was %s: a program that sends by the old one has to ask anew, or to be "
-	    "started again", p->name, plx_mac_fmt(is, mac), plx_mac_fmt(was, p->info.mac));
+	LOG(c, WARN, "%s: its address is %s now, and was %s: a program that sends by the old one has to "
+	    "ask anew, or to be started again", p->name, plx_mac_fmt(is, mac), plx_mac_fmt(was, p->info.mac));
 	for (size_t i = 0; i < sizeof(p->info.mac); i++)
 		__atomic_store_n(&p->info.mac[i], mac[i], __ATOMIC_RELAXED);
 }

@@ -253,7 +253,7 @@ void fwd_gen_pace(struct fwd_gen *g, uint64_t hz)
 
 	g->cost = c->rate ? ((hz << COST_BITS) * g->f->ngens) / c->rate : 0;
 	burst = g->cost * c->burst;
-	most = c->rate ? (hz << COST_BITS) / c->rate * BUCKET_MAX : 0; /* of this one's share: that much fits, unlike cost times it */
+	most = c->rate ? (hz << COST_BITS) / c->rate * BUCKET_MAX : 0; /* its share; cost times it may not fit */
 	g->limit = (hz / (1000000000 / BUCKET_NS)) << COST_BITS;
 	g->limit = g->limit < most ? g->limit : most;
 	g->limit = g->limit > burst ? g->limit : burst; /* it must hold a burst */

@@ -133,7 +133,8 @@ int  fwd_gen_poll(void *arg);
 int  fwd_sink_poll(void *arg);
 uint64_t fwd_gens_sent(const struct fwd *f);
 uint64_t fwd_sinks_received(const struct fwd *f); /* ours, if verified */
-bool fwd_gens_done(const struct fwd *f, uint64_t *from, uint64_t *to); /* all; cycles of the first begin, the last end */
+/* fwd_gens_done: all; cycles of the first begin, the last end */
+bool fwd_gens_done(const struct fwd *f, uint64_t *from, uint64_t *to);
 void fwd_sum(struct fwd *f, struct verify_sums *t); /* over all flows; quiescent */
 
 #endif

@@ -50,6 +50,6 @@ void report_losses(const struct fwd *f, struct result *x)
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++)
 		port_losses(&l, f, plx_env_port(f->env, i));
 	for (uint32_t i = 0; i < f->npaths; i++)
-		lose(&l, f->path[i].tx->port->name, "tx", "full", "the transmit queue took no more, or its link was down: "
-		     "raise --retry or txd=", plx_ctr_read(&f->path[i].dropped));
+		lose(&l, f->path[i].tx->port->name, "tx", "full", "the transmit queue took no more, or "
+		     "its link was down: raise --retry or txd=", plx_ctr_read(&f->path[i].dropped));
 }

@@ -46,8 +46,8 @@ void text_interval(FILE *out, struct report *r, const struct port_counts *now, u
 		if (a->offered_told)
 			si(v[5], per_second(a->rx_offered, b->rx_offered, dt));
 		fprintf(out, r->tty ? "%8.1f  %-15s %8s %8s %8s %8s %8s %8s\n" :
-		       "%.1f s %s: offered %spps, rx %spps %sbit/s, tx %spps %sbit/s, drops %s/s\n", t, name, v[5], v[0],
-		       v[1], v[2], v[3], v[4]);
+		       "%.1f s %s: offered %spps, rx %spps %sbit/s, tx %spps %sbit/s, drops %s/s\n", t, name, v[5],
+		       v[0], v[1], v[2], v[3], v[4]);
 	}
 }
 

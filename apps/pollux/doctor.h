@@ -114,7 +114,7 @@ struct patient {                     /* one port that is an interface */
 	char elsewhere[96];              /* the same of a namespace that has an interface of this name */
 	char near[16];                   /* an interface of a name much like it */
 	bool sysfs;                      /* the sysfs that is mounted tells of it */
-	bool no_platform;                /* a virtio device that goes around the DMA API: its zero-copy binds are refused */
+	bool no_platform;                /* virtio that goes around the DMA API: its zero-copy binds are refused */
 	struct reach reach;              /* what of the host's own goes through it */
 	int32_t holder;                  /* a process with AF_XDP sockets, 0 = none was found */
 	char holder_name[16];

@@ -196,9 +196,10 @@ CHECK(zero_copy)
 	} else if (*l->kind || p->conf->mode != PLX_XDP_AUTO)
 		ok(f, "%s copies each frame, as it is asked to or has to", l->name);
 	else {
-		warn(f, "%s, driver %s, does not offer zero-copy%s: each frame is copied", l->name, *l->kdriver ? l->kdriver : "unknown",
-		     lacks);
-		mend(f, "# %s", *lacks ? "the host of this virtual machine can give it to the device: iommu_platform=on of QEMU" :
+		warn(f, "%s, driver %s, does not offer zero-copy%s: each frame is copied", l->name,
+		     *l->kdriver ? l->kdriver : "unknown", lacks);
+		mend(f, "# %s", *lacks ? "the host of this virtual machine can give it to the device: "
+		     "iommu_platform=on of QEMU" :
 		     "a newer kernel may have it for this driver, or another NIC");
 	}
 }
@@ -370,8 +371,8 @@ CHECK(promisc)
 {
 	L();
 	if (is(l, "macvlan") || is(l, "macvtap") || is(l, "ipvlan")) {
-		warn(f, "%s gets frames to its own address only, promiscuous or not, but for mode passthru: a program that "
-		     "forwards for others gets nothing", l->name);
+		warn(f, "%s gets frames to its own address only, promiscuous or not, but for mode "
+		     "passthru: a program that forwards for others gets nothing", l->name);
 		if (*l->lower.name)
 			mend_name(f, d, p, l->lower.name);
 		else
@@ -407,8 +408,8 @@ static void must_off(const struct disco_link *l, struct finding *f, enum disco_f
 }
 
 /* virtio_net turns these off itself when a native program comes, where they can be turned off at all. */
-static void must_not_glue(const struct disco_link *l, const struct patient *p, struct finding *f, enum disco_feature feature,
-                          const char *cost)
+static void must_not_glue(const struct disco_link *l, const struct patient *p, struct finding *f,
+                          enum disco_feature feature, const char *cost)
 {
 	if (!strcmp(l->kdriver, "virtio_net") && p->conf->mode != PLX_XDP_GENERIC && disco_on(l, feature) == 1 &&
 	    l->f_can >> feature & 1)
@@ -499,7 +500,8 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 		   raised ? ": it has 4096 bytes, since " : "", raised ? why : "");
 		return;
 	}
-	(p->conf->mode == PLX_XDP_ZEROCOPY ? fail : warn)(f, "MTU %u needs %u bytes, and in zero-copy a frame of %u has "
+	(p->conf->mode == PLX_XDP_ZEROCOPY ? fail : warn)(f, "MTU %u needs %u bytes, and in zero-copy "
+	                                                  "a frame of %u has "
 	     "room for %u, since %s: %s", p->l->mtu, need, frame, zc_room, unit,
 	     p->conf->mode == PLX_XDP_ZEROCOPY ? "mode=zc ends the start" : "each frame is copied instead");
 	if (larger)
@@ -551,13 +553,15 @@ CHECK(mtu_chain)
 	if (!xdp(p, f))
 		return;
 	/* where zero-copy takes no chains its bind is refused, and the port copies, unless mode=zc wants it */
-	if (l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY && l->zc_max_segs > (p->conf->mode == PLX_XDP_ZEROCOPY ? 0 : 1))
+	if (l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY &&
+	    l->zc_max_segs > (p->conf->mode == PLX_XDP_ZEROCOPY ? 0 : 1))
 		most = (uint32_t)l->zc_max_segs;
 	if (segs <= most || segs == 1)
 		ok(f, "MTU %u takes %u frame%s, %s takes chains of %u", l->mtu, segs, segs == 1 ? "" : "s", l->name, most);
 	else {
-		(most == 1 ? fail : warn)(f, "MTU %u takes %u frames and %s takes chains of %u: %s", l->mtu, segs, l->name, most,
-		                          most == 1 ? "a start with mode=zc is refused" : "longer packets are not sent");
+		(most == 1 ? fail : warn)(f, "MTU %u takes %u frames and %s takes chains of %u: %s", l->mtu, segs,
+		                          l->name, most, most == 1 ? "a start with mode=zc is refused" :
+		                          "longer packets are not sent");
 		mend(f, "ip link set dev %s mtu %u", quoted(l->name), most * room - PLX_L2_MAX);
 	}
 }
@@ -577,7 +581,8 @@ const struct check iface_checks[] = {
 	{ "master", "interface", "the interface is no port of a bond or bridge", master, true },
 	{ "stacked", "interface", "the interface is no bond, bridge or VLAN", stacked, true },
 	{ "children", "interface", "no interface stands on it", children, true },
-	{ "host-answers", "interface", "what comes to the program is not answered by the host too", host_answers, true },
+	{ "host-answers", "interface", "what comes to the program is not answered by the host too",
+	  host_answers, true },
 	{ "default-route", "interface", "the host's default route leads elsewhere", default_route, true },
 	{ "ssh-session", "interface", "sessions of ssh, and the operator's own, come by other interfaces", ssh_session, true },
 	{ "promisc", "interface", "frames to other addresses are not filtered", promisc, true },

@@ -62,13 +62,16 @@ CHECK(hugepages)
 		want = pages_of(pool);
 		count_pages(d, pool->node, &have, &total);
 		if (plan_huge_limit(&d->topo, 1, want)) {
-			(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of %s needs %llu pages of 2 MiB, the cgroup's limit "
+			(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of %s needs %llu pages of 2 MiB, "
+			                                            "the cgroup's limit "
 			     "leaves %llu", NODE_TEXT(pool->node, "any node"), want, have);
 			mend(f, "%s", plan_unlimit(&d->topo.huge_limit[1], path, sizeof(path)));
 			return;
 		}
-		(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of %s needs %llu pages of 2 MiB, %llu of %llu are free%s",
-		     NODE_TEXT(pool->node, "any node"), want, have, total, d->conf.huge == PLX_REQUIRE ? "" : ": it gets pages of 4 KiB");
+		(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of %s needs %llu pages of 2 MiB, %llu "
+		                                            "of %llu are free%s",
+		     NODE_TEXT(pool->node, "any node"), want, have, total,
+		     d->conf.huge == PLX_REQUIRE ? "" : ": it gets pages of 4 KiB");
 		if (pool->node >= 0)
 			snprintf(path, sizeof(path), NODE_PAGES, pool->node);
 		mend(f, "echo %llu > %s", total + want - have, path);

@@ -82,7 +82,8 @@ static void read_virtio(struct doctor *d, struct patient *p)
 	char path[64], bits[80] = "";
 
 	snprintf(path, sizeof(path), "/sys/class/net/%s/device/features", p->l->name);
-	if (p->sysfs && !strcmp(p->l->kdriver, "virtio_net") && plx_file_read(d->sys, path, bits, sizeof(bits)) > ACCESS_PLATFORM)
+	if (p->sysfs && !strcmp(p->l->kdriver, "virtio_net") &&
+	    plx_file_read(d->sys, path, bits, sizeof(bits)) > ACCESS_PLATFORM)
 		p->no_platform = bits[ACCESS_PLATFORM] == '0';
 }
 

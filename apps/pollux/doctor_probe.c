@@ -49,7 +49,8 @@ static int try_tx_meta(const struct plx_sys *sys, int fd)
 int try_queue(const struct plx_sys *sys, uint32_t ifindex, uint32_t queue)
 {
 	void *page = sys->mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const struct sockaddr_xdp at = { .sxdp_family = AF_XDP, .sxdp_flags = XDP_COPY, .sxdp_ifindex = ifindex, .sxdp_queue_id = queue };
+	const struct sockaddr_xdp at = { .sxdp_family = AF_XDP, .sxdp_flags = XDP_COPY, .sxdp_ifindex = ifindex,
+	                                 .sxdp_queue_id = queue };
 	const struct xdp_umem_reg r = { .addr = (uintptr_t)page, .len = 4096, .chunk_size = 2048 };
 	const uint32_t entries = 2;
 	int fd = sys->socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0), taken = -1;

@@ -425,11 +425,14 @@ CHECK(irq_movable)
 		if (!used(p, q) || !disco_cpus_has(&p->irq_fixed, q))
 			continue;
 		if (cpu < 0) {
-			warn(f, "interrupt %d of queue %u may not be moved: its driver or controller holds it, on an unknown CPU", irq, q);
-			mend(f, "# look at where it is counted, and choose lcores by that: grep '^ *%d:' /proc/interrupts", irq);
+			warn(f, "interrupt %d of queue %u may not be moved: its driver or controller holds it, "
+			     "on an unknown CPU", irq, q);
+			mend(f, "# look at where it is counted, and choose lcores by that: "
+			     "grep '^ *%d:' /proc/interrupts", irq);
 			return;
 		}
-		warn(f, "interrupt %d of queue %u may not be moved from CPU %d: its driver or controller holds it", irq, q, cpu);
+		warn(f, "interrupt %d of queue %u may not be moved from CPU %d: its driver or controller holds it",
+		     irq, q, cpu);
 		mend(f, "# choose lcores by where interrupts are: --placement=same-core, or -l without CPU %d", cpu);
 		return;
 	}

@@ -298,7 +298,8 @@ static void lcores(struct lines *o, const struct view *v)
 
 		begin(o, 9, "lcore %u", l->id);
 		if (l->ncpus == 1)
-			put(o, " ", "CPU %d, %s, %s", l->cpu, NODE_TEXT(l->node, "no node"), l->service ? "serves" : "polls");
+			put(o, " ", "CPU %d, %s, %s", l->cpu, NODE_TEXT(l->node, "no node"),
+			    l->service ? "serves" : "polls");
 		else
 			put(o, " ", "%u CPUs, %s", l->ncpus, l->service ? "serves" : "polls");
 		if (l->service)

@@ -539,7 +539,8 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 
 const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
-	.frames = ax_frames, .beside = ax_beside, .open = ax_open, .start = ax_start, .stop = ax_stop, .close = ax_close,
+	.frames = ax_frames, .beside = ax_beside, .open = ax_open, .start = ax_start, .stop = ax_stop,
+	.close = ax_close,
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
 	.passed = ax_passed, .offered = ax_offered, .lost = ax_lost, .held = ax_held, .attached = ax_attached,
 	.steer = ax_steer, .give_back = ax_give_back, .is_read = ax_is_read, .repair = ax_repair, .forked = ax_forked,

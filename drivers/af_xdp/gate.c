@@ -58,7 +58,8 @@ static void park_own_tx(const struct plx_port *p)
 		    __atomic_load_n(&q->gate, __ATOMIC_RELAXED) == AX_ASKED) {
 			q->base.burst = ax_tx_shut;
 			/* release: as in `enter` */
-			__atomic_compare_exchange_n(&q->gate, &state, AX_PARKED, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+			__atomic_compare_exchange_n(&q->gate, &state, AX_PARKED, false, __ATOMIC_RELEASE,
+			                            __ATOMIC_RELAXED);
 		}
 	}
 }

@@ -57,9 +57,11 @@ struct plx_beside ax_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_
 
 	(void)mtu;
 	return (struct plx_beside){
-		.rings = rxqs * ring_bytes(c->rxd, sizeof(struct xdp_desc)) + txqs * ring_bytes(c->txd, sizeof(struct xdp_desc)) +
+		.rings = rxqs * ring_bytes(c->rxd, sizeof(struct xdp_desc)) +
+		         txqs * ring_bytes(c->txd, sizeof(struct xdp_desc)) +
 		         fills * ring_bytes(fill_size(c, zerocopy), sizeof(uint64_t)) +
-		         (all - fills) * ring_bytes(RING_MIN, sizeof(uint64_t)) + txqs * ring_bytes(c->txd, sizeof(uint64_t)) +
+		         (all - fills) * ring_bytes(RING_MIN, sizeof(uint64_t)) +
+		         txqs * ring_bytes(c->txd, sizeof(uint64_t)) +
 		         (all - txqs) * ring_bytes(RING_MIN, sizeof(uint64_t)),
 		.own = (fills + txqs) * frames, /* ledgers: a byte a frame */
 	};
@@ -442,8 +444,8 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 	}
 	if (s->why != AX_WHY_FALL) {
 		plx_ctr_add(&p->base.repairs, 1);
-		plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s", p->base.name, s->queue,
-		         errno_name(s->why), again ? ": it is back" : "");
+		plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u was opened anew, its wake-ups failed (%s)%s",
+		         p->base.name, s->queue, errno_name(s->why), again ? ": it is back" : "");
 	} else if (again) {
 		plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: queue %u is back", p->base.name, s->queue);
 	}

@@ -66,9 +66,9 @@ void ax_fall_begin(struct ax_port *p)
 		p->sock[i].why = AX_WHY_FALL;
 		p->sock[i].tried_at = 0;
 	}
-	plx_logf(p->base.log, PLX_LOG_WARN, "%s: its frames come in pieces, each as a packet: the NIC, driver %s, does not use "
-	         "all of a frame of %u bytes in zero-copy. From here on each frame is copied; begin with mode=native%s", p->base.name,
-	         *p->kdriver ? p->kdriver : "unknown", p->base.pool->frame_size,
+	plx_logf(p->base.log, PLX_LOG_WARN, "%s: its frames come in pieces, each as a packet: the NIC, driver "
+	         "%s, does not use all of a frame of %u bytes in zero-copy. From here on each frame is copied; begin "
+	         "with mode=native%s", p->base.name, *p->kdriver ? p->kdriver : "unknown", p->base.pool->frame_size,
 	         p->base.pool->frame_size < 4096 ? ", or try --frame-size 4096" : "");
 }
 

@@ -26,8 +26,9 @@ static const struct { const char *driver; uint32_t unit; } units[] = {
 	/* virtio_net.c, virtnet_add_recvbuf_xsk: a scatter list of bytes */
 	{ "virtio_net", 1 },
 	/* none of these has zero-copy: no ndo_xsk_wakeup */
-	{ "bonding", PLX_XDP_NO_ZC }, { "bridge", PLX_XDP_NO_ZC }, { "dummy", PLX_XDP_NO_ZC }, { "e1000", PLX_XDP_NO_ZC },
-	{ "e1000e", PLX_XDP_NO_ZC }, { "ena", PLX_XDP_NO_ZC }, { "hv_netvsc", PLX_XDP_NO_ZC }, { "r8169", PLX_XDP_NO_ZC },
+	{ "bonding", PLX_XDP_NO_ZC }, { "bridge", PLX_XDP_NO_ZC }, { "dummy", PLX_XDP_NO_ZC },
+	{ "e1000", PLX_XDP_NO_ZC }, { "e1000e", PLX_XDP_NO_ZC }, { "ena", PLX_XDP_NO_ZC },
+	{ "hv_netvsc", PLX_XDP_NO_ZC }, { "r8169", PLX_XDP_NO_ZC },
 	{ "team", PLX_XDP_NO_ZC }, { "tg3", PLX_XDP_NO_ZC }, { "tun", PLX_XDP_NO_ZC }, { "veth", PLX_XDP_NO_ZC },
 };
 
@@ -64,7 +65,8 @@ char *plx_xdp_unit_text(const char *kdriver, char *buf, size_t len)
 
 	buf[0] = 0;
 	if (unit == PLX_XDP_UNKNOWN || unit == PLX_XDP_NO_ZC)
-		plx_text_add(buf, len, "the unit of receive buffers of driver %s is not known", *kdriver ? kdriver : "(none)");
+		plx_text_add(buf, len, "the unit of receive buffers of driver %s is not known",
+		             *kdriver ? kdriver : "(none)");
 	else
 		plx_text_add(buf, len, "driver %s counts receive buffers in units of %u bytes", kdriver, unit);
 	return buf;

@@ -475,5 +475,6 @@ const struct plx_driver plx_packet_driver = {
 	.name = "packet", .what = "AF_PACKET rings: any interface, one copy; the host gets every frame too",
 	.device = true, .any_queues = true, .frames = pk_frames, .beside = pk_beside,
 	.open = pk_open, .start = pk_start, .stop = pk_stop, .close = pk_close,
-	.xstats = pk_xstats, .offered = pk_offered, .lost = pk_lost, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm, .rx_disarm = pk_rx_disarm, .link = pk_link, .forked = pk_forked,
+	.xstats = pk_xstats, .offered = pk_offered, .lost = pk_lost, .rx_fd = pk_rx_fd, .rx_arm = pk_rx_arm,
+	.rx_disarm = pk_rx_disarm, .link = pk_link, .forked = pk_forked,
 };

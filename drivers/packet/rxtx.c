@@ -340,7 +340,8 @@ void pk_tx_ring(struct pk_txq *q)
 
 void pk_tx_withdraw(struct pk_txq *q)
 {
-	enum plx_tx_drop why = plx_port_link(q->base.port) == PLX_LINK_REMOVED ? PLX_TX_DROP_removed : PLX_TX_DROP_closed;
+	const bool removed = plx_port_link(q->base.port) == PLX_LINK_REMOVED;
+	const enum plx_tx_drop why = removed ? PLX_TX_DROP_removed : PLX_TX_DROP_closed;
 
 	plx_ctr_add(&q->base.stats.drop[why], q->ring.head - q->tail);
 	while (q->ring.head != q->tail) /* the kernel's place in the ring is q->tail, too */

@@ -110,8 +110,8 @@ static void hook_busy(void **state)
 	conf.rxqs = 1;
 	refused(-EBUSY, "plxa0: its XDP hook is held by native program ");
 	char want[128];
-	snprintf(want, sizeof(want), "\"steer\" of pid %d (test_af_xdp_err) (EBUSY): end its owner with kill %d, or bpftool link "
-	         "detach id ", child, child);
+	snprintf(want, sizeof(want), "\"steer\" of pid %d (test_af_xdp_err) (EBUSY): end its owner with kill "
+	         "%d, or bpftool link detach id ", child, child);
 	assert_non_null(strstr(log_text, want));
 	conf.mode = PLX_XDP_GENERIC;
 	refused(-EBUSY, "plxa0: its XDP hook is held by native program ");
@@ -159,8 +159,8 @@ static void mtu_beyond_frame(void **state)
 	(void)state;
 	run("ip link set plxa0 mtu 3000; ip link set plxb0 mtu 3000");
 	conf.multibuf = PLX_NEVER;
-	refused(-EINVAL, "plxa0: MTU 3000 needs 3022 bytes, a frame of 2048 holds 1792, and multibuf=never (EINVAL): use "
-	        "multibuf=prefer, --frame-size 4096, or ip link set plxa0 mtu 1770");
+	refused(-EINVAL, "plxa0: MTU 3000 needs 3022 bytes, a frame of 2048 holds 1792, and "
+	        "multibuf=never (EINVAL): use multibuf=prefer, --frame-size 4096, or ip link set plxa0 mtu 1770");
 }
 
 static int no_umem(int fd, int level, int name, const void *val, socklen_t len)

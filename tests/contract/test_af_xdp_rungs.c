@@ -258,10 +258,11 @@ static void kernel_without_sg(void **state)
 	(void)state;
 	sys.bind = no_sg;
 	mtu(9000);
-	falls("plxa0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and chains of frames are refused (EINVAL of bind): "
-	      "use driver=packet, or ip link set plxa0 mtu 1770\n");
+	falls("plxa0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and chains of frames are refused "
+	      "(EINVAL of bind): use driver=packet, or ip link set plxa0 mtu 1770\n");
 	strcpy(conf.driver, "af_xdp");
-	ends(-EOPNOTSUPP, "use driver=packet, or ip link set plxa0 mtu 1770\n"); /* not --frame-size 4096, which 9022 do not fit */
+	/* not --frame-size 4096, which 9022 do not fit */
+	ends(-EOPNOTSUPP, "use driver=packet, or ip link set plxa0 mtu 1770\n");
 	mtu(3000);
 	ends(-EOPNOTSUPP, "use driver=packet, --frame-size 4096, or ip link set plxa0 mtu 1770\n");
 	conf.pool = large;
@@ -378,7 +379,8 @@ static void bond(void **state)
 /* A NIC that counts its buffers in units of 1 KiB has zero-copy with frames of 4096 bytes. */
 static void unit_of_buffers(void **state)
 {
-	static const char short_of[] = "MTU 1500 in frames of 2048, since driver igb counts receive buffers in units of 1024 bytes";
+	static const char short_of[] = "MTU 1500 in frames of 2048, since driver igb counts receive buffers in "
+	                               "units of 1024 bytes";
 	char want[512];
 
 	(void)state;
@@ -387,7 +389,8 @@ static void unit_of_buffers(void **state)
 	struct plx_port *p = open_port(&conf);
 	assert_string_equal(p->info.mode, "native copy");
 	assert_false(p->info.multibuf);
-	snprintf(want, sizeof(want), "zero-copy refused (EOPNOTSUPP of bind with chains, for %s), native copy", short_of);
+	snprintf(want, sizeof(want), "zero-copy refused (EOPNOTSUPP of bind with chains, for %s), native copy",
+	         short_of);
 	assert_string_equal(p->info.why, want);
 	has(want);
 	plx_port_close(p);
@@ -415,8 +418,8 @@ static void unit_of_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(busy_ends), CASE(left_over), CASE(linked), CASE(run_out_ends), CASE(cannot_falls), CASE(kernel_without_sg),
-		CASE(kernel_without_frags), CASE(carrier), CASE(bond), CASE(unit_of_buffers),
+		CASE(busy_ends), CASE(left_over), CASE(linked), CASE(run_out_ends), CASE(cannot_falls),
+		CASE(kernel_without_sg), CASE(kernel_without_frags), CASE(carrier), CASE(bond), CASE(unit_of_buffers),
 	};
 
 	own_namespace();

@@ -130,9 +130,9 @@ static void pieces(void **state)
 	assert_string_equal(p->info.mode, "native copy");
 	assert_false(p->info.zerocopy);
 	assert_string_equal(p->info.why, "zero-copy; its frames came in pieces: native copy");
-	assert_non_null(strstr(log_text, "2 plxa0: its frames come in pieces, each as a packet: the NIC, driver virtio_net, does not use all of "
-	                       "a frame of 2048 bytes in zero-copy. From here on each frame is copied; begin with mode=native, or try "
-	                       "--frame-size 4096\n"));
+	assert_non_null(strstr(log_text, "2 plxa0: its frames come in pieces, each as a packet: the NIC, driver "
+	                       "virtio_net, does not use all of a frame of 2048 bytes in zero-copy. From here on each "
+	                       "frame is copied; begin with mode=native, or try --frame-size 4096\n"));
 	assert_non_null(strstr(log_text, "3 plxa0: native copy from here on\n"));
 	for (int q = 0; q < 2; q++) { /* lcores sleep on these */
 		assert_int_equal(fd[q], p->drv->rx_fd(p->rxq[q]));

@@ -50,15 +50,18 @@ static bool offer(struct plx_port *p, const struct length *l, uint8_t *f)
 {
 	struct plx_txq *q = plx_port_txq(p, 0);
 	struct plx_mbuf *m = plx_mbuf_get(p->pool);
-	uint64_t end = now_ms() + WAIT_MS, sent = plx_ctr_read(&q->stats.pkts), bad = plx_ctr_read(&q->stats.drop[PLX_TX_DROP_bad_len]);
+	uint64_t end = now_ms() + WAIT_MS, sent = plx_ctr_read(&q->stats.pkts),
+	         bad = plx_ctr_read(&q->stats.drop[PLX_TX_DROP_bad_len]);
 
 	fill_tagged(f, l->len, l->tags, l->n);
 	memcpy(plx_mbuf_append(m, (uint16_t)l->len), f, l->len);
 	while (!plx_tx_burst(q, &m, 1) && now_ms() < end)
 		;
-	while (plx_ctr_read(&q->stats.pkts) == sent && plx_ctr_read(&q->stats.drop[PLX_TX_DROP_bad_len]) == bad && now_ms() < end)
+	while (plx_ctr_read(&q->stats.pkts) == sent && plx_ctr_read(&q->stats.drop[PLX_TX_DROP_bad_len]) == bad &&
+	       now_ms() < end)
 		plx_tx_burst(q, NULL, 0);
-	assert_int_equal(plx_ctr_read(&q->stats.pkts) + plx_ctr_read(&q->stats.drop[PLX_TX_DROP_bad_len]), sent + bad + 1);
+	assert_int_equal(plx_ctr_read(&q->stats.pkts) + plx_ctr_read(&q->stats.drop[PLX_TX_DROP_bad_len]),
+	                 sent + bad + 1);
 	return plx_ctr_read(&q->stats.pkts) > sent;
 }
 
@@ -148,8 +151,8 @@ static void no_header(void **state)
 		snprintf(c.driver, sizeof(c.driver), "%s", drivers[i]);
 		log_text[0] = 0;
 		assert_int_equal(plx_port_open(&p, &c), -EOPNOTSUPP);
-		assert_string_equal(log_text, "1 plxt1: it has no Ethernet header (type 65534, ARPHRD_NONE) (EOPNOTSUPP): use a tap in place "
-		                    "of a tun, or the interface below a tunnel\n");
+		assert_string_equal(log_text, "1 plxt1: it has no Ethernet header (type 65534, ARPHRD_NONE) "
+		                    "(EOPNOTSUPP): use a tap in place of a tun, or the interface below a tunnel\n");
 	}
 	close(fd);
 	end_pool(pool);
@@ -225,8 +228,9 @@ static void rings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(full_size_native), cmocka_unit_test(full_size_generic), cmocka_unit_test(full_size_packet),
-		cmocka_unit_test(full_size_veths), cmocka_unit_test(no_header), cmocka_unit_test(letters), cmocka_unit_test(rings),
+		cmocka_unit_test(full_size_native), cmocka_unit_test(full_size_generic),
+		cmocka_unit_test(full_size_packet), cmocka_unit_test(full_size_veths), cmocka_unit_test(no_header),
+		cmocka_unit_test(letters), cmocka_unit_test(rings),
 	};
 
 	own_namespace();

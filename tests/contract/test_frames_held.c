@@ -62,8 +62,8 @@ static void check_port(const struct plx_port_conf *c, uint32_t planned, const ch
 	const uint32_t is = held(p), want = few ? planned / p->nrx * p->ntx : planned;
 
 	if (is != want || p->info.frames_held != planned)
-		fail_msg("%s, %u+%u queues, %s, %s: %u planned, %u held, %u told", what, c->rxqs, c->txqs, p->info.driver, p->info.mode, planned, is,
-		         p->info.frames_held);
+		fail_msg("%s, %u+%u queues, %s, %s: %u planned, %u held, %u told", what, c->rxqs, c->txqs,
+		         p->info.driver, p->info.mode, planned, is, p->info.frames_held);
 	plx_port_close(p);
 }
 
@@ -74,7 +74,8 @@ static const struct { uint16_t rxqs, txqs; } counts[] = {
 static void by_driver(void **state)
 {
 	static const struct { const char *driver; enum plx_xdp_mode mode; } rows[] = {
-		{ "", PLX_XDP_AUTO }, { "", PLX_XDP_ZEROCOPY }, { "", PLX_XDP_NATIVE }, { "", PLX_XDP_GENERIC }, { "af_xdp", PLX_XDP_AUTO },
+		{ "", PLX_XDP_AUTO }, { "", PLX_XDP_ZEROCOPY }, { "", PLX_XDP_NATIVE }, { "", PLX_XDP_GENERIC },
+		{ "af_xdp", PLX_XDP_AUTO },
 		{ "packet", PLX_XDP_AUTO }, { "loop", PLX_XDP_AUTO }, { "null", PLX_XDP_AUTO },
 	};
 
@@ -101,7 +102,8 @@ static void by_plan(void **state)
 	static struct topo topo = { .nnodes = 1, .ncpus = 4, .memlock = UINT64_MAX };
 	static struct plx_link_info links[2];
 	static struct plan plan;
-	char why[512] = "", *argv[] = { "t", "-l", "0-3", "--iface", "plxa0,rxqs=1,rxd=128,txd=64", "--iface", "plxb0,rxd=128,txd=64", NULL };
+	char why[512] = "", *argv[] = { "t", "-l", "0-3", "--iface", "plxa0,rxqs=1,rxd=128,txd=64", "--iface",
+	                                "plxb0,rxd=128,txd=64", NULL };
 	uint32_t sum = 0;
 
 	(void)state;

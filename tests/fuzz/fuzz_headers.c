@@ -35,7 +35,8 @@ static bool same(const struct plx_pkt *a, const struct plx_pkt *b)
 	return a->l3 == b->l3 && a->l4 == b->l4 && a->vlans == b->vlans && a->proto == b->proto &&
 	       a->fragment == b->fragment && a->options == b->options && a->vlan[0] == b->vlan[0] &&
 	       a->vlan[1] == b->vlan[1] && a->type == b->type && a->l3_off == b->l3_off && a->l4_off == b->l4_off &&
-	       a->payload_off == b->payload_off && a->route_off == b->route_off && a->payload_len == b->payload_len && a->l3_len == b->l3_len;
+	       a->payload_off == b->payload_off && a->route_off == b->route_off && a->payload_len == b->payload_len &&
+	       a->l3_len == b->l3_len;
 }
 
 /* A chain of up to three segments, each in memory of its own. */

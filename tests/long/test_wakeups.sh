@@ -63,7 +63,8 @@ storm() { # storm QUEUES LCORES KEYS
 
 note "SEED=$SEED"
 pair 2
-start load b "$FWD" -l "$LC" -m 32M --name load --idle adaptive --iface vb,rxqs=0 -- --mode txonly --flows 64 --rate 5k --max-loss 100%
+start load b "$FWD" -l "$LC" -m 32M --name load --idle adaptive --iface vb,rxqs=0 -- --mode txonly --flows 64 \
+	--rate 5k --max-loss 100%
 LOAD=$PID
 check "frames to receive all the while" within $PATIENCE running load
 check "$ERRORS failures, one queue and lcore" storm 1 1 mode=native

@@ -141,14 +141,16 @@ given() {
 	at a "$BUILD/apps/pollux" doctor --only iface-name "$LONG" >"$TMP/out" 2>&1; grep -q "$LONG is another name of va" "$TMP/out"
 }
 check "a name of 127 bytes is taken by all" given
-bad "a name that is not UTF-8"                     2 "byte 0xfc of the name is not UTF-8: .*altname"     --iface $'gr\xfcn0'
+bad "a name that is not UTF-8"                     2 "byte 0xfc of the name is not UTF-8: .*altname"     \
+	--iface $'gr\xfcn0'
 bad "a name that holds a ="                        2 "ip link property add dev a=b altname OTHER"        --iface a=b
 bad "a name that holds a ,"                        2 "if the name holds the ',', give it one more without" --iface a,b
 if [ -c /dev/net/tun ]; then
 	at a ip tuntap add dev tun0 mode tun && at a ip link set tun0 up || exit 1
 	for d in auto packet af_xdp; do
 		bad "an interface without Ethernet headers, driver=$d" 3 \
-			"tun0: it has no Ethernet header \(type 65534, ARPHRD_NONE\) \(EOPNOTSUPP\): use a tap" --iface tun0,driver=$d
+			"tun0: it has no Ethernet header \(type 65534, ARPHRD_NONE\) \(EOPNOTSUPP\): use a tap" \
+			--iface tun0,driver=$d
 	done
 	bad "the same, of a dry run" 3 "tun0: it has no Ethernet header .*: use a tap" --dry-run --iface tun0
 	headless() {
@@ -168,12 +170,14 @@ bad "65 interfaces"                                2 "more than 64 interfaces"  
 # ---- memory ----
 bad "-m too small for the rings, with what is needed" 5 "memory of node .*frames.*-m [0-9]+ or more"     -m 2 --iface va
 bad "-m beyond what a pool holds"                   2 "memory of node .*65536 MiB are more than a pool can hold.*: -m [0-9]+ or less"  -m 64G --huge never --iface va
-bad "--node-mem too small for the rings"           5 "memory of node .* frames.*--node-mem [0-9]+"       --node-mem 1 --iface va
+bad "--node-mem too small for the rings"           5 "memory of node .* frames.*--node-mem [0-9]+"       --node-mem 1 \
+	--iface va
 bad "--node-mem for a node that is not there"      2 "--node-mem gives 64 MiB to node [0-9]+, which is not there" \
 	--node-mem 64,0,0,0,0,0,0,0,0,0,0,0,0,0,0,64 --iface va
 bad "more memory than the machine has"             5 "memory: .*MiB available: ask for less with -m"     -m 33000M --huge=never --iface va
 # shellcheck disable=SC2086
-bad "rings of driver=packet beyond the memory"      5 "memory: .* MiB beside, .*MiB available: use smaller rings by rxd=" \
+bad "rings of driver=packet beyond the memory"      5 \
+	"memory: .* MiB beside, .*MiB available: use smaller rings by rxd=" \
 	--iface big0,driver=packet,queues=64,rxd=65536,txd=65536
 bad "more hugepages than there are, with require"  5 "--huge=require wants [0-9]+ hugepages .*echo [0-9]+ > /.*nr_hugepages" \
 	-m 33000M --huge=require $N
@@ -204,10 +208,13 @@ bad "burst zero"                                   2 "--burst '0': .*1 to 512"  
 bad "burst of garbage"                             2 "--burst '3x2': "                                   --iface va -- --burst 3x2
 bad "duration negative"                            2 "--duration '-1': "                                 --iface va -- --duration -1
 bad "frame length beyond Ethernet's least"         2 "--length '10': .*60"                               --iface va -- --length 10
-bad "frame length beyond every frame"              2 "--length '65536': .*60 to 65535"                   --iface va -- --length 65536
-bad "frame length beyond the MTU"                  2 "va: --length 2000 is more than the 1518 bytes that it sends: raise its MTU" \
+bad "frame length beyond every frame"              2 "--length '65536': .*60 to 65535"                   --iface va \
+	-- --length 65536
+bad "frame length beyond the MTU"                  2 \
+	"va: --length 2000 is more than the 1518 bytes that it sends: raise its MTU" \
 	--log-level error -l "$FIRST" --iface va -- --mode txonly --length 2000
-bad "a range of lengths beyond the MTU"            2 "va: --length 9014 is more than the 1514 bytes that it sends: raise its MTU" \
+bad "a range of lengths beyond the MTU"            2 \
+	"va: --length 9014 is more than the 1514 bytes that it sends: raise its MTU" \
 	--log-level error -l "$FIRST" --iface va,driver=packet -- --mode txonly --length 60-9014
 bad "a MAC address that is none"                   2 "--peer-mac '02:00:zz': "                           --iface va -- --peer-mac 02:00:zz
 bad "a word behind --"                             2 "'io': unexpected word"                             --iface va -- io
@@ -217,11 +224,13 @@ bad "a word behind --"                             2 "'io': unexpected word"    
 untimed() {
 	local i rate
 	for i in 1 2 3; do
-		at a timeout -k 1 20 "$FWD" -l "$FIRST" --huge never --log-level error --iface l,driver=loop -- --count 10 "$@" >"$TMP/out" 2>"$TMP/err" ||
+		at a timeout -k 1 20 "$FWD" -l "$FIRST" --huge never --log-level error --iface l,driver=loop \
+			-- --count 10 "$@" >"$TMP/out" 2>"$TMP/err" ||
 			{ echo "exit code $?"; show "$TMP/err" "$TMP/out"; return 1; }
 		if [ "${*: -1}" = --json ]; then
 			rate=$(field "$TMP/out" total.packets_per_second)
-			[ "$(field "$TMP/out" duration_ns)" -ge 1000000 ] || [ "$rate" = None ] || { echo "rate $rate"; show "$TMP/out"; return 1; }
+			[ "$(field "$TMP/out" duration_ns)" -ge 1000000 ] || [ "$rate" = None ] ||
+				{ echo "rate $rate"; show "$TMP/out"; return 1; }
 		elif grep -q ' mode .* 0.000 s' "$TMP/out" && grep 'pps' "$TMP/out"; then
 			return 1
 		fi
@@ -278,13 +287,15 @@ L2FWD=$BUILD/apps/plx-l2fwd
 check "plx-l2fwd: -m of garbage"      run 2 "-m 'abc': not a size"                    "$L2FWD" -m abc
 check "plx-l2fwd: interface missing"  run 3 "nosuch: no such interface"               "$L2FWD" --iface nosuch
 check "plx-l2fwd: no rights"          run 4 "va: missing CAP_NET_RAW"                 "${NO_RIGHTS[@]}" "$L2FWD" --iface va
-check "README's program compiles" cc -std=c11 -I"$BUILD/include" -o "$TMP/fwd" "$HERE/readme.c" -L"$BUILD" -Wl,-rpath,"$BUILD" -lpollux
+check "README's program compiles" cc -std=c11 -I"$BUILD/include" -o "$TMP/fwd" "$HERE/readme.c" -L"$BUILD" \
+	-Wl,-rpath,"$BUILD" -lpollux
 QUIET="--log-level error -l $FIRST"
 for p in "$L2FWD" "$TMP/fwd"; do
 	# shellcheck disable=SC2086
 	{
 		check "${p##*/}: no port"             run 2 "^${p##*/}: nothing to receive: .*--iface NAME" "$p" $QUIET
-		check "${p##*/}: ports that only send" run 2 "^${p##*/}: nothing to receive: .*rxqs=0"      "$p" $QUIET --iface va,rxqs=0 --iface big0,rxqs=0
+		check "${p##*/}: ports that only send" run 2 "^${p##*/}: nothing to receive: .*rxqs=0"      \
+			"$p" $QUIET --iface va,rxqs=0 --iface big0,rxqs=0
 	}
 done
 
@@ -321,7 +332,8 @@ known() {
 check "the manual knows every option"  known
 check "--version"                      prints "^plx-fwd .*[0-9]+\.[0-9]+" "$FWD" --version
 check "--dry-run changes nothing"      prints "^nothing was changed" "$FWD" --dry-run --iface va
-check "--dry-run tells what rings take" prints "rings of big0 64\.[0-9]\)?$" "$FWD" --dry-run --iface big0,driver=packet,queues=1
+check "--dry-run tells what rings take" prints "rings of big0 64\.[0-9]\)?$" "$FWD" --dry-run \
+	--iface big0,driver=packet,queues=1
 utf8() {
 	prints "port .*grün0" "$FWD" --dry-run --iface grün0 && prints . "$FWD" --dry-run --json --iface grün0 &&
 		python3 -c 'import json,sys; assert json.load(sys.stdin)["ports"][0]["name"] == "grün0"' <"$TMP/out"

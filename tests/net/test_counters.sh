@@ -18,20 +18,26 @@ adds_up() { # adds_up WHAT FILE [SLACK]
 flood() {
 	local keys=$1; shift
 	[ -z "$READER" ] || kill -KILL "$READER" 2>/dev/null # of a case that failed
-	start fwd a "$FWD" -l "$CPU" -m 64M --name fwd --idle adaptive --iface "va,rxqs=2,rxd=$RING,$keys" -- --mode rxonly \
+	start fwd a "$FWD" -l "$CPU" -m 64M --name fwd --idle adaptive --iface "va,rxqs=2,rxd=$RING,$keys" \
+		-- --mode rxonly \
 		--burst $BURST "$@"
 	READER=$PID
 	within $PATIENCE running fwd || { show "$TMP/fwd.err"; return 1; }
 	within $PATIENCE is_read || { echo "its queues are not read"; return 1; }
-	start gen b "$FWD" -l "$CPU" -m 64M --name gen --idle adaptive --iface "vb,rxqs=0,txqs=$TXQS" -- --mode txonly --flows 64 \
+	start gen b "$FWD" -l "$CPU" -m 64M --name gen --idle adaptive --iface "vb,rxqs=0,txqs=$TXQS" -- --mode txonly \
+		--flows 64 \
 		--count $FLOOD --json
 }
-is_read() { live --json >"$TMP/l" && [ "$(field_of "$TMP/l" 'min(q["bursts"] for q in o["ports"][0]["rxqs"])')" != 0 ]; }
+is_read() {
+	live --json >"$TMP/l" && [ "$(field_of "$TMP/l" 'min(q["bursts"] for q in o["ports"][0]["rxqs"])')" != 0 ]
+}
 field_of() { python3 -c 'import json, sys; o = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"; }
 of_summary() { python3 -c 'import json, sys
 o = json.loads([l for l in open(sys.argv[1]) if l.startswith("{")][-1]); p = o["ports"][0]; x = p["xstats"]; print(eval(sys.argv[2]))' "$1" "$2"; }
 # drained: what stood in the rings was read, and each frame is told of, here and there
-drained() { live >"$TMP/text" && live --json >"$TMP/json" && adds_up live "$TMP/text" && adds_up live-json "$TMP/json"; }
+drained() {
+	live >"$TMP/text" && live --json >"$TMP/json" && adds_up live "$TMP/text" && adds_up live-json "$TMP/json"
+}
 
 # overload KEYS: five places that tell of it
 overload() {
@@ -42,7 +48,8 @@ overload() {
 	done
 	finish "$PID" $((2 * PATIENCE)) || { echo "the sender ended with $?"; show "$TMP/gen.err"; return 1; }
 	within $PATIENCE drained || { drained; return 1; }
-	[ "$(field_of "$TMP/json" '[f for f in o["findings"] if f["name"] == "unaccounted"]')" = '[]' ] || { echo "unaccounted"; return 1; }
+	[ "$(field_of "$TMP/json" '[f for f in o["findings"] if f["name"] == "unaccounted"]')" = '[]' ] ||
+		{ echo "unaccounted"; return 1; }
 	end "$READER" || { echo "the reader ended with $?"; show "$TMP/fwd" "$TMP/fwd.err"; return 1; }
 	adds_up summary "$TMP/fwd" && adds_up intervals "$TMP/fwd" $((2 * (RING + BURST))) || return 1
 	sent=$(of_summary "$TMP/gen" 'p["tx_packets"]') offered=$(of_summary "$TMP/fwd" 'p["rx_offered"]')
@@ -50,7 +57,8 @@ overload() {
 		"$(of_summary "$TMP/fwd" '{k: v for k, v in x.items() if k.startswith("rx_drop_") and v}')"
 	[ "$sent" = $((offered + $(of_summary "$TMP/fwd" 'sum(v for k, v in x.items() if k.startswith("steer_passed"))'))) ] ||
 		{ echo "$sent sent, $offered offered, and $(of_summary "$TMP/fwd" x)"; return 1; }
-	[ "$offered" -gt $((3 * $(of_summary "$TMP/fwd" 'p["rx_packets"]'))) ] || { echo "hardly any were dropped"; return 1; }
+	[ "$offered" -gt $((3 * $(of_summary "$TMP/fwd" 'p["rx_packets"]'))) ] ||
+		{ echo "hardly any were dropped"; return 1; }
 	[ "$(of_summary "$TMP/fwd" 'min(q["drops"] for q in p["rxq"]) > 0 and o["total"]["lost"] > 0')" = True ] ||
 		{ echo "a queue dropped none, or none is lost"; tail -n 1 "$TMP/fwd"; return 1; }
 }
@@ -83,7 +91,8 @@ stat() { at "${1#v}" cat "/sys/class/net/$1/statistics/$2"; }
 sends() { # sends KEYS OPTION...
 	local keys=$1; shift
 	BEFORE=$(stat vb rx_packets)
-	start gen a "$FWD" -l "$CPU" -m 64M --name gen --idle adaptive --iface "va,rxqs=0,txqs=2,$keys" -- --mode txonly --flows 64 \
+	start gen a "$FWD" -l "$CPU" -m 64M --name gen --idle adaptive --iface "va,rxqs=0,txqs=2,$keys" \
+		-- --mode txonly --flows 64 \
 		--json "$@"
 	within $PATIENCE running gen || { show "$TMP/gen.err"; return 1; }
 }

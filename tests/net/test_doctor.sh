@@ -33,7 +33,8 @@ tidy() {
 trap 'tidy; cleanup' EXIT
 no_pages() { [ -w "$HUGE" ] && HUGE_HAD=$(cat "$HUGE") && echo 0 >"$HUGE" && [ "$(cat "${HUGE%nr_*}free_hugepages")" -lt 17 ]; }
 free_pages() { cat "${HUGE%nr_*}free_hugepages"; }
-two_pages() { [ "$(free_pages)" -ge 2 ] || { HUGE_HAD=$(cat "$HUGE") && echo $((HUGE_HAD + 2)) >"$HUGE" && [ "$(free_pages)" -ge 2 ]; }; }
+two_pages() { [ "$(free_pages)" -ge 2 ] || { HUGE_HAD=$(cat "$HUGE") && echo $((HUGE_HAD + 2)) >"$HUGE" &&
+	[ "$(free_pages)" -ge 2 ]; }; }
 program() { # an XDP program of somebody else's
 	[ -e "$TMP/xdp.o" ] || echo '__attribute__((section("xdp"), used)) int theirs(void *c) { return 2; }' |
 		clang -O2 -target bpf -c -xc - -o "$TMP/xdp.o" && at a ip link set dev va "$1" obj "$TMP/xdp.o" sec xdp

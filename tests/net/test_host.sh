@@ -143,7 +143,8 @@ healthy() {
 	reads fit each --iface va,stall=$((100 * SLOW))ms --idle adaptive || return 1
 	within $PATIENCE silent 10.9.0.1 || return 1
 	for i in $(seq "$s"); do
-		at b "$FWD" -l "$LC" -m 64M --iface vb,rxqs=0 -- --mode txonly --rate 100k --duration 0.7 --max-loss 100% >"$TMP/load" 2>&1 || { show "$TMP/load"; return 1; }
+		at b "$FWD" -l "$LC" -m 64M --iface vb,rxqs=0 -- --mode txonly --rate 100k --duration 0.7 \
+			--max-loss 100% >"$TMP/load" 2>&1 || { show "$TMP/load"; return 1; }
 	done
 	end "$PID" || return 1
 	stale=$(counter fit va steer_passed_stale)

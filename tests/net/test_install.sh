@@ -18,7 +18,8 @@ for p in plx-fwd plx-l2fwd pollux; do
 	check "$p is installed and runs from where it lies" "$prefix/bin/$p" --version
 done
 awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' "$TOP/README.md" >"$TMP/fwd.c"
-grep '^cc -o fwd ' "$TOP/README.md" >"$TMP/lines" # as installed by default; below a prefix of its own, shared and static
+# as installed by default; below a prefix of its own, shared and static
+grep '^cc -o fwd ' "$TOP/README.md" >"$TMP/lines"
 
 cd "$TMP" || exit 1
 san=

@@ -52,7 +52,8 @@ defined() { # the address of each function that a public header declares, or def
 		for h in "$BUILD"/include/pollux/*.h; do echo "#include <pollux/${h##*/}>"; done
 		echo 'const void *const addresses[] = {'
 		for h in "$BUILD"/include/pollux/*.h; do gcc -fpreprocessed -dD -E -P "$h" 2>/dev/null; done |
-			grep -oE '\bplx_[a-z0-9_]+\(' | tr -d '(' | sort -u | sed 's/.*/#ifndef &\n(const void *)&,\n#endif/'
+			grep -oE '\bplx_[a-z0-9_]+\(' | tr -d '(' | sort -u |
+			sed 's/.*/#ifndef &\n(const void *)&,\n#endif/'
 		echo '}; int main(void) { return !addresses[0]; }'
 	} >"$TMP/all.c"
 	cc -std=gnu11 -w -I"$BUILD/include" "$TMP/all.c" -o "$TMP/all" "$so"

@@ -29,7 +29,8 @@ over() { grep -q "notice: .*: $1 is over after" "$TMP/fwd.err"; }
 program() { # program IDLE IFACE...: on one lcore, with a view
 	local idle=$1 ifaces=() i; shift
 	for i; do ifaces+=(--iface "$i"); done
-	start fwd a "$FWD" -l "$CPU" -m 32M --idle "$idle" --name "$NAME" "${ifaces[@]}" -- --mode rxonly --max-loss 100%
+	start fwd a "$FWD" -l "$CPU" -m 32M --idle "$idle" --name "$NAME" "${ifaces[@]}" -- --mode rxonly \
+		--max-loss 100%
 	FWD_PID=$PID
 	within $PATIENCE running fwd || { show "$TMP/fwd.err"; return 1; }
 }
@@ -115,7 +116,8 @@ check "the directory of its socket is root's alone" locked
 # ---- findings ----
 
 load() { # frames for both queues of va
-	start load b "$FWD" -l "$LC" -m 32M --idle adaptive --iface vb -- --mode txonly --flows 64 --length 60 --rate 5k --duration 60 --max-loss 100%
+	start load b "$FWD" -l "$LC" -m 32M --idle adaptive --iface vb -- --mode txonly --flows 64 --length 60 \
+		--rate 5k --duration 60 --max-loss 100%
 	LOAD=$PID
 	within $PATIENCE running load
 }
@@ -335,7 +337,8 @@ kill "$SQUAT" "$DEAF" "$RUDE"
 # The lcore has half of a CPU, and short rings.
 check "a program with short rings starts beside it" program busy va,queues=1,rxd=64,stall=off
 burst() { # frames for its queue, more than the rings hold in a turn of the other task
-	start load b "$FWD" -l "$LC" -m 32M --idle adaptive --iface vb -- --mode txonly --flows 64 --length 60 --rate 100k --duration 60 --max-loss 100%
+	start load b "$FWD" -l "$LC" -m 32M --idle adaptive --iface vb -- --mode txonly --flows 64 --length 60 \
+		--rate 100k --duration 60 --max-loss 100%
 	LOAD=$PID
 	within $PATIENCE running load
 }

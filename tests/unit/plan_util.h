@@ -24,12 +24,14 @@ static inline struct plx_beside xdp_beside(const struct plx_port_conf *c, uint32
 static inline struct plx_beside packet_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames)
 {
 	(void)frames;
-	return (struct plx_beside){ .rings = (uint64_t)(c->rxqs * c->rxd + c->txqs * c->txd) * (mtu < 2000 ? 2048 : 16384) };
+	const uint64_t slots = c->rxqs * c->rxd + c->txqs * c->txd;
+
+	return (struct plx_beside){ .rings = slots * (mtu < 2000 ? 2048 : 16384) };
 }
 
 static const struct plx_driver d_af_xdp = { .name = "af_xdp", .device = true, .beside = xdp_beside },
-	d_packet = { .name = "packet", .device = true, .any_queues = true, .beside = packet_beside }, d_loop = { .name = "loop" },
-	d_null = { .name = "null" };
+	d_packet = { .name = "packet", .device = true, .any_queues = true, .beside = packet_beside },
+	d_loop = { .name = "loop" }, d_null = { .name = "null" };
 const struct plx_driver *const plx_drivers[] = { &d_af_xdp, &d_packet, &d_loop, &d_null, NULL };
 
 /* And a pool whose overhead is simple: hardened builds keep more beside each frame. */

@@ -353,7 +353,8 @@ static void frames_in_pieces(void **state)
 {
 	static const uint8_t v4[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45 };
 	static const uint8_t v6[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd, 0x60 };
-	static const uint8_t tag[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 8, 8, 0, 0x45 };
+	static const uint8_t tag[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 8, 8, 0,
+	                               0x45 };
 	static const uint8_t arp[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 6, 0x45 };
 	const size_t n = sizeof(v4);
 
@@ -558,7 +559,8 @@ static void asked_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(good_frames, set_up), CASE(lies_about_frames, set_up), CASE(chains, set_up_sg), CASE(bad_chains, set_up_sg),
+		CASE(good_frames, set_up), CASE(lies_about_frames, set_up), CASE(chains, set_up_sg),
+		CASE(bad_chains, set_up_sg),
 		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
 		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
 		CASE(unsent_are_counted, set_up), CASE(drained_are_counted, set_up_sg),

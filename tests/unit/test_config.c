@@ -243,7 +243,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default), cmocka_unit_test(test_schema), cmocka_unit_test(test_manual),
-		cmocka_unit_test(test_show), cmocka_unit_test(test_show_json), cmocka_unit_test(test_strange_name), cmocka_unit_test(test_again),
+		cmocka_unit_test(test_show), cmocka_unit_test(test_show_json), cmocka_unit_test(test_strange_name),
+		cmocka_unit_test(test_again),
 	};
 	if (argc != 4)
 		return 2;

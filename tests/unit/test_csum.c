@@ -149,7 +149,8 @@ static void cut(struct plx_mbuf *m, struct made *f)
 		uint32_t left = f->len - at, part = i + 1 == n ? left : rnd() % ((heads ? 8 : left / 2) + 1);
 
 		part = part < left ? part : left;
-		m[i] = (struct plx_mbuf){ .data = f->p + at, .len = (uint16_t)part, .next = i + 1 < n ? &m[i + 1] : NULL,
+		m[i] = (struct plx_mbuf){ .data = f->p + at, .len = (uint16_t)part,
+		                          .next = i + 1 < n ? &m[i + 1] : NULL,
 		                          .ref = 1, .nsegs = 1 };
 		at += part;
 	}

@@ -204,7 +204,8 @@ static void test_memory_edges(void **state)
 	says("hugepages-node", CHECK_OK);
 	d.topo.mem_avail = d.plan.pools[0].bytes + plan_beside(&d.plan, NULL);
 	says("memory", CHECK_OK);
-	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", d.plan.pools[0].bytes + plan_own(&d.plan) };
+	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max",
+	                                        d.plan.pools[0].bytes + plan_own(&d.plan) };
 	says("memory-limit", CHECK_OK);
 	d.topo.mem_limit.left--;
 	bad("memory-limit", CHECK_FAIL, "a start is refused", "echo max > /sys/fs/cgroup/box/memory.max");

@@ -68,7 +68,8 @@ static void test_xdp(void **state)
 	bad("zero-copy", CHECK_FAIL, "mode=zc", "pollux doctor --iface eth1,stall=off,mode=auto -l 4-7");
 	l->xdp = (struct plx_xdp_info){ .id = 9, .name = "theirs", .tag = { 0x0a, 0, 0, 0, 0, 0, 0, 0x12 } };
 	l->xdp.mode = XDP_ATTACHED_DRV;
-	bad("xdp-free", CHECK_FAIL, "native program 9 \"theirs\"; tag 0a00000000000012", "ip link set dev eth1 xdpdrv off");
+	bad("xdp-free", CHECK_FAIL, "native program 9 \"theirs\"; tag 0a00000000000012",
+	    "ip link set dev eth1 xdpdrv off");
 	l->xdp.mode = XDP_ATTACHED_SKB;
 	bad("xdp-free", CHECK_FAIL, "program 9", "ip link set dev eth1 xdpgeneric off");
 	l->xdp.link = 4;
@@ -77,10 +78,13 @@ static void test_xdp(void **state)
 	l->xdp.pid = 812;
 	strcpy(l->xdp.comm, "plx-fwd");
 	bad("xdp-free", CHECK_FAIL, "pid 812 (plx-fwd), which is Pollux at work", "kill 812");
-	l->xdp = (struct plx_xdp_info){ .id = 12, .name = "xdp_dispatcher", .mode = XDP_ATTACHED_DRV, .dispatcher = true, .ncalled = 2,
-	                                .called = { { .id = 13, .name = "xdp_pass", .prio = 10 }, { .id = 14, .name = "xdp_drop", .prio = 50 } } };
-	bad("xdp-free", CHECK_FAIL, "the XDP hook of eth1 is held by libxdp's dispatcher, native program 12 \"xdp_dispatcher\", which calls program 13 "
-	    "\"xdp_pass\" (priority 10) and program 14 \"xdp_drop\" (priority 50)", "xdp-loader unload eth1 --all");
+	l->xdp = (struct plx_xdp_info){ .id = 12, .name = "xdp_dispatcher", .mode = XDP_ATTACHED_DRV,
+	                                .dispatcher = true, .ncalled = 2,
+	                                .called = { { .id = 13, .name = "xdp_pass", .prio = 10 },
+	                                            { .id = 14, .name = "xdp_drop", .prio = 50 } } };
+	bad("xdp-free", CHECK_FAIL, "the XDP hook of eth1 is held by libxdp's dispatcher, native program 12 "
+	    "\"xdp_dispatcher\", which calls program 13 \"xdp_pass\" (priority 10) and program 14 "
+	    "\"xdp_drop\" (priority 50)", "xdp-loader unload eth1 --all");
 	l->xdp = (struct plx_xdp_info){ .id = 12, .mode = XDP_ATTACHED_DRV, .refused = true };
 	bad("xdp-free", CHECK_FAIL, "CAP_SYS_ADMIN only", "ip link set dev eth1 xdpdrv off");
 	l->xdp.id = 0;
@@ -117,7 +121,8 @@ static void test_uses(void **state)
 	d.asked.addresses = 0;
 	asked("eth1 -l 4-7");
 	strcpy(d.port[0].reach.above, "bond0 (bond), bond0.7 (vlan)");
-	bad("children", CHECK_WARN, "gets none of them: bond0 (bond), bond0.7 (vlan)", "pollux doctor eth1,steer=none -l 4-7");
+	bad("children", CHECK_WARN, "gets none of them: bond0 (bond), bond0.7 (vlan)",
+	    "pollux doctor eth1,steer=none -l 4-7");
 	asked("eth1,steer=none -l 4-7");
 	says("children", CHECK_OK);
 	asked("eth1 -l 4-7");
@@ -246,11 +251,12 @@ static void test_mtu_unit(void **state)
 	strcpy(l->kdriver, "igb");
 	plan();
 	says("mtu-room", CHECK_OK);
-	assert_non_null(strstr(found.evidence, "MTU 1500 needs 1522 bytes, a frame has room for 3072: it has 4096 bytes, since driver igb "
-	                       "counts receive buffers in units of 1024 bytes"));
+	assert_non_null(strstr(found.evidence, "MTU 1500 needs 1522 bytes, a frame has room for 3072: it has 4096 "
+	                       "bytes, since driver igb counts receive buffers in units of 1024 bytes"));
 	asked("eth1 -l 4-7 --frame-size 2048");
-	bad("mtu-room", CHECK_WARN, "in zero-copy a frame of 2048 has room for 1024, since driver igb counts receive buffers in units of 1024 "
-	    "bytes: each frame is copied instead", "pollux doctor eth1 -l 4-7 --frame-size 4096");
+	bad("mtu-room", CHECK_WARN, "in zero-copy a frame of 2048 has room for 1024, since driver igb counts receive "
+	    "buffers in units of 1024 bytes: each frame is copied instead", "pollux doctor eth1 -l 4-7 "
+	    "--frame-size 4096");
 	asked("eth1,mode=native -l 4-7 --frame-size 2048");
 	says("mtu-room", CHECK_OK);
 	asked("eth1 -l 4-7 --frame-size 4096");
@@ -260,7 +266,8 @@ static void test_mtu_unit(void **state)
 	l->mtu = 1500;
 	strcpy(l->kdriver, "newnic");
 	asked("eth1 -l 4-7 --frame-size 2048");
-	bad("mtu-room", CHECK_WARN, "the unit of receive buffers of driver newnic is not known", "pollux doctor eth1 -l 4-7 --frame-size 4096");
+	bad("mtu-room", CHECK_WARN, "the unit of receive buffers of driver newnic is not known",
+	    "pollux doctor eth1 -l 4-7 --frame-size 4096");
 	l->xdp_features = 1; /* it has no zero-copy */
 	plan();
 	says("mtu-room", CHECK_OK);
@@ -400,8 +407,8 @@ static void test_interrupts(void **state)
 	disco_cpus_add(&d.port[0].irq_fixed, 2);
 	bad("irq-movable", CHECK_WARN, "interrupt 42 of queue 2 may not be moved from CPU 5", NO_COMMAND);
 	l->rxq[2].cpu = -1; /* not told */
-	bad("irq-movable", CHECK_WARN, "interrupt 42 of queue 2 may not be moved: its driver or controller holds it, on an unknown CPU",
-	    NO_COMMAND);
+	bad("irq-movable", CHECK_WARN, "interrupt 42 of queue 2 may not be moved: its driver or controller holds it, "
+	    "on an unknown CPU", NO_COMMAND);
 	assert_null(strstr(found.mend, "CPU -1"));
 	l->rxq[2].cpu = 5;
 	asked("eth1,rxqs=2 -l 4-5"); /* queue 2 is not ours */

@@ -210,7 +210,8 @@ static void assertion(void **state)
 	char what[200];
 
 	(void)state;
-	snprintf(what, sizeof(what), "tests/unit/test_fatal.c:%d: assert_wrongly: assertion failed: three == 4 && \"arithmetic holds\"", ASSERT_LINE);
+	snprintf(what, sizeof(what), "tests/unit/test_fatal.c:%d: assert_wrongly: assertion failed: three == 4 && "
+	         "\"arithmetic holds\"", ASSERT_LINE);
 	ends(end_of(POLLER, assert_wrongly, READS), SIGABRT, what, ", lcore 0, poller crash\n");
 	ends(end_of(TIMER, assert_wrongly, READS), SIGABRT, what, ", main thread\n");
 }
@@ -219,8 +220,10 @@ static void assertion(void **state)
 static void no_environment(void **state)
 {
 	(void)state;
-	ends(end_of(TIMER, add_to_nothing, READS), SIGABRT, "runtime/poller.c:", ": plx_poller_add: assertion failed: env && c, main thread\n");
-	ends(end_of(LAUNCHED, time_nothing, READS), SIGABRT, "runtime/control.c:", ": plx_env_timer: assertion failed: env, lcore 0, a launched function\n");
+	ends(end_of(TIMER, add_to_nothing, READS), SIGABRT, "runtime/poller.c:", ": plx_poller_add: assertion failed: "
+	     "env && c, main thread\n");
+	ends(end_of(LAUNCHED, time_nothing, READS), SIGABRT, "runtime/control.c:", ": plx_env_timer: assertion failed: "
+	     "env, lcore 0, a launched function\n");
 }
 
 static void elsewhere(void **state)

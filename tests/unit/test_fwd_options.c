@@ -26,9 +26,11 @@ static const struct { const char *name, *arg, *why; } bad[] = {
 	{ "flows", "0", "out of range" }, { "flows", "2000000", "1 to 1048576" },
 	{ "rate", "fast", "like 250k" }, { "rate", "2G", "out of range" },
 	{ "sport", "0", "1 to 65535" }, { "dport", "65536", "1 to 65535" },
-	{ "stats-period", "1x", "like 10, 1.5s" }, { "stats-period", "9ms", "out of range: 0.01 to 86400 seconds" }, { "duration", "0", "out of range" }, { "duration", "-1s", "like 10" },
+	{ "stats-period", "1x", "like 10, 1.5s" }, { "stats-period", "9ms", "out of range: 0.01 to 86400 seconds" },
+	{ "duration", "0", "out of range" }, { "duration", "-1s", "like 10" },
 	{ "length", "59", "60 to 65535" }, { "length", "64,", "60 to 65535" }, { "length", "1514-60", "downwards" },
-	{ "length", "64-", "60 to 65535" }, { "length", "65536", "60 to 65535" }, { "length", "64;128", "60 to 65535" }, { "length", "99999999999", "60 to 65535" },
+	{ "length", "64-", "60 to 65535" }, { "length", "65536", "60 to 65535" }, { "length", "64;128", "60 to 65535" },
+	{ "length", "99999999999", "60 to 65535" },
 	{ "length", "64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64",
 	  "more than 32" },
 	{ "peer-mac", "02:00:00:00:00", "no MAC address" }, { "src-mac", "x", "no MAC address" },
@@ -94,7 +96,8 @@ static void test_loss(void **state)
 {
 	static const struct { const char *arg; uint64_t of, allowed; } rows[] = {
 		{ "0%", UINT64_MAX, 0 }, { "7", 0, 7 }, { "0.00001%", 10000000, 1 }, { "0.00001%", 9999999, 0 },
-		{ "0.000001%", 1000000000, 10 }, { "33.333333%", 100000000, 33333333 }, { "0.1%", 1000, 1 }, { "0.1%", 999, 0 },
+		{ "0.000001%", 1000000000, 10 }, { "33.333333%", 100000000, 33333333 }, { "0.1%", 1000, 1 },
+		{ "0.1%", 999, 0 },
 		{ "100%", UINT64_MAX, UINT64_MAX }, { "99.999999%", 10000000000, 9999999900 },
 	};
 	struct fwd_conf c;
@@ -115,7 +118,8 @@ static void test_together(void **state)
 		{ FWD_IO, "verify", NULL, false }, { FWD_ICMPECHO, "verify", NULL, false },
 		{ FWD_TXONLY, "rate", "1k", true }, { FWD_RXONLY, "rate", "1k", false }, { FWD_MAC, "rate", "1k", false },
 		{ FWD_FLOWGEN, "window", "9", true }, { FWD_TXONLY, "window", "9", false },
-		{ FWD_FLOWGEN, "max-loss", "9", true }, { FWD_CSUM, "max-loss", "9", true }, { FWD_RXONLY, "max-loss", "9%", true },
+		{ FWD_FLOWGEN, "max-loss", "9", true }, { FWD_CSUM, "max-loss", "9", true },
+		{ FWD_RXONLY, "max-loss", "9%", true },
 	};
 
 	(void)state;

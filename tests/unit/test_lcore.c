@@ -376,7 +376,8 @@ static void test_starved_is_not_hung(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_named_pinned_slots), cmocka_unit_test(test_rounds_and_accounts), cmocka_unit_test(test_doorbells_are_load),
+		cmocka_unit_test(test_named_pinned_slots), cmocka_unit_test(test_rounds_and_accounts),
+		cmocka_unit_test(test_doorbells_are_load),
 		cmocka_unit_test(test_timed_pollers), cmocka_unit_test(test_busy_makes_no_call),
 		cmocka_unit_test(test_halt_and_resume), cmocka_unit_test(test_hung_poller),
 		cmocka_unit_test(test_starved_is_not_hung),

@@ -108,7 +108,8 @@ static void test_doorbells_again(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_doorbells_are_busy), cmocka_unit_test(test_doorbells_again) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_doorbells_are_busy),
+	                                    cmocka_unit_test(test_doorbells_again) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

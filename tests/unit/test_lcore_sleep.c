@@ -389,7 +389,8 @@ int main(void)
 		cmocka_unit_test(test_sleeps_and_wakes), cmocka_unit_test(test_no_lost_wakeup),
 		cmocka_unit_test(test_ready_but_untaken), cmocka_unit_test(test_wake), cmocka_unit_test(test_opaque_poller),
 		cmocka_unit_test(test_doorbells), cmocka_unit_test(test_untaken_doorbell_is_retried),
-		cmocka_unit_test(test_no_long_sleep_on_untaken_doorbell), cmocka_unit_test(test_sends_in_the_last_round), cmocka_unit_test(test_cannot_sleep),
+		cmocka_unit_test(test_no_long_sleep_on_untaken_doorbell),
+		cmocka_unit_test(test_sends_in_the_last_round), cmocka_unit_test(test_cannot_sleep),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -590,7 +590,8 @@ static void test_environment(void **state)
 	struct plx_poller_stats ps = { 0 };
 	struct plx_poller *failing;
 
-	assert_int_equal(plx_poller_add_get(&failing, env, PLX_POLLER_ON(1, .name = "fails", .fn = fails, .period_ns = MS)), 0);
+	assert_int_equal(plx_poller_add_get(&failing, env, PLX_POLLER_ON(1, .name = "fails", .fn = fails,
+	                                                                 .period_ns = MS)), 0);
 	assert_int_equal(client(c.name), -ENOENT); /* it does not run yet */
 	runner_start(&r, env);
 	wait_for((plx_poller_stats(failing, &ps), ps.errors > 0));

@@ -70,10 +70,12 @@ static struct {
 	X(plx_env_ports(no_env)) X(plx_env_port(no_env, 0)) \
 	X(plx_env_port_by_name(no_env, "a")) X(plx_env_port_by_name(env, no_text)) \
 	X(plx_env_pool(no_env, 0)) X(plx_env_log(no_env)) \
-	X(plx_env_lcores(no_env)) X(plx_env_lcore(no_env, 0)) X(plx_env_lcore_by_id(no_env, 0)) X(plx_lcore_id(no_lcore)) \
+	X(plx_env_lcores(no_env)) X(plx_env_lcore(no_env, 0)) X(plx_env_lcore_by_id(no_env, 0)) \
+	X(plx_lcore_id(no_lcore)) \
 	X(plx_env_rxq_lcore(no_env, port->rxq[0])) X(plx_env_rxq_lcore(env, NULL)) \
 	X(plx_env_txq(no_env, port, 0)) X(plx_env_txq_lcore(no_env, port->txq[0])) X(plx_env_txq_lcore(env, NULL)) \
-	X(plx_lcore_halt(no_lcore)) X(plx_lcore_resume(no_lcore)) X(plx_lcore_wake(no_lcore)) X(plx_lcore_next(no_lcore)) \
+	X(plx_lcore_halt(no_lcore)) X(plx_lcore_resume(no_lcore)) X(plx_lcore_wake(no_lcore)) \
+	X(plx_lcore_next(no_lcore)) \
 	X(plx_lcore_launch(no_lcore, idle, NULL)) X(plx_lcore_wait(no_lcore, NULL, 0)) \
 	X(plx_lcore_register(no_env, &at.lcore)) X(plx_lcore_register(env, NULL)) \
 	X(plx_lcore_var_new(no_env, &at.var, 8, 8)) X(plx_lcore_var_new(env, NULL, 8, 8)) \
@@ -82,7 +84,8 @@ static struct {
 	X(plx_lcore_poller(no_lcore, 0, NULL)) X(plx_lcore_poller(lcore, 0, NULL)) \
 	X(plx_lcore_sched(no_lcore, &at.sched)) X(plx_lcore_sched(lcore, NULL)) \
 	X(plx_poller_add(no_env, PLX_POLLER(.fn = idle))) X(plx_poller_add(env, NULL)) \
-	X(plx_poller_add_get(NULL, env, PLX_POLLER(.fn = idle))) X(plx_poller_add_get(&at.poller, no_env, PLX_POLLER(.fn = idle))) \
+	X(plx_poller_add_get(NULL, env, PLX_POLLER(.fn = idle))) \
+	X(plx_poller_add_get(&at.poller, no_env, PLX_POLLER(.fn = idle))) \
 	X(plx_poller_add_get(&at.poller, env, NULL)) \
 	X(plx_poller_del(no_poller)) X(plx_poller_move(no_poller, 0)) \
 	X(plx_poller_stats(no_poller, &at.poller_stats)) X(plx_poller_stats(poller, NULL)) \
@@ -97,19 +100,23 @@ static struct {
 	X(plx_port_stats(no_port, &at.port_stats)) X(plx_port_stats(port, NULL)) \
 	X(plx_port_xstats(no_port, NULL, 0)) X(plx_port_xstats(port, NULL, 1)) X(plx_port_frames(NULL)) \
 	X(plx_port_rxq_stats(no_port, 0, &at.port_stats.rx, &at.n)) X(plx_port_rxq_stats(port, 0, NULL, &at.n)) \
-	X(plx_port_rxq_stats(port, 0, &at.port_stats.rx, NULL)) X(plx_rx_drops(NULL)) X(plx_tx_drops(NULL)) X(plx_port_beside(NULL, 1500, 0, NULL)) \
+	X(plx_port_rxq_stats(port, 0, &at.port_stats.rx, NULL)) X(plx_rx_drops(NULL)) X(plx_tx_drops(NULL)) \
+	X(plx_port_beside(NULL, 1500, 0, NULL)) \
 	X(plx_sys_now(NULL)) X(plx_sys_sleep(NULL, 1)) \
 	X(plx_pool_size(NULL)) X(plx_pool_init(NULL, NULL, &at.pool_conf)) X(plx_pool_init(&at.pool, NULL, NULL)) \
-	X(plx_pool_fini(NULL)) X(plx_pool_avail(NULL)) X(plx_pool_audit(NULL)) X(plx_pool_twice(NULL)) X(plx_pool_flush(NULL)) \
+	X(plx_pool_fini(NULL)) X(plx_pool_avail(NULL)) X(plx_pool_audit(NULL)) X(plx_pool_twice(NULL)) \
+	X(plx_pool_flush(NULL)) \
 	X(plx_spsc_init(NULL, NULL, 64)) X(plx_mpmc_init(NULL, NULL, 64)) \
 	X(plx_rxq_check_user(NULL)) \
 	X(plx_text_u64(NULL, "1", 0, 1)) X(plx_text_u64(&at.n, no_text, 0, 1)) \
 	X(plx_text_size(NULL, "1", 0, 1)) X(plx_text_size(&at.n, no_text, 0, 1)) \
 	X(plx_text_rate(NULL, "1", 0, 1)) X(plx_text_rate(&at.n, no_text, 0, 1)) \
 	X(plx_text_duration(NULL, "1", 0, 1)) X(plx_text_duration(&at.n, no_text, 0, 1)) \
-	X(plx_text_utf8(NULL, "a", 1)) X(plx_text_utf8(&at.ch, no_text, 1)) X(plx_text_near(no_text, NULL, 0)) X(plx_text_near("a", NULL, 1)) \
+	X(plx_text_utf8(NULL, "a", 1)) X(plx_text_utf8(&at.ch, no_text, 1)) X(plx_text_near(no_text, NULL, 0)) \
+	X(plx_text_near("a", NULL, 1)) \
 	X(plx_text_add(NULL, 64, "a")) X(plx_text_quote(NULL, 64, "a")) X(plx_text_quote(WHY, no_text)) \
-	X(plx_mac_parse(NULL, "a")) X(plx_mac_parse(at.mac, no_text)) X(plx_mac_fmt(NULL, at.mac)) X(plx_mac_fmt(at.why, NULL))
+	X(plx_mac_parse(NULL, "a")) X(plx_mac_parse(at.mac, no_text)) X(plx_mac_fmt(NULL, at.mac)) \
+	X(plx_mac_fmt(at.why, NULL))
 
 static const char *const calls[] = {
 #define X(...) #__VA_ARGS__,
@@ -128,13 +135,15 @@ static void make_call(unsigned n)
 
 /* Those that take NULL, or no pointer. */
 static const char *const harmless[] = {
-	"plx_env_fini", "plx_port_close", "plx_logf", "plx_log_level_name", "plx_exit_code", "plx_lcore_self", "plx_lcore_unregister",
+	"plx_env_fini", "plx_port_close", "plx_logf", "plx_log_level_name", "plx_exit_code", "plx_lcore_self",
+	"plx_lcore_unregister",
 	"plx_rx_drop_why", "plx_tx_drop_why", "plx_spsc_size", "plx_mpmc_size", "plx_assert_failed",
 };
 
 static bool of_the_data_path(const char *name)
 {
-	static const char *const heads[] = { "plx_mbuf_", "plx_pool_take", "plx_pool_give", "plx_frame_move", "plx_parse", "plx_csum",
+	static const char *const heads[] = { "plx_mbuf_", "plx_pool_take", "plx_pool_give", "plx_frame_move",
+	                                     "plx_parse", "plx_csum",
 	                                     "plx_ip4_", "plx_ip6_", "plx_l4_csum", "plx_build_" };
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(heads); i++)
@@ -281,7 +290,8 @@ static void test_out_of_range(void **state)
 	assert_int_equal(plx_env_timer(env, 0, idle, NULL), -EINVAL);
 	assert_true(kept_has(&kept, "plx_env_timer: a period of 0 ns"));
 	assert_int_equal(plx_env_timer(env, 1, NULL, NULL), -EINVAL);
-	assert_int_equal(plx_env_timer(env, UINT64_MAX, idle, NULL), -EINVAL); /* no overflow that makes it due at once */
+	/* no overflow that makes it due at once */
+	assert_int_equal(plx_env_timer(env, UINT64_MAX, idle, NULL), -EINVAL);
 	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = idle, .period_ns = UINT64_MAX)), -EINVAL);
 	assert_true(kept_has(&kept, "poller poller: a period beyond 36 years"));
 	assert_int_equal(plx_lcore_launch(lcore, NULL, NULL), -EINVAL);

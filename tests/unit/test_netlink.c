@@ -75,7 +75,8 @@ static void test_variants(void **state)
 	assert_int_equal(edited(&(struct edit){ 24, 0x42 }, 1, &s), 1); /* switched off */
 	assert_false(s.e[0].up);
 	assert_false(s.e[0].has_mac);
-	assert_int_equal(edited((struct edit[]){ { 32, 10 }, { 34, IFLA_ADDRESS } }, 2, &s), 1); /* in the name's place */
+	/* in the name's place */
+	assert_int_equal(edited((struct edit[]){ { 32, 10 }, { 34, IFLA_ADDRESS } }, 2, &s), 1);
 	assert_true(s.e[0].has_mac);
 	assert_memory_equal(s.e[0].mac, "veth\0\0", 6);
 	assert_int_equal(edited(&(struct edit){ 34, IFLA_ADDRESS }, 1, &s), 1);

@@ -248,7 +248,8 @@ static uint32_t altname_pid;
 
 static ssize_t altname_recv(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
-	struct { struct nlmsghdr h; struct nlmsgerr e; } is = { .h = { .nlmsg_type = NLMSG_ERROR }, .e = { .error = altname_error } };
+	struct { struct nlmsghdr h; struct nlmsgerr e; } is = { .h = { .nlmsg_type = NLMSG_ERROR },
+	                                                        .e = { .error = altname_error } };
 
 	(void)fd, (void)flags, (void)len;
 	if (altname_pid)

@@ -276,9 +276,10 @@ static void test_print(void **state)
 	       "sends    1    l:0 lcore 1 and through it 2-3\n"
 	       "pool     0    node 1: 40680 frames of 2048, 36160 of them for rings and lcores; 82.0 MiB in pages of 4 KiB;"
 	       " 0 of 41 hugepages free: echo 553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
-	       "memory   86.9 MiB: pools 82.0, program 4.0, rings of eth0 0.9 (32.3 if driver=auto comes to driver=packet)\n"
-	       "note     l has 1 transmit queue for 3 lcores that poll: the others send through an lcore that has one\n"
-	       "nothing was changed\n");
+	       "memory   86.9 MiB: pools 82.0, program 4.0, rings of eth0 0.9 (32.3 if driver=auto comes to "
+	       "driver=packet)\n"
+	       "note     l has 1 transmit queue for 3 lcores that poll: the others send through an "
+	       "lcore that has one\nnothing was changed\n");
 	golden(true,
 	       "{\"nodes\":2,\"main_cpu\":0,\"foreign_threads\":0,\"memory_bytes\":91156800,\"memory_bytes_most\":124055872,"
 	       "\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"service\":false,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
@@ -332,13 +333,15 @@ static void test_print_hook(void **state)
 	nic("eth0", 1, -1);
 	lcores("0");
 	made();
-	plan.ports[0].xdp = (struct plx_xdp_info){ .id = 9, .name = "theirs", .mode = XDP_ATTACHED_SKB, .tag = { 1, 2, 3, 4, 5, 6, 7, 0xf8 } };
+	plan.ports[0].xdp = (struct plx_xdp_info){ .id = 9, .name = "theirs", .mode = XDP_ATTACHED_SKB,
+	                                           .tag = { 1, 2, 3, 4, 5, 6, 7, 0xf8 } };
 	prints(false, "hook     eth0: held by generic program 9 \"theirs\": ip link set dev eth0 xdpgeneric off\n");
 	prints(true, "\"hook\":{\"mode\":\"generic\",\"dispatcher\":false,\"pid\":0,\"link\":0,\"program\":{\"id\":9,\"name\":\"theirs\","
 	       "\"tag\":\"01020304050607f8\",\"priority\":null},\"calls\":[]}");
-	plan.ports[0].xdp = (struct plx_xdp_info){ .id = 12, .dispatcher = true, .ncalled = 1, .called = { { .id = 13, .name = "x", .prio = 10 } } };
-	prints(false, "hook     eth0: held by libxdp's dispatcher, program 12, which calls program 13 \"x\" (priority 10): "
-	       "xdp-loader unload eth0 --all\n");
+	plan.ports[0].xdp = (struct plx_xdp_info){ .id = 12, .dispatcher = true, .ncalled = 1,
+	                                           .called = { { .id = 13, .name = "x", .prio = 10 } } };
+	prints(false, "hook     eth0: held by libxdp's dispatcher, program 12, which calls program 13 "
+	       "\"x\" (priority 10): xdp-loader unload eth0 --all\n");
 	prints(true, "\"hook\":{\"mode\":null,\"dispatcher\":true,\"pid\":0,\"link\":0,\"program\":{\"id\":12,\"name\":\"\","
 	       "\"tag\":\"0000000000000000\",\"priority\":null},\"calls\":[{\"id\":13,\"name\":\"x\",\"tag\":\"0000000000000000\",\"priority\":10}]}");
 }
@@ -443,7 +446,8 @@ int main(void)
 		cmocka_unit_test(test_isolated_first), cmocka_unit_test(test_offline_and_cpuset),
 		cmocka_unit_test(test_given_lcores), cmocka_unit_test(test_shared_cpus_are_noted),
 		cmocka_unit_test(test_main_lcore), cmocka_unit_test(test_unknown_machine), cmocka_unit_test(test_many_ports),
-		cmocka_unit_test(test_print), cmocka_unit_test(test_print_queue), cmocka_unit_test(test_print_hook), cmocka_unit_test(test_print_escapes), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_print), cmocka_unit_test(test_print_queue), cmocka_unit_test(test_print_hook),
+		cmocka_unit_test(test_print_escapes), cmocka_unit_test(test_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

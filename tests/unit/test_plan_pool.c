@@ -58,12 +58,15 @@ static void test_node_mem_of_nobody(void **state)
 	conf.node_mem[0] = conf.node_mem[1] = 64 << 20;
 	made();
 	assert_int_equal(plan.nnotes, 1);
-	assert_string_equal(plan.notes[0], "the 64 MiB that --node-mem gives to node 1 are not taken: no port's frames are there");
+	assert_string_equal(plan.notes[0], "the 64 MiB that --node-mem gives to node 1 are not taken: no "
+	                    "port's frames are there");
 	conf.nnode_mem = 3;
 	conf.node_mem[2] = 1 << 20;
-	refused(-EINVAL, "--node-mem gives 1 MiB to node 2, which is not there: nodes are counted from 0, and lscpu lists them");
+	refused(-EINVAL, "--node-mem gives 1 MiB to node 2, which is not there: nodes are counted from 0, "
+	        "and lscpu lists them");
 	topo.node[1].present = false;
-	refused(-EINVAL, "--node-mem gives 64 MiB to node 1, which is not there: nodes are counted from 0, and lscpu lists them");
+	refused(-EINVAL, "--node-mem gives 64 MiB to node 1, which is not there: nodes are counted from 0, "
+	        "and lscpu lists them");
 }
 
 /* To the byte: one less than rings and lcores can hold is refused. */
@@ -145,10 +148,12 @@ static void test_ledgers(void **state)
 	few = plan_beside(&plan, NULL);
 	conf.mem = 512 << 20;
 	made();
-	assert_int_equal(plan_beside(&plan, NULL) - few, (plan.pools[0].frames - frames) * (4 + plan.ports[0].conf.txqs));
+	assert_int_equal(plan_beside(&plan, NULL) - few,
+	                 (plan.pools[0].frames - frames) * (4 + plan.ports[0].conf.txqs));
 }
 
-/* The rings of driver=packet are the kernel's: the machine's memory holds them, the cgroup's limit does not count them. */
+/* The rings of driver=packet are the kernel's: the machine's memory holds them, the cgroup's limit does not count
+   them. */
 static void test_rings(void **state)
 {
 	uint64_t most;
@@ -166,12 +171,12 @@ static void test_rings(void **state)
 	topo.mem_avail = plan.pools[0].bytes + (516 << 20);
 	made();
 	topo.mem_avail--;
-	refused(-ENOMEM, "memory: 122 MiB wanted in pages of 4 KiB and 516 MiB beside, 637 MiB available: use smaller rings by rxd= "
-	        "and txd=, or fewer queues");
+	refused(-ENOMEM, "memory: 122 MiB wanted in pages of 4 KiB and 516 MiB beside, 637 MiB available: use "
+	        "smaller rings by rxd= and txd=, or fewer queues");
 	conf.mem = 128 << 20; /* less of it would not do */
 	topo.mem_avail = 100 << 20;
-	refused(-ENOMEM, "memory: 128 MiB wanted in pages of 4 KiB and 516 MiB beside, 100 MiB available: use smaller rings by rxd= "
-	        "and txd=, or fewer queues");
+	refused(-ENOMEM, "memory: 128 MiB wanted in pages of 4 KiB and 516 MiB beside, 100 MiB available: use "
+	        "smaller rings by rxd= and txd=, or fewer queues");
 }
 
 /* Nobody knows what driver=auto comes to, but for what af_xdp cannot: a note, and no refusal. */
@@ -189,11 +194,11 @@ static void test_rings_of_auto(void **state)
 	assert_true(most >= 260 << 20);
 	topo.mem_avail = most - 1;
 	made();
-	assert_true(noted("memory: if driver=auto comes to driver=packet, its rings make it 261 MiB in all, 260 are available: use "
-	                  "smaller rings by rxd= and txd=, fewer queues, or driver=af_xdp"));
+	assert_true(noted("memory: if driver=auto comes to driver=packet, its rings make it 261 MiB in all, 260 "
+	                  "are available: use smaller rings by rxd= and txd=, fewer queues, or driver=af_xdp"));
 	topo.mem_avail = beside - 1;
-	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 5 MiB beside, 4 MiB available: use smaller rings by rxd= and "
-	        "txd=, or fewer queues");
+	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 5 MiB beside, 4 MiB available: use smaller "
+	        "rings by rxd= and txd=, or fewer queues");
 	topo.mem_avail = most;
 	made();
 	assert_int_equal(plan.nnotes, 0);
@@ -206,8 +211,8 @@ static void test_rings_of_auto(void **state)
 	made();
 	assert_int_equal(plan_beside(&plan, &most), 260 << 20);
 	topo.mem_avail = 100 << 20;
-	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 260 MiB beside, 100 MiB available: use smaller rings by rxd= and "
-	        "txd=, or fewer queues");
+	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 260 MiB beside, 100 MiB available: use smaller "
+	        "rings by rxd= and txd=, or fewer queues");
 }
 
 /* What the cgroup leaves is less than the machine has: told before the kernel kills. */
@@ -228,7 +233,8 @@ static void test_memory_limit(void **state)
 	made();
 	topo.mem_limit.left--;
 	refused(-ENOMEM, "memory limit: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
-	        "20 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > /sys/fs/cgroup/box/memory.max");
+	        "20 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > "
+	        "/sys/fs/cgroup/box/memory.max");
 	conf.mem = 16 << 20;
 	made();
 	conf.mem = 64 << 20;
@@ -340,9 +346,9 @@ static void test_too_many_frames(void **state)
 		snprintf(name, sizeof(name), "l%u,driver=loop,rxqs=256,txqs=256,rxd=65536", i);
 		add(name)->txd = 64;
 	}
-	snprintf(want, sizeof(want), "memory of node 0: rings and lcores can hold %llu frames, and a pool has %u at most: use smaller "
-	         "rings by rxd= and txd=, or fewer queues", (unsigned long long)rings + 3 * PLX_MAGAZINE + PLX_BURST_MAX,
-	         PLX_POOL_FRAMES_MAX);
+	snprintf(want, sizeof(want), "memory of node 0: rings and lcores can hold %llu frames, and a pool has %u at "
+	         "most: use smaller rings by rxd= and txd=, or fewer queues",
+	         (unsigned long long)rings + 3 * PLX_MAGAZINE + PLX_BURST_MAX, PLX_POOL_FRAMES_MAX);
 	refused(-EINVAL, want);
 	conf.mem = 1ull << 40;
 	refused(-EINVAL, want);
@@ -368,10 +374,12 @@ static void test_port_without_node(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge), cmocka_unit_test(test_node_mem_of_nobody),
+		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge),
+		cmocka_unit_test(test_node_mem_of_nobody),
 		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_ledgers), cmocka_unit_test(test_port_without_node),
-		cmocka_unit_test(test_rings), cmocka_unit_test(test_rings_of_auto), cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much), cmocka_unit_test(test_too_much_for_the_machine),
-		cmocka_unit_test(test_too_many_frames),
+		cmocka_unit_test(test_rings), cmocka_unit_test(test_rings_of_auto), cmocka_unit_test(test_memory_limit),
+		cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_too_much_for_the_machine), cmocka_unit_test(test_too_many_frames),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

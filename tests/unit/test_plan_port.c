@@ -188,7 +188,8 @@ static void test_rest_of_the_channels(void **state)
 	nic("eth0,queue=3", 260, -1); /* more than a port has are not left out in silence */
 	made();
 	assert_int_equal(plan.ports[0].conf.rxqs, PLX_QUEUES_MAX);
-	assert_non_null(strstr(plan.notes[0], "eth0 has 257 receive queues from queue=3 on, of which a port has at most 256"));
+	assert_non_null(strstr(plan.notes[0], "eth0 has 257 receive queues from queue=3 on, of which a "
+	                       "port has at most 256"));
 }
 
 /* An lcore gets a transmit queue of its own on every port, as far as there are any. */
@@ -285,8 +286,9 @@ static void test_mtu(void **state)
 	assert_false(noted("chains"));
 	links[0].mtu = 1771;
 	made();
-	assert_true(noted("eth0: driver=packet, since MTU 1771 needs 1793 bytes, a frame of 2048 holds 1792, and this kernel refuses "
-	                  "chains of frames; for af_xdp use --frame-size=4096, or ip link set eth0 mtu 1770"));
+	assert_true(noted("eth0: driver=packet, since MTU 1771 needs 1793 bytes, a frame of 2048 holds 1792, and "
+	                  "this kernel refuses chains of frames; for af_xdp use --frame-size=4096, or ip link "
+	                  "set eth0 mtu 1770"));
 	links[0].mtu = 9000;
 	made();
 	assert_true(noted("; for af_xdp use ip link set eth0 mtu 1770"));
@@ -439,8 +441,8 @@ static void test_frame_size(void **state)
 	driven("eth2", "igb", 1500); /* one is enough, and all pools have frames of one size */
 	made();
 	assert_int_equal(plan.frame_size, 4096);
-	assert_true(noted("eth2: frames of 4096 bytes for zero-copy, since driver igb counts receive buffers in units of 1024 bytes and "
-	                  "MTU 1500 needs 1522 bytes, of which a frame of 2048 would hold 1024"));
+	assert_true(noted("eth2: frames of 4096 bytes for zero-copy, since driver igb counts receive buffers in units "
+	                  "of 1024 bytes and MTU 1500 needs 1522 bytes, of which a frame of 2048 would hold 1024"));
 }
 
 static void test_no_zerocopy(void **state)
@@ -451,16 +453,19 @@ static void test_no_zerocopy(void **state)
 	conf.frame_size = 2048; /* somebody wants it so */
 	made();
 	assert_int_equal(plan.frame_size, 2048);
-	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 1500 needs 1522 "
-	                  "bytes, of which a frame of 2048 then holds 1024; for zero-copy use --frame-size=4096, or ip link set eth0 mtu 1002"));
+	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and "
+	                  "MTU 1500 needs 1522 bytes, of which a frame of 2048 then holds 1024; for zero-copy use "
+	                  "--frame-size=4096, or ip link set eth0 mtu 1002"));
 	conf.ports[0].mode = PLX_XDP_ZEROCOPY;
-	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 1500 needs 1522 bytes, and a frame of 2048 holds 1024 in zero-copy, since driver igb "
-	        "counts receive buffers in units of 1024 bytes: use --frame-size=4096, or ip link set eth0 mtu 1002, or mode=auto");
+	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 1500 needs 1522 bytes, and a frame of 2048 holds 1024 in zero-copy, "
+	        "since driver igb counts receive buffers in units of 1024 bytes: use --frame-size=4096, or ip link set "
+	        "eth0 mtu 1002, or mode=auto");
 	conf.frame_size = 4096;
 	made();
 	links[0].mtu = 3100; /* 3122 fits 3840, and not 3072 */
-	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 3100 needs 3122 bytes, and a frame of 4096 holds 3072 in zero-copy, since driver igb "
-	        "counts receive buffers in units of 1024 bytes: use ip link set eth0 mtu 3050, or mode=auto");
+	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 3100 needs 3122 bytes, and a frame of 4096 holds 3072 in zero-copy, "
+	        "since driver igb counts receive buffers in units of 1024 bytes: use ip link set eth0 mtu "
+	        "3050, or mode=auto");
 	conf.ports[0].mode = PLX_XDP_AUTO;
 	made();
 	assert_true(noted("eth0: no zero-copy, since driver igb"));
@@ -477,14 +482,15 @@ static void test_frame_memory(void **state)
 	assert_int_equal(plan.frame_size, 2048);
 	assert_int_equal(plan.npools, 1);
 	assert_int_equal(plan.pools[0].frame_size, 2048);
-	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 1500 needs 1522 bytes, "
-	                  "of which a frame of 2048 then holds 1024; for zero-copy use more memory, or ip link set eth0 mtu 1002"));
+	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU "
+	                  "1500 needs 1522 bytes, of which a frame of 2048 then holds 1024; for zero-copy use more "
+	                  "memory, or ip link set eth0 mtu 1002"));
 	conf.mem = 40 << 20;
 	made();
 	assert_int_equal(plan.frame_size, 4096);
 	conf.mem = 8 << 20;
-	refused(-ENOMEM, "memory of node 0: 3940 frames of 2048 bytes, but rings and lcores can hold 7424: -m 16 or more, or smaller "
-	        "rings by rxd= and txd=");
+	refused(-ENOMEM, "memory of node 0: 3940 frames of 2048 bytes, but rings and lcores can hold 7424: -m 16 or "
+	        "more, or smaller rings by rxd= and txd=");
 }
 
 static void test_peers(void **state)

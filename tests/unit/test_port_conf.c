@@ -32,7 +32,8 @@ static void test_name_only(void **state)
 
 static void test_names(void **state)
 {
-	static const char *const good[] = { "gr\xc3\xa9n0", "\xe7\xbd\x91\xe5\x8d\xa1", "\xf0\x9f\x90\x99", "va:0", "#7", "$(id)'s" };
+	static const char *const good[] = { "gr\xc3\xa9n0", "\xe7\xbd\x91\xe5\x8d\xa1", "\xf0\x9f\x90\x99", "va:0",
+	                                    "#7", "$(id)'s" };
 	struct plx_port_conf c;
 
 	(void)state;
@@ -93,9 +94,12 @@ static const struct { const char *text, *says; } bad[] = {
 	{ "",                                "a name is missing" },
 	{ ",queues=2",                       "a name is missing" },
 	{ "driver=null",                     "where the interface name belongs: NAME[,key=value...]" },
-	{ "eth=0",                           "one more without '=' and ',': ip link property add dev eth=0 altname OTHER" },
-	{ "eth,0",                           "if the name holds the ',', give it one more without: ip link property add" },
-	{ "gr\xe9",                          "byte 0xe9 of the name is not UTF-8: ip link property add dev NAME altname OTHER" },
+	{ "eth=0",                           "one more without '=' and ',': ip link property add dev "
+	  "eth=0 altname OTHER" },
+	{ "eth,0",                           "if the name holds the ',', give it one more without: ip "
+	  "link property add" },
+	{ "gr\xe9",                          "byte 0xe9 of the name is not UTF-8: ip link property add dev "
+	  "NAME altname OTHER" },
 	{ "\xc0\xaf",                        "byte 0xc0 of the name is not UTF-8" },
 	{ "a\xc2\x85",                       "control characters" },
 	{ "a\x7f",                           "control characters" },
@@ -225,7 +229,8 @@ static void test_manual(void **state)
 /* A reason is one line, and moves no cursor, whatever the text had in it. */
 static void test_one_line(void **state)
 {
-	static const char *const texts[] = { "a\nb", "eth0,mo\x1b[2Jde=zc", "eth0,mode=\r\n", "\x7f", "eth0,rxqs=1\t2" };
+	static const char *const texts[] = { "a\nb", "eth0,mo\x1b[2Jde=zc", "eth0,mode=\r\n", "\x7f",
+	                                     "eth0,rxqs=1\t2" };
 	struct plx_port_conf c;
 
 	(void)state;

@@ -106,8 +106,8 @@ static void test_judge(void **state)
 	c.force = false;
 	assert_string_equal(reach_above(&c, &r, text, sizeof(text)), "");
 	strcpy(r.above, "mv0 (macvlan)");
-	assert_string_equal(reach_above(&c, &r, text, sizeof(text)), "eth0: takes all frames of its queues, and what stands on it gets "
-	                    "none of them: mv0 (macvlan): steer=none or driver=packet leave them");
+	assert_string_equal(reach_above(&c, &r, text, sizeof(text)), "eth0: takes all frames of its queues, and what "
+	                    "stands on it gets none of them: mv0 (macvlan): steer=none or driver=packet leave them");
 	memset(&r, 0, sizeof(r));
 	assert_int_equal(reach_judge(&c, &r, text, sizeof(text)), 0);
 	assert_string_equal(text, "");

@@ -386,7 +386,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round), cmocka_unit_test(test_damage), cmocka_unit_test(test_torn),
-		cmocka_unit_test(test_missing), cmocka_unit_test(test_missing_pieces), cmocka_unit_test(test_out_of_place), cmocka_unit_test(test_format_1),
+		cmocka_unit_test(test_missing), cmocka_unit_test(test_missing_pieces),
+		cmocka_unit_test(test_out_of_place), cmocka_unit_test(test_format_1),
 		cmocka_unit_test(test_same_device), cmocka_unit_test(test_session_lost), cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_garbage),
 	};

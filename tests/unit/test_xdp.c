@@ -87,18 +87,22 @@ static void test_freeing(void **state)
 		x.pid = 812; /* holds the program, which was attached without a link */
 		assert_non_null(strstr(plx_xdp_free(&x, "a;b", buf, sizeof(buf)), want));
 		x.link = 7;
-		assert_string_equal(plx_xdp_free(&x, "a;b", buf, sizeof(buf)), "end its owner with kill 812, or bpftool link detach id 7");
+		assert_string_equal(plx_xdp_free(&x, "a;b", buf, sizeof(buf)), "end its owner with kill 812, or "
+		                    "bpftool link detach id 7");
 		x.pid = 0; /* pinned */
 		assert_string_equal(plx_xdp_free(&x, "a;b", buf, sizeof(buf)), "bpftool link detach id 7");
 		x.dispatcher = true;
 		x.pid = 812;
 		assert_string_equal(plx_xdp_off(&x, "a;b", buf, sizeof(buf)), "xdp-loader unload 'a;b' --all");
-		assert_string_equal(plx_xdp_free(&x, "a;b", buf, sizeof(buf)), "xdp-loader unload 'a;b' --all, once its owner has ended");
+		assert_string_equal(plx_xdp_free(&x, "a;b", buf, sizeof(buf)), "xdp-loader unload 'a;b' --all, once "
+		                    "its owner has ended");
 	}
 	struct plx_xdp_info none = { 0 }, hidden = { .id = 12, .refused = true };
 	assert_non_null(strstr(plx_xdp_free(&none, "eth1", buf, sizeof(buf)), "gone by now"));
-	assert_non_null(strstr(plx_xdp_free(&hidden, "eth1", buf, sizeof(buf)), "ip link set dev eth1 xdp off, or, if that is EBUSY"));
-	assert_string_equal(plx_xdp_who(&hidden, buf, sizeof(buf)), "program 12 (its name is told to CAP_SYS_ADMIN only)");
+	assert_non_null(strstr(plx_xdp_free(&hidden, "eth1", buf, sizeof(buf)), "ip link set dev eth1 xdp off, "
+	                       "or, if that is EBUSY"));
+	assert_string_equal(plx_xdp_who(&hidden, buf, sizeof(buf)), "program 12 (its name is told to "
+	                    "CAP_SYS_ADMIN only)");
 }
 
 static unsigned reads;
@@ -170,18 +174,21 @@ static void test_programs(void **state)
 
 	(void)state;
 	root_sys.xdp_list = list;
-	told = (struct plx_xdp_list){ .main = { .id = 12, .name = "xdp_dispatcher" }, .mode = XDP_ATTACHED_DRV, .dispatcher = true,
+	told = (struct plx_xdp_list){ .main = { .id = 12, .name = "xdp_dispatcher" }, .mode = XDP_ATTACHED_DRV,
+	                              .dispatcher = true,
 	                              .called = { { .id = 13, .name = "xsk_def_prog", .prio = 20 } }, .ncalled = 1 };
 	process(900, "peer\n", PROG(13), NULL); /* who holds a program that the dispatcher calls */
 	assert_int_equal(plx_xdp_programs(0x7ffffff0, &x, &root_sys), 0);
 	assert_int_equal(plx_xdp_owner(&x, &root_sys), 0);
-	assert_string_equal(plx_xdp_who(&x, buf, sizeof(buf)), "libxdp's dispatcher, native program 12 \"xdp_dispatcher\", which calls "
-	                    "program 13 \"xsk_def_prog\" (priority 20), of pid 900 (peer)");
+	assert_string_equal(plx_xdp_who(&x, buf, sizeof(buf)), "libxdp's dispatcher, native program 12 "
+	                    "\"xdp_dispatcher\", which calls program 13 \"xsk_def_prog\" (priority 20), of pid 900 "
+	                    "(peer)");
 	assert_int_equal(x.link, 0);
 	told_err = -EPERM; /* what was known stays */
 	x = (struct plx_xdp_info){ .id = 12, .mode = XDP_ATTACHED_SKB };
 	assert_int_equal(plx_xdp_programs(0x7ffffff0, &x, &root_sys), -EPERM);
-	assert_string_equal(plx_xdp_who(&x, buf, sizeof(buf)), "generic program 12 (its name is told to CAP_SYS_ADMIN only)");
+	assert_string_equal(plx_xdp_who(&x, buf, sizeof(buf)), "generic program 12 (its name is told to "
+	                    "CAP_SYS_ADMIN only)");
 	told_err = -EBUSY;
 	assert_int_equal(plx_xdp_programs(0x7ffffff0, &x, &root_sys), -EBUSY);
 	assert_string_equal(plx_xdp_who(&x, buf, sizeof(buf)), "generic program 12");

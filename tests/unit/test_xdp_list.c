@@ -72,7 +72,8 @@ struct xdp_multiprog *xdp_multiprog__get_from_ifindex(int ifindex)
 	say(LIBXDP_WARN, "this must not be seen\n");
 	if (get_err) {
 		errno = get_err;
-		return get_err == EACCES ? NULL : (struct xdp_multiprog *)(intptr_t)-get_err; /* newer ones, and 1.3.1 */
+		/* newer ones, and 1.3.1 */
+		return get_err == EACCES ? NULL : (struct xdp_multiprog *)(intptr_t)-get_err;
 	}
 	if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0) /* forgotten, as 1.3.1 does */
 		return NULL;
@@ -228,14 +229,14 @@ static void test_no_pins(void **state)
 
 	(void)state;
 	hook = (struct xdp_multiprog){ .main = &dispatcher, .legacy = true, .mode = XDP_MODE_NATIVE };
-	assert_string_equal(who(&l), "libxdp's dispatcher, native program 12 \"xdp_dispatcher\", which does not tell what "
-	                    "it calls");
+	assert_string_equal(who(&l), "libxdp's dispatcher, native program 12 \"xdp_dispatcher\", which does not tell "
+	                    "what it calls");
 	replaces(20, 11);
 	replaces(21, 12);
 	links[nlinks++] = (struct bpf_link_info){ .id = 0 };
 	replaces(22, 12);
-	assert_string_equal(who(&l), "libxdp's dispatcher, native program 12 \"xdp_dispatcher\", which calls program 21 "
-	                    "\"by_link_21\" and program 22 \"by_link_22\"");
+	assert_string_equal(who(&l), "libxdp's dispatcher, native program 12 \"xdp_dispatcher\", which calls program "
+	                    "21 \"by_link_21\" and program 22 \"by_link_22\"");
 	hook.legacy = false; /* the pins are seen: each once */
 	hook.first = &filter;
 	assert_int_equal(ask(&l), 0);
