@@ -191,6 +191,14 @@ static void generic(const struct plx_sys *sys, struct disco_link *l)
 	}
 }
 
+/* Where basics() could not tell, and the kernel lists no queues (before 6.8): as many as channels; a device has one. */
+static uint16_t channels(int32_t own, int32_t combined)
+{
+	int64_t n = (int64_t)(own > 0 ? own : 0) + (combined > 0 ? combined : 0);
+
+	return (uint16_t)(n < 1 ? 1 : n < PLX_QUEUES_MAX ? n : PLX_QUEUES_MAX);
+}
+
 int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_link *l)
 {
 	struct nlq q;
@@ -211,6 +219,8 @@ int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_li
 	if (err && (err == -ENODEV || !l->ifindex))
 		return err;
 	generic(sys, l);
+	l->nrxqs = l->nrxqs ? l->nrxqs : channels(l->ch_rx, l->ch_combined);
+	l->ntxqs = l->ntxqs ? l->ntxqs : channels(l->ch_tx, l->ch_combined);
 	plx_xdp_prog(&l->xdp, sys);
 	disco_irq(sys, l);
 	return 0;
