@@ -101,6 +101,7 @@ struct ax_txq {
 	uint32_t         in_flight;    /* descriptors not completed */
 	uint32_t         unrung;       /* of them not announced by a doorbell */
 	uint32_t         ring_at;      /* announce at so many */
+	uint32_t         passed;       /* index of tx: the kernel took out what stands before it, and may not have told */
 	uint32_t         gate;         /* atomic, enum ax_gate */
 	bool             sg, zerocopy, budget;
 	bool             written_off;  /* what stands in the ring is counted as dropped */
@@ -273,6 +274,8 @@ uint32_t ax_rx_refill(struct ax_rxq *q);
 uint32_t ax_tx_reap(struct ax_txq *q, uint32_t n);
 uint32_t ax_rx_drain(struct ax_rxq *q);
 uint32_t ax_rx_reclaim(struct ax_rxq *q);
+/* ax_tx_passed: index of tx up to which the kernel took descriptors out, as far as is known. */
+uint32_t ax_tx_passed(const struct ax_txq *q);
 uint32_t ax_tx_unsent(const struct ax_txq *q, uint64_t *bytes);
 uint32_t ax_tx_reclaim(struct ax_txq *q);
 

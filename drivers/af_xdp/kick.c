@@ -45,8 +45,36 @@ static void tx_rang(struct ax_txq *q)
 /* One doorbell; 0 or the errno. */
 static int tx_kick(struct ax_txq *q)
 {
+	q->passed = ax_tx_passed(q);
 	plx_ctr_add(&q->base.stats.kicks, 1);
 	return q->sock->sys->sendto(q->sock->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) < 0 ? errno : 0;
+}
+
+/* Copy mode: the kernel dropped one packet, the last that it took out of the ring in this doorbell, and
+   completed it.  What it took out before counts as sent; this one does not. */
+static void tx_refused(struct ax_txq *q)
+{
+	const uint32_t told = q->tx.head - xring_unread(&q->tx);
+	uint64_t bytes;
+
+	if (q->tx.head - told < q->tx.head - q->passed) { /* it sent some first */
+		uint32_t at = told;
+
+		bytes = xring_desc(&q->tx, --at)->len;
+		while (at != q->passed && xring_desc(&q->tx, at - 1)->options & XDP_PKT_CONTD)
+			bytes += xring_desc(&q->tx, --at)->len;
+		q->passed = told;
+	} else {
+		bool more = true;
+
+		for (bytes = 0; more && q->passed != q->tx.head; q->passed++) {
+			bytes += xring_desc(&q->tx, q->passed)->len;
+			more = xring_desc(&q->tx, q->passed)->options & XDP_PKT_CONTD;
+		}
+	}
+	plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_device], 1);
+	plx_ctr_add(&q->base.stats.pkts, -1ull);
+	plx_ctr_add(&q->base.stats.bytes, -bytes);
 }
 
 /* What a doorbell's errno means.  True: ring again. */
@@ -61,9 +89,9 @@ static bool tx_again(struct ax_txq *q, int err, bool progress)
 		return progress;
 	case EINTR:
 		return true;
-	case EBUSY: /* copy mode: the device dropped one frame, and the kernel completed it */
-		plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_device], !q->zerocopy);
-		plx_ctr_add(&q->base.stats.pkts, -(uint64_t)!q->zerocopy); /* how long it was is not told */
+	case EBUSY:
+		if (!q->zerocopy)
+			tx_refused(q);
 		return true;
 	case ENETDOWN:
 		tx_link_down(q);

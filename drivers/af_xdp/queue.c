@@ -118,6 +118,7 @@ static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
 	q->shift = pool->shift;
 	q->sg = s->kind & AX_KIND_SG;
 	q->in_flight = q->unrung = 0;
+	q->passed = q->tx.head;
 	q->written_off = false;
 	q->max_segs = !q->sg ? 1 : s->zerocopy ? AX_ZC_SEGS_MAX : AX_COPY_SEGS_MAX;
 	q->zerocopy = s->zerocopy;

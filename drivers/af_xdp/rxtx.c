@@ -537,10 +537,17 @@ uint32_t ax_rx_reclaim(struct ax_rxq *q)
 	return n;
 }
 
+uint32_t ax_tx_passed(const struct ax_txq *q)
+{
+	const uint32_t told = __atomic_load_n(q->tx.theirs, __ATOMIC_ACQUIRE), left = q->tx.head - told;
+
+	return left <= q->tx.mask + 1 && q->tx.head - q->passed < left ? q->passed : told;
+}
+
 /* Packets in the ring that the kernel has not taken out, and their bytes. */
 uint32_t ax_tx_unsent(const struct ax_txq *q, uint64_t *bytes)
 {
-	const uint32_t taken = __atomic_load_n(q->tx.theirs, __ATOMIC_ACQUIRE);
+	const uint32_t taken = ax_tx_passed(q);
 	uint32_t pkts = 0;
 
 	*bytes = 0;

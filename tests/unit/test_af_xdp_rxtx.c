@@ -24,13 +24,27 @@ static struct ax_rxq *rq;
 static struct ax_txq *tq;
 static struct plx_sys sys;
 static int kicks, wakes;
+static uint32_t reached, seen, sends, refuses; /* transmit of a device that drops: where it is; descriptors of a doorbell */
 static uint64_t clock_ns;
 
 static ssize_t fake_sendto(int fd, const void *b, size_t n, int f, const struct sockaddr *a, socklen_t l)
 {
 	(void)fd; (void)b; (void)n; (void)f; (void)a; (void)l;
 	kicks++;
-	return 0;
+	if (!refuses)
+		return 0;
+	/* the kernel tells how far it is when it sent something, or has come to the end of what it saw */
+	if (seen == reached) {
+		tx.cons = reached;
+		seen = tx.prod;
+	}
+	if (seen == reached)
+		return 0;
+	reached += sends + refuses;
+	if (sends)
+		tx.cons = reached;
+	errno = EBUSY;
+	return -1;
 }
 static ssize_t fake_recvfrom(int fd, void *b, size_t n, int f, struct sockaddr *a, socklen_t *l)
 {
@@ -92,6 +106,8 @@ static int set_up_as(unsigned kind)
 	rq->rx = view(&rx, rx.desc, false);
 	rq->fill = view(&fill, fill.addr, true);
 	tq->tx = view(&tx, tx.desc, true);
+	tq->passed = reached = seen = tx.prod;
+	sends = refuses = 0;
 	tq->comp = view(&comp, comp.addr, false);
 	tq->limit = RING;
 	tq->ring_at = RING / 2;
@@ -489,6 +505,49 @@ static void unsent_are_counted(void **state)
 	tx.cons = tx.prod - RING;
 }
 
+static void offer_lengths(const uint16_t *len, uint16_t n)
+{
+	struct plx_mbuf *m[RING];
+
+	for (uint16_t i = 0; i < n; i++) {
+		m[i] = plx_mbuf_get(pool);
+		assert_non_null(plx_mbuf_append(m[i], len[i]));
+	}
+	assert_int_equal(plx_tx_burst(&tq->base, m, n), n);
+}
+
+static void refused_are(uint64_t pkts, uint64_t bytes)
+{
+	assert_int_equal(plx_ctr_read(&tq->base.stats.drop[PLX_TX_DROP_device]), pkts);
+	assert_int_equal(plx_ctr_read(&tq->base.stats.pkts) + pkts, RING);
+	assert_int_equal(plx_ctr_read(&tq->base.stats.bytes) + bytes, 100 * RING + RING * (RING - 1) / 2);
+}
+
+/* A packet that the device drops late takes its own bytes back, wherever it stood, and is not dropped again when the
+   queue is closed. */
+static void refused_late(void **state)
+{
+	uint16_t len[RING];
+	uint64_t bytes;
+
+	(void)state;
+	for (uint16_t i = 0; i < RING; i++)
+		len[i] = 100 + i;
+	refuses = 1;
+	offer_lengths(len, RING); /* none is sent: some are dropped, and not told */
+	const uint32_t k = (uint32_t)kicks;
+	assert_int_equal(tx.cons, tx.prod - RING);
+	refused_are(k, 100ull * k + k * (k - 1) / 2);
+	assert_int_equal(ax_tx_unsent(tq, &bytes), RING - k);
+	sends = 1; /* the second of two */
+	ax_tx_ring(tq);
+	assert_true(kicks > (int)k);
+	bytes = 100ull * k + k * (k - 1) / 2;
+	for (uint32_t i = k + 1; i < reached - (tx.prod - RING); i += 2)
+		bytes += len[i];
+	refused_are((uint64_t)kicks, bytes);
+}
+
 /* What stands in the ring of a queue that nobody reads any more: each packet is counted once, also one that was
    received in part, and one of which a buffer is bad, which has its counter. */
 static void drained_are_counted(void **state)
@@ -563,6 +622,7 @@ int main(void)
 		CASE(bad_chains, set_up_sg),
 		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
 		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
+		CASE(refused_late, set_up),
 		CASE(unsent_are_counted, set_up), CASE(drained_are_counted, set_up_sg),
 		CASE(asked_for, set_up), CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
 		CASE(copies_are_not_looked_at, set_up),
