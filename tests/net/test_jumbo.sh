@@ -11,8 +11,8 @@ WINDOW=128 # on the way: what half a ring of descriptors holds, of frames of 204
 HELD=512   # what one of frames of 4096 does
 COUNT=10000; [ -z "$FAST" ] || COUNT=1000
 L2FWD=$BUILD/apps/plx-l2fwd
-NATIVE=va,mode=native GENERIC=va,mode=generic
-! older_than 6.6 || NATIVE=va GENERIC=va # which falls to the packet driver
+NATIVE=va,mode=native GENERIC=va,mode=generic SENDS=9018
+! older_than 6.6 || NATIVE=va GENERIC=va SENDS=9014 # which falls to the packet driver
 
 jumbo() { # jumbo [QUEUES FAR-QUEUES]
 	pair "$@"
@@ -91,7 +91,7 @@ cases "what a port becomes by itself" ,stall=off
 check "the same, frames of 2048 bytes" io_case ,stall=off --frame-size 2048
 cases packet ,driver=packet
 check "a length beyond the MTU is refused" says 2 \
-	"va: --length 9100 is more than the 9018 bytes that it sends: raise its MTU" \
+	"va: --length 9100 is more than the $SENDS bytes that it sends: raise its MTU" \
 	at a "$FWD" -l "$LC" -m 64M --iface $NATIVE -- --mode txonly --length 9100
 unpair
 jumbo 1
