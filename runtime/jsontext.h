@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* jsontext.h - JSON written by hand: the library does not link a JSON library.  Internal to
-   runtime/. */
+   runtime/, and built into plx-fwd. */
 #ifndef JSONTEXT_H
 #define JSONTEXT_H
 

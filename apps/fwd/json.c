@@ -2,28 +2,15 @@
 /* json.c - statistics for programs: one object a line, integers in base units, keys that stay;
    docs/plx-fwd.md lists them.  Cold. */
 #include "report.h"
+#include "../../runtime/jsontext.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-static void string(FILE *out, const char *s)
-{
-	fputc('"', out);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			fputc('\\', out);
-		if ((unsigned char)*s < 0x20)
-			fprintf(out, "\\u%04x", *s);
-		else
-			fputc(*s, out);
-	}
-	fputc('"', out);
-}
-
 static void text(FILE *out, const char *key, const char *s)
 {
 	fprintf(out, "\"%s\":", key);
-	string(out, s);
+	json_text(out, s);
 	fputc(',', out);
 }
 
@@ -154,9 +141,11 @@ static void port(FILE *out, const struct report *r, uint16_t i)
 	fprintf(out, "\"xstats\":{");
 	for (int k = 0; k < n && k < have; k++) {
 		fprintf(out, k ? "," : "");
-		string(out, x[k].name);
+		json_text(out, x[k].name);
 		fprintf(out, ":%" PRIu64, x[k].value);
 	}
+	if (r->f->npaths)
+		fprintf(out, "%s\"tx_full\":%" PRIu64, n ? "," : "", report_tx_full(r->f, p));
 	fprintf(out, "}}");
 	free(x);
 }
@@ -196,6 +185,6 @@ void json_summary(FILE *out, struct report *r, const struct result *x)
 	fprintf(out, "],");
 	text(out, "result", *x->failed ? "failed" : "ok");
 	fprintf(out, "\"failed\":");
-	string(out, x->failed);
+	json_text(out, x->failed);
 	fprintf(out, "}\n");
 }

@@ -43,13 +43,23 @@ static void port_losses(struct losses *l, const struct fwd *f, const struct plx_
 	               s.rx.pkts + plx_rx_drops(&s.rx) - s.rx.drop[PLX_RX_DROP_closed];
 }
 
+uint64_t report_tx_full(const struct fwd *f, const struct plx_port *p)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < f->npaths; i++)
+		n += f->path[i].tx->port == p ? plx_ctr_read(&f->path[i].dropped) : 0;
+	return n;
+}
+
 void report_losses(const struct fwd *f, struct result *x)
 {
 	struct losses l = { .x = x };
 
-	for (uint16_t i = 0; i < plx_env_ports(f->env); i++)
-		port_losses(&l, f, plx_env_port(f->env, i));
-	for (uint32_t i = 0; i < f->npaths; i++)
-		lose(&l, f->path[i].tx->port->name, "tx", "full", "the transmit queue took no more, or its link was down: "
-		     "raise --retry or txd=", plx_ctr_read(&f->path[i].dropped));
+	for (uint16_t i = 0; i < plx_env_ports(f->env); i++) {
+		const struct plx_port *p = plx_env_port(f->env, i);
+
+		port_losses(&l, f, p);
+		lose(&l, p->name, "tx", "full", TX_FULL_WHY ": raise --retry or txd=", report_tx_full(f, p));
+	}
 }

@@ -52,6 +52,9 @@ void report_result(struct report *r, struct result *x, int err); /* err: of repo
 
 /* loss.c: fills in told, asked and most */
 void report_losses(const struct fwd *f, struct result *x);
+/* report_tx_full: packets that the transmit queues of p did not take, after all retries. */
+uint64_t report_tx_full(const struct fwd *f, const struct plx_port *p);
+#define TX_FULL_WHY "the transmit queue took no more, or its link was down"
 
 /* out.c: all that goes to standard output while there is an environment */
 void report_interval(struct report *r, const struct port_counts *now, uint64_t dt);

@@ -17,10 +17,7 @@ void report_count(const struct fwd *f, uint16_t port, struct port_counts *c)
 	plx_port_stats(p, &s);
 	*c = (struct port_counts){ .rx_offered = s.offered, .offered_told = s.offered_told, .rx_packets = s.rx.pkts,
 	                           .rx_bytes = s.rx.bytes, .rx_drops = plx_rx_drops(&s.rx), .tx_packets = s.tx.pkts,
-	                           .tx_bytes = s.tx.bytes, .tx_drops = plx_tx_drops(&s.tx) };
-	for (uint32_t i = 0; i < f->npaths; i++)
-		if (f->path[i].tx->port == p)
-			c->tx_drops += plx_ctr_read(&f->path[i].dropped);
+	                           .tx_bytes = s.tx.bytes, .tx_drops = plx_tx_drops(&s.tx) + report_tx_full(f, p) };
 }
 
 /* Packets sent or received up to now. */

@@ -84,6 +84,8 @@ static void port_summary(FILE *out, const struct report *r, uint16_t i, uint64_t
 	for (int d = 0; d < PLX_TX_DROP_N; d++)
 		if (s.tx.drop[d])
 			fprintf(out, "  tx drop     %" PRIu64 ": %s\n", s.tx.drop[d], plx_tx_drop_why((enum plx_tx_drop)d));
+	if (report_tx_full(r->f, p))
+		fprintf(out, "  tx full     %" PRIu64 ": %s\n", report_tx_full(r->f, p), TX_FULL_WHY);
 	/* what the driver adds to the sums: the kernel's own counters */
 	for (int k = 0; k < n && k < have; k++)
 		if (x[k].value && strncmp(x[k].name, "rx_", 3) && strncmp(x[k].name, "tx_", 3))
