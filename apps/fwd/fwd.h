@@ -19,8 +19,8 @@ enum { FWD_LENGTHS = 32, FWD_FLOWS_MAX = 1 << 20,
        FWD_LOSS_ALL = 100000000 }; /* 100% of --max-loss, which has 6 decimals */
 
 /* Options that not every mode has a use of. */
-enum fwd_given { FWD_PAIRING, FWD_RETRY, FWD_LENGTH, FWD_FLOWS, FWD_RATE, FWD_WINDOW, FWD_PEER_MAC, FWD_SRC_MAC, FWD_SRC_IP,
-                 FWD_DST_IP, FWD_SPORT, FWD_DPORT, FWD_DRAIN, FWD_SEED, FWD_VERIFY, FWD_GIVEN };
+enum fwd_given { FWD_PAIRING, FWD_RETRY, FWD_LENGTH, FWD_FLOWS, FWD_RATE, FWD_WINDOW, FWD_PEER_MAC, FWD_SRC_MAC,
+                 FWD_SRC_IP, FWD_DST_IP, FWD_SPORT, FWD_DPORT, FWD_DRAIN, FWD_SEED, FWD_VERIFY, FWD_GIVEN };
 
 /* The lengths of generated frames: a list taken in turn, or any within [lo, hi]. */
 struct fwd_lengths { uint16_t n, of[FWD_LENGTHS]; bool range; };

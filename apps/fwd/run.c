@@ -200,8 +200,8 @@ static void judge_loss(const struct report *r, struct result *x)
 		return;
 	plx_text_add(x->failed, sizeof(x->failed), "%s%" PRIu64 " packets lost", *x->failed ? "; " : "", lost);
 	if (echoes && r->f->ngens && !x->received && !x->corrupt && x->told < lost)
-		plx_text_add(x->failed, sizeof(x->failed), ": none came back: have the other end send them back, as plx-fwd "
-		             "--mode macswap does, or take --mode txonly");
+		plx_text_add(x->failed, sizeof(x->failed), ": none came back: have the other end send them back, as "
+		             "plx-fwd --mode macswap does, or take --mode txonly");
 	else if (*x->most)
 		plx_text_add(x->failed, sizeof(x->failed), ", %s; or allow it with --max-loss", x->most);
 	else
@@ -226,7 +226,8 @@ static void why_stopped(const struct fwd *f, char *buf, size_t len)
 				most = s.tx.stop[k];
 				buf[0] = 0;
 				plx_text_add(buf, len, "%s tx_stop_%s: %s: %s", p->name, stops[k].name, stops[k].why,
-				             k == PLX_STOP_no_mbuf ? "raise -m" : "set the interface and its other end up (ip link)");
+				             k == PLX_STOP_no_mbuf ? "raise -m" :
+				             "set the interface and its other end up (ip link)");
 			}
 	}
 }
@@ -242,7 +243,8 @@ static void judge_sent(const struct report *r, struct result *x)
 	why_stopped(f, why, sizeof(why));
 	if (!*why && (x->interrupted || f->conf.rate)) /* none was due yet */
 		return;
-	plx_text_add(x->failed, sizeof(x->failed), "%sno packet could be sent%s%s", *x->failed ? "; " : "", *why ? ", " : "", why);
+	plx_text_add(x->failed, sizeof(x->failed), "%sno packet could be sent%s%s",
+	             *x->failed ? "; " : "", *why ? ", " : "", why);
 }
 
 static void judge(const struct report *r, struct result *x)
