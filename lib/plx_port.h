@@ -42,7 +42,7 @@ extern "C" {
 	X(bad_len,      "empty, shorter than an Ethernet header or longer than the device takes") \
 	X(segments,     "more segments than the driver or device takes") \
 	X(no_mbuf,      "no frame to copy a packet of another pool to") \
-	X(device,       "the device refused it (peer down, queue stopped, no buffer)") \
+	X(device,       "the device refused it (peer down or its MTU smaller, queue stopped, no buffer)") \
 	X(removed,      "the interface is gone") \
 	X(closed,       "still in the ring, or on its way to the lcore that sends it, when its queue was closed or opened anew")
 

@@ -295,6 +295,15 @@ uint64_t fwd_sinks_received(const struct fwd *f)
 	return n;
 }
 
+uint64_t fwd_sinks_taken(const struct fwd *f)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < f->nsinks; i++)
+		n += plx_ctr_read(&f->sink[i].received);
+	return n;
+}
+
 bool fwd_gens_done(const struct fwd *f, uint64_t *from, uint64_t *to)
 {
 	*from = *to = 0;

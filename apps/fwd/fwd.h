@@ -18,6 +18,10 @@ enum fwd_pairing { FWD_PAIRED, FWD_CHAINED, FWD_LOOP };
 enum { FWD_LENGTHS = 32, FWD_FLOWS_MAX = 1 << 20,
        FWD_LOSS_ALL = 100000000 }; /* 100% of --max-loss, which has 6 decimals */
 
+/* Options that not every mode has a use of. */
+enum fwd_given { FWD_PAIRING, FWD_RETRY, FWD_LENGTH, FWD_FLOWS, FWD_RATE, FWD_WINDOW, FWD_PEER_MAC, FWD_SRC_MAC,
+                 FWD_SRC_IP, FWD_DST_IP, FWD_SPORT, FWD_DPORT, FWD_DRAIN, FWD_SEED, FWD_VERIFY, FWD_GIVEN };
+
 /* The lengths of generated frames: a list taken in turn, or any within [lo, hi]. */
 struct fwd_lengths { uint16_t n, of[FWD_LENGTHS]; bool range; };
 
@@ -44,6 +48,7 @@ struct fwd_conf {
 	bool     max_loss_ratio;
 	uint64_t drain;           /* ns to wait for what is still on the way at the end */
 	uint64_t seed;
+	uint32_t given;           /* bits of enum fwd_given */
 };
 
 /* options.c: the table of the parser; dst is a struct fwd_conf */
@@ -133,6 +138,7 @@ int  fwd_gen_poll(void *arg);
 int  fwd_sink_poll(void *arg);
 uint64_t fwd_gens_sent(const struct fwd *f);
 uint64_t fwd_sinks_received(const struct fwd *f); /* ours, if verified */
+uint64_t fwd_sinks_taken(const struct fwd *f);    /* all, whosever they are */
 /* fwd_gens_done: all; cycles of the first begin, the last end */
 bool fwd_gens_done(const struct fwd *f, uint64_t *from, uint64_t *to);
 void fwd_sum(struct fwd *f, struct verify_sums *t); /* over all flows; quiescent */

@@ -53,7 +53,7 @@ static int open_env(struct fwd *f, int argc, char **argv)
 			err = fwd_conf_check(&f->conf, why, PLX_HELP_MAX);
 		if (!err)
 			err = fwd_conf_ports(&f->conf, c, why, PLX_HELP_MAX);
-		if (!err && !c->nports && !c->dry_run) {
+		if (!err && !c->nports) {
 			snprintf(why, PLX_HELP_MAX, "no port: name an interface, as in --iface eth1 (ip link lists them)");
 			err = -EINVAL;
 		}

@@ -65,6 +65,12 @@ static int number(reader read, uint64_t *v, const char *arg, uint64_t lo, uint64
 #define UNUSED (void)arg, (void)why, (void)len
 #define CONF ((struct fwd_conf *)dst)
 
+static int give(struct fwd_conf *c, enum fwd_given bit)
+{
+	c->given |= 1u << bit;
+	return 0;
+}
+
 SET(mode)
 {
 	int i = word(mode_names, FWD_MODES, arg, why, len);
@@ -76,7 +82,7 @@ SET(mode)
 
 SET(pairing)
 {
-	int i = word(pairing_names, PLX_ARRAY_SIZE(pairing_names), arg, why, len);
+	int i = give(dst, FWD_PAIRING) + word(pairing_names, PLX_ARRAY_SIZE(pairing_names), arg, why, len);
 
 	if (i >= 0)
 		CONF->pairing = (enum fwd_pairing)i;
@@ -84,7 +90,7 @@ SET(pairing)
 }
 
 /* An integer field of any width. */
-#define SET_NUMBER(name, field, reader, lo, hi, like) \
+#define SET_BITS(name, bits, field, reader, lo, hi, like) \
 	SET(name) \
 	{ \
 		uint64_t v; \
@@ -92,22 +98,25 @@ SET(pairing)
 \
 		if (!err) \
 			CONF->field = (__typeof__(CONF->field))v; \
+		CONF->given |= bits; \
 		return err; \
 	}
+#define SET_NUMBER(name, ...) SET_BITS(name, 0u, __VA_ARGS__)
+#define SET_GIVEN(name, bit, ...) SET_BITS(name, 1u << bit, __VA_ARGS__)
 SET_NUMBER(burst, burst, plx_text_u64, 1, PLX_BURST_MAX, "32")
-SET_NUMBER(retry, retry, plx_text_u64, 0, 65535, "8")
+SET_GIVEN(retry, FWD_RETRY, retry, plx_text_u64, 0, 65535, "8")
 SET_NUMBER(count, count, plx_text_rate, 1, UINT64_MAX / 2, "1000000 or 1M")
-SET_NUMBER(flows, flows, plx_text_rate, 1, FWD_FLOWS_MAX, "64 or 10k")
-SET_NUMBER(rate, rate, plx_text_rate, 0, 1000000000, "250k or 1.5 million as 1500k")
-SET_NUMBER(window, window, plx_text_u64, 0, UINT32_MAX, "1024")
-SET_NUMBER(sport, sport, plx_text_u64, 1, 65535, "1024")
-SET_NUMBER(dport, dport, plx_text_u64, 1, 65535, "9")
-SET_NUMBER(seed, seed, plx_text_u64, 0, UINT64_MAX, "1")
+SET_GIVEN(flows, FWD_FLOWS, flows, plx_text_rate, 1, FWD_FLOWS_MAX, "64 or 10k")
+SET_GIVEN(rate, FWD_RATE, rate, plx_text_rate, 0, 1000000000, "250k or 1.5 million as 1500k")
+SET_GIVEN(window, FWD_WINDOW, window, plx_text_u64, 0, UINT32_MAX, "1024")
+SET_GIVEN(sport, FWD_SPORT, sport, plx_text_u64, 1, 65535, "1024")
+SET_GIVEN(dport, FWD_DPORT, dport, plx_text_u64, 1, 65535, "9")
+SET_GIVEN(seed, FWD_SEED, seed, plx_text_u64, 0, UINT64_MAX, "1")
 
 #define HOURS(n) ((n) * 3600000000000u)
 static const char *const time_like = "10, 1.5s, 200ms or 5m";
 SET_NUMBER(duration, duration, plx_text_duration, 1000000, HOURS(24 * 365), time_like)
-SET_NUMBER(drain, drain, plx_text_duration, 0, HOURS(1), time_like)
+SET_GIVEN(drain, FWD_DRAIN, drain, plx_text_duration, 0, HOURS(1), time_like)
 
 /* Main looks every 10 ms. */
 SET(stats_period)
@@ -122,7 +131,7 @@ SET(stats_period)
 }
 
 SET(json) { UNUSED; CONF->json = true; return 0; }
-SET(verify) { UNUSED; CONF->verify = true; return 0; }
+SET(verify) { UNUSED; CONF->verify = true; return give(dst, FWD_VERIFY); }
 
 SET(min_pps)
 {
@@ -135,8 +144,8 @@ static int set_mac(uint8_t mac[6], const char *arg, char *why, size_t len)
 	return plx_mac_parse(mac, arg) ? bad(why, len, "no MAC address; write it like ", "02:00:00:00:00:01") : 0;
 }
 
-SET(peer_mac) { CONF->has_peer = true; return set_mac(CONF->peer_mac, arg, why, len); }
-SET(src_mac) { CONF->has_src = true; return set_mac(CONF->src_mac, arg, why, len); }
+SET(peer_mac) { CONF->has_peer = true; return give(dst, FWD_PEER_MAC) + set_mac(CONF->peer_mac, arg, why, len); }
+SET(src_mac) { CONF->has_src = true; return give(dst, FWD_SRC_MAC) + set_mac(CONF->src_mac, arg, why, len); }
 
 static int set_ip(uint32_t *ip, const char *arg, char *why, size_t len)
 {
@@ -144,8 +153,8 @@ static int set_ip(uint32_t *ip, const char *arg, char *why, size_t len)
 	       bad(why, len, "no IPv4 address; write it like ", "198.18.0.1");
 }
 
-SET(src_ip) { return set_ip(&CONF->src_ip, arg, why, len); }
-SET(dst_ip) { return set_ip(&CONF->dst_ip, arg, why, len); }
+SET(src_ip) { return give(dst, FWD_SRC_IP) + set_ip(&CONF->src_ip, arg, why, len); }
+SET(dst_ip) { return give(dst, FWD_DST_IP) + set_ip(&CONF->dst_ip, arg, why, len); }
 
 /* "10" packets, "1%", "0.05%" of what was sent: kept as packets or as parts of FWD_LOSS_ALL. */
 SET(max_loss)
@@ -192,6 +201,7 @@ SET(length)
 	struct fwd_lengths *l = &CONF->lengths;
 	const char *dash = strchr(arg, '-');
 
+	give(dst, FWD_LENGTH);
 	*l = (struct fwd_lengths){ .range = dash != NULL };
 	if (dash) {
 		l->n = 2;
@@ -238,27 +248,45 @@ const struct plx_opt fwd_opts[] = {
 	{ .name = "min-pps", .arg = "PPS", .set = set_min_pps, .what = "exit 6 if the mean rate is below", .flags = PLX_OPT_MORE },
 	{ .name = "max-loss", .arg = "N|P%", .set = set_max_loss, .what = "exit 6 if more is lost; 0",
 	  .flags = PLX_OPT_MORE },
-	{ .name = "drain", .arg = "TIME", .set = set_drain, .what = "flowgen: wait at most so long for the last echoes; 1s", .flags = PLX_OPT_MORE },
+	{ .name = "drain", .arg = "TIME", .set = set_drain, .what = "generators: at the end wait at most so long; 1s",
+	  .flags = PLX_OPT_MORE },
 	{ .name = "seed", .arg = "N", .set = set_seed, .what = "of the lengths and the pattern; 1", .flags = PLX_OPT_MORE },
 	{ .name = NULL },
 };
 
+/* What each option is for, beside those that every mode has. */
+#define FORWARD (1u << FWD_IO | 1u << FWD_MAC | 1u << FWD_MACSWAP | 1u << FWD_5TSWAP | 1u << FWD_CSUM)
+#define GENERATE (1u << FWD_FLOWGEN | 1u << FWD_TXONLY)
+static const struct { const char *option; uint32_t modes; const char *names; } uses[FWD_GIVEN] = {
+	[FWD_PAIRING] = { "--pairing", FORWARD, "io, mac, macswap, 5tswap and csum" },
+	[FWD_RETRY] = { "--retry", FORWARD | 1u << FWD_ICMPECHO, "io, mac, macswap, 5tswap, csum and icmpecho" },
+	[FWD_LENGTH] = { "--length", GENERATE, "flowgen and txonly" },
+	[FWD_FLOWS] = { "--flows", GENERATE, "flowgen, txonly and rxonly --verify" },
+	[FWD_RATE] = { "--rate", GENERATE, "flowgen and txonly" },
+	[FWD_WINDOW] = { "--window", 1u << FWD_FLOWGEN, "flowgen" },
+	[FWD_PEER_MAC] = { "--peer-mac", GENERATE | 1u << FWD_MAC, "flowgen, txonly and mac" },
+	[FWD_SRC_MAC] = { "--src-mac", GENERATE, "flowgen and txonly" },
+	[FWD_SRC_IP] = { "--src-ip", GENERATE, "flowgen and txonly" },
+	[FWD_DST_IP] = { "--dst-ip", GENERATE, "flowgen and txonly" },
+	[FWD_SPORT] = { "--sport", GENERATE, "flowgen and txonly" },
+	[FWD_DPORT] = { "--dport", GENERATE, "flowgen and txonly" },
+	[FWD_DRAIN] = { "--drain", GENERATE, "flowgen and txonly" },
+	[FWD_SEED] = { "--seed", GENERATE, "flowgen and txonly" },
+	[FWD_VERIFY] = { "--verify", GENERATE | 1u << FWD_RXONLY, "flowgen, txonly and rxonly" },
+};
+
 int fwd_conf_check(const struct fwd_conf *c, char *why, size_t whylen)
 {
-	bool gen = fwd_generates(c), back = c->mode == FWD_FLOWGEN;
-	const struct { bool bad; const char *option, *modes; } rules[] = {
-		{ c->verify && !gen && !fwd_sinks(c), "--verify", "flowgen, txonly and rxonly" },
-		{ c->rate && !gen, "--rate", "flowgen and txonly" },
-		{ c->window && !back, "--window", "flowgen" },
-	};
+	for (size_t i = 0; i < FWD_GIVEN; i++) {
+		uint32_t modes = uses[i].modes | (i == FWD_FLOWS && c->verify ? 1u << FWD_RXONLY : 0);
 
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(rules); i++)
-		if (rules[i].bad) {
-			why[0] = 0;
-			plx_text_add(why, whylen, "%s goes with --mode %s, not with %s", rules[i].option, rules[i].modes,
-			             fwd_mode_name(c->mode));
-			return -EINVAL;
-		}
+		if (!(c->given >> i & 1) || modes >> c->mode & 1)
+			continue;
+		why[0] = 0;
+		plx_text_add(why, whylen, "%s goes with --mode %s, not with %s", uses[i].option, uses[i].names,
+		             fwd_mode_name(c->mode));
+		return -EINVAL;
+	}
 	return 0;
 }
 

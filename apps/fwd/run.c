@@ -28,7 +28,7 @@ static uint64_t moved(const struct fwd *f, bool sent)
 	if (sent && f->ngens)
 		return fwd_gens_sent(f);
 	if (!sent && f->nsinks)
-		return fwd_sinks_received(f);
+		return fwd_sinks_taken(f);
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++) {
 		const struct plx_port *p = plx_env_port(f->env, i);
 
@@ -117,7 +117,8 @@ static int generator_tick(struct report *r, uint64_t now)
 		if (!gens_done(r, now)) {
 			if (!over || now - r->start < f->conf.duration + f->conf.drain)
 				return 0;
-			r->end = now; /* the driver takes no more: what is held was never sent */
+			/* the driver takes no more: what is held was never sent, and nobody tells since when */
+			r->end = r->start + f->conf.duration;
 		}
 	}
 	if (!back)
@@ -198,10 +199,52 @@ static void judge_loss(const struct report *r, struct result *x)
 	if (lost <= fwd_loss_allowed(c, of))
 		return;
 	plx_text_add(x->failed, sizeof(x->failed), "%s%" PRIu64 " packets lost", *x->failed ? "; " : "", lost);
-	if (*x->most)
+	if (echoes && r->f->ngens && !x->received && !x->corrupt && x->told < lost)
+		plx_text_add(x->failed, sizeof(x->failed), ": none came back: have the other end send them back, as "
+		             "plx-fwd --mode macswap does, or take --mode txonly");
+	else if (*x->most)
 		plx_text_add(x->failed, sizeof(x->failed), ", %s; or allow it with --max-loss", x->most);
 	else
 		plx_text_add(x->failed, sizeof(x->failed), ": lower --rate, or allow it with --max-loss");
+}
+
+/* Why bursts of the ports stopped short: the reason that was most often, and what helps. */
+static void why_stopped(const struct fwd *f, char *buf, size_t len)
+{
+#define X(id, why) { #id, why },
+	static const struct { const char *name, *why; } stops[] = { PLX_STOPS(X) };
+#undef X
+	uint64_t most = 0;
+
+	for (uint16_t i = 0; i < plx_env_ports(f->env); i++) {
+		const struct plx_port *p = plx_env_port(f->env, i);
+		struct plx_port_stats s;
+
+		plx_port_stats(p, &s);
+		for (int k = 0; k < PLX_STOP_N; k++)
+			if (s.tx.stop[k] > most) {
+				most = s.tx.stop[k];
+				buf[0] = 0;
+				plx_text_add(buf, len, "%s tx_stop_%s: %s: %s", p->name, stops[k].name, stops[k].why,
+				             k == PLX_STOP_no_mbuf ? "raise -m" :
+				             "set the interface and its other end up (ip link)");
+			}
+	}
+}
+
+/* A generator that could not send has failed, though nothing is lost. */
+static void judge_sent(const struct report *r, struct result *x)
+{
+	const struct fwd *f = r->f;
+	char why[256] = "";
+
+	if (!f->ngens || x->sent || x->told)
+		return;
+	why_stopped(f, why, sizeof(why));
+	if (!*why && (x->interrupted || f->conf.rate)) /* none was due yet */
+		return;
+	plx_text_add(x->failed, sizeof(x->failed), "%sno packet could be sent%s%s",
+	             *x->failed ? "; " : "", *why ? ", " : "", why);
 }
 
 static void judge(const struct report *r, struct result *x)
@@ -211,7 +254,8 @@ static void judge(const struct report *r, struct result *x)
 		{ x->verified && x->corrupt, x->corrupt, "packets corrupt" },
 		{ x->verified && x->duplicates, x->duplicates, "duplicates" },
 		{ x->verified && x->reordered + x->stale, x->reordered + x->stale, "packets out of order" },
-		{ x->verified && !x->received && !x->lost && !x->interrupted, 0, "packets of a generator seen" },
+		{ x->verified && !x->received && !x->corrupt && (x->sent || !r->f->ngens), 0,
+		  "packets of a generator seen: nothing was verified" },
 		{ c->has_min_pps && rate_known(x->ns) && x->pps < c->min_pps, x->pps,
 		  "packets per second: below --min-pps" },
 		{ c->has_min_pps && !rate_known(x->ns) && !x->interrupted, x->ns,
@@ -221,6 +265,7 @@ static void judge(const struct report *r, struct result *x)
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(checks); i++)
 		if (checks[i].failed)
 			plx_text_add(x->failed, sizeof(x->failed), "%s%" PRIu64 " %s", *x->failed ? "; " : "", checks[i].n, checks[i].what);
+	judge_sent(r, x);
 	judge_loss(r, x);
 }
 
@@ -251,6 +296,7 @@ static void add_verified(struct fwd *f, struct result *x)
 		x->verified_bytes += f->sink[i].verify->bytes;
 	}
 	x->received = t.received;
+	x->received_bytes = t.bytes;
 	x->duplicates = t.duplicates;
 	x->reordered = t.reordered;
 	x->stale = t.stale;

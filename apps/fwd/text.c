@@ -122,7 +122,7 @@ void text_summary(FILE *out, struct report *r, const struct result *x)
 	if (x->lost || x->echoes)
 		fprintf(out, "  lost        %" PRIu64 " (%.4g %%)%s\n", x->lost,
 		       x->asked ? 100.0 * (double)x->lost / (double)x->asked : 0,
-		       x->lost && x->echoes && x->interrupted ? ", some of them on the way" : "");
+		       x->lost > x->told && x->echoes && x->interrupted ? ", some of them on the way" : "");
 	if (x->verified)
 		fprintf(out, "  verified    %sB of payload; duplicates %" PRIu64 ", reordered %" PRIu64 ", corrupt %" PRIu64
 		       ", foreign %" PRIu64 "\n", si(a, (double)x->verified_bytes), x->duplicates, x->reordered + x->stale, x->corrupt,

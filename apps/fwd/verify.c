@@ -136,7 +136,7 @@ static void bit_set(struct verify_flow *f, uint64_t seq, bool on)
 	*w = on ? *w | b : *w & ~b;
 }
 
-static void enter(struct verify_flow *f, uint64_t seq)
+static void enter(struct verify_flow *f, uint64_t seq, uint32_t len)
 {
 	if (!f->seen) {
 		f->seen = true;
@@ -164,16 +164,17 @@ static void enter(struct verify_flow *f, uint64_t seq)
 	}
 	bit_set(f, seq, true);
 	f->received++;
+	f->bytes += len;
 }
 
-bool verify_count(struct verify *v, uint32_t flow, uint64_t seq)
+bool verify_count(struct verify *v, uint32_t flow, uint64_t seq, uint32_t len)
 {
 	struct verify_flow *f = &v->flow[flow];
 
 	/* acquire: pairs with the release below on the lcore that had the flow before */
 	if (__atomic_exchange_n(&f->busy, 1, __ATOMIC_ACQUIRE))
 		return false;
-	enter(f, seq);
+	enter(f, seq, len);
 	__atomic_store_n(&f->busy, 0, __ATOMIC_RELEASE);
 	return true;
 }
@@ -183,7 +184,7 @@ bool verify_settle(struct verify *v, struct verify_sink *s)
 	uint16_t left = 0;
 
 	for (uint16_t i = 0; i < s->nwait; i++)
-		if (!verify_count(v, s->wait[i].flow, s->wait[i].seq))
+		if (!verify_count(v, s->wait[i].flow, s->wait[i].seq, s->wait[i].len))
 			s->wait[left++] = s->wait[i];
 	s->nwait = left;
 	return left == 0;
@@ -217,9 +218,10 @@ void verify_frames(struct verify *v, struct verify_sink *s, struct plx_mbuf **m,
 		bytes += is == GOOD ? payload : 0;
 		corrupt += is == CORRUPT;
 		foreign += is == FOREIGN;
-		if (is == GOOD && ((s->nwait && waits(s, flow)) || !verify_count(v, flow, seq))) {
+		if (is == GOOD && ((s->nwait && waits(s, flow)) || !verify_count(v, flow, seq, len))) {
 			PLX_ASSERT(s->nwait < VERIFY_WAIT);
 			s->wait[s->nwait].flow = flow;
+			s->wait[s->nwait].len = len;
 			s->wait[s->nwait++].seq = seq;
 		}
 	}
@@ -238,6 +240,7 @@ void verify_sum(struct verify *v, uint32_t flow, uint64_t sent, struct verify_su
 
 	t->expected += expected;
 	t->received += f->received;
+	t->bytes += f->bytes;
 	t->lost += expected > f->received ? expected - f->received : 0;
 	t->duplicates += f->duplicates;
 	t->reordered += f->reordered;

@@ -24,7 +24,7 @@ struct verify_flow {
 	_Alignas(PLX_CACHELINE) uint32_t busy; /* atomic; 1 = a lcore works on it */
 	bool     seen;
 	uint64_t base, next;     /* [base, next) were to come up to now */
-	uint64_t received;       /* of them, once each */
+	uint64_t received, bytes; /* of them, once each; bytes: of their frames */
 	uint64_t duplicates, reordered, stale; /* stale: older than the window, late or duplicate */
 	uint64_t bits[VERIFY_WINDOW / 64];     /* sequence s was seen: bit s % VERIFY_WINDOW */
 };
@@ -42,11 +42,11 @@ struct verify_sink {
 	plx_ctr  corrupt;        /* ours, but a byte, length or checksum is wrong */
 	plx_ctr  foreign;        /* not ours, sound or not */
 	uint16_t nwait;
-	struct { uint32_t flow; uint64_t seq; } wait[VERIFY_WAIT];
+	struct { uint32_t flow, len; uint64_t seq; } wait[VERIFY_WAIT];
 	uint8_t  packet[VERIFY_PACKET];
 };
 
-struct verify_sums { uint64_t expected, received, lost, duplicates, reordered, stale; };
+struct verify_sums { uint64_t expected, received, bytes, lost, duplicates, reordered, stale; };
 
 /* verify_init: 0 or -ENOMEM.  run 0 = learn it from what arrives. */
 int  verify_init(struct verify *v, uint32_t flows, uint32_t run);
@@ -62,8 +62,8 @@ void verify_frames(struct verify *v, struct verify_sink *s, struct plx_mbuf **m,
    lcore, before each burst; a burst is only taken while the list has room for it. */
 bool verify_settle(struct verify *v, struct verify_sink *s);
 
-/* verify_count enters one packet; false if another lcore has the flow just now. */
-bool verify_count(struct verify *v, uint32_t flow, uint64_t seq);
+/* verify_count enters one packet, of a frame of len bytes; false if another lcore has the flow just now. */
+bool verify_count(struct verify *v, uint32_t flow, uint64_t seq, uint32_t len);
 
 /* verify_sum adds the account of one flow to *t.  sent: how many were sent, UINT64_MAX = not
    known, then it ends at the highest seen and begins at the lowest.  Quiescent. */

@@ -101,7 +101,7 @@ struct ax_txq {
 	uint32_t         in_flight;    /* descriptors not completed */
 	uint32_t         unrung;       /* of them not announced by a doorbell */
 	uint32_t         ring_at;      /* announce at so many */
-	uint32_t         passed;       /* index of tx: the kernel took out what stands before it, and may not have told */
+	uint32_t         passed;       /* index of tx: what stands before it is out, told or not */
 	uint32_t         gate;         /* atomic, enum ax_gate */
 	bool             sg, zerocopy, budget;
 	bool             written_off;  /* what stands in the ring is counted as dropped */

@@ -125,4 +125,34 @@ for driver in packet,txd=256 af_xdp,mode=native,txd=256; do
 	check "$driver: the sender ends under load" ends_under_load "driver=$driver"
 	check "$driver: the far end goes down" far_end_down "driver=$driver"
 done
+
+# ---- what plx-fwd says of a run in which nothing goes right ----
+
+# tells CODE PYTHON OPTION...: of the JSON of a run with one lcore
+tells() {
+	local code=$1 what=$2 rc; shift 2
+	at a timeout -k 1 $PATIENCE "$FWD" -l "$CPU" -m 64M --idle adaptive "$@" --json --stats-period 0 >"$TMP/gen" 2>"$TMP/gen.err" </dev/null
+	rc=$?
+	[ $rc = "$code" ] && [ "$(of_summary "$TMP/gen" "bool($what)")" = True ] && return
+	echo "exit code $rc, wanted $code and $what"; show "$TMP/gen" "$TMP/gen.err"
+	return 1
+}
+nothing_verified() { tells 6 '"0 packets of a generator seen" in o["failed"] and o["total"]["received"] == o["total"]["received_bytes"] == 0 and o["total"]["foreign"] >= 1000' --iface n,driver=null -- --mode rxonly --verify --count 1000; }
+check "a run that verified nothing ends by --count, and is not ok" nothing_verified
+none_back() { tells 6 '"none came back" in o["failed"]' --iface va,driver=packet -- --mode flowgen --count 100 --drain 100ms; }
+check "nothing comes back: said so" none_back
+dry() { says 2 'no port: name an interface' at a "$FWD" --dry-run; }
+check "--dry-run without a port: as the start" dry
+at b ip link set vb down
+for driver in packet af_xdp,mode=native; do
+	unsent() { tells 6 'o["total"]["sent_bytes"] == o["total"]["sent"] == p["tx_bytes"] == 0 and ("could be sent, va tx_stop_link_down" in o["failed"] or "tx_drop_device" in o["failed"]) and o["duration_ns"] < 5e8' --iface "va,rxqs=0,driver=$driver" -- --mode txonly --duration 300ms; }
+	check "$driver: a generator that could send nothing is not ok" unsent
+done
+# full: by two pollers, one counter; of a port whose name is not UTF-8
+full() {
+	at a ip link add $'v\xff' numtxqueues 2 numrxqueues 2 type veth peer name v2 && at a ip link property add dev $'v\xff' altname full && at a ip link set full up || return 1
+	tells 6 'o["total"]["tx_dropped"] == o["total"]["lost"] and "%d packets lost, %d by " % ((o["total"]["lost"],) * 2) in o["failed"] and o["ports"][1]["xstats"]["tx_full"] == o["total"]["lost"] and o["ports"][1]["name"] == "v\xff"' \
+		--iface n,driver=null,rxqs=2,txqs=2 --iface full,driver=packet,rxqs=0,txqs=2 -- --mode io --count 1 --duration 200ms
+}
+check "what a transmit queue did not take is one counter of its port" full
 done_testing

@@ -24,7 +24,8 @@ static struct ax_rxq *rq;
 static struct ax_txq *tq;
 static struct plx_sys sys;
 static int kicks, wakes;
-static uint32_t reached, seen, sends, refuses; /* transmit of a device that drops: where it is; descriptors of a doorbell */
+/* transmit of a device that drops: where it is, what it saw; descriptors of a doorbell */
+static uint32_t reached, seen, sends, refuses;
 static uint64_t clock_ns;
 
 static ssize_t fake_sendto(int fd, const void *b, size_t n, int f, const struct sockaddr *a, socklen_t l)

@@ -118,6 +118,16 @@ static void test_together(void **state)
 		{ FWD_IO, "verify", NULL, false }, { FWD_ICMPECHO, "verify", NULL, false },
 		{ FWD_TXONLY, "rate", "1k", true }, { FWD_RXONLY, "rate", "1k", false }, { FWD_MAC, "rate", "1k", false },
 		{ FWD_FLOWGEN, "window", "9", true }, { FWD_TXONLY, "window", "9", false },
+		{ FWD_IO, "length", "64", false }, { FWD_RXONLY, "length", "64", false }, { FWD_TXONLY, "length", "64", true },
+		{ FWD_IO, "flows", "64", false }, { FWD_RXONLY, "flows", "9", false }, { FWD_FLOWGEN, "flows", "9", true },
+		{ FWD_IO, "seed", "1", false }, { FWD_RXONLY, "seed", "2", false }, { FWD_TXONLY, "seed", "2", true },
+		{ FWD_IO, "drain", "1s", false }, { FWD_RXONLY, "drain", "2s", false }, { FWD_TXONLY, "drain", "2s", true },
+		{ FWD_RXONLY, "rate", "0", false }, { FWD_TXONLY, "window", "0", false },
+		{ FWD_ICMPECHO, "retry", "1", true }, { FWD_RXONLY, "retry", "1", false },
+		{ FWD_CSUM, "pairing", "loop", true }, { FWD_ICMPECHO, "pairing", "loop", false },
+		{ FWD_MAC, "peer-mac", "02:00:00:00:00:01", true }, { FWD_IO, "peer-mac", "02:00:00:00:00:01", false },
+		{ FWD_MAC, "src-mac", "02:00:00:00:00:01", false }, { FWD_IO, "src-ip", "10.0.0.1", false },
+		{ FWD_IO, "dst-ip", "10.0.0.1", false }, { FWD_RXONLY, "sport", "9", false }, { FWD_RXONLY, "dport", "9", false },
 		{ FWD_FLOWGEN, "max-loss", "9", true }, { FWD_CSUM, "max-loss", "9", true },
 		{ FWD_RXONLY, "max-loss", "9%", true },
 	};
@@ -135,6 +145,15 @@ static void test_together(void **state)
 		if (err != (rows[i].ok ? 0 : -EINVAL) || (err && !strstr(why, rows[i].name)))
 			fail_msg("row %zu: %d \"%s\"", i, err, why);
 	}
+	/* who verifies what another one sends must know of how many flows it is */
+	struct fwd_conf c;
+	char why[2048] = "";
+
+	fwd_conf_init(&c);
+	c.mode = FWD_RXONLY;
+	assert_int_equal(set(&c, "flows", "9", why), 0);
+	assert_int_equal(set(&c, "verify", NULL, why), 0);
+	assert_int_equal(fwd_conf_check(&c, why, sizeof(why)), 0);
 }
 
 /* Who receives nothing at all has no use of a mode that does. */

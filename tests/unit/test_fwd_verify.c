@@ -247,7 +247,7 @@ static void test_chain(void **state)
 static void play(struct bed *b, const uint64_t *seq, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		assert_true(verify_count(&b->v, 0, seq[i]));
+		assert_true(verify_count(&b->v, 0, seq[i], 64));
 }
 
 static void test_account(void **state)
