@@ -13,7 +13,7 @@ BUILD   ?= build
 PREFIX  ?= /usr/local
 
 # meson speaks only if it fails; what an interrupted one left is begun anew
-configure = [ -f $(BUILD)/build.ninja ] || { rm -rf $(BUILD)/meson-private; mkdir -p $(BUILD); \
+configure = tests/here $(BUILD); [ -f $(BUILD)/build.ninja ] || { rm -rf $(BUILD)/meson-private; mkdir -p $(BUILD); \
 	meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD)/setup.log 2>&1 || { tail -n 20 $(BUILD)/setup.log; exit 1; }; }
 
 # a prefix that was asked for holds for a tree configured with another, too

@@ -29,10 +29,12 @@ extern "C" {
 #define PLX_RX_DROPS(X) \
 	X(no_mbuf,      "the pool had no frame: raise -m, or find who keeps them") \
 	X(ring_full,    "the receive ring was full: poll more often or raise rxd=") \
-	X(fill_empty,   "the kernel found no frame in the fill ring: poll more often or raise rxd=") \
+	X(fill_empty,   "the kernel found no frame in the fill ring, or too few for a packet of several: poll more often or raise " \
+	                "rxd=") \
 	X(long_frame,   "longer than the frame room: lower the MTU or use --frame-size 4096") \
 	X(bad_desc,     "the kernel handed out an address or length outside the pool") \
-	X(kernel,       "the kernel dropped it before the ring: longer than the frame room, or for a reason it does not tell") \
+	X(kernel,       "the kernel dropped it before the ring and does not tell why: if packets are longer than the frame room, lower " \
+	                "the MTU or use --frame-size 4096") \
 	X(closed,       "it stood in the ring when its queue was given back")
 
 /* Why a frame taken by plx_tx_burst was not sent; each has one reason:

@@ -170,9 +170,9 @@ const char *plx_text_near(const char *s, const char *const *list, size_t n)
 
 	if (!len || len > WORD_MAX)
 		return NULL;
-	/* a word all of whose letters must change is not near */
-	if (best > len - 1)
-		best = len - 1;
+	/* a word more than half of which must change is not near */
+	if (best > len / 2)
+		best = len / 2;
 	for (size_t i = 0; i < n; i++) {
 		size_t nw = strlen(list[i]), d;
 

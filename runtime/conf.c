@@ -276,6 +276,7 @@ static int arguments(struct parser *p, bool scan)
 static int variable(struct parser *p, const char *name, size_t n)
 {
 	char names[64][PLX_NAME_MAX], bare[PLX_NAME_MAX];
+	static const char prefix[] = "POLLUX_";
 	const char *list[64] = { NULL }, *near;
 	size_t k = 0;
 
@@ -289,13 +290,15 @@ static int variable(struct parser *p, const char *name, size_t n)
 			return -EINVAL;
 		}
 		if (!(plx_settings[i].flags & PLX_SETTING_ARG_ONLY)) {
-			list[k] = names[k];
+			list[k] = names[k] + strlen(prefix); /* what all begin with makes none alike */
 			k++;
 		}
 	}
-	near = plx_text_near(bare, list, k);
-	snprintf(p->why, p->whylen, near ? "%s: unknown variable, did you mean %s?" :
-	         "%s: unknown variable; unset it, or see --help-all: each option is POLLUX_OPTION", bare, near);
+	near = plx_text_near(bare + strlen(prefix), list, k);
+	if (near)
+		snprintf(p->why, p->whylen, "%s: unknown variable, did you mean %s%s?", bare, prefix, near);
+	else
+		snprintf(p->why, p->whylen, "%s: unknown variable; unset it, or see --help-all: each option is POLLUX_OPTION", bare);
 	return -EINVAL;
 }
 

@@ -340,7 +340,8 @@ static int run_lcores(struct plx_env *env)
 			c->timer[i].due = now + c->timer[i].period;
 		watch_look(c, now);
 		readers_await(c);
-		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u ports, %u lcores", env->nports, env->nlcores);
+		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u port%s, %u lcore%s", env->nports, env->nports == 1 ? "" : "s",
+		         env->nlcores, env->nlcores == 1 ? "" : "s");
 		main_at(env, MAIN_LOOP);
 		err = main_loop(c);
 	}

@@ -4,6 +4,7 @@
    plan_pool.c. */
 #include "plan.h"
 #include "conf.h"
+#include "plx_text.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -129,10 +130,32 @@ static int all_lcores(struct plan_maker *m)
 	return err;
 }
 
+enum { SHARED_TOLD = 8 }; /* lcores that are named as sharing a CPU */
+
+/* on_cpu writes the lcores that are on one CPU: "0, 1 and 2". */
+static char *on_cpu(const struct plan *p, int cpu, char *buf, size_t len)
+{
+	unsigned all = 0, n = 0;
+
+	for (uint16_t i = 0; i < p->nlcores; i++)
+		all += p->lcores[i].ncpus == 1 && p->lcores[i].cpu == cpu;
+	buf[0] = 0;
+	for (uint16_t i = 0; i < p->nlcores; i++) {
+		if (p->lcores[i].ncpus != 1 || p->lcores[i].cpu != cpu || n == SHARED_TOLD)
+			continue;
+		plx_text_add(buf, len, "%s%u", !n ? "" : n + 1 < all ? ", " : " and ", p->lcores[i].id);
+		n++;
+	}
+	if (n < all)
+		plx_text_add(buf, len, " and %u more", all - n);
+	return buf;
+}
+
 /* note_shared_cpus tells of the first lcores that take time from each other. */
 static void note_shared_cpus(struct plan_maker *m)
 {
 	const struct plan *p = m->p;
+	char list[128];
 
 	for (uint16_t i = 1; i < p->nlcores; i++) {
 		for (uint16_t k = 0; k < i; k++) {
@@ -140,7 +163,7 @@ static void note_shared_cpus(struct plan_maker *m)
 			if (a->ncpus != 1 || b->ncpus != 1)
 				continue;
 			if (a->cpu == b->cpu)
-				plan_note(m->p, "lcores %u and %u share CPU %d%s", a->id, b->id, a->cpu,
+				plan_note(m->p, "lcores %s share CPU %d%s", on_cpu(p, a->cpu, list, sizeof(list)), a->cpu,
 				          m->conf->idle == PLX_IDLE_BUSY ? ": --idle=adaptive lets one sleep for the other" : "");
 			else if (m->t->ncpus && m->t->cpu[a->cpu].core >= 0 && m->t->cpu[a->cpu].core == m->t->cpu[b->cpu].core)
 				plan_note(m->p, "lcores %u and %u are two threads of one core (CPUs %d and %d)", a->id, b->id,

@@ -14,7 +14,8 @@
 #define MIB1 (1ull << 20)
 
 enum { FRAMES_MIN = 1024,    /* of a pool without ports */
-       BESIDE = 4 << 20 };   /* bytes that a program holds beside pools and queues; 4 MiB were measured */
+       BESIDE = 4 << 20,     /* bytes that a program holds beside pools and queues; 4 MiB were measured */
+       LASTING = 32 };       /* one part in so many of the memory available may be gone when it is asked for */
 
 static uint64_t round_up(uint64_t v, uint64_t to)
 {
@@ -163,9 +164,9 @@ static void as_said(const struct plan_maker *m, const struct plan_pool *pool, ui
 		plx_text_add(buf, len, "-m %llu", (unsigned long long)(all >> 20));
 		return;
 	}
-	for (int node = 0; node <= (pool->node < 0 ? 0 : pool->node); node++)
+	for (int node = 0; node < m->conf->nnode_mem || node <= (pool->node < 0 ? 0 : pool->node); node++)
 		plx_text_add(buf, len, "%s%llu", node ? "," : "--node-mem ", (unsigned long long)
-		             (node == pool->node || pool->node < 0 ? bytes :
+		             (node == (pool->node < 0 ? 0 : pool->node) ? bytes :
 		              node < m->conf->nnode_mem ? m->conf->node_mem[node] : 0) >> 20);
 }
 
@@ -179,21 +180,27 @@ static int too_small(struct plan_maker *m, const struct plan_pool *pool, uint32_
 	                 fix, m->conf->nnode_mem ? "" : " or more, or smaller rings by rxd= and txd=");
 }
 
+/* lasting: of what the machine has available, what it has a moment later too. */
+static uint64_t lasting(uint64_t bytes)
+{
+	return bytes - bytes / LASTING;
+}
+
 /* can_have: of all bytes that are asked for, those that the machine and the cgroup have now, where no hugepages
    serve.  Pools as long as they can be are counted beside them. */
 static uint64_t can_have(struct plan_maker *m, uint64_t all)
 {
 	const struct topo *t = m->t;
-	uint64_t left = t->mem_avail ? t->mem_avail : UINT64_MAX;
+	uint64_t left = t->huge_room ? lasting(t->huge_room) : t->mem_avail ? lasting(t->mem_avail) : UINT64_MAX;
 
-	if (m->conf->huge != PLX_NEVER &&
+	if (m->conf->huge != PLX_NEVER && !t->huge_room &&
 	    (plan_huge_free(t, -1, 1) * MIB2 >= all || plan_huge_free(t, -1, 0) * GIB1 >= all))
 		return all;
 	for (uint16_t i = 0; i < m->p->npools; i++)
 		m->p->pools[i].frames = PLX_POOL_FRAMES_MAX;
 	beside(m);
-	left = less_than(left, plan_beside(m->p, NULL) + MIB1);
-	if (*t->mem_limit.file && less_than(t->mem_limit.left, plan_own(m->p) + MIB1) < left)
+	left = less_than(left, plan_beside(m->p, NULL) + MIB2);
+	if (!t->huge_room && *t->mem_limit.file && less_than(t->mem_limit.left, plan_own(m->p) + MIB1) < left)
 		left = less_than(t->mem_limit.left, plan_own(m->p) + MIB1);
 	return left < all && left >= mem_needed(m) ? left : all;
 }
@@ -202,7 +209,7 @@ static uint64_t can_have(struct plan_maker *m, uint64_t all)
 static int check_most(struct plan_maker *m, const struct plan_pool *pool, uint64_t want)
 {
 	uint64_t most = bytes_of(m, pool, PLX_POOL_FRAMES_MAX), held = held_in_all(m->p), all = UINT64_MAX;
-	char fix[128];
+	char fix[128], free[96] = "";
 
 	if (want < most + 2ull * pool->frame_size)
 		return 0;
@@ -210,11 +217,15 @@ static int check_most(struct plan_maker *m, const struct plan_pool *pool, uint64
 		uint64_t share = bytes_of(m, &m->p->pools[i], PLX_POOL_FRAMES_MAX) / m->p->pools[i].held * held;
 		all = share < all ? share : all;
 	}
-	all = can_have(m, all);
-	as_said(m, pool, all, most < all ? most : all, fix, sizeof(fix));
+	uint64_t now = can_have(m, all);
+
+	if (now < all)
+		snprintf(free, sizeof(free), "; beside rings and ledgers the machine has %llu MiB for it now",
+		         (unsigned long long)(now >> 20));
+	as_said(m, pool, now, most < now ? most : now, fix, sizeof(fix));
 	return plan_fail(m, -EINVAL, "memory of %s: %llu MiB are more than a pool can hold, which is %u frames of %u "
-	                 "bytes: %s or less", NODE_TEXT(pool->node, "any node"), (unsigned long long)(want >> 20),
-	                 PLX_POOL_FRAMES_MAX, pool->frame_size, fix);
+	                 "bytes in %llu MiB%s: %s or less", NODE_TEXT(pool->node, "any node"), (unsigned long long)(want >> 20),
+	                 PLX_POOL_FRAMES_MAX, pool->frame_size, (unsigned long long)(most >> 20), free, fix);
 }
 
 static int size_pool(struct plan_maker *m, struct plan_pool *pool)
@@ -348,29 +359,65 @@ uint64_t plan_own(const struct plan *p)
 	return sum;
 }
 
-/* less: what to ask for less of; a pool cannot make up for rings that take all there is. */
-static const char *less(const struct plan_maker *m, uint64_t need)
+/* fits writes what to ask for instead, if pools in pages of 4 KiB may take no more than left bytes; false if none
+   would do.  It holds where hugepages serve in part, too: then less is asked for than could be. */
+static bool fits(const struct plan_maker *m, uint64_t left, char *buf, size_t len)
 {
-	return (m->conf->mem || m->conf->nnode_mem) && need < m->t->mem_avail ? "ask for less with -m" :
-	       "use smaller rings by rxd= and txd=, or fewer queues";
+	const struct plan_pool *most = NULL;
+
+	for (uint16_t i = 0; i < m->p->npools && m->conf->nnode_mem; i++) {
+		const struct plan_pool *pool = &m->p->pools[i];
+
+		if (pool->page == KIB4 && (!most || pool->bytes > most->bytes))
+			most = pool;
+	}
+	if (m->conf->nnode_mem && !most)
+		return false;
+	for (uint16_t i = 0; i < m->p->npools && most; i++)
+		if (&m->p->pools[i] != most && m->p->pools[i].page == KIB4)
+			left = less_than(left, m->p->pools[i].bytes);
+	if (left < (most ? round_up(bytes_of(m, most, most->held), MIB1) : mem_needed(m)))
+		return false;
+	as_said(m, most, left, left, buf, len);
+	return true;
+}
+
+/* less: what to ask for less of, in left bytes; a pool cannot make up for rings that take all there is. */
+static const char *less(const struct plan_maker *m, uint64_t left, char *buf, size_t len)
+{
+	if ((m->conf->mem || m->conf->nnode_mem) && fits(m, left, buf, len))
+		plx_text_add(buf, len, " or less");
+	else
+		snprintf(buf, len, "use smaller rings by rxd= and txd=, or fewer queues");
+	return buf;
 }
 
 /* check_limit: beyond its cgroup's limit the kernel kills a process without a word. */
 static int check_limit(struct plan_maker *m, uint64_t sum)
 {
 	const struct topo_limit *l = &m->t->mem_limit;
-	uint64_t own = plan_own(m->p), least = mem_needed(m);
+	uint64_t own = plan_own(m->p);
 	/* what is used changes from moment to moment, so that the last bit is not offered */
-	uint64_t most = less_than(l->left, own + MIB1) >> 20 << 20;
-	char with[64], fix[1280];
+	uint64_t most = less_than(l->left, own + MIB1);
+	char with[256], fix[1280];
 
 	if (!*l->file || sum + own <= l->left)
 		return 0;
-	snprintf(with, sizeof(with), "-m %llu", (unsigned long long)(most >> 20));
+	if (!fits(m, most, with, sizeof(with)))
+		less(m, 0, with, sizeof(with));
 	return plan_fail(m, -ENOMEM, "memory limit: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %s leaves %llu "
 	                 "MiB: %s, or %s", (unsigned long long)((sum + MIB1 - 1) >> 20),
 	                 (unsigned long long)((own + MIB1 - 1) >> 20), l->file, (unsigned long long)(l->left >> 20),
-	                 most >= least ? with : less(m, 0), plan_unlimit(l, fix, sizeof(fix)));
+	                 with, plan_unlimit(l, fix, sizeof(fix)));
+}
+
+/* can_take: what pools in pages of 4 KiB can have, by the machine and by the cgroup. */
+static uint64_t can_take(const struct plan_maker *m, uint64_t need)
+{
+	const struct topo_limit *l = &m->t->mem_limit;
+	uint64_t left = less_than(lasting(m->t->mem_avail), need), own = less_than(l->left, plan_own(m->p) + MIB1);
+
+	return *l->file && own < left ? own : left;
 }
 
 /* plan_memory: small pages are touched at the start, ledgers of queues as frames go through them, and rings are the
@@ -378,6 +425,7 @@ static int check_limit(struct plan_maker *m, uint64_t sum)
 int plan_memory(struct plan_maker *m)
 {
 	uint64_t sum = 0, most, need;
+	char fix[256];
 
 	beside(m);
 	need = plan_beside(m->p, &most);
@@ -387,7 +435,8 @@ int plan_memory(struct plan_maker *m)
 		return plan_fail(m, -ENOMEM, "memory: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %llu MiB available: %s",
 		                 (unsigned long long)((sum + MIB1 - 1) >> 20),
 		                 (unsigned long long)((need + MIB1 - 1) >> 20),
-		                 (unsigned long long)(m->t->mem_avail >> 20), less(m, need));
+		                 (unsigned long long)(m->t->mem_avail >> 20),
+		                 less(m, can_take(m, need), fix, sizeof(fix)));
 	if (m->t->mem_avail && sum + most > m->t->mem_avail)
 		plan_note(m->p, "memory: if driver=auto comes to driver=packet, its rings make it %llu MiB "
 		          "in all, %llu are available: use smaller rings by rxd= and txd=, fewer "

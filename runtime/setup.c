@@ -72,6 +72,8 @@ static void topo_would_be(const struct setup *s, struct topo *t)
 		t->huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = PLENTY, .free = PLENTY };
 	if (asked(s, SETUP_hugepages))
 		t->huge_all[1] = (struct topo_huge){ .page = 2ull << 20, .total = PLENTY, .free = PLENTY };
+	if (asked(s, SETUP_hugepages) && t->mem_avail)
+		t->huge_room = t->mem_avail + (plan_huge_free(s->in.topo, -1, 1) << 21);
 }
 
 /* The pages that a pool gets are made for it, as many as it needs where they are not free already. */

@@ -125,14 +125,23 @@ void setup_dev_each(struct setup *s, enum setup_stage_id stage, void (*plan_port
 		setup_skip(s, stage, "no port binds to queues of an interface");
 }
 
-/* polling: lcores that poll, as far as the configuration tells. */
-static unsigned polling(const struct plx_env_conf *c)
+/* polling: lcores that poll, as far as the configuration tells: one for each receive queue, if there are so many. */
+static unsigned polling(const struct setup *s)
 {
-	unsigned n = 0;
+	const struct plx_env_conf *c = s->in.conf;
+	unsigned n = 0, cpus = 0;
 
-	for (unsigned i = 0; i < c->nports; i++)
-		n += c->ports[i].rxqs ? c->ports[i].rxqs : 1;
-	return c->nlcores && c->nlcores < n ? c->nlcores : n;
+	for (unsigned i = 0; i < c->nports; i++) {
+		const struct plx_port_conf *p = &c->ports[i];
+		const struct disco_link *l = s->in.links[i];
+		bool all = !p->rxqs && !p->no_rx && l && l->nrxqs > p->queue;
+
+		n += p->rxqs ? p->rxqs : all ? (unsigned)(l->nrxqs - p->queue) : 1u;
+	}
+	for (unsigned cpu = 0; cpu < s->in.topo->ncpus && !c->nlcores; cpu++)
+		cpus += plan_usable(s->in.topo, cpu);
+	cpus = c->nlcores ? c->nlcores : cpus;
+	return cpus && cpus < n ? cpus : n;
 }
 
 static unsigned channels_max(int max, int combined_max, int now)
@@ -160,7 +169,7 @@ void setup_dev_conf(const struct setup *s, unsigned i, struct plx_port_conf *c)
 			rx = p->queue + (unsigned)p->rxqs;
 		/* a transmit queue for each lcore that polls, if nothing is said and there are so many */
 		if (!n) {
-			n = polling(s->in.conf) > p->rxqs ? polling(s->in.conf) : p->rxqs;
+			n = polling(s) > p->rxqs ? polling(s) : p->rxqs;
 			n = p->queue + n <= tx_max ? n : tx_max > p->queue ? tx_max - p->queue : 0;
 		}
 		if (p->queue + n > tx)

@@ -32,6 +32,21 @@ static void pages_dir(const struct setup *s, int node, char *dir, size_t len)
 		snprintf(dir, len, "/sys/kernel/mm/hugepages/hugepages-2048kB");
 }
 
+/* too_few: of what -m asks for one pool, as much as pages can be made for, and less than what is available, as that
+   changes from moment to moment. */
+static void too_few(struct setup *s, const struct plan_pool *pool, long missing, long avail)
+{
+	const uint64_t mem = s->in.topo->mem_avail, least = pool->held * pool->frame_size, beside = plan_beside(s->plan, NULL);
+	uint64_t most = (uint64_t)avail * MIB2 + mem - mem / 32;
+	char fix[96] = "ask for less with -m, or smaller rings by rxd= and txd=";
+
+	most = most > beside + MIB2 ? most - beside - MIB2 : 0;
+	if (s->plan->npools == 1 && s->in.conf->mem && most > least + least / 8)
+		snprintf(fix, sizeof(fix), "-m %llu or less", (unsigned long long)(most >> 20));
+	setup_cannot(s, SETUP_hugepages, "%ld pages of 2 MiB are missing on %s, more than the %llu MiB available: %s", missing,
+	             NODE_TEXT(pool->node, "any node"), (unsigned long long)(mem >> 20), fix);
+}
+
 static void want_pages(struct setup *s, const struct plan_pool *pool)
 {
 	long need = (long)((pool->bytes + MIB2 - 1) / MIB2), total, avail, promised = 0;
@@ -48,10 +63,7 @@ static void want_pages(struct setup *s, const struct plan_pool *pool)
 	avail = avail > promised ? avail - promised : 0;
 	/* the kernel would rather kill programs than keep memory back for them */
 	if (avail < need && s->in.topo->mem_avail && (uint64_t)(need - avail) * MIB2 > s->in.topo->mem_avail) {
-		setup_cannot(s, SETUP_hugepages, "%ld pages of 2 MiB are missing on %s, more than the "
-		             "%llu MiB available: ask for less with -m, or smaller rings by rxd= and txd=",
-		             need - avail, NODE_TEXT(pool->node, "any node"),
-		             (unsigned long long)(s->in.topo->mem_avail >> 20));
+		too_few(s, pool, need - avail, avail);
 		return;
 	}
 	snprintf(object, sizeof(object), "%s/nr_hugepages", dir);

@@ -67,7 +67,8 @@ static void tell_repeats(struct sink *s)
 
 	if (!s->repeats)
 		return;
-	snprintf(buf, sizeof(buf), "the last line came %llu more times", (unsigned long long)s->repeats);
+	snprintf(buf, sizeof(buf), "the last line came %llu more time%s", (unsigned long long)s->repeats,
+	         s->repeats == 1 ? "" : "s");
 	emit(s, PLX_LOG_NOTICE, buf);
 	s->repeats = 0;
 }

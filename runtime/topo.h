@@ -78,6 +78,8 @@ struct topo {
 	struct topo_limit mem_limit;     /* of small pages */
 	struct topo_limit huge_limit[2]; /* of hugepages, as huge_all */
 	uint64_t mem_avail;      /* bytes of small pages to be had without swapping, 0 = not told */
+	uint64_t huge_room;      /* where hugepages are as many as a set-up would make: the bytes there are to make them
+	                            of; 0 = they are those there are, or not told */
 	uint64_t missing_caps;   /* bit n: capability n is not effective */
 	uint64_t memlock;        /* RLIMIT_MEMLOCK in bytes, UINT64_MAX = unlimited */
 	bool     no_chains;      /* AF_XDP of this kernel takes no packets of several buffers */

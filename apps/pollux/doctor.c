@@ -20,7 +20,8 @@ static const char usage[] =
 	"  --brief    show what WARNs and FAILs only\n"
 	"  --list     every check and its sentence\n"
 	"  --live     ask a running program instead what is wrong with it: pollux live NAME\n"
-	"  --json     an array of objects: name, group, object, status, evidence, mend\n"
+	"  --json     an array of objects: name, group, object, status, evidence, mend; of --list\n"
+	"             name, group, what\n"
 	"Exit code 0 if nothing FAILs, 1 if something does, 2 usage or\n"
 	"configuration.  docs/doctor.md tells more.\n";
 
@@ -142,11 +143,13 @@ int cmd_doctor(int argc, char **argv)
 			fputs(usage, stdout);
 			return CMD_OK;
 		}
-	if (cmd_flag(&argc, argv, "--list")) {
+	bool list = cmd_flag(&argc, argv, "--list"), json = cmd_flag(&argc, argv, "--json");
+	bool brief = cmd_flag(&argc, argv, "--brief");
+
+	if (list && !json)
 		checks_text(stdout);
-		return CMD_OK;
-	}
-	bool json = cmd_flag(&argc, argv, "--json"), brief = cmd_flag(&argc, argv, "--brief");
+	if (list)
+		return json && checks_json(stdout) ? CMD_FAIL : CMD_OK;
 
 	if (take(&argc, argv, "--only", &only) || take(&argc, argv, "--live", &live)) {
 		cmd_error("pollux doctor", "a name is missing: --only CHECK[,CHECK..], --live NAME");

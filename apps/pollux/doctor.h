@@ -54,6 +54,10 @@ void mend_without(struct finding *f, const struct doctor *d, const struct patien
 const char *quoted(const char *s);
 /* no_plan: there is none, and the finding says so. */
 bool no_plan(const struct doctor *d, struct finding *f);
+/* asked_refused: the start is refused for the memory that -m or --node-mem ask for; the plan is one without. */
+bool asked_refused(const struct doctor *d);
+/* OTHERS_TELL is the mend of a refused plan for as long as there are other FAILs. */
+#define OTHERS_TELL "# the other FAILs tell the commands"
 bool ends_with(const char *s, const char *end);
 /* again appends this command as it was given. */
 void again(char *buf, size_t len, const struct doctor *d);
@@ -165,5 +169,6 @@ const struct check *check_find(const char *name, size_t len);
 void report_text(FILE *out, const struct report *r, bool brief);
 int  report_json(FILE *out, const struct report *r);
 void checks_text(FILE *out);
+int  checks_json(FILE *out);
 
 #endif

@@ -71,6 +71,14 @@ static int run_check(struct report *r, const struct doctor *d, const struct chec
 	return 0;
 }
 
+/* tell_alone: of a plan that is refused for what no other check that ran FAILs of, the reason alone tells what to do. */
+static void tell_alone(struct report *r)
+{
+	for (size_t i = 0; i < r->n && r->count[CHECK_FAIL] == 1; i++)
+		if (r->r[i].f.status == CHECK_FAIL && !strcmp(r->r[i].f.mend, OTHERS_TELL))
+			mend(&r->r[i].f, "# the reason itself tells what to change");
+}
+
 int doctor_judge(struct report *r, const struct doctor *d, const char *only)
 {
 	int err = 0;
@@ -86,5 +94,6 @@ int doctor_judge(struct report *r, const struct doctor *d, const char *only)
 				err = run_check(r, d, c, &d->port[i]);
 		}
 	}
+	tell_alone(r);
 	return err;
 }

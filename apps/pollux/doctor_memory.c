@@ -12,12 +12,24 @@
 
 typedef unsigned long long ull;
 
+bool asked_refused(const struct doctor *d)
+{
+	return (d->plan_err == -ENOMEM || d->plan_err == -EINVAL) && (d->conf.mem || d->conf.nnode_mem) &&
+	       strstr(d->plan_why, "frames of");
+}
+
+/* no_asked: what the memory that is asked for would need is not to be judged by a plan without. */
+static bool no_asked(const struct doctor *d, struct finding *f)
+{
+	if (asked_refused(d))
+		skip(f, "the memory that is asked for is refused: see pool-memory");
+	return asked_refused(d);
+}
+
 CHECK(pool_memory)
 {
-	bool given = d->conf.mem || d->conf.nnode_mem;
-
 	HOST;
-	if (d->plan_err == -ENOMEM && given && strstr(d->plan_why, "frames of")) {
+	if (asked_refused(d)) {
 		fail(f, "%s", d->plan_why);
 		mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
 	} else if (!no_plan(d, f))
@@ -47,7 +59,7 @@ CHECK(hugepages)
 		mend(f, "%s", echo);
 		return;
 	}
-	if (no_plan(d, f))
+	if (no_plan(d, f) || no_asked(d, f))
 		return;
 	if (d->conf.huge == PLX_NEVER) {
 		skip(f, "--huge=never");
@@ -83,7 +95,7 @@ CHECK(hugepages)
 CHECK(hugepages_node)
 {
 	HOST;
-	if (no_plan(d, f))
+	if (no_plan(d, f) || no_asked(d, f))
 		return;
 	if (d->topo.nnodes < 2) {
 		ok(f, "one node");
@@ -134,6 +146,8 @@ CHECK(memory)
 	uint64_t sum = small_pages(d) + plan_beside(&d->plan, NULL);
 
 	HOST;
+	if (no_asked(d, f))
+		return;
 	if (d->plan_err == -ENOMEM && !strncmp(d->plan_why, "memory: ", 8)) {
 		fail(f, "%s", d->plan_why);
 		if (d->conf.mem || d->conf.nnode_mem)
@@ -161,6 +175,8 @@ CHECK(memory_limit)
 	uint64_t sum = small_pages(d) + plan_own(&d->plan);
 
 	HOST;
+	if (no_asked(d, f))
+		return;
 	if (d->plan_err == -ENOMEM && !strncmp(d->plan_why, "memory limit: ", 14)) {
 		fail(f, "%s", d->plan_why);
 		plan_unlimit(l, f->mend, sizeof(f->mend));

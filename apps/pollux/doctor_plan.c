@@ -8,6 +8,7 @@
 
 #define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
 #define HOST (void)p
+#define PLURAL(n) ((n) == 1 ? "" : "s")
 
 typedef unsigned long long ull;
 enum { STEAL_PERCENT = 1, IDLE_US = 50 };
@@ -37,7 +38,8 @@ CHECK(plan)
 {
 	HOST;
 	if (!d->plan_err) {
-		ok(f, "a start would have %u lcores, %u ports, %u pools", d->plan.nlcores, d->plan.nports, d->plan.npools);
+		ok(f, "a start would have %u lcore%s, %u port%s, %u pool%s", d->plan.nlcores, PLURAL(d->plan.nlcores),
+		   d->plan.nports, PLURAL(d->plan.nports), d->plan.npools, PLURAL(d->plan.npools));
 		return;
 	}
 	fail(f, "a start would be refused: %s", d->plan_why);
@@ -47,7 +49,10 @@ CHECK(plan)
 				mend_option(f, d, "service-lcores", "none");
 				return;
 			}
-	mend(f, "# the other FAILs tell the commands");
+	if (asked_refused(d))
+		mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+	else
+		mend(f, OTHERS_TELL);
 }
 
 /* ---- lcores ---- */

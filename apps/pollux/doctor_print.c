@@ -43,6 +43,23 @@ int report_json(FILE *out, const struct report *r)
 	return err;
 }
 
+int checks_json(FILE *out)
+{
+	json_t *all = json_array();
+	int err = all ? 0 : -ENOMEM;
+
+	for (int t = 0; check_tables[t] && !err; t++)
+		for (const struct check *c = check_tables[t]; c->name && !err; c++) {
+			json_t *o = json_pack("{s:s, s:s, s:s}", "name", c->name, "group", c->group, "what", c->what);
+
+			err = o && !json_array_append_new(all, o) ? 0 : -ENOMEM;
+		}
+	if (!err)
+		err = json_dumpf(all, out, JSON_INDENT(2)) || putc('\n', out) == EOF ? -EIO : 0;
+	json_decref(all);
+	return err;
+}
+
 void checks_text(FILE *out)
 {
 	for (int t = 0; check_tables[t]; t++)

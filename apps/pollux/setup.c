@@ -61,6 +61,14 @@ static bool asks(int argc, char **argv, const char *help)
 	return false;
 }
 
+static bool is_stage(const char *word)
+{
+	for (unsigned i = 0; i < SETUP_STAGES_N; i++)
+		if (!strcmp(setup_stage_name(i), word))
+			return true;
+	return false;
+}
+
 static int take_stage(struct words *w, const char *word)
 {
 	const char *names[SETUP_STAGES_N], *near;
@@ -144,6 +152,9 @@ static int take_conf(struct words *w, int argc, char **argv)
 	err = plx_env_conf_read(w->conf, &in, why, sizeof(why));
 	if (!err)
 		return CMD_OK;
+	for (int i = 1; i < argc && err != PLX_TEXT && strcmp(argv[i], "--"); i++)
+		if (is_stage(argv[i]) && strstr(why, argv[i]))
+			plx_text_add(why, sizeof(why), "; stages stand before the options: %s %s ...", w->title, argv[i]);
 	int rc = cmd_conf(w->title, err, why);
 
 	return err == PLX_TEXT ? -1 : rc;
@@ -193,7 +204,7 @@ static int plan(int argc, char **argv)
 
 		if (err)
 			cmd_error(w.title, "%s", why);
-		rc = err ? code(err) : print(setup_print(&s, w.json));
+		rc = err ? plx_exit_code(err) : print(setup_print(&s, w.json));
 	}
 	setup_free(&s);
 	setup_host_free(&h);
@@ -208,14 +219,15 @@ static const char apply_help[] =
 	"Makes the changes that plan prints, until pollux setup restore.  The values before are\n"
 	"in DIR/setup.journal first (DIR is " SETUP_DIR ").  If one cannot be made, none is.\n";
 
-struct told { const struct words *w; json_t *plans; };
+struct told { const struct words *w; json_t *plans; bool any; };
 
 /* What is about to be done; what cannot be done stops it all. */
 static int told(void *arg, const struct setup *s)
 {
 	struct told *t = arg;
-	bool cannot = false;
+	bool cannot = false, first = !t->any;
 
+	t->any = true;
 	for (unsigned i = 0; i < s->nitems; i++) {
 		if (s->items[i].state != SETUP_CANNOT)
 			continue;
@@ -231,7 +243,7 @@ static int told(void *arg, const struct setup *s)
 		return -ENOMEM;
 	if (t->w->json)
 		json_array_append_new(t->plans, json_loads(text, 0, NULL));
-	else if (setup_count(s, SETUP_CHANGE))
+	else if (setup_count(s, SETUP_CHANGE) || (first && setup_count(s, SETUP_SKIP)))
 		fputs(text, stdout);
 	free(text);
 	return 0;
@@ -249,11 +261,11 @@ static int apply(int argc, char **argv)
 	if (!rc)
 		rc = take_conf(&w, argc, argv);
 	if (!rc) {
-		struct told t = { &w, json_array() };
+		struct told t = { &w, json_array(), false };
 		struct setup_in in = input(&w);
 		int err = setup_make(&in, SETUP_HOLD_HOST, "pollux setup", session, told, &t);
 
-		rc = code(err);
+		rc = err && !t.any ? plx_exit_code(err) : code(err); /* no plan of a start: its own code */
 		if (w.json) {
 			json_t *o = json_pack("{s:b, s:s, s:O}", "ok", !err, "session", session, "plans", t.plans);
 
@@ -324,6 +336,10 @@ static int restore(int argc, char **argv)
 		rc = no_more(&w, argc, argv);
 	if (rc)
 		return rc;
+	if (w.dir_given && access(w.dir, F_OK) && errno == ENOENT) {
+		cmd_error(w.title, "--dir '%s': there is no such folder: give the one that apply was given", w.dir);
+		return CMD_USAGE;
+	}
 	struct setup_undo u = { .sys = &plx_sys_linux, .log = &w.log, .dir = w.dir, .stages = w.stages, .orphans = orphans,
 	                        .spare_living = !all };
 

@@ -306,7 +306,8 @@ int ax_sock_settled(const struct ax_sock *s, uint32_t timeout_ms)
 	return err == -ENODEV ? 0 : err; /* no such interface any more: it is released */
 }
 
-/* In copy mode a frame that found the fill ring empty counts as dropped, too.  With zero-copy
+/* In copy mode a frame that found the fill ring empty counts as dropped, too, and one of a socket that takes
+   chains for nothing else: a packet that needs more frames than are there counts as dropped only.  With zero-copy
    it is the driver that finds it empty, whenever it fills up its own ring, and no frame need
    be lost by that: what is lost, the NIC counts. */
 void ax_sock_lost(const struct ax_sock *s, uint64_t *n)
@@ -314,7 +315,8 @@ void ax_sock_lost(const struct ax_sock *s, uint64_t *n)
 	struct xdp_statistics st;
 
 	all_statistics(s, &st);
-	const uint64_t empty = s->zerocopy ? 0 : st.rx_fill_ring_empty_descs < st.rx_dropped ? st.rx_fill_ring_empty_descs : st.rx_dropped;
+	const bool all = s->kind & AX_KIND_SG || st.rx_fill_ring_empty_descs > st.rx_dropped;
+	const uint64_t empty = s->zerocopy ? 0 : all ? st.rx_dropped : st.rx_fill_ring_empty_descs;
 
 	n[PLX_RX_DROP_ring_full] += st.rx_ring_full;
 	n[PLX_RX_DROP_fill_empty] += empty;

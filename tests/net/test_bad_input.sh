@@ -174,7 +174,7 @@ bad "--node-mem too small for the rings"           5 "memory of node .* frames.*
 	--iface va
 bad "--node-mem for a node that is not there"      2 "--node-mem gives 64 MiB to node [0-9]+, which is not there" \
 	--node-mem 64,0,0,0,0,0,0,0,0,0,0,0,0,0,0,64 --iface va
-bad "more memory than the machine has"             5 "memory: .*MiB available: ask for less with -m"     -m 33000M --huge=never --iface va
+bad "more memory than the machine has"             5 "memory: .*MiB available: -m [0-9]+ or less"     -m 33000M --huge=never --iface va
 # shellcheck disable=SC2086
 bad "rings of driver=packet beyond the memory"      5 \
 	"memory: .* MiB beside, .*MiB available: use smaller rings by rxd=" \

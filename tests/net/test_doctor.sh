@@ -197,6 +197,8 @@ check "a summary ends the text"                  tool 0 '^[0-9]+ ok, [0-9]+ warn
 check "an unknown check, with the one meant"     tool 2 "'memlok': no such check, did you mean memlock" doctor --only memlok
 check "--only without a name"                    tool 2 'a name is missing' doctor --only
 check "a bad option is a usage error"            tool 2 'did you mean --iface' doctor --ifac x
+list_json() { "$POLLUX" doctor --list --json | python3 -c 'import json, sys; assert "memlock" in [c["name"] for c in json.load(sys.stdin)]'; }
+check "--list --json is JSON"                   list_json
 check "a bad lcore list is a usage error"        tool 2 'a number is missing' doctor -l x
 check "a check of interfaces without one"        tool 0 '^SKIP +carrier' doctor --only carrier
 in_docs() { # the page and --list have the same checks, groups and sentences, in the same order

@@ -90,6 +90,20 @@ jumbo
 cases "what a port becomes by itself" ,stall=off
 check "the same, frames of 2048 bytes" io_case ,stall=off --frame-size 2048
 cases packet ,driver=packet
+# few_buffers: ten of the longest packets fill a ring of 64 buffers, and what finds no room is told as that
+few_buffers() {
+	forward few a rxonly va,driver=af_xdp,mode=native,stall=off,rxd=64 || return 1
+	local few=$PID
+	start flood b "$FWD" -l "$LC" -m 64M --iface vb,stall=off -- --mode txonly --length $MOST --count 3000 --burst 32
+	finish "$PID" $PATIENCE || { show "$TMP/flood.err"; return 1; }
+	end "$few"
+	is "$TMP/few" ports.0.xstats.rx_drop_kernel -eq 0 && is "$TMP/few" ports.0.xstats.rx_drop_fill_empty -gt 0
+}
+if older_than 6.6; then
+	skip "a small ring: jumbo frames" "XDP_USE_SG came with Linux 6.6"
+else
+	check "long packets that find a small ring full are told by what they lacked" few_buffers
+fi
 check "a length beyond the MTU is refused" says 2 \
 	"va: --length 9100 is more than the $SENDS bytes that it sends: raise its MTU" \
 	at a "$FWD" -l "$LC" -m 64M --iface $NATIVE -- --mode txonly --length 9100

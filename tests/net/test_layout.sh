@@ -145,4 +145,12 @@ toured() { # each station of the tour names functions that its file has
 	[ -s "$TMP/stations" ] && return $bad
 }
 check "the tour names files and functions that exist" toured
+# Ninja would build the tree that a copied build directory was set up for.
+set_up_for() {
+	mkdir -p "$TMP/b/meson-info" && : >"$TMP/b/build.ninja" && echo "{\"directories\": {\"source\": \"$1\"}}" >"$TMP/b/meson-info/meson-info.json"
+}
+of_another() { set_up_for /elsewhere && says 0 'another source tree' tests/here "$TMP/b" && [ ! -e "$TMP/b/build.ninja" ]; }
+of_this() { set_up_for "$TOP" && tests/here "$TMP/b" && [ -e "$TMP/b/build.ninja" ]; }
+check "a build directory of another tree is set up anew" of_another
+check "and one of this tree stays" of_this
 done_testing

@@ -74,7 +74,14 @@ check "all and orphans"                               says 2 'give one of them' 
 check "the version by a command"                      says 0 'pollux [0-9]' setup plan --version
 nowhere() { says 1 'cannot make .*/a/b: No such file or directory: mkdir -p' setup apply channels --dir "$D/a/b" "${OPTS[@]}"; }
 check "apply into a directory that cannot be made"    nowhere
-check "an interface that is not there"              says 1 'no such interface' setup plan --iface nosuch0
+check "an interface that is not there"              says 3 'no such interface' setup plan --iface nosuch0
+check "the same for apply"                          says 3 'no such interface' setup apply sysctl --iface nosuch0 --dir "$D"
+check "queues beyond the device"                    says 2 'sa' setup plan rss --iface sa,queues=9
+check "memory beyond a pool"                        says 2 'more than a pool can hold' setup plan hugepages -m 900G
+check "a stage behind the options"                  says 2 'stages stand before the options' setup plan --iface sa channels
+check "queues are told as a start has them"         says 0 'ports use 2 receive and 2 transmit queues of sa' setup plan channels --iface sa -l "(0-1)@${LC%%,*}"
+check "restore of a folder that is not there"       says 2 'no such folder' setup restore --dir "$TMP/nosuch"
+mkdir -p "$D"
 check "restore with nothing to restore"             says 0 '^0 values put back' setup restore --dir "$D"
 check "status with nothing set up"                  says 0 '^nothing is set up' setup status --dir "$D"
 unprivileged() { says 4 'run as root' setpriv --reuid 65534 --clear-groups "$POLLUX" setup apply sysctl --dir "$D"; }

@@ -264,6 +264,7 @@ static void test_bad_files(void **state)
 static const struct { const char *var, *why; } bad_env[] = {
 	{ "POLLUX_IDEL=busy", "POLLUX_IDEL: unknown variable, did you mean POLLUX_IDLE?" },
 	{ "POLLUX_idle=busy", "POLLUX_idle: unknown variable, did you mean POLLUX_IDLE?" },
+	{ "POLLUX_FOO=1", "POLLUX_FOO: unknown variable; unset it, or see --help-all: each option is POLLUX_OPTION" },
 	{ "POLLUX_ZZZZZZZZZZ=1", "POLLUX_ZZZZZZZZZZ: unknown variable; unset it, or see --help-all: each option is "
 	                         "POLLUX_OPTION" },
 	{ "POLLUX_IDLE=lazy", "POLLUX_IDLE 'lazy': unknown word (one of busy, adaptive, interrupt)" },

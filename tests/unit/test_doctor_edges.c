@@ -228,6 +228,34 @@ static void test_memory_edges(void **state)
 	says("pool-memory", CHECK_SKIP);
 }
 
+/* What is asked for is judged, and not what would be planned without it. */
+static void test_refused_memory(void **state)
+{
+	struct report r;
+
+	(void)state;
+	asked("eth1 -l 4-7 -m 100G");
+	assert_int_equal(d.plan_err, -EINVAL);
+	bad("plan", CHECK_FAIL, "more than a pool can hold", "pollux doctor eth1 -l 4-7 --mem auto");
+	bad("pool-memory", CHECK_FAIL, "more than a pool can hold", "pollux doctor eth1 -l 4-7 --mem auto");
+	says("memory", CHECK_SKIP);
+	says("memory-limit", CHECK_SKIP);
+	says("hugepages", CHECK_SKIP);
+	/* other FAILs are promised only where there are some */
+	asked("eth1 -l 4-7");
+	d.plan_err = -EINVAL;
+	strcpy(d.plan_why, "it is so: do that");
+	assert_int_equal(doctor_judge(&r, &d, "plan,memory"), 0);
+	assert_int_equal(r.count[CHECK_FAIL], 1);
+	assert_string_equal(r.r[0].f.mend, "# the reason itself tells what to change");
+	free(r.r);
+	d.topo.cpu[4].online = false;
+	assert_int_equal(doctor_judge(&r, &d, "plan,lcore-online"), 0);
+	assert_int_equal(r.count[CHECK_FAIL], 2);
+	assert_string_equal(r.r[0].f.mend, OTHERS_TELL);
+	free(r.r);
+}
+
 /* ---- interfaces ---- */
 
 static void test_iface_edges(void **state)
@@ -508,7 +536,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_not_told), TEST(test_nothing_to_judge), TEST(test_packet), TEST(test_kernel_edges), TEST(test_lcore_edges),
-		TEST(test_memory_edges), TEST(test_iface_edges), TEST(test_xdp_edges), TEST(test_mtu_edges), TEST(test_queue_edges),
+		TEST(test_memory_edges), TEST(test_refused_memory), TEST(test_iface_edges), TEST(test_xdp_edges), TEST(test_mtu_edges), TEST(test_queue_edges),
 		TEST(test_queues_asked_edges), TEST(test_interrupt_edges), TEST(test_words_edges), TEST(test_run_edges),
 	};
 

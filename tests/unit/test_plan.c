@@ -161,6 +161,12 @@ static void test_shared_cpus_are_noted(void **state)
 	lcores("(0,1)@1");
 	made();
 	assert_true(noted("lcores 0 and 1 share CPU 1: --idle=adaptive lets one sleep for the other"));
+	lcores("(0-3)@0");
+	made();
+	assert_true(noted("lcores 0, 1, 2 and 3 share CPU 0"));
+	lcores("(0-9)@0");
+	made();
+	assert_true(noted("lcores 0, 1, 2, 3, 4, 5, 6, 7 and 2 more share CPU 0"));
 	lcores("0,2");
 	made();
 	assert_true(noted("lcores 0 and 2 are two threads of one core (CPUs 0 and 2)"));

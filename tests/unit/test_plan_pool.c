@@ -121,7 +121,8 @@ static void test_too_little_memory(void **state)
 	refused(-ENOMEM, "memory: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: use smaller rings by rxd= "
 	        "and txd=, or fewer queues");
 	conf.mem = 64 << 20;
-	refused(-ENOMEM, "memory: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: ask for less with -m");
+	refused(-ENOMEM, "memory: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: use smaller rings by rxd= "
+	        "and txd=, or fewer queues");
 	conf.mem = 0;
 	conf.huge = PLX_PREFER; /* from hugepages */
 	made();
@@ -239,7 +240,7 @@ static void test_memory_limit(void **state)
 	made();
 	conf.mem = 64 << 20;
 	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
-	        "20 MiB: ask for less with -m, or echo max > /sys/fs/cgroup/box/memory.max");
+	        "20 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > /sys/fs/cgroup/box/memory.max");
 	topo.mem_limit.left = 64 << 20;
 	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
 	        "64 MiB: -m 58, or echo max > /sys/fs/cgroup/box/memory.max");
@@ -248,7 +249,7 @@ static void test_memory_limit(void **state)
 	conf.mem = 64 << 20;
 	topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/my box/memory.limit_in_bytes", 1 << 20 };
 	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/memory/my "
-	        "box/memory.limit_in_bytes leaves 1 MiB: ask for less with -m, or echo -1 > "
+	        "box/memory.limit_in_bytes leaves 1 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo -1 > "
 	        "'/sys/fs/cgroup/memory/my box/memory.limit_in_bytes'");
 	topo.mem_limit.left = 6 << 20;
 	conf.huge = PLX_PREFER; /* hugepages are not counted there */
@@ -297,23 +298,23 @@ static void test_too_much(void **state)
 	made();
 	assert_int_equal(plan.pools[0].frames, PLX_POOL_FRAMES_MAX);
 	conf.mem = 64ull << 30;
-	snprintf(want, sizeof(want), "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes: "
-	         "-m %llu or less", PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20));
+	snprintf(want, sizeof(want), "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes "
+	         "in %llu MiB: -m %llu or less", PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20), (unsigned long long)(most >> 20));
 	refused(-EINVAL, want);
 	conf.mem = most >> 20 << 20;
 	made();
 	conf.mem = 0;
 	conf.nnode_mem = 1;
 	conf.node_mem[0] = 64ull << 30;
-	snprintf(want, sizeof(want), "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes: "
-	         "--node-mem %llu or less", PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20));
+	snprintf(want, sizeof(want), "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes "
+	         "in %llu MiB: --node-mem %llu or less", PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20), (unsigned long long)(most >> 20));
 	refused(-EINVAL, want);
 }
 
 /* The number that is offered is one that passes. */
 static void test_too_much_for_the_machine(void **state)
 {
-	static const char before[] = "bytes: -m ";
+	static const char before[] = "MiB for it now: -m ";
 
 	(void)state;
 	machine(1, 1, 1);
@@ -330,8 +331,42 @@ static void test_too_much_for_the_machine(void **state)
 		assert_non_null(at);
 		conf.mem = strtoull(at + strlen(before), NULL, 10) << 20;
 		assert_in_range(conf.mem, limited ? 3ull << 30 : 7ull << 30, limited ? 4ull << 30 : 8ull << 30);
+		/* and a moment later, when less is available */
+		topo.mem_avail -= 128 << 20;
 		made();
+		topo.mem_avail += 128 << 20;
 	}
+}
+
+/* What a pool could hold and the machine has not is told with a number, too, in either option. */
+static void test_less_than_asked(void **state)
+{
+	static const char before[] = "available: -m ", by_node[] = "available: --node-mem ";
+	const char *at;
+
+	(void)state;
+	machine(1, 1, 1);
+	nic("eth0", 1, -1);
+	topo.huge[0][1].total = topo.huge[0][1].free = 0;
+	topo.mem_avail = 8ull << 30;
+	conf.mem = 25ull << 30;
+	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), -ENOMEM);
+	at = strstr(why, before);
+	assert_non_null(at);
+	conf.mem = strtoull(at + strlen(before), NULL, 10) << 20;
+	assert_in_range(conf.mem, 7ull << 30, 8ull << 30);
+	made();
+	conf.mem = 0;
+	conf.nnode_mem = 2;
+	conf.node_mem[0] = 25ull << 30;
+	conf.node_mem[1] = 0;
+	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), -ENOMEM);
+	at = strstr(why, by_node);
+	assert_non_null(at);
+	assert_non_null(strstr(at, ",0 or less"));
+	conf.node_mem[0] = strtoull(at + strlen(by_node), NULL, 10) << 20;
+	assert_in_range(conf.node_mem[0], 7ull << 30, 8ull << 30);
+	made();
 }
 
 /* What no pool can have, no -m makes good; the sum is that of the most that can be asked for. */
@@ -380,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_rings), cmocka_unit_test(test_rings_of_auto), cmocka_unit_test(test_memory_limit),
 		cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_too_much_for_the_machine), cmocka_unit_test(test_too_many_frames),
+		cmocka_unit_test(test_less_than_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,24 @@ static void test_hugepages(void **state)
 	conf.mem = 100 << 20;
 	assert_int_equal(setup_plan(&s, &in, below, sizeof(below)), 0);
 	assert_int_equal(s.items[0].state, SETUP_CANNOT);
+	/* with a number that does, for more than a pool can hold as well */
+	const char *at = strstr(s.items[0].why, "available: -m ");
+
+	assert_non_null(at);
+	conf.mem = strtoull(at + strlen("available: -m "), NULL, 10) << 20;
+	assert_in_range(conf.mem, 50 << 20, 63 << 20);
+	setup_free(&s);
+	assert_int_equal(setup_plan(&s, &in, below, sizeof(below)), 0);
+	assert_int_equal(s.items[0].state, SETUP_CHANGE);
+	setup_free(&s);
+	conf.mem = 900ull << 30;
+	assert_int_equal(setup_plan(&s, &in, below, sizeof(below)), -EINVAL);
+	at = strstr(below, "for it now: -m ");
+	assert_non_null(at);
+	conf.mem = strtoull(at + strlen("for it now: -m "), NULL, 10) << 20;
+	setup_free(&s);
+	assert_int_equal(setup_plan(&s, &in, below, sizeof(below)), 0);
+	assert_int_equal(s.items[0].state, SETUP_CHANGE);
 	setup_free(&s);
 	conf.mem = 8 << 20;
 	conf.huge = PLX_NEVER;

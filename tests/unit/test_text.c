@@ -83,7 +83,7 @@ static void test_near(void **state)
 	static const struct { const char *s, *want; } near[] = {
 		{ "af_xpd", "af_xdp" }, { "afxdp", "af_xdp" }, { "AF_XDP", "af_xdp" }, { "pcket", "packet" },
 		{ "lopo", "loop" }, { "nul", "null" }, { "durration", "duration" }, { "stat-periods", "stats-period" },
-		{ "statsperiode", "stats-period" }, { "zebra", NULL }, { "", NULL }, { "x", NULL }, { "pa", NULL },
+		{ "statsperiode", "stats-period" }, { "zebra", NULL }, { "", NULL }, { "x", NULL }, { "pa", NULL }, { "noo", NULL },
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
 	};
 
