@@ -3,7 +3,7 @@
    are those of docs/live.md and stay.  Cold; watch thread, under
    env->lock: main alters the book of pollers. */
 #include "env.h"
-#include "jsontext.h"
+#include "plx_json.h"
 #include "live.h"
 #include "truth.h"
 #include <inttypes.h>
@@ -27,7 +27,7 @@ static const char *const link_names[] = {
 static void named(FILE *f, const char *name)
 {
 	fprintf(f, "{\"name\":");
-	json_text(f, name);
+	plx_json_text(f, name);
 }
 
 static void number(FILE *f, const char *key, uint64_t v)
@@ -101,7 +101,7 @@ static void lcore(FILE *f, const struct plx_lcore *l, const struct truth *t, uns
 
 	plx_lcore_stats(l, &st);
 	fprintf(f, "{\"id\":%u,\"service\":%s", l->conf.id, l->conf.service ? "true" : "false");
-	json_pair(f, "state", st.state < PLX_ARRAY_SIZE(state_names) ? state_names[st.state] : "");
+	plx_json_pair(f, "state", st.state < PLX_ARRAY_SIZE(state_names) ? state_names[st.state] : "");
 	fprintf(f, ",\"tid\":%d,\"node\":%d", st.tid, l->conf.node);
 	cpus_of(f, &l->conf, &t->sample[t->last].lcore[i]);
 	known(f, "busy_percent", (double)s.busy);
@@ -187,7 +187,7 @@ static void xstats(FILE *f, struct plx_port *p)
 	fprintf(f, ",\"counters\":{");
 	for (int i = 0; i < n && i < have; i++) {
 		fprintf(f, "%s", i ? "," : "");
-		json_text(f, x[i].name);
+		plx_json_text(f, x[i].name);
 		fprintf(f, ":%" PRIu64, x[i].value);
 	}
 	fprintf(f, "}");
@@ -201,11 +201,11 @@ static void port(FILE *f, const struct plx_env *env, const struct truth *t, unsi
 	struct plx_port *p = env->ports[i];
 
 	named(f, p->name);
-	json_pair(f, "planned_driver", *plan->conf.driver ? plan->conf.driver : "auto");
-	json_pair(f, "driver", p->drv->name);
-	json_pair(f, "mode", p->info.mode ? p->info.mode : "");
-	json_pair(f, "why", p->info.why);
-	json_pair(f, "link", link_names[plx_port_link(p)]);
+	plx_json_pair(f, "planned_driver", *plan->conf.driver ? plan->conf.driver : "auto");
+	plx_json_pair(f, "driver", p->drv->name);
+	plx_json_pair(f, "mode", p->info.mode ? p->info.mode : "");
+	plx_json_pair(f, "why", p->info.why);
+	plx_json_pair(f, "link", link_names[plx_port_link(p)]);
 	fprintf(f, ",\"ifindex\":%u,\"mtu\":%u,\"node\":%d,\"queue\":%u,\"planned_rxqs\":%u,\"planned_txqs\":%u,\"rxqs\":[",
 	        p->info.ifindex, p->info.mtu, p->info.node, p->conf.queue, plan->conf.rxqs, plan->conf.txqs);
 	for (unsigned q = 0; q < p->nrx; q++) {
@@ -238,14 +238,14 @@ static void findings(FILE *f, const struct truth *t)
 			continue;
 		fprintf(f, "%s", n++ ? "," : "");
 		named(f, limit->name);
-		json_pair(f, "on", o->on);
+		plx_json_pair(f, "on", o->on);
 		tenths(f, "value", o->value);
 		tenths(f, "threshold", limit->threshold);
-		json_pair(f, "unit", limit->unit);
+		plx_json_pair(f, "unit", limit->unit);
 		tenths(f, "seconds", (double)(t->sample[t->last].at - o->since) / 1e9);
-		json_pair(f, "what", limit->what);
-		json_pair(f, "evidence", o->evidence);
-		json_pair(f, "mend", o->mend);
+		plx_json_pair(f, "what", limit->what);
+		plx_json_pair(f, "evidence", o->evidence);
+		plx_json_pair(f, "mend", o->mend);
 		fprintf(f, "}");
 	}
 	fprintf(f, "]");
@@ -254,14 +254,14 @@ static void findings(FILE *f, const struct truth *t)
 static void all(FILE *f, const struct plx_env *env, const struct truth *t, const char *live_name, uint64_t uptime_ns)
 {
 	fprintf(f, "{\"schema\":%d", LIVE_SCHEMA);
-	json_pair(f, "name", env->conf.name);
-	json_pair(f, "live_name", live_name);
+	plx_json_pair(f, "name", env->conf.name);
+	plx_json_pair(f, "live_name", live_name);
 	fprintf(f, ",\"pid\":%d", (int)getpid());
-	json_pair(f, "version", PLX_VERSION);
+	plx_json_pair(f, "version", PLX_VERSION);
 	tenths(f, "uptime_seconds", (double)uptime_ns / 1e9);
 	number(f, "samples", t->samples);
 	number(f, "cycles_hz", env->cycles_hz);
-	json_pair(f, "idle", idle_names[env->conf.idle]);
+	plx_json_pair(f, "idle", idle_names[env->conf.idle]);
 	fprintf(f, ",\"main_cpu\":%d,\"lcores\":[", env->plan.main_cpu);
 	for (unsigned i = 0; i < env->nlcores; i++) {
 		fprintf(f, "%s", i ? "," : "");

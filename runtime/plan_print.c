@@ -3,7 +3,7 @@
    memory of its text. */
 #include "plan.h"
 #include "conf.h"
-#include "jsontext.h"
+#include "plx_json.h"
 #include "plx_text.h"
 #include <linux/if_link.h>
 #include <stdio.h>
@@ -229,7 +229,7 @@ static void json_senders(FILE *f, const struct plan *p, const struct plan_port *
 static void json_program(FILE *f, uint32_t id, const char *name, const uint8_t *tag, int32_t prio)
 {
 	fprintf(f, "{\"id\":%u,\"name\":", id);
-	json_text(f, name);
+	plx_json_text(f, name);
 	fprintf(f, ",\"tag\":\"");
 	for (size_t i = 0; i < 8; i++)
 		fprintf(f, "%02x", tag[i]);
@@ -265,11 +265,11 @@ static void json_ports(FILE *f, const struct plan *p)
 	for (uint16_t i = 0; i < p->nports; i++) {
 		const struct plan_port *o = &p->ports[i];
 		fprintf(f, "%s{\"name\":", i ? "," : "");
-		json_text(f, o->conf.name);
+		plx_json_text(f, o->conf.name);
 		fprintf(f, ",\"given\":");
-		json_text(f, o->given);
+		plx_json_text(f, o->given);
 		fprintf(f, ",\"driver\":");
-		json_text(f, *o->conf.driver ? o->conf.driver : "auto");
+		plx_json_text(f, *o->conf.driver ? o->conf.driver : "auto");
 		fprintf(f, ",\"mode\":%s%s%s", plan_may_be_xdp(o) ? "\"" : "",
 		        plan_may_be_xdp(o) ? mode_name(o) : "null", plan_may_be_xdp(o) ? "\"" : "");
 		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"
@@ -284,13 +284,13 @@ static void json_ports(FILE *f, const struct plan *p)
 		for (uint16_t q = 0; o->link.ifindex && q < o->conf.rxqs; q++) {
 			const struct plan_irq *irq = &o->rxq_irq[q];
 			fprintf(f, "%s{\"irq\":%d,\"cpu\":%d,\"node\":%d,\"known_by\":", q ? "," : "", irq->irq, irq->cpu, irq->node);
-			json_text(f, disco_how_name(irq->how));
+			plx_json_text(f, disco_how_name(irq->how));
 			fprintf(f, "}");
 		}
 		fprintf(f, "]");
 		json_hook(f, &o->xdp);
 		fprintf(f, ",\"why\":");
-		json_text(f, o->why);
+		plx_json_text(f, o->why);
 		fprintf(f, "}");
 	}
 	fprintf(f, "]");
@@ -314,13 +314,13 @@ static void json(FILE *f, const struct plan *p, const struct topo *t)
 		        i ? "," : "", o->node, o->frames, o->frame_size, (unsigned long long)o->held,
 		        (unsigned long long)o->bytes, (unsigned long long)o->page, (unsigned long long)o->pages,
 		        (unsigned long long)o->pages_free);
-		json_text(f, o->why);
+		plx_json_text(f, o->why);
 		fprintf(f, "}");
 	}
 	fprintf(f, "],\"notes\":[");
 	for (uint16_t i = 0; i < p->nnotes; i++) {
 		fprintf(f, "%s", i ? "," : "");
-		json_text(f, p->notes[i]);
+		plx_json_text(f, p->notes[i]);
 	}
 	fprintf(f, "]}\n");
 }

@@ -15,6 +15,7 @@
 
 #include "plx_conf.h"
 #include "plx_env.h"
+#include "plx_json.h"
 #include "plx_lcore.h"
 #include "plx_net.h"
 #include "plx_ring.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* setup_print.c - a planned set-up for people, which is a shell script too, and as JSON.  Cold,
    pure but for the memory of its text. */
-#include "jsontext.h"
+#include "plx_json.h"
 #include "setup_in.h"
 #include <stdlib.h>
 #include <string.h>
@@ -97,12 +97,12 @@ static void json(FILE *f, const struct setup *s)
 		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
 
 		fprintf(f, "%s{\"stage\":\"%s\",\"state\":\"%s\"", i ? "," : "", setup_stage_name(it->stage), states[it->state]);
-		json_pair(f, "kind", it->kind ? it->kind->name : NULL);
-		json_pair(f, "object", it->kind ? it->object : NULL);
-		json_pair(f, "old", it->old);
-		json_pair(f, "want", it->want);
-		json_pair(f, "why", it->why);
-		json_pair(f, "command", command);
+		plx_json_pair(f, "kind", it->kind ? it->kind->name : NULL);
+		plx_json_pair(f, "object", it->kind ? it->object : NULL);
+		plx_json_pair(f, "old", it->old);
+		plx_json_pair(f, "want", it->want);
+		plx_json_pair(f, "why", it->why);
+		plx_json_pair(f, "command", command);
 		fputc('}', f);
 		free(command);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* setup_status.c - what the journal of a set-up holds, and what there is now.  Cold; changes
    nothing, waits for nobody; called by the tool and by starts that look for orphans. */
-#include "jsontext.h"
+#include "plx_json.h"
 #include "setup_in.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -77,10 +77,10 @@ static void json(FILE *f, const struct setup_journal *j, const struct setup_netn
 		unsigned n = 0;
 
 		fprintf(f, "%s{\"pid\":%d,\"netns\":%llu", i ? "," : "", s->pid, (unsigned long long)s->netns.inode);
-		json_pair(f, "id", s->id);
-		json_pair(f, "owner", s->owner);
-		json_pair(f, "hold", s->hold == SETUP_HOLD_HOST ? "host" : "process");
-		json_pair(f, "state", life(j, s));
+		plx_json_pair(f, "id", s->id);
+		plx_json_pair(f, "owner", s->owner);
+		plx_json_pair(f, "hold", s->hold == SETUP_HOLD_HOST ? "host" : "process");
+		plx_json_pair(f, "state", life(j, s));
 		fprintf(f, ",\"values\":[");
 		for (unsigned k = 0; k < j->nrecords; k++) {
 			const struct setup_record *r = &j->records[k];
@@ -88,13 +88,13 @@ static void json(FILE *f, const struct setup_journal *j, const struct setup_netn
 			if (r->session != s)
 				continue;
 			fprintf(f, "%s{\"guard\":%s", n++ ? "," : "", r->set ? "false" : "true");
-			json_pair(f, "stage", r->stage_word);
-			json_pair(f, "kind", r->word);
-			json_pair(f, "object", r->object);
-			json_pair(f, "device", *r->device ? r->device : NULL);
-			json_pair(f, "old", r->old);
-			json_pair(f, "set", r->set);
-			json_pair(f, "now", now_of(j, r, here, buf, sizeof(buf)));
+			plx_json_pair(f, "stage", r->stage_word);
+			plx_json_pair(f, "kind", r->word);
+			plx_json_pair(f, "object", r->object);
+			plx_json_pair(f, "device", *r->device ? r->device : NULL);
+			plx_json_pair(f, "old", r->old);
+			plx_json_pair(f, "set", r->set);
+			plx_json_pair(f, "now", now_of(j, r, here, buf, sizeof(buf)));
 			fputc('}', f);
 		}
 		fprintf(f, "]}");

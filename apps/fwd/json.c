@@ -2,7 +2,6 @@
 /* json.c - statistics for programs: one object a line, integers in base units, keys that stay;
    docs/plx-fwd.md lists them.  Cold. */
 #include "report.h"
-#include "../../runtime/jsontext.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,7 +9,7 @@
 static void text(FILE *out, const char *key, const char *s)
 {
 	fprintf(out, "\"%s\":", key);
-	json_text(out, s);
+	plx_json_text(out, s);
 	fputc(',', out);
 }
 
@@ -141,7 +140,7 @@ static void port(FILE *out, const struct report *r, uint16_t i)
 	fprintf(out, "\"xstats\":{");
 	for (int k = 0; k < n && k < have; k++) {
 		fprintf(out, k ? "," : "");
-		json_text(out, x[k].name);
+		plx_json_text(out, x[k].name);
 		fprintf(out, ":%" PRIu64, x[k].value);
 	}
 	if (r->f->npaths)
@@ -185,6 +184,6 @@ void json_summary(FILE *out, struct report *r, const struct result *x)
 	fprintf(out, "],");
 	text(out, "result", *x->failed ? "failed" : "ok");
 	fprintf(out, "\"failed\":");
-	json_text(out, x->failed);
+	plx_json_text(out, x->failed);
 	fprintf(out, "}\n");
 }

@@ -3,7 +3,7 @@
    another user; and that what an environment answers is JSON with every key. */
 #include "env_util.h"
 
-#include "jsontext.h"
+#include "plx_json.h"
 #include "live.h"
 #include <fcntl.h>
 #include <jansson.h>

@@ -115,6 +115,7 @@ static struct {
 	X(plx_text_utf8(NULL, "a", 1)) X(plx_text_utf8(&at.ch, no_text, 1)) X(plx_text_near(no_text, NULL, 0)) \
 	X(plx_text_near("a", NULL, 1)) \
 	X(plx_text_add(NULL, 64, "a")) X(plx_text_quote(NULL, 64, "a")) X(plx_text_quote(WHY, no_text)) \
+	X(plx_json_text(NULL, "a")) X(plx_json_text(stderr, no_text)) X(plx_json_pair(NULL, "a", "b")) X(plx_json_pair(stderr, no_text, "b")) \
 	X(plx_mac_parse(NULL, "a")) X(plx_mac_parse(at.mac, no_text)) X(plx_mac_fmt(NULL, at.mac)) \
 	X(plx_mac_fmt(at.why, NULL))
 

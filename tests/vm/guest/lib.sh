@@ -72,7 +72,7 @@ running() { grep -q running "/tmp/$1.err"; }
 # forward OUT NIC KEYS MODE [OPTION...]: starts it on NIC's node, with these options before --, waits until it forwards
 forward() {
 	out=$1 nic=$2 keys=$3 mode=$4; shift 4
-	start "$out" -l "$(lcores_of "$nic")" --iface "$nic$keys,stall=off" "$@" -- --mode "$mode"
+	start "$out" -l "$(lcores_of "$nic")" --iface "$nic$keys,stall=off" "$@" -- --mode "$mode" ${allowed:-}
 	wait_for 30 running "$out" || { show "$out"; return 1; }
 }
 lcores_of() { [ "$(node_of "$1")" = 0 ] && echo 0,1 || echo 2,3; }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* jsontext.c - strings of JSON; pure but for the stream; cold. */
-#include "jsontext.h"
+/* json.c - strings of JSON; pure but for the stream; cold. */
+#include "plx_json.h"
 #include "plx_text.h"
 #include <string.h>
 
@@ -18,8 +18,9 @@ static size_t escaped(FILE *f, const char *s, size_t n)
 	return len ? len : 1;
 }
 
-void json_text(FILE *f, const char *s)
+void plx_json_text(FILE *f, const char *s)
 {
+	PLX_ASSERT(f && s);
 	size_t n = strlen(s), step;
 
 	fputc('"', f);
@@ -37,11 +38,12 @@ void json_text(FILE *f, const char *s)
 	fputc('"', f);
 }
 
-void json_pair(FILE *f, const char *key, const char *s)
+void plx_json_pair(FILE *f, const char *key, const char *s)
 {
+	PLX_ASSERT(f && key);
 	fprintf(f, ",\"%s\":", key);
 	if (s)
-		json_text(f, s);
+		plx_json_text(f, s);
 	else
 		fprintf(f, "null");
 }
