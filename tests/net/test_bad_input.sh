@@ -248,7 +248,11 @@ too_short() { # unless the lcore lost its CPU in between
 	done
 	return 1
 }
-check "--min-pps of one packet"        too_short
+if [ "$SLOW" = 1 ]; then
+	check "--min-pps of one packet" too_short
+else
+	skip "--min-pps of one packet" "no run of an emulated machine is below 1 ms"
+fi
 
 # ---- nobody reads it ----
 # unwritten CODE COMMAND...: its standard output takes nothing

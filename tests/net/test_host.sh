@@ -156,7 +156,6 @@ check "stall=100ms: no frame of a healthy lcore passes, under load and after sil
 
 # A program in a time namespace of another time.
 in_another_time() {
-	unshare -T --monotonic "$1" true 2>/dev/null || { echo "no time namespaces"; return 1; }
 	: >"$TMP/time" >"$TMP/time.err"
 	unshare -T --monotonic "$1" ip netns exec "${NS}a" "$READING" each -l "$LC" -m 64M --iface va,stall=200ms >"$TMP/time" 2>"$TMP/time.err" &
 	PID=$!; PIDS+=("$PID")
@@ -166,8 +165,17 @@ in_another_time() {
 	kill -CONT "$PID"
 	end "$PID"
 }
-check "a clock 1000 s behind does not matter" alone in_another_time -1000
-check "a clock 1000 s ahead does not matter" alone in_another_time 1000
+# time_case NAME SECONDS: where a program can be in such a namespace and have threads
+time_case() {
+	if unshare -T --monotonic "$2" python3 -c 'import threading; threading.Thread(target=int).start()' 2>/dev/null; then
+		check "$1" alone in_another_time "$2"
+	else
+		skip "$1" "no time namespace that a program enters and has threads in"
+	fi
+}
+up=$(cut -d. -f1 /proc/uptime) # no clock goes below 0
+time_case "a clock behind does not matter" -$((up < 2000 ? up / 2 : 1000))
+time_case "a clock 1000 s ahead does not matter" 1000
 
 # ---- forked children ----
 
