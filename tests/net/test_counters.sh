@@ -57,7 +57,8 @@ overload() {
 		"$(of_summary "$TMP/fwd" '{k: v for k, v in x.items() if k.startswith("rx_drop_") and v}')"
 	[ "$sent" = $((offered + $(of_summary "$TMP/fwd" 'sum(v for k, v in x.items() if k.startswith("steer_passed"))'))) ] ||
 		{ echo "$sent sent, $offered offered, and $(of_summary "$TMP/fwd" x)"; return 1; }
-	[ "$offered" -gt $((3 * $(of_summary "$TMP/fwd" 'p["rx_packets"]'))) ] ||
+	# an emulated sender is hardly faster than the reader
+	[ "$offered" -gt $(((SLOW == 1 ? 3 : 2) * $(of_summary "$TMP/fwd" 'p["rx_packets"]'))) ] ||
 		{ echo "hardly any were dropped"; return 1; }
 	[ "$(of_summary "$TMP/fwd" 'min(q["drops"] for q in p["rxq"]) > 0 and o["total"]["lost"] > 0')" = True ] ||
 		{ echo "a queue dropped none, or none is lost"; tail -n 1 "$TMP/fwd"; return 1; }
