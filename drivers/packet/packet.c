@@ -407,7 +407,7 @@ static int put_xstat(struct plx_xstat *x, int n, int at, uint64_t v, const char 
 
 /* Reading clears what the kernel counts, so the sums are ours; and till one thread has added what it read, that is
    nowhere to be seen for another.  A child of fork, which may lack the thread that has the lock, has no socket. */
-static void ask_statistics(const struct plx_port *p, struct pk_rxq *q)
+static __attribute__((noinline)) void ask_statistics(const struct plx_port *p, struct pk_rxq *q)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct tpacket_stats st = { 0 };
