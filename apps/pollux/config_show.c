@@ -60,8 +60,17 @@ void config_note(void *arg, const struct plx_conf_note *n)
 	v->failed |= !e->key || (n->value && !e->value) || (n->source && !e->source);
 }
 
-/* one_line makes of s, a file's name perhaps, what may stand on a line of a configuration file.  A list of lcores
-   means the same with other blanks. */
+/* is_plain: the n bytes of s may stand on a line of a configuration file as they are. */
+static bool is_plain(const char *s, size_t n)
+{
+	unsigned line, column;
+	char why[128];
+
+	return !memchr(s, '\t', n) && !memchr(s, '\n', n) && !memchr(s, '\r', n) &&
+	       !conf_bytes_check(s, n, &line, &column, why, sizeof(why));
+}
+
+/* one_line makes of s, a file's name perhaps, what may stand in a comment of a line, or in JSON. */
 static char *one_line(char *s)
 {
 	unsigned line, column;
@@ -100,21 +109,50 @@ static bool quoted(const char *s)
 	return s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,/@()+-")];
 }
 
+/* single writes s between quotes in which a quote is doubled and nothing else means more than itself. */
+static void single(char *buf, size_t len, const char *s)
+{
+	plx_text_add(buf, len, "'");
+	for (; *s; s++)
+		plx_text_add(buf, len, *s == '\'' ? "''" : "%c", *s);
+	plx_text_add(buf, len, "'");
+}
+
+/* escaped writes s with the characters that a file may not hold as escapes.  What no value may hold is shown only:
+   white space as a blank, a control character and a byte that is no character as '?'. */
+static void escaped(char *buf, size_t len, const char *s)
+{
+	size_t left = strlen(s);
+	uint32_t ch = 0;
+
+	plx_text_add(buf, len, "\"");
+	for (unsigned n; left; s += n, left -= n) {
+		n = plx_text_utf8(&ch, s, left);
+		if (!n || ch < ' ' || (ch > 126 && ch < 160))
+			plx_text_add(buf, len, n && ch < 128 && isspace((int)ch) ? " " : "?");
+		else if (ch == '"' || ch == '\\')
+			plx_text_add(buf, len, "\\%c", (char)ch);
+		else if (is_plain(s, n))
+			plx_text_add(buf, len, "%.*s", (int)n, s);
+		else
+			plx_text_add(buf, len, ch > 0xffff ? "\\U%08x" : "\\u%04x", ch);
+		n += !n;
+	}
+	plx_text_add(buf, len, "\"");
+}
+
 /* line writes "left: value" and, with origin, where it is from, in a column of its own. */
 static void line(FILE *f, const char *left, const char *value, const char *origin)
 {
 	char buf[2304] = "";
 
 	plx_text_add(buf, sizeof(buf), "%s:%s", left, *value ? " " : "");
-	if (!*value || !quoted(value))
+	if (!is_plain(value, strlen(value)))
+		escaped(buf, sizeof(buf), value);
+	else if (*value && quoted(value))
+		single(buf, sizeof(buf), value);
+	else
 		plx_text_add(buf, sizeof(buf), "%s", value);
-	else {
-		plx_text_add(buf, sizeof(buf), "'");
-		for (const char *s = value; *s; s++)
-			plx_text_add(buf, sizeof(buf), *s == '\'' ? "''" : "%c", *s);
-		plx_text_add(buf, sizeof(buf), "'");
-	}
-	one_line(buf);
 	if (origin)
 		fprintf(f, "%-31s # %s\n", buf, origin);
 	else

@@ -200,6 +200,31 @@ static void test_again(void **state)
 	config_view_free(&v);
 }
 
+/* What a file may not hold as it is, a name of characters that do not show, is shown as escapes that are read back. */
+static void test_escaped(void **state)
+{
+	static const char *const names[] = { "n\xef\xbf\xbf'\"x", "\\n\xe2\x80\xa8", "\xf0\x90\x80\x80z", "a\"b" };
+	static struct plx_env_conf c;
+	char why[512];
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(names); i++) {
+		struct config_view v = { NULL, 0, 0, false };
+
+		config_note(&v, &(struct plx_conf_note){ .key = "iface", .value = names[i], .from = PLX_FROM_ARGUMENT });
+		char *text = shown(&v, true);
+		struct plx_conf_in in = { .file = "again", .text = text, .len = strlen(text) };
+
+		plx_env_conf_init(&c);
+		if (plx_env_conf_merge(&c, &in, why, sizeof(why)))
+			fail_msg("%s of %s", why, text);
+		assert_int_equal(c.nports, 1);
+		assert_string_equal(c.ports[0].name, names[i]);
+		free(text);
+		config_view_free(&v);
+	}
+}
+
 /* A file may have any name: it is shown on its line, and as text. */
 static void test_strange_name(void **state)
 {
@@ -226,7 +251,8 @@ static void test_strange_name(void **state)
 		struct plx_conf_in in = { .file = "again", .text = text, .len = len };
 
 		plx_env_conf_init(&c);
-		assert_int_equal(plx_env_conf_merge(&c, &in, why, sizeof(why)), 0);
+		if (plx_env_conf_merge(&c, &in, why, sizeof(why)))
+			fail_msg("%s of %s", why, text);
 		assert_int_equal(c.mem, 64 << 20);
 		assert_int_equal(c.nlcores, 2);
 		assert_int_equal(strstr(text, names[i]) != NULL, i == 3);
@@ -243,8 +269,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default), cmocka_unit_test(test_schema), cmocka_unit_test(test_manual),
-		cmocka_unit_test(test_show), cmocka_unit_test(test_show_json), cmocka_unit_test(test_strange_name),
-		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_show), cmocka_unit_test(test_show_json), cmocka_unit_test(test_escaped),
+		cmocka_unit_test(test_strange_name), cmocka_unit_test(test_again),
 	};
 	if (argc != 4)
 		return 2;
