@@ -11,11 +11,6 @@ extern const struct plx_driver plx_packet_driver;
 extern const struct plx_driver plx_loop_driver;
 extern const struct plx_driver plx_null_driver;
 
-/* What the drivers of this process share, around a fork (af_xdp/prog.c): its table is locked
-   while it happens, and let go of in the child. */
-void plx_af_xdp_fork(bool begins);
-void plx_af_xdp_forked(void);
-
 /* The driver of that name; NULL = there is none. */
 const struct plx_driver *plx_driver_named(const char *name);
 

@@ -13,7 +13,7 @@
 #include "drivers.h"
 #include "plx_ring.h"
 #include "plx_text.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 
 #include <errno.h>
 #include <net/ethernet.h>

@@ -124,6 +124,8 @@ struct plx_beside {
 	uint64_t own;                  /* the process's */
 };
 
+enum plx_fork { PLX_FORK_BEFORE, PLX_FORK_AFTER, PLX_FORK_CHILD };
+
 struct plx_driver {
 	const char *name;
 	const char *what;              /* one sentence for help */
@@ -168,6 +170,9 @@ struct plx_driver {
 	/* forked: this process is a child made by fork: descriptors that keep queues are closed, and
 	   bursts return 0.  No other thread runs.  NULL = nothing to do. */
 	void (*forked)(struct plx_port *p);
+	/* fork: what the driver's ports share, around a fork of this process: it is locked before, unlocked
+	   after, and in the child let go of first.  NULL = they share nothing. */
+	void (*fork)(enum plx_fork at);
 	/* link: a link event said so; info.mtu is still what it was.  NULL if state and MTU
 	   alone are kept. */
 	void (*link)(struct plx_port *p, enum plx_link link, uint32_t mtu);

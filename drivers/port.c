@@ -4,7 +4,7 @@
 #include "drivers.h"
 #include "plx_link.h"
 #include "plx_text.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,15 +26,22 @@ static void *zalloc(size_t size)
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct plx_port *ports;
 
+static void tell_drivers(enum plx_fork at)
+{
+	for (const struct plx_driver *const *d = plx_drivers; *d; d++)
+		if ((*d)->fork)
+			(*d)->fork(at);
+}
+
 static void fork_begins(void)
 {
 	pthread_mutex_lock(&lock);
-	plx_af_xdp_fork(true);
+	tell_drivers(PLX_FORK_BEFORE);
 }
 
 static void fork_ends(void)
 {
-	plx_af_xdp_fork(false);
+	tell_drivers(PLX_FORK_AFTER);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -48,8 +55,8 @@ static void forked(void)
 		if (p->drv->forked)
 			p->drv->forked(p);
 	}
-	plx_af_xdp_forked();
-	fork_ends();
+	tell_drivers(PLX_FORK_CHILD);
+	pthread_mutex_unlock(&lock);
 }
 
 static void watch_forks(void)

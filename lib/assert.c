@@ -2,7 +2,7 @@
 /* assert.c - the end of a process that found its own mistake: a line that says what and where, and
    abort().  The one place of lib/ with system calls, for there is nobody left to leave them to. */
 #include "fatal_line.h"
-#include "plx_thread.h"
+#include "thread.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

@@ -101,7 +101,7 @@ struct plx_rxq {
 	uint16_t id;                 /* index in the port: 0..nrx-1 */
 	uint16_t hwq;                /* the device's queue number */
 	uint8_t  port_id;
-	const void *user;            /* atomic, relaxed: of plx_thread.h; NULL = nobody yet */
+	const void *user;            /* atomic, relaxed: of thread.h; NULL = nobody yet */
 	struct plx_rxq_stats stats;
 };
 
@@ -109,12 +109,12 @@ struct plx_txq {
 	uint16_t (*burst)(struct plx_txq *q, struct plx_mbuf **m, uint16_t n);
 	struct plx_port *port;
 	struct plx_pool *pool;
-	struct plx_txq  *pending_next; /* of plx_thread.h: doorbells still to ring */
+	struct plx_txq  *pending_next; /* of doorbell.h: doorbells still to ring */
 	bool     pending;
 	bool     link_down;            /* the last burst found the link down */
 	int      err;                  /* atomic: -errno of the doorbells that fail now, 0 = they do not */
 	uint16_t id, hwq;
-	const void *user;              /* atomic, relaxed: of plx_thread.h; NULL = nobody yet */
+	const void *user;              /* atomic, relaxed: of thread.h; NULL = nobody yet */
 	struct plx_txq_stats stats;
 };
 

@@ -4,7 +4,7 @@
 
    An lcore works on its own two magazines without any atomic read-modify-write; every
    PLX_MAGAZINE frames at most it exchanges one whole with the shared stacks. */
-#include "plx_thread.h"
+#include "thread.h"
 #include "pool_impl.h"
 
 enum { GUARD_TRIES = 1000 /* to enter the shared cache, some 10 us or more */ };

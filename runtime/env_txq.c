@@ -10,7 +10,7 @@
 #include "env.h"
 #include "plx_driver_impl.h"
 #include "plx_ring.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
    close takes them off, and a signal for which the application, or a sanitizer, has a handler is left alone. */
 #include "env.h"
 #include "fatal_line.h"
-#include "plx_thread.h"
+#include "thread.h"
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>

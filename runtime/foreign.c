@@ -4,7 +4,7 @@
 
      BOOT (free) --register--> FOREIGN --unregister--> BOOT     by compare-and-swap */
 #include "env.h"
-#include "plx_thread.h"
+#include "thread.h"
 #include <errno.h>
 
 int plx_lcore_register(struct plx_env *env, struct plx_lcore **out)

@@ -3,7 +3,8 @@
    except lcore_main (the lcore itself), plx_lcore_wake and _self (any thread).
    The loop is in lcore_loop.c, what others read of an lcore in lcore_stats.c. */
 #include "env.h"
-#include "plx_thread.h"
+#include "thread.h"
+#include "quiet_thread.h"
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -156,22 +157,6 @@ static int lcore_open_fds(struct plx_lcore *l)
 	int err = lcore_add_fd(l, l->wakefd);
 
 	return err ? err : lcore_add_fd(l, l->timerfd);
-}
-
-/* Signals are watch's, or the application's: no thread of ours takes any but those that its own
-   faults raise. */
-int quiet_thread(const struct plx_sys *sys, pthread_t *thread, void *(*fn)(void *arg), void *arg)
-{
-	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
-	sigset_t all, old;
-
-	sigfillset(&all);
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(faults); i++)
-		sigdelset(&all, faults[i]);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = sys->thread_create(thread, NULL, fn, arg);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return -err;
 }
 
 static int lcore_open(struct plx_lcore *l)

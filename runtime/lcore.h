@@ -119,8 +119,6 @@ struct plx_lcore {
 	bool     sleep_told;         /* watch: sleep_err */
 };
 
-/* A thread that takes no signals; 0 or -errno. */
-int quiet_thread(const struct plx_sys *sys, pthread_t *thread, void *(*fn)(void *arg), void *arg);
 /* lcore.c, cold; main thread */
 int  lcores_up(struct plx_env *env);          /* makes and pins the threads; all WAIT, or none left */
 void lcores_down(struct plx_env *env);        /* all must WAIT */

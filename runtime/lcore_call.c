@@ -3,7 +3,7 @@
    adopts another set of pollers or runs a launched function.  Cold, though on the lcore;
    plx_lcore_launch and plx_lcore_wait are for any thread. */
 #include "env.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 #include <errno.h>
 
 /* The lcore sees `asked` in its next round, before it dozes, or before it waits: both sides do

@@ -9,6 +9,7 @@
 #include "nlq.h"
 #include "truth.h"
 #include "plx_xdp.h"
+#include "quiet_thread.h"
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>

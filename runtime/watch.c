@@ -8,6 +8,7 @@
 #include "plx_driver_impl.h"
 #include "plx_net.h"
 #include "plx_text.h"
+#include "quiet_thread.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* writer.c - two rings of bytes and the thread that empties them.  Cold.  One lock guards the
    rings; it is never held across a call that can block. */
-#include "lcore.h"
+#include "quiet_thread.h"
 #include "writer.h"
 #include <errno.h>
 #include <fcntl.h>

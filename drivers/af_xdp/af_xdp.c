@@ -544,4 +544,5 @@ const struct plx_driver plx_af_xdp_driver = {
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
 	.passed = ax_passed, .offered = ax_offered, .lost = ax_lost, .held = ax_held, .attached = ax_attached,
 	.steer = ax_steer, .give_back = ax_give_back, .is_read = ax_is_read, .repair = ax_repair, .forked = ax_forked,
+	.fork = ax_fork,
 };

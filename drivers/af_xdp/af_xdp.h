@@ -4,8 +4,7 @@
      af_xdp.c  verbs of the port; the ladder of modes        cold, main thread
      queue.c   one device queue: opened, closed, anew        cold, main thread or who repairs
      prog.c    the steering program of an interface          cold, main thread or who repairs
-     umem.c    kernel registrations of a pool                cold, main thread
-     xsk.c     one socket on one device queue                cold, main thread
+     xsk.h     the sockets beneath
      priv.c    which privilege is missing, in one line       cold, main thread
      explain.c what a refusal means, and the line for it     cold, main thread
      carrier.c the link after an attach                      cold, main thread
@@ -26,14 +25,13 @@
 
 #include "../drivers.h"
 #include "../plx_link.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 #include "steer.h"
-#include "xring.h"
+#include "xsk.h"
 
 #include <inttypes.h>
 #include <stdalign.h>
 
-struct ax_sock;
 struct steer_bpf;
 
 /* Who may touch the rings of half a socket.  A queue is opened anew while lcores go on polling it:
@@ -111,44 +109,7 @@ struct ax_txq {
 	plx_ctr          bad_completions;
 };
 
-/* How a port uses its pool and sockets; one kernel registration for each. */
-enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
-
-enum { AX_WHY_FALL = -1 };                   /* it leaves zero-copy */
-enum { AX_STATS = 6 };                       /* counters of XDP_STATISTICS */
-enum { AX_CHANGES = 1, AX_RENEWS = 2 };      /* of ax_sock.turn: `past` is being written; it has all there is */
-
-/* One socket on one device queue with the rings it has. */
-struct ax_sock {
-	const struct plx_sys *sys;
-	struct plx_pool *pool;
-	int      fd;
-	unsigned kind;
-	uint32_t ifindex, queue;
-	uint64_t netns;
-	struct plx_port *port;
-	struct ax_sock *next;                /* in the registration */
-	bool     bound, zerocopy, budget;
-	struct xring rx, tx, fill, comp;     /* slots NULL: the socket has no such ring */
-	struct { void *at; size_t len; } map[4];
-	const char *step;                    /* what failed, for the error line */
-	uint64_t past[AX_STATS];             /* what the kernel counted of sockets that stood here before */
-	uint32_t turn;                       /* atomic: AX_CHANGES, AX_RENEWS, above them how often that changed */
-	/* repair */
-	int      why;                        /* the errno for which it is opened anew, or AX_WHY_FALL; 0 = it is not */
-	bool     broken;                     /* it is not open: the last try failed */
-	uint64_t tried_at;                   /* ns */
-};
-
-struct ax_sock_conf {
-	const struct plx_sys *sys;
-	struct plx_port *port;
-	struct plx_pool *pool;
-	uint32_t ifindex, queue;
-	uint32_t rxd, txd, fill, comp;       /* ring entries; rxd or txd may be 0 */
-	unsigned kind;
-	uint32_t timeout_ms;
-};
+enum { AX_WHY_FALL = -1 };                   /* of ax_sock.why: it leaves zero-copy */
 
 /* The steering program of one interface, shared by the ports that stand there. */
 struct ax_prog {
@@ -186,6 +147,7 @@ struct ax_port {
 };
 
 /* prog.c */
+void ax_fork(enum plx_fork at);
 int  ax_prog_get(struct ax_port *p, const struct plx_link_info *li, bool native);
 void ax_prog_put(struct ax_port *p);
 int  ax_prog_steer(struct ax_port *p, bool on);
@@ -227,22 +189,6 @@ static inline struct ax_txq *ax_tx_of(const struct ax_port *p, uint16_t i)
 
 /* af_xdp.c: the longest frame that one buffer takes, in zero-copy or not. */
 uint32_t ax_room(const struct ax_port *p, bool zerocopy);
-
-/* umem.c: sockets of a pool and kind share one kernel registration. */
-int  ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms);
-void ax_umem_leave(struct ax_sock *s);
-uint32_t ax_umem_room(const struct plx_pool *pool); /* longest frame of one buffer */
-
-/* xsk.c */
-uint64_t ax_netns(const struct plx_sys *sys);
-int  ax_sock_make(struct ax_sock *s, const struct ax_sock_conf *c);
-int  ax_sock_renew(struct ax_sock *s, const struct ax_sock_conf *c);
-int  ax_sock_rings(struct ax_sock *s, const struct ax_sock_conf *c);
-int  ax_sock_bind(struct ax_sock *s, const struct ax_sock_conf *c);
-void ax_sock_close(struct ax_sock *s);
-int  ax_sock_settled(const struct ax_sock *s, uint32_t timeout_ms);
-int  ax_sock_xstats(const struct ax_sock *s, int n, struct plx_xstat *x, int room);
-void ax_sock_lost(const struct ax_sock *s, uint64_t *n);
 
 /* priv.c: what this process lacks for a port of c, as words for a line; "" = nothing. */
 void ax_priv_missing(const struct plx_sys *sys, const struct plx_pool *pool, char *buf, size_t len);

@@ -384,7 +384,7 @@ void ax_prog_leave(struct ax_port *p)
 
 /* In a child of fork: what the parent has must not live on by us.  Nothing is freed, the
    child may have been born in the middle of a change. */
-void plx_af_xdp_forked(void)
+static void let_go(void)
 {
 	for (struct ax_prog *g = progs; g; g = g->next) {
 		const int fds[] = { g->link, bpf_map__fd(g->skel->maps.xsks), bpf_map__fd(g->skel->maps.bss),
@@ -399,12 +399,15 @@ void plx_af_xdp_forked(void)
 }
 
 /* The table must be whole in the child. */
-void plx_af_xdp_fork(bool begins)
+void ax_fork(enum plx_fork at)
 {
-	if (begins)
+	if (at == PLX_FORK_BEFORE) {
 		pthread_mutex_lock(&lock);
-	else
-		pthread_mutex_unlock(&lock);
+		return;
+	}
+	if (at == PLX_FORK_CHILD)
+		let_go();
+	pthread_mutex_unlock(&lock);
 }
 
 /* ---- queues ---- */

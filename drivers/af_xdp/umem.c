@@ -9,7 +9,7 @@
    copy, need-wakeup, several buffers) from there, which is why kinds are apart.  The
    registration is the kernel's and counted by it, so the first socket may close first:
    nobody has to stay behind as an anchor. */
-#include "af_xdp.h"
+#include "xsk.h"
 
 #include <errno.h>
 #include <stdlib.h>

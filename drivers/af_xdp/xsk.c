@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* xsk.c - one AF_XDP socket on one device queue: its rings, its options, its end; cold,
    main thread, the counters by any. */
-#include "af_xdp.h"
+#include "xsk.h"
 
 #include <errno.h>
 #include <fcntl.h>

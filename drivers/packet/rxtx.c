@@ -3,7 +3,7 @@
    log, no system call but one doorbell a burst, and one for each received packet that is
    longer than a slot.  Called by the queue's lcore. */
 #include "packet.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bench_ring.c - the rings against DPDK's rte_ring, one thread and two, bursts 1 to 128. */
 #include "mem_loops.h"
-#include "plx_thread.h"
+#include "thread.h"
 #include "plx_ring.h"
 
 void plx_loop_thread_up(unsigned i)

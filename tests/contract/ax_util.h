@@ -8,7 +8,7 @@
 #include "fd_util.h"
 #include "plx_driver.h"
 #include "plx_pool.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

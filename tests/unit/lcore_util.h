@@ -4,7 +4,7 @@
 #define LCORE_UTIL_H
 
 #include "env_util.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 
 /* A counter poller; each field is written by the lcore and read here. */
 struct spin {

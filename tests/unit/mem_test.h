@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "plx_pool.h"
-#include "plx_thread.h"
+#include "thread.h"
 
 /* The seed is printed, and PLX_TEST_SEED=n repeats a run. */
 static uint64_t test_seed;

@@ -2,7 +2,7 @@
 /* test_foreign.c - threads of the application that register as lcores: their cache, bursts and
    doorbells, what they give back, and variables of lcores, theirs too. */
 #include "env_util.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 #include "pool_impl.h"
 
 enum { PACKETS = 20000 };

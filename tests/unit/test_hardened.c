@@ -2,7 +2,7 @@
 /* test_hardened.c - in a hardened build a wrong change of a frame's owner, or a second user of a queue, ends the process.
    Each case runs in a child that must die of SIGABRT; the same steps done right must not. */
 #include "mem_test.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>

@@ -2,7 +2,7 @@
 /* test_launch.c - functions launched on lcores: from every state, by several threads, and what
    becomes of them when the environment ends. */
 #include "env_util.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 
 static int who(void *arg)
 {

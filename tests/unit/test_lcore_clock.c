@@ -2,7 +2,7 @@
 /* test_lcore_clock.c - to what an lcore's time is counted, to the cycle: the loop of lcore_loop.c by a
    clock that only pollers and doorbells move. */
 #include "env_util.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 
 static uint64_t clock_now;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_mbuf.c - packets: room, chains, copies, references and their way back. */
 #include "mem_test.h"
-#include "plx_thread.h"
+#include "thread.h"
 #include <errno.h>
 
 static struct plx_pool *pool_of(uint32_t frames)

@@ -2,7 +2,7 @@
 /* test_poller_live.c - pollers that come, go and move while lcores run: no call after the end, no
    two calls at once, no packet lost, no doorbell forgotten, and no queue kept. */
 #include "env_util.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 
 /* What the main thread goes through: step after step, each until it returns true. */
 struct script { struct plx_env *env; bool (*step)(struct script *s, unsigned n); unsigned at, steps; void *arg; };

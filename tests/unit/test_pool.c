@@ -2,7 +2,7 @@
 /* test_pool.c - the frames of a pool: limits, exhaustion, lcores' caches, threads. */
 #include "mem_test.h"
 #include "plx_ring.h"
-#include "plx_thread.h"
+#include "thread.h"
 #include "pool_impl.h"
 #include <errno.h>
 #include <unistd.h>

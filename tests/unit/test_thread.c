@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_thread.c - the list of doorbells still to ring. */
 #include "mem_test.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 
 struct fake_txq {
 	struct plx_txq q;

@@ -7,7 +7,7 @@
 #include "root_util.h"
 
 #include "env.h"
-#include "plx_thread.h"
+#include "doorbell.h"
 #include "truth.h"
 #include <errno.h>
 

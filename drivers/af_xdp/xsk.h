@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* xsk.h - the sockets of AF_XDP and the kernel's registrations of a pool, beneath the driver.  Internal.
+
+     umem.c    kernel registrations of a pool                cold, main thread
+     xsk.c     one socket on one device queue                cold, main thread */
+#ifndef XSK_H
+#define XSK_H
+
+#include "../plx_driver_impl.h"
+#include "xring.h"
+
+/* How a port uses its pool and sockets; one kernel registration for each. */
+enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
+
+enum { AX_STATS = 6 };                       /* counters of XDP_STATISTICS */
+enum { AX_CHANGES = 1, AX_RENEWS = 2 };      /* of ax_sock.turn: `past` is being written; it has all there is */
+
+/* One socket on one device queue with the rings it has. */
+struct ax_sock {
+	const struct plx_sys *sys;
+	struct plx_pool *pool;
+	int      fd;
+	unsigned kind;
+	uint32_t ifindex, queue;
+	uint64_t netns;
+	struct plx_port *port;
+	struct ax_sock *next;                /* in the registration */
+	bool     bound, zerocopy, budget;
+	struct xring rx, tx, fill, comp;     /* slots NULL: the socket has no such ring */
+	struct { void *at; size_t len; } map[4];
+	const char *step;                    /* what failed, for the error line */
+	uint64_t past[AX_STATS];             /* what the kernel counted of sockets that stood here before */
+	uint32_t turn;                       /* atomic: AX_CHANGES, AX_RENEWS, above them how often that changed */
+	/* repair */
+	int      why;                        /* the errno for which it is opened anew, or AX_WHY_FALL; 0 = it is not */
+	bool     broken;                     /* it is not open: the last try failed */
+	uint64_t tried_at;                   /* ns */
+};
+
+struct ax_sock_conf {
+	const struct plx_sys *sys;
+	struct plx_port *port;
+	struct plx_pool *pool;
+	uint32_t ifindex, queue;
+	uint32_t rxd, txd, fill, comp;       /* ring entries; rxd or txd may be 0 */
+	unsigned kind;
+	uint32_t timeout_ms;
+};
+
+/* umem.c: sockets of a pool and kind share one kernel registration. */
+int  ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms);
+void ax_umem_leave(struct ax_sock *s);
+uint32_t ax_umem_room(const struct plx_pool *pool); /* longest frame of one buffer */
+
+/* xsk.c */
+uint64_t ax_netns(const struct plx_sys *sys);
+int  ax_sock_make(struct ax_sock *s, const struct ax_sock_conf *c);
+int  ax_sock_renew(struct ax_sock *s, const struct ax_sock_conf *c);
+int  ax_sock_rings(struct ax_sock *s, const struct ax_sock_conf *c);
+int  ax_sock_bind(struct ax_sock *s, const struct ax_sock_conf *c);
+void ax_sock_close(struct ax_sock *s);
+int  ax_sock_settled(const struct ax_sock *s, uint32_t timeout_ms);
+int  ax_sock_xstats(const struct ax_sock *s, int n, struct plx_xstat *x, int room);
+void ax_sock_lost(const struct ax_sock *s, uint64_t *n);
+
+#endif
