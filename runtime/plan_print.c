@@ -78,7 +78,7 @@ static void senders(FILE *f, const struct plan *p, const struct plan_port *o)
 
 bool plan_may_be_xdp(const struct plan_port *o)
 {
-	return o->link.ifindex && (!*o->conf.driver || !strcmp(o->conf.driver, "af_xdp"));
+	return o->link.ifindex && plx_driver_may_be(&o->conf, "af_xdp");
 }
 
 /* mode_name: as mode= takes it. */

@@ -84,12 +84,9 @@ void setup_dev_name(char name[16], const struct plx_sys *sys, const char *object
 
 bool setup_dev_binds(const struct plx_port_conf *c)
 {
-	if (!*c->driver || !strcmp(c->driver, "auto"))
-		return true;
-	for (int i = 0; plx_drivers[i]; i++)
-		if (!strcmp(plx_drivers[i]->name, c->driver))
-			return plx_drivers[i]->device && !plx_drivers[i]->any_queues;
-	return false;
+	const struct plx_driver *drv = plx_driver_find(c->driver);
+
+	return plx_driver_on_device(c) && !(drv && drv->any_queues);
 }
 
 /* same: port k binds to queues of the interface of port i. */

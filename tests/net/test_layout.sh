@@ -32,6 +32,11 @@ cd "$TOP" || exit 1
 		check "${d#drivers/} includes no other driver's header" no_include "$d" $others
 	done
 }
+once() { # once PATTERN FOLDER...: the pattern stands in no source of these folders
+	local pattern=$1; shift
+	! grep -rnE "$pattern" --include='*.[ch]' "$@" | grep .
+}
+check "one function finds a driver by its name" once 'plx_drivers\[' runtime apps
 apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps --exclude-dir=pollux | grep .; }
 check "apps but the operator's tool include <pollux/...>, as a user's program does" apps_through_pollux
 
