@@ -89,7 +89,7 @@ static void cpus_of(FILE *f, const struct plan_lcore *l, const struct truth_lcor
 	}
 	fprintf(f, "],\"cpus\":[");
 	for (unsigned cpu = 0, n = 0; cpu < TOPO_CPUS_MAX; cpu++)
-		if (disco_cpus_has(&now->cpus, cpu))
+		if (cpuset_has(&now->cpus, cpu))
 			fprintf(f, "%s%u", n++ ? "," : "", cpu);
 	fprintf(f, "]");
 }

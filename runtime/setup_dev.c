@@ -203,25 +203,10 @@ bool setup_dev_channels(const struct setup *s, unsigned i, int *rx, int *tx, int
 	return !setup_channels_want(&c, s->in.links[i], rx, tx, combined);
 }
 
-/* ---- sets of CPUs ---- */
-
-void setup_cpus_text(char *buf, size_t len, const struct disco_cpus *s)
-{
-	buf[0] = 0;
-	for (unsigned lo = 0, hi; lo < TOPO_CPUS_MAX; lo = hi + 1) {
-		hi = lo;
-		if (!disco_cpus_has(s, lo))
-			continue;
-		while (disco_cpus_has(s, hi + 1))
-			hi++;
-		plx_text_add(buf, len, hi > lo ? "%s%u-%u" : "%s%u", *buf ? "," : "", lo, hi);
-	}
-}
-
-void setup_lcore_cpus(const struct setup *s, struct disco_cpus *cpus)
+void setup_lcore_cpus(const struct setup *s, struct cpuset *cpus)
 {
 	memset(cpus, 0, sizeof(*cpus));
 	for (unsigned i = 0; s->plan && i < s->plan->nlcores; i++)
 		for (unsigned k = 0; k < s->plan->lcores[i].ncpus; k++)
-			setup_cpus_add(cpus, s->plan->lcores[i].cpus[k]);
+			cpuset_add(cpus, s->plan->lcores[i].cpus[k]);
 }

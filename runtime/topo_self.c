@@ -10,7 +10,7 @@
 static void read_status(const struct plx_sys *sys, struct topo *t)
 {
 	char text[8192], *s;
-	struct disco_cpus may;
+	struct cpuset may;
 
 	if (plx_file_read(sys, "/proc/thread-self/status", text, sizeof(text)) <= 0)
 		return;
@@ -18,10 +18,10 @@ static void read_status(const struct plx_sys *sys, struct topo *t)
 	if (s)
 		t->missing_caps = ~strtoull(s + 8, NULL, 16);
 	s = strstr(text, "\nCpus_allowed_list:");
-	if (!s || disco_cpus_list(&may, s + 19 + strspn(s + 19, " \t")))
+	if (!s || cpuset_parse(&may, s + 19 + strspn(s + 19, " \t")))
 		return;
 	for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
-		t->cpu[cpu].allowed &= disco_cpus_has(&may, cpu);
+		t->cpu[cpu].allowed &= cpuset_has(&may, cpu);
 }
 
 static void read_memlock(const struct plx_sys *sys, struct topo *t)

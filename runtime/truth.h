@@ -71,7 +71,7 @@ struct truth_lcore {
 	uint64_t wait_ns;            /* time its thread was ready and another ran */
 	uint64_t preempted;          /* involuntary switches */
 	bool     cpus_told;
-	struct disco_cpus cpus;      /* where the thread may run */
+	struct cpuset cpus;      /* where the thread may run */
 	bool     ticks_told;
 	uint64_t ticks, hardirq, softirq, steal; /* of its CPU: all, and parts of it */
 	uint64_t net_rx;             /* runs of the NET_RX softirq there */

@@ -167,7 +167,7 @@ static void take_allowed(struct truth_lcore *o, const struct plx_sys *sys, int t
 	at += sizeof(key) - 1;
 	at += strspn(at, " \t");
 	at[strcspn(at, "\n")] = 0;
-	o->cpus_told = !disco_cpus_list(&o->cpus, at);
+	o->cpus_told = !cpuset_parse(&o->cpus, at);
 }
 
 static void take_lcore(struct truth_lcore *o, const struct plx_env *env, const struct plx_lcore *l)
@@ -192,14 +192,14 @@ static void take_lcore(struct truth_lcore *o, const struct plx_env *env, const s
 /* Where an interrupt goes; the planned CPU if that is one of several. */
 static int16_t irq_cpu(const struct plx_sys *sys, const struct plan_irq *irq)
 {
-	struct disco_cpus effective, affinity, *cpus = &effective;
+	struct cpuset effective, affinity, *cpus = &effective;
 
 	if (irq->irq < 0 || irq->cpu < 0)
 		return -1;
 	disco_irq_cpus(sys, irq->irq, NULL, &effective, &affinity);
-	if (disco_cpus_first(cpus) < 0)
+	if (cpuset_first(cpus) < 0)
 		cpus = &affinity;
-	return (int16_t)(disco_cpus_has(cpus, (unsigned)irq->cpu) ? irq->cpu : disco_cpus_first(cpus));
+	return (int16_t)(cpuset_has(cpus, (unsigned)irq->cpu) ? irq->cpu : cpuset_first(cpus));
 }
 
 int truth_polled_by(const struct plx_env *env, const struct plx_rxq *q)

@@ -35,7 +35,7 @@ static void read_fixed(struct doctor *d, struct patient *p)
 		if (fd < 0)
 			continue;
 		if (!d->sys->fstat(fd, &st) && !(st.st_mode & S_IWUSR))
-			p->irq_fixed.w[q / 64] |= 1ull << q % 64;
+			cpuset_add(&p->irq_fixed, q);
 		d->sys->close(fd);
 	}
 }

@@ -37,6 +37,9 @@ once() { # once PATTERN FOLDER...: the pattern stands in no source of these fold
 	! grep -rnE "$pattern" --include='*.[ch]' "$@" | grep .
 }
 check "one function finds a driver by its name" once 'plx_drivers\[' runtime apps
+one_cpuset() { ! grep -rnE '(<<|>>) [a-z0-9_>.-]+ % 64' --include='*.[ch]' runtime apps/pollux drivers |
+	grep -vE 'cpuset\.[ch]:|setup\.h:' | grep .; }
+check "the words of a set of CPUs are touched in one place" one_cpuset
 apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps --exclude-dir=pollux | grep .; }
 check "apps but the operator's tool include <pollux/...>, as a user's program does" apps_through_pollux
 
