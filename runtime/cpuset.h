@@ -41,8 +41,8 @@ bool cpuset_equal(const struct cpuset *a, const struct cpuset *b);
 char *cpuset_text(const struct cpuset *s, char *buf, size_t len);
 char *cpuset_list_text(const uint16_t *list, unsigned n, char *buf, size_t len);
 
-/* cpuset_parse reads the kernel's "0-3,8"; cpuset_parse_mask its "00000000,0000010f".  Both end at a newline, and leave out
-   CPUs beyond the last.  0, or -EINVAL and s is what was read up to there. */
+/* cpuset_parse reads the kernel's "0-3,8"; cpuset_parse_mask its "00000000,0000010f".  Both end at a newline, and leave
+   out CPUs beyond the last.  0, or -EINVAL and s is what was read up to there. */
 int  cpuset_parse(struct cpuset *s, const char *text);
 int  cpuset_parse_mask(struct cpuset *s, const char *text);
 

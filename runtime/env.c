@@ -2,6 +2,7 @@
 /* env.c - the environment: a table of stages, each of which comes up whole or not at all,
    and their undoing newest first.  Cold; main thread. */
 #include "env.h"
+#include "lcore.h"
 #include "plx_conf.h"
 #include "plx_text.h"
 #include <errno.h>

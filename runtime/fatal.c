@@ -7,7 +7,6 @@
    close takes them off, and a signal for which the application, or a sanitizer, has a handler is left alone. */
 #include "env.h"
 #include "fatal_line.h"
-#include "plx_thread.h"
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -57,27 +56,6 @@ static void on_fatal(int sig, siginfo_t *si, void *context)
 	sigaction(sig, &dfl, NULL);
 	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), sig, si))
 		raise(sig);
-}
-
-void fatal_where(struct fatal_line *f)
-{
-	const struct plx_lcore *l = plx_self.lcore;
-	const struct plx_poller *p = __atomic_load_n(&l->current, __ATOMIC_RELAXED);
-	const uint32_t state = lcore_state(l);
-
-	if (state == PLX_LCORE_FOREIGN) {
-		fatal_add(f, "thread ");
-		fatal_add_number(f, (uint64_t)gettid(), 10);
-		fatal_add(f, ", registered as ");
-	}
-	fatal_add(f, "lcore ");
-	fatal_add_number(f, l->conf.id, 10);
-	if (__atomic_load_n(&l->call.state, __ATOMIC_RELAXED) == CALL_RUNS) {
-		fatal_add(f, ", a launched function");
-	} else if (p && state != PLX_LCORE_WAIT && state != PLX_LCORE_FOREIGN) { /* else it may be gone */
-		fatal_add(f, ", poller ");
-		fatal_add(f, p->name);
-	}
 }
 
 /* ---- cold ---- */

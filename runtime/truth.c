@@ -2,6 +2,7 @@
 /* truth.c - judging what happens against the plan: two samples in, findings and log lines out.
    Cold; watch thread, under env->lock.  Samples are taken by truth_sample.c. */
 #include "env.h"
+#include "lcore.h"
 #include "truth.h"
 #include "plx_text.h"
 #include <errno.h>
