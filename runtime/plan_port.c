@@ -293,46 +293,6 @@ int plan_txqs(struct plan_maker *m)
 
 /* ---- rights ---- */
 
-static const struct { unsigned cap; const char *name, *word, *call; } needs[] = {
-	{ CAP_NET_RAW,   "CAP_NET_RAW",   "cap_net_raw",   "socket(AF_XDP)" },
-	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "cap_net_admin", "bpf(BPF_LINK_CREATE) of the XDP program" },
-	{ CAP_BPF,       "CAP_BPF",       "cap_bpf",       "bpf(BPF_PROG_LOAD)" },
-	{ CAP_IPC_LOCK,  "CAP_IPC_LOCK",  "cap_ipc_lock",  "setsockopt(XDP_UMEM_REG)" },
-};
-
-static bool has(const struct topo *t, unsigned cap)
-{
-	return !(t->missing_caps >> cap & 1);
-}
-
-/* lacks: need i of an af_xdp port with a pool of bytes of frames. */
-static bool lacks(const struct topo *t, size_t i, uint64_t bytes)
-{
-	if (needs[i].cap == CAP_BPF && has(t, CAP_SYS_ADMIN))
-		return false;
-	if (needs[i].cap == CAP_IPC_LOCK && t->memlock >= bytes)
-		return false;
-	return !has(t, needs[i].cap);
-}
-
-/* missing writes all that is missing for af_xdp, each with its call, and the mend. */
-static void missing(const struct plan_maker *m, uint64_t bytes, char *buf, size_t len)
-{
-	char caps[128] = "";
-
-	buf[0] = 0;
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(needs); i++) {
-		if (!lacks(m->t, i, bytes))
-			continue;
-		plx_text_add(buf, len, "%s%s for %s", *buf ? ", " : "", needs[i].name, needs[i].call);
-		if (needs[i].cap == CAP_IPC_LOCK)
-			plx_text_add(buf, len, " (or ulimit -l %llu)", (unsigned long long)((bytes + 1023) >> 10));
-		plx_text_add(caps, sizeof(caps), "%s%s", *caps ? "," : "", needs[i].word);
-	}
-	if (*caps)
-		plx_text_add(buf, len, ": run as root, or setcap %s+ep on the program", caps);
-}
-
 int plan_rights(struct plan_maker *m)
 {
 	for (uint16_t i = 0; i < m->p->nports; i++) {
@@ -342,16 +302,14 @@ int plan_rights(struct plan_maker *m)
 
 		if (!plx_driver_on_device(&port->conf))
 			continue;
-		if (!strcmp(port->conf.driver, "packet")) {
-			if (!has(m->t, CAP_NET_RAW))
-				return plan_fail(m, -EPERM, "%s: missing CAP_NET_RAW for socket(AF_PACKET): run as root, or "
-				                 "setcap cap_net_raw+ep on the program", port->conf.name);
-			continue;
-		}
-		missing(m, (uint64_t)pool->frames * pool->frame_size, line, sizeof(line));
+		if (!strcmp(port->conf.driver, "packet"))
+			privileges_packet_text(m->t->missing_caps, line, sizeof(line));
+		else
+			privileges_text(m->t->missing_caps, m->t->memlock, (uint64_t)pool->frames * pool->frame_size, line,
+			                sizeof(line));
 		if (!*line)
 			continue;
-		if (*port->conf.driver || !has(m->t, CAP_NET_RAW))
+		if (*port->conf.driver || privileges_lack(m->t->missing_caps, CAP_NET_RAW))
 			return plan_fail(m, -EPERM, "%s: missing %s", port->conf.name, line);
 		port->falls = true;
 		plan_note(m->p, "%s: driver=packet, since af_xdp misses %s", port->conf.name, line);

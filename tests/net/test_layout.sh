@@ -37,6 +37,8 @@ once() { # once PATTERN FOLDER...: the pattern stands in no source of these fold
 	! grep -rnE "$pattern" --include='*.[ch]' "$@" | grep .
 }
 check "one function finds a driver by its name" once 'plx_drivers\[' runtime apps
+one_reader() { ! grep -rn 'CapEff' --include='*.[ch]' lib drivers runtime apps | grep -v '^drivers/privileges[.]' | grep .; }
+check "one function reads the capabilities of a process" one_reader
 one_cpuset() { ! grep -rnE '(<<|>>) [a-z0-9_>.-]+ % 64' --include='*.[ch]' runtime apps/pollux drivers |
 	grep -vE 'cpuset\.[ch]:|setup\.h:' | grep .; }
 check "the words of a set of CPUs are touched in one place" one_cpuset
