@@ -11,8 +11,8 @@ extern const struct plx_driver plx_packet_driver;
 extern const struct plx_driver plx_loop_driver;
 extern const struct plx_driver plx_null_driver;
 
-/* The driver of that name; NULL = there is none. */
-const struct plx_driver *plx_driver_named(const char *name);
+/* c names no driver: the ladder chooses, unless a mode leaves af_xdp alone. */
+bool plx_port_undecided(const struct plx_port_conf *c);
 
 /* The error of a cold call on a port in a child of fork: -ECHILD, logged. */
 int plx_port_forked(const struct plx_port *p);

@@ -198,6 +198,14 @@ struct plx_driver {
 /* The one table of drivers, best of the auto ladder first; ends with NULL. */
 extern PLX_API const struct plx_driver *const plx_drivers[];
 
+/* plx_driver_find returns the driver of that name.  NULL = there is none: "" and "auto" name none, since the
+   ladder of plx_port_open chooses.  Any thread. */
+PLX_API const struct plx_driver *plx_driver_find(const char *name);
+/* plx_driver_may_be: c names that driver, or leaves the choice to the ladder, which tries each device driver. */
+PLX_API bool plx_driver_may_be(const struct plx_port_conf *c, const char *name);
+/* plx_driver_on_device: a port of c is to stand on an interface of the kernel, which has to be there. */
+PLX_API bool plx_driver_on_device(const struct plx_port_conf *c);
+
 /* plx_port_open checks c, asks the kernel about the interface, fills in what c left open
    (queue counts, ring sizes, times, sys) and opens the port by c->driver, or walks the
    ladder (af_xdp, then packet, if the kernel or device cannot or the process may not; never

@@ -174,7 +174,7 @@ static int check_conf(struct plx_port_conf *c)
 	c->bind_timeout_ms = c->bind_timeout_ms ? c->bind_timeout_ms : 2000;
 	c->stall_ms = c->stall_ms ? c->stall_ms : 1000;
 	c->sys = c->sys ? c->sys : &plx_sys_linux;
-	const struct plx_driver *drv = plx_driver_named(c->driver);
+	const struct plx_driver *drv = plx_driver_find(c->driver);
 	const char *bad = !memchr(c->name, 0, sizeof(c->name)) || !*c->name ? "a name is missing: set name" :
 	                  drv && !drv->device && strlen(c->name) >= PLX_NAME_MAX ? "a name that is no interface's has at most 63 bytes" :
 	                  !c->pool ? "it has no frames: set pool" :
@@ -321,9 +321,9 @@ int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 {
 	PLX_ASSERT(out && conf);
 	struct plx_port_conf c = *conf;
-	bool named = *c.driver && strcmp(c.driver, "auto");
+	bool named = !plx_port_undecided(&c);
 	bool aut = !named && c.mode == PLX_XDP_AUTO; /* a mode is af_xdp's: then there is no ladder to walk */
-	const struct plx_driver *drv = aut ? NULL : plx_driver_named(named ? c.driver : "af_xdp");
+	const struct plx_driver *drv = aut ? NULL : plx_driver_find(named ? c.driver : "af_xdp");
 
 	*out = NULL;
 	int err = check_conf(&c);

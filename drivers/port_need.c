@@ -1,14 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* port_need.c - what a port takes before there is one, for plans: frames of its pool, and memory beside it.  Pure. */
+/* port_need.c - what is known of a port before there is one, for plans: its driver, frames of its pool, and memory
+   beside it.  Pure. */
 #include "drivers.h"
 #include <string.h>
 
-const struct plx_driver *plx_driver_named(const char *name)
+const struct plx_driver *plx_driver_find(const char *name)
 {
+	PLX_ASSERT(name);
 	for (int i = 0; plx_drivers[i]; i++)
 		if (!strcmp(plx_drivers[i]->name, name))
 			return plx_drivers[i];
 	return NULL;
+}
+
+bool plx_port_undecided(const struct plx_port_conf *c)
+{
+	return !*c->driver || !strcmp(c->driver, "auto");
+}
+
+bool plx_driver_may_be(const struct plx_port_conf *c, const char *name)
+{
+	PLX_ASSERT(c && name);
+	return plx_port_undecided(c) || !strcmp(c->driver, name);
+}
+
+bool plx_driver_on_device(const struct plx_port_conf *c)
+{
+	PLX_ASSERT(c);
+	const struct plx_driver *drv = plx_driver_find(c->driver);
+
+	return !drv || drv->device;
 }
 
 static uint32_t frames_of(const struct plx_driver *drv, const struct plx_port_conf *c)
@@ -24,8 +45,8 @@ static uint32_t frames_of(const struct plx_driver *drv, const struct plx_port_co
 uint32_t plx_port_frames(const struct plx_port_conf *c)
 {
 	PLX_ASSERT(c);
-	bool chosen = *c->driver && strcmp(c->driver, "auto");
-	uint32_t most = chosen ? frames_of(plx_driver_named(c->driver), c) : 0;
+	bool chosen = !plx_port_undecided(c);
+	uint32_t most = chosen ? frames_of(plx_driver_find(c->driver), c) : 0;
 
 	for (int i = 0; plx_drivers[i] && !chosen; i++) { /* auto: whichever it becomes */
 		uint32_t n = plx_drivers[i]->device ? frames_of(plx_drivers[i], c) : 0;
@@ -40,7 +61,7 @@ struct plx_beside plx_port_beside(const struct plx_port_conf *conf, uint32_t mtu
 {
 	PLX_ASSERT(conf);
 	struct plx_port_conf c = *conf;
-	bool named = *c.driver && strcmp(c.driver, "auto"), chosen = named || c.mode != PLX_XDP_AUTO;
+	bool named = !plx_port_undecided(conf), chosen = named || c.mode != PLX_XDP_AUTO;
 	struct plx_beside first = { 0 }, max = { 0 };
 	bool any = false;
 

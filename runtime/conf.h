@@ -6,14 +6,9 @@
 
 #include "plx_conf.h"
 
-enum { CONF_CPU_MAX = 1024 /* CPU numbers of -l are below; TOPO_CPUS_MAX is the same */ };
-
-/* lcore_list_parse reads -l in DPDK's grammar into l[PLX_LCORES_MAX], ordered as written.
+/* lcore_list_parse reads -l in DPDK's grammar into l[PLX_LCORES_MAX], ordered as written; CPUs are below CPUSET_MAX.
    0, or -EINVAL and a reason with the mend in why[]; *n is 0 then. */
 int lcore_list_parse(struct plx_lcore_conf *l, uint16_t *n, const char *text, char *why, size_t whylen);
-
-/* lcore_list_fmt appends a set of CPUs to buf as "0-3,8". */
-void lcore_list_fmt(char *buf, size_t len, const uint16_t *cpus, uint16_t n);
 
 /* The environment's options, row by row those of plx_settings, ending with name NULL; dst of
    set is struct plx_env_conf.  Rows without set ask for text. */

@@ -3,6 +3,7 @@
    read into struct plx_env_conf.  Cold, pure; called by the parsers of arguments,
    environment and file, and shown by help and pollux config. */
 #include "conf.h"
+#include "cpuset.h"
 #include "plx_text.h"
 #include <ctype.h>
 #include <errno.h>
@@ -91,8 +92,8 @@ static int set_main_lcore(void *dst, const char *arg, char *why, size_t whylen)
 		c->main_lcore = -1;
 		return 0;
 	}
-	if (plx_text_u64(&v, arg, 0, CONF_CPU_MAX - 1)) {
-		snprintf(why, whylen, "not a number in 0-%d: write one lcore of -l, or a CPU", CONF_CPU_MAX - 1);
+	if (plx_text_u64(&v, arg, 0, CPUSET_MAX - 1)) {
+		snprintf(why, whylen, "not a number in 0-%d: write one lcore of -l, or a CPU", CPUSET_MAX - 1);
 		return -EINVAL;
 	}
 	c->main_lcore = (int)v;

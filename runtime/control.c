@@ -3,6 +3,7 @@
    of the application and work that watch asks for, and stops all again.  Cold; main thread, except
    plx_env_stop and main_ask_work (any thread). */
 #include "control.h"
+#include "lcore.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -77,6 +78,8 @@ int control_up(struct plx_env *env)
 	env->control = c;
 	if (c) {
 		c->env = env;
+		env->readers_changed = readers_changed;
+		env->reader_left = reader_left;
 		c->epfd = c->stopfd = c->timerfd = c->workfd = -1;
 		c->watchfd = c->wakefd = c->sigfd = c->nlfd = c->live.epfd = -1;
 		err = main_open_fds(c);
@@ -126,29 +129,6 @@ void main_ask_work(struct plx_env *env)
 	lcore_poke(env->sys, env->control->workfd);
 }
 
-/* ---- where main is ---- */
-
-/* Within a run, by its thread: anybody else's calls are nobody's to wait for. */
-uint32_t main_enter(struct plx_env *env, uint32_t at)
-{
-	if (!__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) || /* with run_lcores */
-	    !pthread_equal(pthread_self(), env->runner) || __atomic_load_n(&env->at, __ATOMIC_RELAXED) == MAIN_AWAY)
-		return MAIN_AWAY;
-	return __atomic_exchange_n(&env->at, at, __ATOMIC_RELAXED);
-}
-
-void main_leave(struct plx_env *env, uint32_t was)
-{
-	if (was != MAIN_AWAY)
-		__atomic_store_n(&env->at, was, __ATOMIC_RELAXED);
-}
-
-uint32_t main_awaits(struct plx_lcore *l, uint32_t at)
-{
-	__atomic_store_n(&l->env->awaits, l->index, __ATOMIC_RELAXED);
-	return main_enter(l->env, at);
-}
-
 /* ---- work that watch asks for ---- */
 
 /* What may block and is not the application's: called when somebody asked by main_ask_work, and once a
@@ -157,7 +137,7 @@ static void main_work(struct control *c)
 {
 	const uint32_t was = main_enter(c->env, MAIN_WORK);
 
-	readers_follow(c->env);
+	env_readers_changed(c->env);
 	main_leave(c->env, was);
 }
 

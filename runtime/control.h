@@ -91,7 +91,9 @@ struct control {
 /* control.c; any thread */
 void main_ask_work(struct plx_env *env);       /* has main call main_work soon */
 
-/* readers.c */
+/* readers.c; the first two are those of struct plx_env */
+void readers_changed(struct plx_env *env);
+void reader_left(struct plx_env *env);
 int  readers_plan(struct control *c);          /* main, before a run: 0 or -ENOMEM */
 void readers_begin(struct control *c);         /* main: all ports are started */
 void readers_await(struct control *c);         /* main: all lcores are */

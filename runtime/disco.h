@@ -33,9 +33,9 @@ struct disco_queue {
 	enum disco_how how;
 	int32_t cpu;              /* that serves the interrupt: first of effective, else of affinity */
 	int32_t node;             /* of that CPU */
-	struct disco_cpus effective; /* where the interrupt does go; empty = not told, or affinity is newer */
-	struct disco_cpus affinity;  /* where it may go, of the CPUs online */
-	struct disco_cpus hint;      /* where its driver wants it */
+	struct cpuset effective; /* where the interrupt does go; empty = not told, or affinity is newer */
+	struct cpuset affinity;  /* where it may go, of the CPUs online */
+	struct cpuset hint;      /* where its driver wants it */
 	int64_t defer_hard_irqs, gro_flush_ns, irq_suspend_ns; /* of the NAPI */
 	int32_t rss;              /* entries of the RSS table that lead here */
 	int8_t  xsk;              /* 1: an AF_XDP socket is bound to it; 0: none */
@@ -165,8 +165,8 @@ void disco_irq(const struct plx_sys *sys, struct disco_link *l);
 /* disco_irq_cpus: the CPUs that serve an interrupt and those that may, of the ones online (NULL = all).
    effective is empty where it is not told and where affinity was changed since the last interrupt:
    then affinity is what counts. */
-void disco_irq_cpus(const struct plx_sys *sys, int irq, const struct disco_cpus *online, struct disco_cpus *effective,
-                    struct disco_cpus *affinity);
+void disco_irq_cpus(const struct plx_sys *sys, int irq, const struct cpuset *online, struct cpuset *effective,
+                    struct cpuset *affinity);
 
 /* disco_irq_name: what the action of an interrupt says, such as "eth0-TxRx-3". */
 struct disco_action {

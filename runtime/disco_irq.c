@@ -177,8 +177,8 @@ static bool is_virtual(const struct plx_sys *sys, const struct disco_link *l)
 /* ---- interrupt to CPU to node ---- */
 
 struct machine {
-	struct disco_cpus online;
-	struct disco_cpus node[PLX_NODES_MAX];
+	struct cpuset online;
+	struct cpuset node[PLX_NODES_MAX];
 };
 
 static void read_machine(const struct plx_sys *sys, struct machine *m)
@@ -187,16 +187,16 @@ static void read_machine(const struct plx_sys *sys, struct machine *m)
 
 	memset(m, 0, sizeof(*m));
 	if (plx_file_read(sys, "/sys/devices/system/cpu/online", text, sizeof(text)) <= 0 ||
-	    disco_cpus_list(&m->online, text))
+	    cpuset_parse(&m->online, text))
 		memset(&m->online, 0xff, sizeof(m->online));
 	for (unsigned i = 0; i < PLX_NODES_MAX; i++) {
 		snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist", i);
 		if (plx_file_read(sys, path, text, sizeof(text)) > 0)
-			disco_cpus_list(&m->node[i], text);
+			cpuset_parse(&m->node[i], text);
 	}
 }
 
-static void read_cpus(const struct plx_sys *sys, int irq, const char *file, struct disco_cpus *s)
+static void read_cpus(const struct plx_sys *sys, int irq, const char *file, struct cpuset *s)
 {
 	char path[64], text[4096];
 
@@ -204,34 +204,22 @@ static void read_cpus(const struct plx_sys *sys, int irq, const char *file, stru
 	snprintf(path, sizeof(path), "/proc/irq/%d/%s", irq, file);
 	if (plx_file_read(sys, path, text, sizeof(text)) <= 0)
 		return;
-	if (strstr(file, "list") ? disco_cpus_list(s, text) : disco_cpus_mask(s, text))
+	if (strstr(file, "list") ? cpuset_parse(s, text) : cpuset_parse_mask(s, text))
 		memset(s, 0, sizeof(*s));
-}
-
-static void and(struct disco_cpus *s, const struct disco_cpus *with)
-{
-	for (size_t i = 0; with && i < PLX_ARRAY_SIZE(s->w); i++)
-		s->w[i] &= with->w[i];
-}
-
-static bool within(const struct disco_cpus *s, const struct disco_cpus *of)
-{
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(s->w); i++)
-		if (s->w[i] & ~of->w[i])
-			return false;
-	return true;
 }
 
 /* A new affinity takes effect with the next interrupt.  Until then the effective one tells where
    the last interrupt went, and the affinity where the next one will go. */
-void disco_irq_cpus(const struct plx_sys *sys, int irq, const struct disco_cpus *online, struct disco_cpus *effective,
-                    struct disco_cpus *affinity)
+void disco_irq_cpus(const struct plx_sys *sys, int irq, const struct cpuset *online, struct cpuset *effective,
+                    struct cpuset *affinity)
 {
 	read_cpus(sys, irq, "effective_affinity_list", effective);
 	read_cpus(sys, irq, "smp_affinity_list", affinity);
-	and(effective, online);
-	and(affinity, online);
-	if (disco_cpus_first(affinity) >= 0 && !within(effective, affinity))
+	if (online) {
+		cpuset_and(effective, online);
+		cpuset_and(affinity, online);
+	}
+	if (cpuset_first(affinity) >= 0 && !cpuset_within(effective, affinity))
 		memset(effective, 0, sizeof(*effective));
 }
 
@@ -239,11 +227,11 @@ static void place(const struct plx_sys *sys, const struct machine *m, struct dis
 {
 	disco_irq_cpus(sys, q->irq, &m->online, &q->effective, &q->affinity);
 	read_cpus(sys, q->irq, "affinity_hint", &q->hint);
-	q->cpu = disco_cpus_first(&q->effective);
+	q->cpu = cpuset_first(&q->effective);
 	if (q->cpu < 0)
-		q->cpu = disco_cpus_first(&q->affinity);
+		q->cpu = cpuset_first(&q->affinity);
 	for (int i = 0; q->cpu >= 0 && i < PLX_NODES_MAX; i++)
-		if (disco_cpus_has(&m->node[i], (unsigned)q->cpu))
+		if (cpuset_has(&m->node[i], (unsigned)q->cpu))
 			q->node = i;
 }
 

@@ -2,6 +2,7 @@
 /* env.c - the environment: a table of stages, each of which comes up whole or not at all,
    and their undoing newest first.  Cold; main thread. */
 #include "env.h"
+#include "lcore.h"
 #include "plx_conf.h"
 #include "plx_text.h"
 #include <errno.h>
@@ -73,14 +74,6 @@ static int topology_up(struct plx_env *env)
 	return err;
 }
 
-static bool is_memory_driver(const char *name)
-{
-	for (int i = 0; plx_drivers[i]; i++)
-		if (!strcmp(plx_drivers[i]->name, name))
-			return !plx_drivers[i]->device;
-	return false;
-}
-
 /* What serves the queues' interrupts; not to know it is no reason to stop. */
 static void find_irqs(struct plx_env *env, unsigned i)
 {
@@ -104,7 +97,7 @@ static int interfaces_up(struct plx_env *env)
 {
 	for (unsigned i = 0; i < env->conf.nports; i++) {
 		const struct plx_port_conf *c = &env->conf.ports[i];
-		int err = is_memory_driver(c->driver) ? 0 : plx_link_query(env->sys, c->name, &env->links[i]);
+		int err = plx_driver_on_device(c) ? plx_link_query(env->sys, c->name, &env->links[i]) : 0;
 
 		if (err && err != -ENODEV) {
 			LOG(env, ERROR, "%s: cannot ask the kernel about it: %s: see ip link show %s", c->name,

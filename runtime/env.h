@@ -4,7 +4,6 @@
 #define ENV_H
 
 #include "clock.h"
-#include "lcore.h"
 #include "memory.h"
 #include "plan.h"
 #include "sink.h"
@@ -42,6 +41,9 @@ struct plx_env {
 	   live.  Held for moments, by no lcore, and never while the kernel may make one wait. */
 	pthread_mutex_t lock;
 	struct control *control;
+	/* Who reads which receive queue: set once, before a thread can be registered or a run begins (readers.c). */
+	void   (*readers_changed)(struct plx_env *env); /* see env_readers_changed */
+	void   (*reader_left)(struct plx_env *env); /* a thread of the application reads no more; any thread */
 	struct clock   clock;
 	uint64_t cycles_hz;
 	unsigned stages_up;
@@ -75,11 +77,9 @@ void env_txqs_handover(struct plx_env *env); /* no queue has a user any more, se
 void env_txqs_drain(struct plx_env *env);    /* drops what is on its way between lcores, none of which runs */
 void env_txqs_down(struct plx_env *env);     /* lcores are down */
 
-/* fatal.c; fatal_where is a plx_thread.where of lcores and registered threads */
-struct fatal_line;
+/* fatal.c */
 int  fatal_up(struct plx_env *env);
 void fatal_down(struct plx_env *env);
-void fatal_where(struct fatal_line *l);
 void *fatal_stack_up(const struct plx_sys *sys); /* of the calling thread, for a fault for want of stack; NULL = has none */
 void fatal_stack_down(const struct plx_sys *sys, void *stack);
 
@@ -90,12 +90,17 @@ void slots_down(struct plx_env *env);
 /* control.c */
 int  control_up(struct plx_env *env);
 void control_down(struct plx_env *env);
-/* Notes where main is, if it is main that calls; what to give main_leave. */
+
+/* main_at.c: notes where main is, if it is main that calls; what to give main_leave. */
 uint32_t main_enter(struct plx_env *env, uint32_t at);
-uint32_t main_awaits(struct plx_lcore *l, uint32_t at); /* the same, and waits for l there */
+uint32_t main_awaits(struct plx_env *env, uint16_t lcore, uint32_t at); /* the same, and waits for that lcore there */
 void main_leave(struct plx_env *env, uint32_t was);
-/* readers.c */
-void readers_follow(struct plx_env *env);    /* main: pollers came or went, an lcore halted or resumed */
-void readers_left(struct plx_env *env);      /* a thread of the application reads no more; any thread */
+
+/* Main: pollers came or went, an lcore halted or resumed. */
+static inline void env_readers_changed(struct plx_env *env)
+{
+	if (env->live)
+		env->readers_changed(env);
+}
 
 #endif

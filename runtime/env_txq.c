@@ -8,6 +8,7 @@
    The two bursts are hot: no allocation, no log, and no system call but to wake the owner.  The rest is
    cold; main thread. */
 #include "env.h"
+#include "lcore.h"
 #include "plx_driver_impl.h"
 #include "plx_ring.h"
 #include "doorbell.h"

@@ -4,6 +4,7 @@
 
      BOOT (free) --register--> FOREIGN --unregister--> BOOT     by compare-and-swap */
 #include "env.h"
+#include "lcore.h"
 #include "thread.h"
 #include <errno.h>
 
@@ -20,7 +21,7 @@ int plx_lcore_register(struct plx_env *env, struct plx_lcore **out)
 		if (!lcore_move(l, PLX_LCORE_BOOT, PLX_LCORE_FOREIGN))
 			continue;
 		__atomic_store_n(&l->tid, env->sys->gettid(), __ATOMIC_RELAXED);
-		plx_self = (struct plx_thread){ .slot = env->first_slot + l->index + 1, .lcore = l, .where = fatal_where,
+		plx_self = (struct plx_thread){ .slot = env->first_slot + l->index + 1, .lcore = l, .where = lcore_where,
 		                                .at_once = true };
 		plx_lcore_here = l->vars;
 		*out = l;
@@ -41,7 +42,7 @@ int plx_lcore_unregister(void)
 	for (unsigned i = 0; i < l->env->npools; i++)
 		plx_pool_flush(l->env->pools[i]);
 	PLX_ASSERT(!plx_self.pending);
-	readers_left(l->env);
+	l->env->reader_left(l->env);
 	plx_self = (struct plx_thread){ 0 };
 	plx_lcore_here = NULL;
 	__atomic_store_n(&l->tid, 0, __ATOMIC_RELAXED);

@@ -3,6 +3,7 @@
    except lcore_main (the lcore itself), plx_lcore_wake and _self (any thread).
    The loop is in lcore_loop.c, what others read of an lcore in lcore_stats.c. */
 #include "env.h"
+#include "lcore.h"
 #include "thread.h"
 #include "quiet_thread.h"
 #include <errno.h>
@@ -66,7 +67,7 @@ static void *lcore_main(void *arg)
 	void *stack = fatal_stack_up(sys);
 	uint64_t token;
 
-	plx_self = (struct plx_thread){ .slot = l->env->first_slot + l->index + 1, .lcore = l, .where = fatal_where };
+	plx_self = (struct plx_thread){ .slot = l->env->first_slot + l->index + 1, .lcore = l, .where = lcore_where };
 	plx_lcore_here = l->vars;
 	__atomic_store_n(&l->tid, sys->gettid(), __ATOMIC_RELAXED);
 	l->err = lcore_pin(l);
@@ -385,7 +386,7 @@ int lcores_stop(struct plx_env *env)
 /* From a call of the application's, which watch names if it takes long. */
 static int halt_one(struct plx_lcore *l, uint32_t at)
 {
-	const uint32_t was = main_awaits(l, at);
+	const uint32_t was = main_awaits(l->env, l->index, at);
 
 	lcore_ask_halt(l);
 	int err = lcore_await_halt(l);
@@ -433,7 +434,7 @@ int plx_lcore_halt(struct plx_lcore *l)
 
 	if (!err)
 		env_txqs_handover(l->env); /* main may use what l did */
-	readers_follow(l->env);
+	env_readers_changed(l->env);
 	return err;
 }
 
@@ -453,7 +454,7 @@ int plx_lcore_resume(struct plx_lcore *l)
 	env_txqs_handover(l->env);
 	int err = state == PLX_LCORE_WAIT ? lcore_start(l) : 0;
 
-	readers_follow(l->env);
+	env_readers_changed(l->env);
 	return err;
 }
 

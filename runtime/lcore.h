@@ -159,6 +159,10 @@ void lcore_ring_out(struct plx_lcore *l);
 /* any thread */
 void lcore_ask(struct plx_lcore *l, uint32_t what);
 
+/* lcore_where.c: a plx_thread.where of lcores and registered threads */
+struct fatal_line;
+void lcore_where(struct fatal_line *f);
+
 /* lcore_var.c, foreign.c */
 int  lcore_vars_up(struct plx_env *env);
 void lcore_vars_down(struct plx_env *env);
@@ -166,6 +170,8 @@ unsigned foreign_count(const struct plx_env *env); /* threads that are registere
 bool foreign_left(const struct plx_env *env);  /* a thread is registered still, and the log says so */
 
 /* poller.c */
+/* The poller that names q, of an lcore halted or not; NULL = none does.  Main, or under env->lock. */
+const struct plx_poller *poller_of(const struct plx_env *env, const struct plx_rxq *q);
 int  poller_add_own(struct plx_env *env, const struct plx_poller_conf *c);
 void poller_free(struct plx_poller *p);
 

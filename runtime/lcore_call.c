@@ -3,6 +3,7 @@
    adopts another set of pollers or runs a launched function.  Cold, though on the lcore;
    plx_lcore_launch and plx_lcore_wait are for any thread. */
 #include "env.h"
+#include "lcore.h"
 #include "doorbell.h"
 #include <errno.h>
 

@@ -9,6 +9,7 @@
    is three lcores that share CPUs 4 to 6.  A range before "@" needs its parentheses, as in
    DPDK, or one could not see where the list begins.  Ranges may run downwards. */
 #include "conf.h"
+#include "cpuset.h"
 #include "plx_text.h"
 #include <ctype.h>
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <string.h>
 
 struct set {
-	uint16_t v[CONF_CPU_MAX];
+	uint16_t v[CPUSET_MAX];
 	uint16_t n;
 	bool     group;      /* in parentheses */
 	bool     range;      /* a-b without them */
@@ -44,8 +45,8 @@ static int number(const char **s, unsigned *v, char *why, size_t whylen)
 		return fail(why, whylen, "a number is missing", p);
 	for (*v = 0; isdigit((unsigned char)*p); p++) {
 		*v = *v * 10 + (unsigned)(*p - '0');
-		if (*v >= CONF_CPU_MAX) {
-			snprintf(why, whylen, "number above %d at '%.24s'", CONF_CPU_MAX - 1, *s);
+		if (*v >= CPUSET_MAX) {
+			snprintf(why, whylen, "number above %d at '%.24s'", CPUSET_MAX - 1, *s);
 			return -EINVAL;
 		}
 	}
@@ -106,17 +107,6 @@ static int read_set(const char **s, struct set *set, char *why, size_t whylen)
 	return 0;
 }
 
-void lcore_list_fmt(char *buf, size_t len, const uint16_t *cpus, uint16_t n)
-{
-	for (uint16_t i = 0; i < n;) {
-		uint16_t j = i;
-		while (j + 1 < n && cpus[j + 1] == cpus[j] + 1)
-			j++;
-		plx_text_add(buf, len, j > i ? "%s%u-%u" : "%s%u", i ? "," : "", cpus[i], cpus[j]);
-		i = (uint16_t)(j + 1);
-	}
-}
-
 /* add makes one lcore of each member of ids, on cpus. */
 static int add(struct plx_lcore_conf *l, uint16_t *n, const struct set *ids, const struct set *cpus,
                char *why, size_t whylen)
@@ -159,10 +149,10 @@ static int check_ids(const struct plx_lcore_conf *l, uint16_t n, char *why, size
 		return 0;
 	snprintf(why, whylen, "lcore %u is above %d, but its CPU is not: use -l ", l[i].id, PLX_LCORES_MAX - 1);
 	for (i = 0; i < n; i++) {
-		plx_text_add(why, whylen, l[i].ncpus > 1 ? "%s%u@(" : "%s%u@", i ? "," : "", i);
-		lcore_list_fmt(why, whylen, l[i].cpus, l[i].ncpus);
-		if (l[i].ncpus > 1)
-			plx_text_add(why, whylen, ")");
+		char cpus[5 * PLX_ARRAY_SIZE(l->cpus)];
+
+		cpuset_list_text(l[i].cpus, l[i].ncpus, cpus, sizeof(cpus));
+		plx_text_add(why, whylen, l[i].ncpus > 1 ? "%s%u@(%s)" : "%s%u@%s", i ? "," : "", i, cpus);
 	}
 	return -EINVAL;
 }

@@ -3,6 +3,7 @@
    Hot file: no allocation, no log; the only system calls are those of sleeping and of
    the doorbells.  Threads are made and halted in lcore.c. */
 #include "env.h"
+#include "lcore.h"
 #include "doorbell.h"
 #include <errno.h>
 #include <sys/timerfd.h>

@@ -8,6 +8,7 @@
    The lcore pays one load a round for it.  When main sees `adopted`, no poller that left will be
    called again, and all that the poller wrote is seen. */
 #include "env.h"
+#include "lcore.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +129,7 @@ static int await_adopted(struct plx_lcore *l, struct lcore_set *s)
    lcore goes on with what it had. */
 static int hand(struct plx_lcore *l, struct lcore_set *s)
 {
-	const uint32_t was = main_awaits(l, MAIN_CHANGE);
+	const uint32_t was = main_awaits(l->env, l->index, MAIN_CHANGE);
 
 	lcore_await_begin(l);
 	__atomic_store_n(&l->next, s, __ATOMIC_RELEASE); /* with adopt() */

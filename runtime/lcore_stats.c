@@ -2,6 +2,7 @@
 /* lcore_stats.c - what other threads read of an lcore: its own counters, and what the kernel
    counts of its thread.  Cold; any thread, the lcore is not stopped. */
 #include "env.h"
+#include "lcore.h"
 #include "plx_file.h"
 #include <errno.h>
 #include <inttypes.h>

@@ -5,6 +5,7 @@
      env->vars  [ lcore 0: A B .. ][ lcore 1: A B .. ] .. [ foreign place 0: A B .. ] ..
                   64 KiB, pages that nobody has touched yet                              */
 #include "env.h"
+#include "lcore.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -3,6 +3,7 @@
    are those of docs/live.md and stay.  Cold; watch thread, under
    env->lock: main alters the book of pollers. */
 #include "env.h"
+#include "lcore.h"
 #include "plx_json.h"
 #include "live.h"
 #include "truth.h"
@@ -89,7 +90,7 @@ static void cpus_of(FILE *f, const struct plan_lcore *l, const struct truth_lcor
 	}
 	fprintf(f, "],\"cpus\":[");
 	for (unsigned cpu = 0, n = 0; cpu < TOPO_CPUS_MAX; cpu++)
-		if (disco_cpus_has(&now->cpus, cpu))
+		if (cpuset_has(&now->cpus, cpu))
 			fprintf(f, "%s%u", n++ ? "," : "", cpu);
 	fprintf(f, "]");
 }
@@ -140,13 +141,13 @@ static void rxq(FILE *f, const struct plx_env *env, const struct plx_port *p, co
 	static const char *const drops[] = { PLX_RX_DROPS(X) };
 #undef X
 	const struct plx_lcore *l = plx_env_rxq_lcore(env, q);
-	const int by = truth_polled_by(env, q);
+	const struct plx_poller *by = poller_of(env, q);
 	struct plx_rxq_stats s;
 	uint64_t offered;
 	const bool told = plx_port_rxq_stats(p, q->id, &s, &offered);
 
 	fprintf(f, "{\"queue\":%u,\"planned_lcore\":%d,\"lcore\":%d,\"irq\":%d,\"planned_irq_cpu\":%d,\"irq_cpu\":%d", q->hwq,
-	        l ? l->conf.id : -1, by < 0 ? -1 : env->lcores[by].conf.id, irq->irq, irq->cpu, irq_cpu);
+	        l ? l->conf.id : -1, by ? by->lcore->conf.id : -1, irq->irq, irq->cpu, irq_cpu);
 	if (told)
 		number(f, "offered", offered);
 	else

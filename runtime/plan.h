@@ -8,6 +8,7 @@
 #include "disco.h"
 #include "plx_env.h"
 #include "plx_link.h"
+#include "privileges.h"
 #include "topo.h"
 
 struct plan_lcore {

@@ -20,7 +20,7 @@ bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li)
 {
 	const uint32_t unit = plx_xdp_unit(li->kdriver);
 
-	if ((*c->driver && strcmp(c->driver, "auto") && strcmp(c->driver, "af_xdp")) || !li->ifindex ||
+	if (!plx_driver_may_be(c, "af_xdp") || !li->ifindex ||
 	    (c->mode != PLX_XDP_AUTO && c->mode != PLX_XDP_ZEROCOPY))
 		return false;
 	return li->zc == PLX_LINK_ZC_YES || (li->zc == PLX_LINK_ZC_NOT_TOLD && unit != PLX_XDP_NO_ZC);

@@ -318,14 +318,14 @@ static void improve(struct plan_maker *m)
 static void note_idle(struct plan *p)
 {
 	uint16_t idle[PLX_LCORES_MAX], n = 0;
-	char list[256] = "";
+	char list[256];
 
 	for (uint16_t i = 0; i < p->nworkers && p->nports; i++)
 		if (!p->lcores[i].queues)
 			idle[n++] = p->lcores[i].id;
-	lcore_list_fmt(list, sizeof(list), idle, n);
 	if (n && n < p->nworkers) /* else nobody receives, and means to */
-		plan_note(p, "no receive queue is left for lcore %s: name fewer lcores, or more queues by rxqs=", list);
+		plan_note(p, "no receive queue is left for lcore %s: name fewer lcores, or more queues by rxqs=",
+		          cpuset_list_text(idle, n, list, sizeof(list)));
 }
 
 /* note_placement tells where what was asked for by --placement is not so: of each port the

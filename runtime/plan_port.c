@@ -10,32 +10,11 @@
 
 enum { XDP_ROOM = PLAN_XDP_ROOM };
 
-static const struct plx_driver *driver_of(const struct plx_port_conf *c)
-{
-	for (int i = 0; plx_drivers[i]; i++)
-		if (!strcmp(plx_drivers[i]->name, c->driver))
-			return plx_drivers[i];
-	return NULL;
-}
-
-static bool is_device(const struct plx_port_conf *c)
-{
-	const struct plx_driver *d = driver_of(c);
-
-	return !d || d->device;
-}
-
 static bool any_queues(const struct plx_port_conf *c)
 {
-	const struct plx_driver *d = driver_of(c);
+	const struct plx_driver *d = plx_driver_find(c->driver);
 
 	return d && d->any_queues;
-}
-
-/* may_be: the port is of this driver, or auto, which tries it. */
-static bool may_be(const struct plx_port_conf *c, const char *driver)
-{
-	return !*c->driver || !strcmp(c->driver, driver);
 }
 
 static int no_interface(struct plan_maker *m, const char *name)
@@ -102,7 +81,7 @@ static int check_mtu(struct plan_maker *m, struct plan_port *port)
 	uint32_t need = port->link.mtu + PLX_L2_MAX, room = frame - XDP_ROOM;
 	const char *more = frame < 4096 && need <= 4096 - XDP_ROOM ? "--frame-size=4096, or " : "";
 
-	if (!may_be(c, "af_xdp") || (c->multibuf != PLX_NEVER && !m->t->no_chains) || need <= room)
+	if (!plx_driver_may_be(c, "af_xdp") || (c->multibuf != PLX_NEVER && !m->t->no_chains) || need <= room)
 		return 0;
 	if (c->multibuf == PLX_NEVER)
 		return plan_fail(m, -EMSGSIZE, "%s: MTU %u needs %u bytes and a frame of %u holds %u, with multibuf=never: "
@@ -161,9 +140,9 @@ static int check_name(struct plan_maker *m, uint16_t i)
 
 	if (!*port->conf.name)
 		return plan_fail(m, -EINVAL, "port %u has no name: --iface NAME", i);
-	if (*port->conf.driver && !driver_of(&port->conf))
+	if (*port->conf.driver && !plx_driver_find(port->conf.driver))
 		return plan_fail(m, -EINVAL, "%s: no driver '%s': --help-all lists them", port->conf.name, port->conf.driver);
-	for (uint16_t k = 0; k < i && !is_device(&port->conf); k++) /* of an interface, check_overlap judges */
+	for (uint16_t k = 0; k < i && !plx_driver_on_device(&port->conf); k++) /* of an interface, check_overlap judges */
 		if (!strcmp(m->p->ports[k].given, port->given))
 			return plan_fail(m, -EINVAL, "%s: given by --iface twice: give it once, with queues=N for more queues",
 			                 port->conf.name);
@@ -244,7 +223,7 @@ int plan_ports(struct plan_maker *m)
 		port->link.node = -1;
 		p->nports = (uint16_t)(i + 1);
 		err = check_name(m, i);
-		if (!err && is_device(&port->conf)) {
+		if (!err && plx_driver_on_device(&port->conf)) {
 			port->link = m->links[i];
 			err = device_port(m, port);
 		}
@@ -314,46 +293,6 @@ int plan_txqs(struct plan_maker *m)
 
 /* ---- rights ---- */
 
-static const struct { unsigned cap; const char *name, *word, *call; } needs[] = {
-	{ CAP_NET_RAW,   "CAP_NET_RAW",   "cap_net_raw",   "socket(AF_XDP)" },
-	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "cap_net_admin", "bpf(BPF_LINK_CREATE) of the XDP program" },
-	{ CAP_BPF,       "CAP_BPF",       "cap_bpf",       "bpf(BPF_PROG_LOAD)" },
-	{ CAP_IPC_LOCK,  "CAP_IPC_LOCK",  "cap_ipc_lock",  "setsockopt(XDP_UMEM_REG)" },
-};
-
-static bool has(const struct topo *t, unsigned cap)
-{
-	return !(t->missing_caps >> cap & 1);
-}
-
-/* lacks: need i of an af_xdp port with a pool of bytes of frames. */
-static bool lacks(const struct topo *t, size_t i, uint64_t bytes)
-{
-	if (needs[i].cap == CAP_BPF && has(t, CAP_SYS_ADMIN))
-		return false;
-	if (needs[i].cap == CAP_IPC_LOCK && t->memlock >= bytes)
-		return false;
-	return !has(t, needs[i].cap);
-}
-
-/* missing writes all that is missing for af_xdp, each with its call, and the mend. */
-static void missing(const struct plan_maker *m, uint64_t bytes, char *buf, size_t len)
-{
-	char caps[128] = "";
-
-	buf[0] = 0;
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(needs); i++) {
-		if (!lacks(m->t, i, bytes))
-			continue;
-		plx_text_add(buf, len, "%s%s for %s", *buf ? ", " : "", needs[i].name, needs[i].call);
-		if (needs[i].cap == CAP_IPC_LOCK)
-			plx_text_add(buf, len, " (or ulimit -l %llu)", (unsigned long long)((bytes + 1023) >> 10));
-		plx_text_add(caps, sizeof(caps), "%s%s", *caps ? "," : "", needs[i].word);
-	}
-	if (*caps)
-		plx_text_add(buf, len, ": run as root, or setcap %s+ep on the program", caps);
-}
-
 int plan_rights(struct plan_maker *m)
 {
 	for (uint16_t i = 0; i < m->p->nports; i++) {
@@ -361,18 +300,16 @@ int plan_rights(struct plan_maker *m)
 		const struct plan_pool *pool = &m->p->pools[port->pool];
 		char line[512];
 
-		if (!is_device(&port->conf))
+		if (!plx_driver_on_device(&port->conf))
 			continue;
-		if (!strcmp(port->conf.driver, "packet")) {
-			if (!has(m->t, CAP_NET_RAW))
-				return plan_fail(m, -EPERM, "%s: missing CAP_NET_RAW for socket(AF_PACKET): run as root, or "
-				                 "setcap cap_net_raw+ep on the program", port->conf.name);
-			continue;
-		}
-		missing(m, (uint64_t)pool->frames * pool->frame_size, line, sizeof(line));
+		if (!strcmp(port->conf.driver, "packet"))
+			privileges_packet_text(m->t->missing_caps, line, sizeof(line));
+		else
+			privileges_text(m->t->missing_caps, m->t->memlock, (uint64_t)pool->frames * pool->frame_size, line,
+			                sizeof(line));
 		if (!*line)
 			continue;
-		if (*port->conf.driver || !has(m->t, CAP_NET_RAW))
+		if (*port->conf.driver || privileges_lack(m->t->missing_caps, CAP_NET_RAW))
 			return plan_fail(m, -EPERM, "%s: missing %s", port->conf.name, line);
 		port->falls = true;
 		plan_note(m->p, "%s: driver=packet, since af_xdp misses %s", port->conf.name, line);

@@ -19,15 +19,14 @@ static const char *page_name(uint64_t page)
 static void queues_of(FILE *f, const struct plan_port *port, uint16_t k)
 {
 	uint16_t mine[PLX_QUEUES_MAX], n = 0;
-	char list[512] = "";
+	char list[512];
 
 	for (uint16_t q = 0; q < port->conf.rxqs; q++)
 		if (port->rxq_lcore[q] == k)
 			mine[n++] = (uint16_t)(port->conf.queue + q);
 	if (!n)
 		return;
-	lcore_list_fmt(list, sizeof(list), mine, n);
-	fprintf(f, " %s:%s", port->conf.name, list);
+	fprintf(f, " %s:%s", port->conf.name, cpuset_list_text(mine, n, list, sizeof(list)));
 }
 
 /* interrupts: a line for each receive queue whose interrupt is known. */
@@ -64,21 +63,21 @@ static void senders(FILE *f, const struct plan *p, const struct plan_port *o)
 	fprintf(f, "sends    %-4u ", o->conf.id);
 	for (uint16_t q = 0; q < o->conf.txqs; q++) {
 		uint16_t others[PLX_LCORES_MAX], n = 0;
-		char list[512] = "";
+		char list[512];
 
 		for (uint16_t i = 0; i < p->nlcores; i++)
 			if (o->lcore_txq[i] == q && o->txq_lcore[q] != i)
 				others[n++] = p->lcores[i].id;
-		lcore_list_fmt(list, sizeof(list), others, n);
 		fprintf(f, "%s%s:%u lcore %u%s%s", q ? ", " : "", o->conf.name, o->conf.queue + q,
-		        p->lcores[o->txq_lcore[q]].id, n ? " and through it " : "", list);
+		        p->lcores[o->txq_lcore[q]].id, n ? " and through it " : "",
+		        cpuset_list_text(others, n, list, sizeof(list)));
 	}
 	fprintf(f, "\n");
 }
 
 bool plan_may_be_xdp(const struct plan_port *o)
 {
-	return o->link.ifindex && (!*o->conf.driver || !strcmp(o->conf.driver, "af_xdp"));
+	return o->link.ifindex && plx_driver_may_be(&o->conf, "af_xdp");
 }
 
 /* mode_name: as mode= takes it. */
@@ -149,8 +148,7 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 		fprintf(f, "control  CPU %d\n", p->main_cpu);
 	for (uint16_t i = 0; i < p->nlcores; i++) {
 		const struct plan_lcore *l = &p->lcores[i];
-		list[0] = 0;
-		lcore_list_fmt(list, sizeof(list), l->cpus, l->ncpus);
+		cpuset_list_text(l->cpus, l->ncpus, list, sizeof(list));
 		fprintf(f, "lcore    %-4u CPU %-8s %-8s %s", l->id, *list ? list : "any", NODE_TEXT(l->node, "no node"),
 		        l->service ? "serves" : "polls");
 		for (uint16_t k = 0; k < p->nports; k++)

@@ -2,6 +2,7 @@
 /* poller.c - registering poll functions and choosing their lcores.  Cold; main thread.
    How an lcore that runs gets or loses one is in lcore_set.c. */
 #include "env.h"
+#include "lcore.h"
 #include "plx_text.h"
 #include <errno.h>
 #include <stdio.h>
@@ -79,7 +80,7 @@ static struct plx_lcore *place(struct plx_env *env, const struct plx_poller_conf
 	return l ? l : least_loaded(env, c->service);
 }
 
-static const struct plx_poller *poller_of(const struct plx_env *env, const struct plx_rxq *q)
+const struct plx_poller *poller_of(const struct plx_env *env, const struct plx_rxq *q)
 {
 	for (unsigned i = 0; i < env->nlcores; i++)
 		for (unsigned k = 0; k < env->lcores[i].npollers; k++) {
@@ -179,7 +180,7 @@ static int add(struct plx_poller **out, struct plx_env *env, const struct plx_po
 		poller_free(p);
 		return err;
 	}
-	readers_follow(env);
+	env_readers_changed(env);
 	plx_logf(&env->log, PLX_LOG_DEBUG, "poller %s: on lcore %u", p->name, l->conf.id);
 	*out = p;
 	return 0;
@@ -216,7 +217,7 @@ int plx_poller_del(struct plx_poller *p)
 		err = lcore_detach(p->lcore, p);
 	if (err)
 		return err;
-	readers_follow(env);
+	env_readers_changed(env);
 	poller_free(p);
 	return 0;
 }
@@ -237,7 +238,7 @@ int plx_poller_move(struct plx_poller *p, uint16_t lcore)
 	if (err && from && lcore_attach(from, p))
 		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: neither lcore %u nor lcore %u takes it: it is on none",
 		         p->name, to->conf.id, from->conf.id);
-	readers_follow(env);
+	env_readers_changed(env);
 	if (!err)
 		plx_logf(&env->log, PLX_LOG_DEBUG, "poller %s: from lcore %d to lcore %u", p->name,
 		         from ? from->conf.id : -1, to->conf.id);

@@ -6,10 +6,10 @@
 #include "nlq.h"
 #include "plx_link.h"
 #include "plx_text.h"
+#include "privileges.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -524,11 +524,9 @@ void reach_read(struct reach *out, const char *const *names, unsigned n, const s
 
 bool reach_takes(const struct plx_port_conf *c, uint64_t missing_caps)
 {
-	bool undecided = !*c->driver || !strcmp(c->driver, "auto");
-	bool lacks = missing_caps >> CAP_NET_ADMIN & 1 || missing_caps >> CAP_NET_RAW & 1 ||
-	             (missing_caps >> CAP_BPF & 1 && missing_caps >> CAP_SYS_ADMIN & 1);
+	bool named = !strcmp(c->driver, "af_xdp");
 
-	return c->steer == PLX_STEER_ALL && !c->no_rx && (undecided ? !lacks : !strcmp(c->driver, "af_xdp"));
+	return c->steer == PLX_STEER_ALL && !c->no_rx && plx_driver_may_be(c, "af_xdp") && (named || privileges_xdp(missing_caps));
 }
 
 /* stands tells by which interface, if it is not the port's own. */

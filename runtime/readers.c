@@ -6,6 +6,7 @@
    A poller that names its queues reads these.  One that names none, or a thread of the
    application, may read any: the queue itself tells, by its sign of life. */
 #include "control.h"
+#include "lcore.h"
 #include "plx_text.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -13,24 +14,6 @@
 enum { OPAQUE_WAIT_NS = 500000000, RETRY_NS = 1000000000, FIRST_NS = 500000000, FIRST_STEP_NS = 200000 };
 
 #define LOG(c, level, ...) plx_logf(&(c)->env->log, PLX_LOG_##level, __VA_ARGS__)
-
-static bool polls(const struct plx_poller *p, const struct plx_rxq *q)
-{
-	for (unsigned j = 0; j < p->nrxq; j++)
-		if (p->rxq[j] == q)
-			return true;
-	return false;
-}
-
-/* The lcore that has a poller of q, halted or not. */
-static struct plx_lcore *lcore_of(const struct plx_env *env, const struct plx_rxq *q)
-{
-	for (unsigned i = 0; i < env->nlcores; i++)
-		for (unsigned k = 0; k < env->lcores[i].npollers; k++)
-			if (polls(env->lcores[i].poller[k], q))
-				return &env->lcores[i];
-	return NULL;
-}
 
 /* Pollers that may read any queue, and threads of the application. */
 static unsigned count_opaque(const struct plx_env *env)
@@ -66,7 +49,8 @@ int readers_plan(struct control *c)
 static void follow_queue(struct control *c, struct ctl_reader *r, bool opaque_left)
 {
 	struct plx_port *p = r->port;
-	const struct plx_lcore *l = lcore_of(c->env, p->rxq[r->rxq]);
+	const struct plx_poller *by = poller_of(c->env, p->rxq[r->rxq]);
+	const struct plx_lcore *l = by ? by->lcore : NULL; /* halted or not */
 	const bool named = l && !l->held, rests = !l || lcore_state(l) == PLX_LCORE_WAIT;
 
 	if (r->named && !named)
@@ -149,10 +133,9 @@ void readers_await(struct control *c)
 	}
 }
 
-void readers_follow(struct plx_env *env)
+void readers_changed(struct plx_env *env)
 {
-	if (env->live)
-		follow(env->control);
+	follow(env->control);
 }
 
 /* The port cannot be stopped, for a poller hangs in it; frames are the host's all the same. */
@@ -166,7 +149,7 @@ void port_leave(struct plx_port *p)
 /* ---- other threads ---- */
 
 /* One that may have read any queue reads none any more: who still does shows so. */
-void readers_left(struct plx_env *env)
+void reader_left(struct plx_env *env)
 {
 	struct control *c = env->control;
 

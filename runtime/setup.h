@@ -89,6 +89,15 @@ struct setup_item {
 /* Interrupts that the kernel has refused to move, by number. */
 enum { SETUP_IRQS_MAX = 65536 };
 struct setup_refused { uint64_t w[SETUP_IRQS_MAX / 64]; };
+static inline bool setup_refused_has(const struct setup_refused *r, unsigned irq)
+{
+	return r && irq < SETUP_IRQS_MAX && (r->w[irq / 64] >> irq % 64 & 1);
+}
+static inline void setup_refused_add(struct setup_refused *r, unsigned irq)
+{
+	if (irq < SETUP_IRQS_MAX)
+		r->w[irq / 64] |= 1ull << irq % 64;
+}
 
 /* What a set-up is made for.  The caller keeps all of it. */
 struct setup_in {

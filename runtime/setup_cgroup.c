@@ -266,19 +266,18 @@ static bool find_mount(const struct plx_sys *sys, char *dir, size_t len, bool *v
 }
 
 /* Of version 1 no cgroup beside it may have its CPUs, if they are to be its own. */
-struct rivals { const struct plx_sys *sys; const char *mount; struct disco_cpus cpus; bool any; };
+struct rivals { const struct plx_sys *sys; const char *mount; struct cpuset cpus; bool any; };
 
 static int rival(void *arg, const char *name)
 {
 	struct rivals *r = arg;
-	struct disco_cpus theirs;
+	struct cpuset theirs;
 	char dir[PATH_LEN], text[1024];
 
 	snprintf(dir, sizeof(dir), "%.160s/%.120s", r->mount, name);
-	if (!strcmp(name, "pollux") || read_word(r->sys, dir, "cpuset.cpus", text, sizeof(text)) || disco_cpus_list(&theirs, text))
+	if (!strcmp(name, "pollux") || read_word(r->sys, dir, "cpuset.cpus", text, sizeof(text)) || cpuset_parse(&theirs, text))
 		return 0;
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(theirs.w); i++)
-		r->any |= theirs.w[i] & r->cpus.w[i];
+	r->any |= cpuset_meets(&theirs, &r->cpus);
 	return 0;
 }
 
@@ -291,13 +290,13 @@ static bool taken(const struct setup *s, const char *dir, const char *want)
 	       !read_word(s->in.sys, dir, "cgroup.procs", procs, sizeof(procs)) && *procs;
 }
 
-static void plan_at(struct setup *s, const char *mount, bool v2, const struct disco_cpus *cpus)
+static void plan_at(struct setup *s, const char *mount, bool v2, const struct cpuset *cpus)
 {
 	struct rivals r = { .sys = s->in.sys, .mount = mount, .cpus = *cpus };
 	char list[1024], want[2048], dir[SETUP_OBJECT_MAX], mems[256];
 
 	snprintf(dir, sizeof(dir), "%.240s/pollux", mount);
-	setup_cpus_text(list, sizeof(list), cpus);
+	cpuset_text(cpus, list, sizeof(list));
 	if (v2) {
 		snprintf(want, sizeof(want), "cpus %s mems - partition isolated", list);
 	} else {
@@ -319,7 +318,7 @@ static void plan_at(struct setup *s, const char *mount, bool v2, const struct di
 
 void setup_plan_cpuset(struct setup *s)
 {
-	struct disco_cpus cpus;
+	struct cpuset cpus;
 	char mount[SETUP_OBJECT_MAX];
 	unsigned left = 0;
 	bool v2;
@@ -330,14 +329,14 @@ void setup_plan_cpuset(struct setup *s)
 		return;
 	}
 	setup_lcore_cpus(s, &cpus);
-	if (disco_cpus_first(&cpus) < 0) {
+	if (cpuset_first(&cpus) < 0) {
 		setup_skip(s, SETUP_cpuset, "it is not known which CPUs lcores run on");
 		return;
 	}
 	if (s->plan->main_cpu >= 0)
-		setup_cpus_add(&cpus, (unsigned)s->plan->main_cpu);
+		cpuset_add(&cpus, (unsigned)s->plan->main_cpu);
 	for (unsigned c = 0; c < s->in.topo->ncpus; c++)
-		left += s->in.topo->cpu[c].online && !disco_cpus_has(&cpus, c);
+		left += s->in.topo->cpu[c].online && !cpuset_has(&cpus, c);
 	if (!left)
 		setup_cannot(s, SETUP_cpuset, "lcores use every CPU, and the host needs one: name fewer with -l");
 	else if (!find_mount(s->in.sys, mount, sizeof(mount), &v2))
@@ -350,14 +349,14 @@ void setup_plan_cpuset(struct setup *s)
 void setup_cpuset_allow(const struct plx_sys *sys, struct topo *t)
 {
 	char mount[SETUP_OBJECT_MAX], dir[PATH_LEN], list[1024];
-	struct disco_cpus cpus;
+	struct cpuset cpus;
 	bool v2;
 
 	if (!find_mount(sys, mount, sizeof(mount), &v2))
 		return;
 	snprintf(dir, sizeof(dir), "%s/pollux", mount);
-	if (read_word(sys, dir, "cpuset.cpus", list, sizeof(list)) || disco_cpus_list(&cpus, list))
+	if (read_word(sys, dir, "cpuset.cpus", list, sizeof(list)) || cpuset_parse(&cpus, list))
 		return;
 	for (unsigned c = 0; c < t->ncpus; c++)
-		t->cpu[c].allowed |= disco_cpus_has(&cpus, c);
+		t->cpu[c].allowed |= cpuset_has(&cpus, c);
 }

@@ -84,12 +84,9 @@ void setup_dev_name(char name[16], const struct plx_sys *sys, const char *object
 
 bool setup_dev_binds(const struct plx_port_conf *c)
 {
-	if (!*c->driver || !strcmp(c->driver, "auto"))
-		return true;
-	for (int i = 0; plx_drivers[i]; i++)
-		if (!strcmp(plx_drivers[i]->name, c->driver))
-			return plx_drivers[i]->device && !plx_drivers[i]->any_queues;
-	return false;
+	const struct plx_driver *drv = plx_driver_find(c->driver);
+
+	return plx_driver_on_device(c) && !(drv && drv->any_queues);
 }
 
 /* same: port k binds to queues of the interface of port i. */
@@ -206,25 +203,10 @@ bool setup_dev_channels(const struct setup *s, unsigned i, int *rx, int *tx, int
 	return !setup_channels_want(&c, s->in.links[i], rx, tx, combined);
 }
 
-/* ---- sets of CPUs ---- */
-
-void setup_cpus_text(char *buf, size_t len, const struct disco_cpus *s)
-{
-	buf[0] = 0;
-	for (unsigned lo = 0, hi; lo < TOPO_CPUS_MAX; lo = hi + 1) {
-		hi = lo;
-		if (!disco_cpus_has(s, lo))
-			continue;
-		while (disco_cpus_has(s, hi + 1))
-			hi++;
-		plx_text_add(buf, len, hi > lo ? "%s%u-%u" : "%s%u", *buf ? "," : "", lo, hi);
-	}
-}
-
-void setup_lcore_cpus(const struct setup *s, struct disco_cpus *cpus)
+void setup_lcore_cpus(const struct setup *s, struct cpuset *cpus)
 {
 	memset(cpus, 0, sizeof(*cpus));
 	for (unsigned i = 0; s->plan && i < s->plan->nlcores; i++)
 		for (unsigned k = 0; k < s->plan->lcores[i].ncpus; k++)
-			setup_cpus_add(cpus, s->plan->lcores[i].cpus[k]);
+			cpuset_add(cpus, s->plan->lcores[i].cpus[k]);
 }

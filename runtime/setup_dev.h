@@ -60,15 +60,8 @@ struct setup_irqs {
 /* setup_irqs_want finds what is to be where.  false = no memory. */
 bool setup_irqs_want(const struct setup *s, struct setup_irqs *w);
 
-/* setup_cpus_text writes a set as the kernel does: "0-3,8". */
-void setup_cpus_text(char *buf, size_t len, const struct disco_cpus *s);
-static inline void setup_cpus_add(struct disco_cpus *s, unsigned cpu)
-{
-	if (cpu < TOPO_CPUS_MAX)
-		s->w[cpu / 64] |= 1ull << cpu % 64;
-}
 /* setup_lcore_cpus: those that lcores of the plan run on. */
-void setup_lcore_cpus(const struct setup *s, struct disco_cpus *cpus);
+void setup_lcore_cpus(const struct setup *s, struct cpuset *cpus);
 
 /* setup_cpuset_allow: CPUs of the lcores' own cpuset may be used, by who starts within it. */
 void setup_cpuset_allow(const struct plx_sys *sys, struct topo *t);

@@ -122,7 +122,7 @@ static bool refused(struct setup *s, struct setup_item *it, int err)
 	if (!s->in.refused || (err != -EIO && err != -EPERM && err != -EINVAL) || it->stage != SETUP_irq_affinity ||
 	    sscanf(it->object, "/proc/irq/%d/", &irq) != 1 || irq < 0 || irq >= SETUP_IRQS_MAX)
 		return false;
-	s->in.refused->w[irq / 64] |= 1ull << irq % 64;
+	setup_refused_add(s->in.refused, (unsigned)irq);
 	LOG(s, INFO, "%s: the kernel refuses to move interrupt %d (%s)", setup_stage_name(it->stage), irq, strerror(-err));
 	it->state = SETUP_SKIP;
 	return true;

@@ -19,7 +19,7 @@
 struct maker {
 	const struct setup *s;
 	struct setup_irqs *w;
-	struct disco_cpus lcores, cores, online; /* CPUs of lcores; of their cores; all */
+	struct cpuset lcores, cores, online; /* CPUs of lcores; of their cores; all */
 	unsigned given[TOPO_CPUS_MAX];           /* interrupts that a CPU was given */
 	bool failed;
 };
@@ -31,10 +31,10 @@ static void learn(struct maker *m)
 	setup_lcore_cpus(m->s, &m->lcores);
 	for (unsigned c = 0; c < t->ncpus; c++) {
 		if (t->cpu[c].online)
-			setup_cpus_add(&m->online, c);
+			cpuset_add(&m->online, c);
 		for (unsigned k = 0; k < t->ncpus; k++)
-			if (disco_cpus_has(&m->lcores, k) && t->cpu[k].core == t->cpu[c].core)
-				setup_cpus_add(&m->cores, c);
+			if (cpuset_has(&m->lcores, k) && t->cpu[k].core == t->cpu[c].core)
+				cpuset_add(&m->cores, c);
 	}
 }
 
@@ -61,8 +61,8 @@ static unsigned bad(const struct maker *m, unsigned cpu, int node)
 {
 	const struct topo_cpu *t = &m->s->in.topo->cpu[cpu];
 
-	return (disco_cpus_has(&m->lcores, cpu) ? 64u : 0) + (node >= 0 && t->node >= 0 && t->node != node ? 16u : 0) +
-	       (disco_cpus_has(&m->cores, cpu) ? 8u : 0) + (t->isolated ? 4u : 0) +
+	return (cpuset_has(&m->lcores, cpu) ? 64u : 0) + (node >= 0 && t->node >= 0 && t->node != node ? 16u : 0) +
+	       (cpuset_has(&m->cores, cpu) ? 8u : 0) + (t->isolated ? 4u : 0) +
 	       ((int)cpu == m->s->plan->main_cpu ? 2u : 0);
 }
 
@@ -73,7 +73,7 @@ static int beside(const struct maker *m, int node, int now)
 	int best = -1;
 
 	for (unsigned c = 0; c < m->s->in.topo->ncpus; c++) {
-		if (!disco_cpus_has(&m->online, c))
+		if (!cpuset_has(&m->online, c))
 			continue;
 		if (best < 0 || bad(m, c, node) < bad(m, (unsigned)best, node) ||
 		    (bad(m, c, node) == bad(m, (unsigned)best, node) &&
@@ -88,7 +88,7 @@ static int cpu_for(const struct maker *m, const struct plan_lcore *l, int node, 
 {
 	enum plx_placement placement = m->s->in.conf->placement;
 	int own = l ? l->cpu : -1, best = beside(m, node, now);
-	bool taken = best >= 0 && disco_cpus_has(&m->lcores, (unsigned)best);
+	bool taken = best >= 0 && cpuset_has(&m->lcores, (unsigned)best);
 	bool far = best >= 0 && node >= 0 && m->s->in.topo->cpu[best].node >= 0 && m->s->in.topo->cpu[best].node != node;
 
 	if (own >= 0 && (placement == PLX_PLACE_SAME || taken || (placement == PLX_PLACE_AUTO && far))) {
@@ -108,7 +108,7 @@ static void one_queue(struct maker *m, const struct plan_port *port, const struc
 
 	if (!w)
 		return;
-	int now = disco_cpus_count(&q->affinity) == 1 ? disco_cpus_first(&q->affinity) : -1;
+	int now = cpuset_count(&q->affinity) == 1 ? cpuset_first(&q->affinity) : -1;
 	int cpu = cpu_for(m, l, node, now, &what);
 
 	if (cpu < 0) {
@@ -170,44 +170,33 @@ static bool in_use(const struct plx_sys *sys, int irq)
 	return any;
 }
 
-static bool without(struct disco_cpus *s, const struct disco_cpus *take)
-{
-	bool hit = false;
-
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(s->w); i++) {
-		hit |= s->w[i] & take->w[i];
-		s->w[i] &= ~take->w[i];
-	}
-	return hit;
-}
-
 static int other(void *arg, const char *name)
 {
 	struct maker *m = arg;
-	struct disco_cpus now;
+	struct cpuset now;
 	char path[64], text[1024], *end;
 	long irq = strtol(name, &end, 10);
 
 	if (*end || irq <= 0) /* the timer's, 0, is the kernel's own */
 		return 0;
 	snprintf(path, sizeof(path), "/proc/irq/%ld/smp_affinity_list", irq);
-	if (plx_file_read(m->s->in.sys, path, text, sizeof(text)) <= 0 || disco_cpus_list(&now, text))
+	if (plx_file_read(m->s->in.sys, path, text, sizeof(text)) <= 0 || cpuset_parse(&now, text))
 		return 0;
-	if (!without(&now, &m->lcores))
+	if (!cpuset_meets(&now, &m->lcores))
 		return 0;
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(now.w); i++)
-		now.w[i] &= m->online.w[i];
-	if (disco_cpus_first(&now) < 0) {
+	cpuset_without(&now, &m->lcores);
+	cpuset_and(&now, &m->online);
+	if (cpuset_first(&now) < 0) {
 		now = m->online;
-		without(&now, &m->lcores);
+		cpuset_without(&now, &m->lcores);
 	}
-	if (disco_cpus_first(&now) < 0 || !in_use(m->s->in.sys, (int)irq))
+	if (cpuset_first(&now) < 0 || !in_use(m->s->in.sys, (int)irq))
 		return 0;
 	struct setup_irq *w = add(m, (int)irq, false);
 
 	if (!w)
 		return m->failed;
-	setup_cpus_text(w->want, sizeof(w->want), &now);
+	cpuset_text(&now, w->want, sizeof(w->want));
 	snprintf(w->why, sizeof(w->why), "interrupt %ld is no used queue's: away from CPUs of lcores", irq);
 	return 0;
 }
@@ -227,7 +216,7 @@ bool setup_irqs_want(const struct setup *s, struct setup_irqs *w)
 	m->s = s;
 	m->w = w;
 	learn(m);
-	bool pinned = disco_cpus_first(&m->lcores) >= 0; /* else there is nothing to be beside of */
+	bool pinned = cpuset_first(&m->lcores) >= 0; /* else there is nothing to be beside of */
 
 	if (pinned)
 		queues(m);
@@ -256,18 +245,18 @@ static bool kept_there(const struct setup *s, int irq, const char *path)
 
 	if (fd >= 0)
 		sys->close(fd);
-	return fixed || (s->in.refused && irq < SETUP_IRQS_MAX && s->in.refused->w[irq / 64] >> irq % 64 & 1);
+	return fixed || setup_refused_has(s->in.refused, irq);
 }
 
 static bool in_the_way(const struct setup *s, const char *list)
 {
-	struct disco_cpus cpus, lcores;
+	struct cpuset cpus, lcores;
 
 	setup_lcore_cpus(s, &lcores);
-	return !disco_cpus_list(&cpus, list) && without(&cpus, &lcores);
+	return !cpuset_parse(&cpus, list) && cpuset_meets(&cpus, &lcores);
 }
 
-struct kept { struct disco_cpus irqs; unsigned n; };
+struct kept { struct cpuset irqs; unsigned n; };
 
 static void plan_irq(struct setup *s, const struct setup_irq *w, struct kept *kept)
 {
@@ -286,7 +275,7 @@ static void plan_irq(struct setup *s, const struct setup_irq *w, struct kept *ke
 	else if (w->used)
 		setup_skip(s, SETUP_irq_affinity, "%s, but interrupt %d cannot be moved: it stays on CPU %s", w->why, w->irq, now);
 	else {
-		setup_cpus_add(&kept->irqs, (unsigned)w->irq);
+		cpuset_add(&kept->irqs, (unsigned)w->irq);
 		kept->n++;
 	}
 }
@@ -306,7 +295,7 @@ void setup_plan_irq_affinity(struct setup *s)
 		s->failed = true;
 	for (unsigned i = 0; i < w.n && !s->failed; i++)
 		plan_irq(s, &w.irq[i], &kept);
-	setup_cpus_text(list, sizeof(list), &kept.irqs);
+	cpuset_text(&kept.irqs, list, sizeof(list));
 	/* spread by their driver, one for each CPU, they come only when that CPU asked for something */
 	if (kept.n)
 		setup_skip(s, SETUP_irq_affinity, "interrupts %s stay on CPUs of lcores: the kernel refuses to move them, "

@@ -94,12 +94,11 @@ void setup_plan_hugepages(struct setup *s)
 
 static bool may_lock(const struct setup *s)
 {
-	char path[64], buf[8192], *at;
+	uint64_t missing;
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)s->in.pid);
-	if (plx_file_read(s->in.sys, path, buf, sizeof(buf)) <= 0 || !(at = strstr(buf, "\nCapEff:")))
-		return false;
-	return strtoull(at + 8, NULL, 16) >> CAP_IPC_LOCK & 1;
+	return !privileges_read(s->in.sys, path, &missing) && !privileges_lack(missing, CAP_IPC_LOCK);
 }
 
 static unsigned long long at_least(const char *limit, unsigned long long need)

@@ -240,14 +240,14 @@ static void plan_port(struct setup *s, unsigned i)
 	uint16_t list[PLX_QUEUES_MAX];
 	unsigned n = 0, end = setup_dev_used(s, i, used);
 	int rx = 0, tx = 0, combined = 0;
-	struct disco_cpus text = { { 0 } };
+	struct cpuset text = { { 0 } };
 	struct table t = { .n = (uint32_t)l->rss_size };
 	bool changes = setup_dev_channels(s, i, &rx, &tx, &combined);
 
 	for (unsigned q = 0; q < end; q++) {
 		if (used[q]) {
 			list[n++] = (uint16_t)q;
-			setup_cpus_add(&text, q);
+			cpuset_add(&text, q);
 		}
 	}
 	setup_dev_object(object, l->ifindex, l->name, "");
@@ -262,7 +262,7 @@ static void plan_port(struct setup *s, unsigned i)
 	}
 	for (uint32_t e = 0; e < t.n; e++)
 		t.at[e] = !changes && serves(l, used, end) ? l->rss[e] : list[e % n];
-	setup_cpus_text(queues, sizeof(queues), &text);
+	cpuset_text(&text, queues, sizeof(queues));
 	if (put(want, sizeof(want), &t))
 		setup_want(s, SETUP_rss, &setup_rss, object, want, "%s: flows to queues %s, which ports use", l->name, queues);
 	else

@@ -10,14 +10,6 @@
 enum { ROUNDS = 4,           /* of changes: one makes channels, one what is about them, and one may meet others' */
        UNSETTLED_TOLD = 4 };
 
-static bool is_device(const struct plx_port_conf *c)
-{
-	for (int i = 0; plx_drivers[i]; i++)
-		if (!strcmp(plx_drivers[i]->name, c->driver))
-			return plx_drivers[i]->device;
-	return true; /* auto */
-}
-
 /* no_link: the plan of a start knows best how to tell of an interface that is not there. */
 static int no_link(const struct setup_host *h, const struct plx_env_conf *conf, char *why, size_t whylen)
 {
@@ -40,7 +32,7 @@ static int read_host(struct setup_host *h, const struct plx_sys *sys, const stru
 	for (unsigned i = 0; i < conf->nports && !err; i++) {
 		const struct plx_port_conf *c = &conf->ports[i];
 
-		if (!is_device(c))
+		if (!plx_driver_on_device(c))
 			continue;
 		h->links[i] = malloc(sizeof(*h->links[i]));
 		err = h->links[i] ? disco_link_read(sys, c->name, h->links[i]) : -ENOMEM;

@@ -4,6 +4,7 @@
    queues to the host, undoes the set-up and ends the process.  A second signal ends it at once.
    Cold; watch thread, but stop_begin and stop_end main. */
 #include "control.h"
+#include "lcore.h"
 #include "quiet_thread.h"
 #include <errno.h>
 #include <inttypes.h>

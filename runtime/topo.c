@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* topo.c - the machine as the plan sees it: asks each source in turn.  Cold; main thread. */
 #include "topo.h"
-#include "conf.h"
 #include "plx_link.h"
 #include <errno.h>
 #include <stdio.h>
@@ -41,12 +40,10 @@ char *topo_node_text(char *buf, size_t len, int node, const char *none)
 
 char *topo_allowed_list(const struct topo *t, char *buf, size_t len)
 {
-	uint16_t cpus[TOPO_CPUS_MAX], n = 0;
+	struct cpuset s = { { 0 } };
 
-	buf[0] = 0;
 	for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
 		if (t->cpu[cpu].allowed && t->cpu[cpu].online)
-			cpus[n++] = (uint16_t)cpu;
-	lcore_list_fmt(buf, len, cpus, n);
-	return buf;
+			cpuset_add(&s, cpu);
+	return cpuset_text(&s, buf, len);
 }

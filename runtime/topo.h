@@ -4,28 +4,10 @@
 #ifndef TOPO_H
 #define TOPO_H
 
+#include "cpuset.h"
 #include "plx_sys.h"
 
-enum { TOPO_CPUS_MAX = 1024, TOPO_PAGE_SIZES = 6, TOPO_LINKS_MAX = 128 };
-
-/* A set of CPUs. */
-struct disco_cpus { uint64_t w[TOPO_CPUS_MAX / 64]; };
-static inline bool disco_cpus_has(const struct disco_cpus *s, unsigned cpu)
-{
-	return cpu < TOPO_CPUS_MAX && (s->w[cpu / 64] >> cpu % 64 & 1);
-}
-static inline void disco_cpus_add(struct disco_cpus *s, unsigned cpu)
-{
-	if (cpu < TOPO_CPUS_MAX)
-		s->w[cpu / 64] |= 1ull << cpu % 64;
-}
-/* disco_cpus_count counts them; disco_cpus_first is the lowest, -1 of an empty set. */
-unsigned disco_cpus_count(const struct disco_cpus *s);
-int disco_cpus_first(const struct disco_cpus *s);
-/* disco_cpus_list reads the kernel's "0-3,8"; disco_cpus_mask its "00000000,0000010f".  0, or
-   -EINVAL and s is what was read up to there. */
-int disco_cpus_list(struct disco_cpus *s, const char *text);
-int disco_cpus_mask(struct disco_cpus *s, const char *text);
+enum { TOPO_CPUS_MAX = CPUSET_MAX, TOPO_PAGE_SIZES = 6, TOPO_LINKS_MAX = 128 };
 
 struct topo_cpu {
 	bool     present;    /* there, perhaps offline */
@@ -101,7 +83,7 @@ struct topo_cache {
 	char     type;           /* 'd'ata, 'i'nstructions, 'u'nified */
 	uint32_t line;           /* bytes, 0 = not told */
 	uint64_t size;           /* bytes */
-	struct disco_cpus cpus;  /* that share it */
+	struct cpuset cpus;  /* that share it */
 };
 
 /* A NIC as the buses show it, which of another machine is all that is known. */
@@ -111,7 +93,7 @@ struct topo_nic {
 	uint8_t  mac[6];
 	int16_t  node;           /* -1 = not told */
 	float    link_gbs;       /* GB/s of its PCI link, 0 = not told */
-	struct disco_cpus near;  /* CPUs at its bus */
+	struct cpuset near;  /* CPUs at its bus */
 };
 
 struct topo_more {
@@ -141,7 +123,7 @@ void topo_cpus(const struct plx_sys *sys, struct topo *t);
 void topo_boot(const struct plx_sys *sys, struct topo *t);
 /* topo_boot_list reads a list of the command line: "0-3,8", "1-N", "all", "0-63:2/8"; ncpus is
    for the last two.  0 or -EINVAL. */
-int  topo_boot_list(struct disco_cpus *s, const char *text, unsigned ncpus);
+int  topo_boot_list(struct cpuset *s, const char *text, unsigned ncpus);
 /* sysfs: hugepages and memory by node. */
 void topo_memory(const struct plx_sys *sys, struct topo *t);
 /* procfs: affinity, capabilities, limits, memory; a trial: chains of AF_XDP. */

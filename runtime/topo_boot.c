@@ -10,25 +10,25 @@
 
 enum { LIST_MAX = 4096, CMDLINE_MAX = 8192 };
 
-static bool read_list(const struct plx_sys *sys, const char *path, struct disco_cpus *s)
+static bool read_list(const struct plx_sys *sys, const char *path, struct cpuset *s)
 {
 	char text[LIST_MAX];
 
 	/* " (null)" stands where a kernel could and was not told */
-	return plx_file_read(sys, path, text, sizeof(text)) > 1 && !disco_cpus_list(s, text);
+	return plx_file_read(sys, path, text, sizeof(text)) > 1 && !cpuset_parse(s, text);
 }
 
 void topo_cpus(const struct plx_sys *sys, struct topo *t)
 {
-	struct disco_cpus s;
+	struct cpuset s;
 
 	if (read_list(sys, "/sys/devices/system/cpu/online", &s))
 		for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
-			t->cpu[cpu].online &= disco_cpus_has(&s, cpu);
+			t->cpu[cpu].online &= cpuset_has(&s, cpu);
 	if (!read_list(sys, "/sys/devices/system/cpu/present", &s) || !t->ncpus)
 		return;
 	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++) {
-		if (!disco_cpus_has(&s, cpu) || t->cpu[cpu].present)
+		if (!cpuset_has(&s, cpu) || t->cpu[cpu].present)
 			continue;
 		t->cpu[cpu] = (struct topo_cpu){ .present = true, .node = -1, .package = -1, .core = -1 };
 		if (cpu >= t->ncpus)
@@ -56,7 +56,7 @@ static int number(const char **s, unsigned ncpus, unsigned long *v)
 }
 
 /* One item: "3", "0-3", or "0-63:2/8", the first two of each eight. */
-static int item(struct disco_cpus *s, const char **at, unsigned ncpus)
+static int item(struct cpuset *s, const char **at, unsigned ncpus)
 {
 	unsigned long lo, hi, used = 1, group = 1;
 
@@ -77,16 +77,16 @@ static int item(struct disco_cpus *s, const char **at, unsigned ncpus)
 		return -EINVAL;
 	for (unsigned long cpu = lo; cpu <= hi && cpu < TOPO_CPUS_MAX; cpu++)
 		if ((cpu - lo) % group < used)
-			disco_cpus_add(s, (unsigned)cpu);
+			cpuset_add(s, (unsigned)cpu);
 	return 0;
 }
 
-int topo_boot_list(struct disco_cpus *s, const char *text, unsigned ncpus)
+int topo_boot_list(struct cpuset *s, const char *text, unsigned ncpus)
 {
 	memset(s, 0, sizeof(*s));
 	if (!strcmp(text, "all")) {
 		for (unsigned cpu = 0; cpu < ncpus; cpu++)
-			disco_cpus_add(s, cpu);
+			cpuset_add(s, cpu);
 		return 0;
 	}
 	while (*text) {
@@ -102,7 +102,7 @@ int topo_boot_list(struct disco_cpus *s, const char *text, unsigned ncpus)
 static void read_nocbs(const struct plx_sys *sys, struct topo *t)
 {
 	char line[CMDLINE_MAX], *save = NULL;
-	struct disco_cpus s;
+	struct cpuset s;
 	bool found = false;
 
 	if (plx_file_read(sys, "/proc/cmdline", line, sizeof(line)) <= 0)
@@ -111,19 +111,19 @@ static void read_nocbs(const struct plx_sys *sys, struct topo *t)
 		if (!strncmp(w, "rcu_nocbs=", 10))
 			found = !topo_boot_list(&s, w + 10, t->ncpus);
 	for (unsigned cpu = 0; found && cpu < t->ncpus; cpu++)
-		t->cpu[cpu].rcu_nocbs |= disco_cpus_has(&s, cpu);
+		t->cpu[cpu].rcu_nocbs |= cpuset_has(&s, cpu);
 }
 
 void topo_boot(const struct plx_sys *sys, struct topo *t)
 {
-	struct disco_cpus s;
+	struct cpuset s;
 
 	if (read_list(sys, "/sys/devices/system/cpu/isolated", &s))
 		for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
-			t->cpu[cpu].isolated = disco_cpus_has(&s, cpu);
+			t->cpu[cpu].isolated = cpuset_has(&s, cpu);
 	/* nohz_full moves the callbacks of RCU away too */
 	if (read_list(sys, "/sys/devices/system/cpu/nohz_full", &s))
 		for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
-			t->cpu[cpu].nohz_full = t->cpu[cpu].rcu_nocbs = disco_cpus_has(&s, cpu);
+			t->cpu[cpu].nohz_full = t->cpu[cpu].rcu_nocbs = cpuset_has(&s, cpu);
 	read_nocbs(sys, t);
 }

@@ -147,28 +147,28 @@ static int read_at(const struct plx_sys *sys, const struct topo_cgroup_place *at
 
 /* read_set reads the first of the files that is not empty, here or further up. */
 static bool read_set(const struct plx_sys *sys, struct topo_cgroup_place at, const char *file, const char *other,
-                     struct disco_cpus *s)
+                     struct cpuset *s)
 {
 	char text[LIST_MAX];
 
 	do {
 		if (read_at(sys, &at, file, text, sizeof(text)) <= 1 && read_at(sys, &at, other, text, sizeof(text)) <= 1)
 			continue;
-		if (!disco_cpus_list(s, text))
-			return disco_cpus_count(s) > 0;
+		if (!cpuset_parse(s, text))
+			return cpuset_count(s) > 0;
 	} while (topo_cgroup_up(&at));
 	return false;
 }
 
 /* A set that leaves nothing of what the thread may use was not this process's. */
-static void bar(struct topo *t, const struct disco_cpus *s)
+static void bar(struct topo *t, const struct cpuset *s)
 {
 	unsigned left = 0;
 
 	for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
-		left += t->cpu[cpu].online && t->cpu[cpu].allowed && disco_cpus_has(s, cpu);
+		left += t->cpu[cpu].online && t->cpu[cpu].allowed && cpuset_has(s, cpu);
 	for (unsigned cpu = 0; cpu < t->ncpus && left; cpu++) {
-		t->cpu[cpu].barred = !disco_cpus_has(s, cpu);
+		t->cpu[cpu].barred = !cpuset_has(s, cpu);
 		t->cpu[cpu].allowed &= !t->cpu[cpu].barred;
 	}
 }
@@ -177,18 +177,18 @@ static void cpuset(const struct plx_sys *sys, struct topo *t, const struct topo_
 {
 	bool v1 = t->cpuset.version == 1;
 	struct topo_cgroup_place top = { .below = "" };
-	struct disco_cpus s;
+	struct cpuset s;
 
 	if (read_set(sys, *at, v1 ? "cpuset.effective_cpus" : "cpuset.cpus.effective", "cpuset.cpus", &s))
 		bar(t, &s);
 	if (read_set(sys, *at, v1 ? "cpuset.effective_mems" : "cpuset.mems.effective", "cpuset.mems", &s))
 		for (unsigned node = 0; node < t->nnodes; node++)
-			t->node[node].barred = !disco_cpus_has(&s, node);
+			t->node[node].barred = !cpuset_has(&s, node);
 	memcpy(top.mount, at->mount, sizeof(top.mount));
 	/* isolated partitions, which isolcpus= knows nothing of */
 	if (!v1 && read_set(sys, top, "cpuset.cpus.isolated", "cpuset.cpus.isolated", &s))
 		for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
-			t->cpu[cpu].isolated |= disco_cpus_has(&s, cpu);
+			t->cpu[cpu].isolated |= cpuset_has(&s, cpu);
 }
 
 static bool quota_at(const struct plx_sys *sys, const struct topo_cgroup_place *at, bool v1, long long *quota,

@@ -95,7 +95,7 @@ int topo_hwloc(struct topo *t)
 
 /* ---- more ---- */
 
-static void set_of(struct disco_cpus *s, hwloc_const_bitmap_t b)
+static void set_of(struct cpuset *s, hwloc_const_bitmap_t b)
 {
 	unsigned cpu;
 
@@ -103,7 +103,7 @@ static void set_of(struct disco_cpus *s, hwloc_const_bitmap_t b)
 	if (!b || hwloc_bitmap_weight(b) < 0) /* none, or endless */
 		return;
 	hwloc_bitmap_foreach_begin(cpu, b)
-		disco_cpus_add(s, cpu);
+		cpuset_add(s, cpu);
 	hwloc_bitmap_foreach_end();
 }
 

@@ -3,6 +3,7 @@
    and its like can be a file of a test.  Cold; discovery. */
 #include "plx_file.h"
 #include "plx_xdp.h"
+#include "privileges.h"
 #include "topo.h"
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +11,16 @@
 static void read_status(const struct plx_sys *sys, struct topo *t)
 {
 	char text[8192], *s;
-	struct disco_cpus may;
+	struct cpuset may;
 
 	if (plx_file_read(sys, "/proc/thread-self/status", text, sizeof(text)) <= 0)
 		return;
-	s = strstr(text, "\nCapEff:");
-	if (s)
-		t->missing_caps = ~strtoull(s + 8, NULL, 16);
+	privileges_parse(text, &t->missing_caps);
 	s = strstr(text, "\nCpus_allowed_list:");
-	if (!s || disco_cpus_list(&may, s + 19 + strspn(s + 19, " \t")))
+	if (!s || cpuset_parse(&may, s + 19 + strspn(s + 19, " \t")))
 		return;
 	for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
-		t->cpu[cpu].allowed &= disco_cpus_has(&may, cpu);
+		t->cpu[cpu].allowed &= cpuset_has(&may, cpu);
 }
 
 static void read_memlock(const struct plx_sys *sys, struct topo *t)

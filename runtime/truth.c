@@ -2,6 +2,7 @@
 /* truth.c - judging what happens against the plan: two samples in, findings and log lines out.
    Cold; watch thread, under env->lock.  Samples are taken by truth_sample.c. */
 #include "env.h"
+#include "lcore.h"
 #include "truth.h"
 #include "plx_text.h"
 #include <errno.h>
@@ -232,7 +233,7 @@ static void judge_clock(struct truth *t, unsigned i, const struct truth_lcore *i
 static void judge_cpus(struct truth *t, unsigned i, const struct truth_lcore *is)
 {
 	const struct plan_lcore *l = &t->plan->lcores[i];
-	struct disco_cpus want = { { 0 } };
+	struct cpuset want = cpuset_of(l->cpus, l->ncpus);
 	struct truth_found *f;
 
 	if (is->offline && (f = met(t, TRUTH_offline, l->id, 1))) {
@@ -241,15 +242,12 @@ static void judge_cpus(struct truth *t, unsigned i, const struct truth_lcore *is
 		plx_text_add(f->mend, sizeof(f->mend), "echo 1 > /sys/devices/system/cpu/cpu%d/online, and start again", l->cpu);
 		return;
 	}
-	for (unsigned k = 0; k < l->ncpus; k++)
-		if (l->cpus[k] < TOPO_CPUS_MAX)
-			want.w[l->cpus[k] / 64] |= 1ull << l->cpus[k] % 64;
-	if (!is->cpus_told || !l->ncpus || !memcmp(&want, &is->cpus, sizeof(want)))
+	if (!is->cpus_told || !l->ncpus || cpuset_equal(&want, &is->cpus))
 		return;
 	if ((f = met(t, TRUTH_affinity, l->id, 1))) {
 		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
 		plx_text_add(f->evidence, sizeof(f->evidence), "it may run on %u CPUs from CPU %d on, planned were %u from CPU %d on",
-		             disco_cpus_count(&is->cpus), disco_cpus_first(&is->cpus), l->ncpus, l->cpu);
+		             cpuset_count(&is->cpus), cpuset_first(&is->cpus), l->ncpus, l->cpu);
 		plx_text_add(f->mend, sizeof(f->mend), "find who calls taskset or changes its cpuset, and start again");
 	}
 }

@@ -71,7 +71,7 @@ struct truth_lcore {
 	uint64_t wait_ns;            /* time its thread was ready and another ran */
 	uint64_t preempted;          /* involuntary switches */
 	bool     cpus_told;
-	struct disco_cpus cpus;      /* where the thread may run */
+	struct cpuset cpus;      /* where the thread may run */
 	bool     ticks_told;
 	uint64_t ticks, hardirq, softirq, steal; /* of its CPU: all, and parts of it */
 	uint64_t net_rx;             /* runs of the NET_RX softirq there */
@@ -210,8 +210,6 @@ void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
 void truth_host(struct truth_sample *s, const struct plx_env *env);
 /* truth_missed_most: by how much the counter of missed frames that grew most did, and its name */
 uint64_t truth_missed_most(const struct truth_port *was, const struct truth_port *is, const char **where);
-/* The index of the lcore that polls q now, by what its pollers named; -1 = nobody named it. */
-int  truth_polled_by(const struct plx_env *env, const struct plx_rxq *q);
 /* truth_frames_take and _judge do the part of pools, transmit queues and frames that nobody accounts for, the
    one after, the other before the rest of ports. */
 void truth_frames_take(struct truth_sample *s, const struct plx_env *env);

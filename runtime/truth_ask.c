@@ -5,6 +5,7 @@
    which watch would read no signal and judge no lcore.  So a thread of its own, plx-ask, does
    that, and waits. */
 #include "env.h"
+#include "lcore.h"
 #include "netlink.h"
 #include "nlq.h"
 #include "truth.h"

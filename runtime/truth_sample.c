@@ -4,6 +4,7 @@
    thread, once a second; some hundred microseconds.  truth_host.c adds what the host tells
    beside that, truth.c judges. */
 #include "env.h"
+#include "lcore.h"
 #include "plx_file.h"
 #include "truth.h"
 #include <ctype.h>
@@ -167,7 +168,7 @@ static void take_allowed(struct truth_lcore *o, const struct plx_sys *sys, int t
 	at += sizeof(key) - 1;
 	at += strspn(at, " \t");
 	at[strcspn(at, "\n")] = 0;
-	o->cpus_told = !disco_cpus_list(&o->cpus, at);
+	o->cpus_told = !cpuset_parse(&o->cpus, at);
 }
 
 static void take_lcore(struct truth_lcore *o, const struct plx_env *env, const struct plx_lcore *l)
@@ -192,24 +193,22 @@ static void take_lcore(struct truth_lcore *o, const struct plx_env *env, const s
 /* Where an interrupt goes; the planned CPU if that is one of several. */
 static int16_t irq_cpu(const struct plx_sys *sys, const struct plan_irq *irq)
 {
-	struct disco_cpus effective, affinity, *cpus = &effective;
+	struct cpuset effective, affinity, *cpus = &effective;
 
 	if (irq->irq < 0 || irq->cpu < 0)
 		return -1;
 	disco_irq_cpus(sys, irq->irq, NULL, &effective, &affinity);
-	if (disco_cpus_first(cpus) < 0)
+	if (cpuset_first(cpus) < 0)
 		cpus = &affinity;
-	return (int16_t)(disco_cpus_has(cpus, (unsigned)irq->cpu) ? irq->cpu : disco_cpus_first(cpus));
+	return (int16_t)(cpuset_has(cpus, (unsigned)irq->cpu) ? irq->cpu : cpuset_first(cpus));
 }
 
-int truth_polled_by(const struct plx_env *env, const struct plx_rxq *q)
+/* The index of the lcore that polls receive queue q now, by what its pollers named; -1 = nobody named it. */
+static int16_t polled_by(const struct plx_env *env, const struct plx_port *p, uint16_t q)
 {
-	for (unsigned i = 0; i < env->nlcores; i++)
-		for (unsigned k = 0; k < env->lcores[i].npollers; k++)
-			for (unsigned j = 0; j < env->lcores[i].poller[k]->nrxq; j++)
-				if (env->lcores[i].poller[k]->rxq[j] == q)
-					return (int)i;
-	return -1;
+	const struct plx_poller *by = q < p->nrx ? poller_of(env, p->rxq[q]) : NULL;
+
+	return by ? (int16_t)by->lcore->index : -1;
 }
 
 /* Drops of all queues, those of the kernel among them, and what each queue has not accounted for. */
@@ -251,7 +250,7 @@ static void take_port(struct truth_port *o, const struct plx_env *env, struct pl
 	}
 	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++) {
 		o->irq_cpu[q] = q < p->nrx ? irq_cpu(env->sys, &plan->rxq_irq[q]) : -1;
-		o->polled_by[q] = (int16_t)(q < p->nrx ? truth_polled_by(env, p->rxq[q]) : -1);
+		o->polled_by[q] = polled_by(env, p, q);
 	}
 }
 

@@ -5,6 +5,7 @@
    c->looking that there is something to look after.  Signals, and a main thread that does not
    come back: stop.c.  Cold; watch thread, but for the parts of main. */
 #include "control.h"
+#include "lcore.h"
 #include "plx_driver_impl.h"
 #include "plx_net.h"
 #include "plx_text.h"

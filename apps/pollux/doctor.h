@@ -63,8 +63,6 @@ bool ends_with(const char *s, const char *end);
 void again(char *buf, size_t len, const struct doctor *d);
 /* uses_xdp: a port may be of the driver af_xdp, or none is named. */
 bool uses_xdp(const struct doctor *d);
-/* CPUs as "0-3,8". */
-char *cpus_text(const struct disco_cpus *s, char *buf, size_t len);
 
 /* ---- facts; -1 or "" = not told ---- */
 
@@ -125,7 +123,7 @@ struct patient {                     /* one port that is an interface */
 	char pins[64];                   /* in /sys/fs/bpf/xdp, of a libxdp's dispatcher that is gone */
 	struct flow_rule { uint32_t id, queue; } rule[64]; /* of ethtool -N; UINT32_MAX = drops */
 	unsigned nrules;
-	struct disco_cpus irq_fixed;     /* receive queues, by number, whose interrupt may not be moved */
+	struct cpuset irq_fixed;     /* receive queues, by number, whose interrupt may not be moved */
 };
 
 struct doctor {

@@ -11,7 +11,7 @@
 
 /* ---- rights ---- */
 
-static bool has(const struct doctor *d, unsigned cap) { return !(d->topo.missing_caps >> cap & 1); }
+static bool has(const struct doctor *d, unsigned cap) { return !privileges_lack(d->topo.missing_caps, cap); }
 
 /* cap judges one capability.  The mend grants all that are needed, as the next would else take
    this one away again. */
@@ -33,16 +33,16 @@ static void cap(const struct doctor *d, struct finding *f, unsigned n, const cha
 		mend(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", quoted(d->host.exe));
 }
 
-CHECK(cap_net_raw)   { (void)p; cap(d, f, CAP_NET_RAW, "CAP_NET_RAW", uses_xdp(d) ? "socket(AF_XDP)" : "socket(AF_PACKET)"); }
-CHECK(cap_net_admin) { (void)p; cap(d, f, CAP_NET_ADMIN, "CAP_NET_ADMIN", "bpf(BPF_LINK_CREATE) of the XDP program"); }
+CHECK(cap_net_raw)   { (void)p; cap(d, f, CAP_NET_RAW, "CAP_NET_RAW", uses_xdp(d) ? privileges_call(CAP_NET_RAW) : "socket(AF_PACKET)"); }
+CHECK(cap_net_admin) { (void)p; cap(d, f, CAP_NET_ADMIN, "CAP_NET_ADMIN", privileges_call(CAP_NET_ADMIN)); }
 
 CHECK(cap_bpf)
 {
 	HOST;
-	if (uses_xdp(d) && !has(d, CAP_BPF) && has(d, CAP_SYS_ADMIN))
-		ok(f, "CAP_SYS_ADMIN stands in for CAP_BPF, which bpf(BPF_PROG_LOAD) needs");
+	if (uses_xdp(d) && has(d, CAP_BPF) && d->topo.missing_caps >> CAP_BPF & 1)
+		ok(f, "CAP_SYS_ADMIN stands in for CAP_BPF, which %s needs", privileges_call(CAP_BPF));
 	else
-		cap(d, f, CAP_BPF, "CAP_BPF", "bpf(BPF_PROG_LOAD)");
+		cap(d, f, CAP_BPF, "CAP_BPF", privileges_call(CAP_BPF));
 }
 
 CHECK(userns)

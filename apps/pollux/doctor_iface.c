@@ -30,7 +30,7 @@ static bool masters(const struct disco_link *l) { return is(l, "bond") || is(l, 
 /* xdp: the port may be of the driver af_xdp. */
 static bool xdp(const struct patient *p, struct finding *f)
 {
-	bool may = !*p->conf->driver || !strcmp(p->conf->driver, "auto") || !strcmp(p->conf->driver, "af_xdp");
+	bool may = plx_driver_may_be(p->conf, "af_xdp");
 
 	if (!may)
 		skip(f, "driver=%s", p->conf->driver);

@@ -20,26 +20,6 @@ void fail(struct finding *f, const char *fmt, ...) { SAY(f->status = CHECK_FAIL,
 void skip(struct finding *f, const char *fmt, ...) { SAY(f->status = CHECK_SKIP, evidence); }
 void mend(struct finding *f, const char *fmt, ...) { SAY((void)0, mend); }
 
-char *cpus_text(const struct disco_cpus *s, char *buf, size_t len)
-{
-	unsigned cpu = 0;
-
-	buf[0] = 0;
-	while (cpu < TOPO_CPUS_MAX) {
-		unsigned to = cpu;
-
-		if (!disco_cpus_has(s, cpu)) {
-			cpu++;
-			continue;
-		}
-		while (disco_cpus_has(s, to + 1))
-			to++;
-		plx_text_add(buf, len, to > cpu ? "%s%u-%u" : "%s%u", *buf ? "," : "", cpu, to);
-		cpu = to + 1;
-	}
-	return buf;
-}
-
 const char *quoted(const char *s)
 {
 	static char text[4][4096];

@@ -22,14 +22,6 @@
 
 /* ---- interfaces of this namespace ---- */
 
-static bool is_memory(const char *driver)
-{
-	for (int i = 0; plx_drivers[i]; i++)
-		if (!strcmp(plx_drivers[i]->name, driver))
-			return !plx_drivers[i]->device;
-	return false;
-}
-
 /* An interrupt that may not be moved has no file to write its CPUs to. */
 static void read_fixed(struct doctor *d, struct patient *p)
 {
@@ -43,7 +35,7 @@ static void read_fixed(struct doctor *d, struct patient *p)
 		if (fd < 0)
 			continue;
 		if (!d->sys->fstat(fd, &st) && !(st.st_mode & S_IWUSR))
-			p->irq_fixed.w[q / 64] |= 1ull << q % 64;
+			cpuset_add(&p->irq_fixed, q);
 		d->sys->close(fd);
 	}
 }
@@ -113,7 +105,7 @@ void read_ports(struct doctor *d)
 	for (unsigned i = 0; i < d->conf.nports; i++) {
 		struct patient *p = &d->port[d->nports];
 
-		if (is_memory(d->conf.ports[i].driver))
+		if (!plx_driver_on_device(&d->conf.ports[i]))
 			continue;
 		p->conf = &d->conf.ports[i];
 		read_port(d, p);

@@ -14,23 +14,23 @@ typedef unsigned long long ull;
 enum { STEAL_PERCENT = 1, IDLE_US = 50 };
 
 /* CPUs that lcores of the plan are pinned to. */
-static struct disco_cpus lcore_cpus(const struct doctor *d)
+static struct cpuset lcore_cpus(const struct doctor *d)
 {
-	struct disco_cpus s = { { 0 } };
+	struct cpuset s = { { 0 } };
 
 	for (unsigned i = 0; d->planned && i < d->plan.nlcores; i++)
 		for (unsigned k = 0; k < d->plan.lcores[i].ncpus; k++)
-			disco_cpus_add(&s, d->plan.lcores[i].cpus[k]);
+			cpuset_add(&s, d->plan.lcores[i].cpus[k]);
 	return s;
 }
 
-static struct disco_cpus usable_cpus(const struct doctor *d)
+static struct cpuset usable_cpus(const struct doctor *d)
 {
-	struct disco_cpus s = { { 0 } };
+	struct cpuset s = { { 0 } };
 
 	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
 		if (plan_usable(&d->topo, cpu))
-			disco_cpus_add(&s, cpu);
+			cpuset_add(&s, cpu);
 	return s;
 }
 
@@ -92,29 +92,29 @@ CHECK(lcore_online)
 
 CHECK(cpuset)
 {
-	struct disco_cpus all = usable_cpus(d), missing = { { 0 } };
+	struct cpuset all = usable_cpus(d), missing = { { 0 } };
 	const struct plx_lcore_conf *l;
 	char want[256], have[256], lack[256];
 	bool group = false;
 
 	HOST;
-	cpus_text(&all, have, sizeof(have));
+	cpuset_text(&all, have, sizeof(have));
 	for (unsigned i = 0; (l = given_lcore(d, i)); i++)
 		for (unsigned k = 0; k < l->ncpus; k++) {
 			unsigned cpu = l->cpus[k];
 			if (cpu >= d->topo.ncpus || !d->topo.cpu[cpu].online || d->topo.cpu[cpu].allowed)
 				continue;
-			disco_cpus_add(&missing, cpu);
-			disco_cpus_add(&all, cpu);
+			cpuset_add(&missing, cpu);
+			cpuset_add(&all, cpu);
 			group |= d->topo.cpu[cpu].barred;
 		}
-	if (disco_cpus_first(&missing) < 0) {
+	if (cpuset_first(&missing) < 0) {
 		ok(f, "CPUs of lcores are among those this process may use (%s)", have);
 		return;
 	}
-	cpus_text(&all, want, sizeof(want));
+	cpuset_text(&all, want, sizeof(want));
 	fail(f, "CPU %s of -l%s is not among those this process may use (%s), by its %s",
-	     cpus_text(&missing, lack, sizeof(lack)), d->conf.nservice ? " or -S" : "", have, group ? "cgroup's cpuset" : "affinity");
+	     cpuset_text(&missing, lack, sizeof(lack)), d->conf.nservice ? " or -S" : "", have, group ? "cgroup's cpuset" : "affinity");
 	if (group)
 		mend(f, "echo %s > %s", want, quoted(d->host.cpuset));
 	else
@@ -123,26 +123,26 @@ CHECK(cpuset)
 
 /* other_lcores: as many CPUs as lcores there are that poll queues, each alone on its CPU, or (cores)
    on its core, and none on a service lcore's; what can stay stays.  false = there are fewer. */
-static bool other_lcores(const struct doctor *d, bool cores, struct disco_cpus *out)
+static bool other_lcores(const struct doctor *d, bool cores, struct cpuset *out)
 {
-	struct disco_cpus taken = { { 0 } };
+	struct cpuset taken = { { 0 } };
 	unsigned n = 0;
 
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = d->plan.nworkers; i < d->plan.nlcores; i++)
 		for (unsigned k = 0; k < d->plan.lcores[i].ncpus; k++) {
 			unsigned cpu = d->plan.lcores[i].cpus[k];
-			disco_cpus_add(&taken, cores && d->topo.cpu[cpu].core >= 0 ? (unsigned)d->topo.cpu[cpu].core : cpu);
+			cpuset_add(&taken, cores && d->topo.cpu[cpu].core >= 0 ? (unsigned)d->topo.cpu[cpu].core : cpu);
 		}
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nworkers; cpu++) {
-			struct disco_cpus now = lcore_cpus(d);
+			struct cpuset now = lcore_cpus(d);
 			unsigned key = cores && d->topo.cpu[cpu].core >= 0 ? (unsigned)d->topo.cpu[cpu].core : cpu;
 
-			if ((!pass && !disco_cpus_has(&now, cpu)) || !plan_usable(&d->topo, cpu) || disco_cpus_has(&taken, key))
+			if ((!pass && !cpuset_has(&now, cpu)) || !plan_usable(&d->topo, cpu) || cpuset_has(&taken, key))
 				continue;
-			disco_cpus_add(&taken, key);
-			disco_cpus_add(out, cpu);
+			cpuset_add(&taken, key);
+			cpuset_add(out, cpu);
 			n++;
 		}
 	}
@@ -151,24 +151,24 @@ static bool other_lcores(const struct doctor *d, bool cores, struct disco_cpus *
 
 /* lcores_text writes a list of -l: an lcore on each CPU, by its number, or where a service lcore has
    that, by another. */
-static char *lcores_text(const struct doctor *d, const struct disco_cpus *cpus, char *buf, size_t len)
+static char *lcores_text(const struct doctor *d, const struct cpuset *cpus, char *buf, size_t len)
 {
-	struct disco_cpus taken = *cpus, plain = *cpus, own = { { 0 } };
+	struct cpuset taken = *cpus, plain = *cpus, own = { { 0 } };
 	unsigned id = 0;
 
 	for (unsigned i = 0; i < d->conf.nservice; i++) {
-		disco_cpus_add(&own, d->conf.service[i].id);
-		disco_cpus_add(&taken, d->conf.service[i].id);
+		cpuset_add(&own, d->conf.service[i].id);
+		cpuset_add(&taken, d->conf.service[i].id);
 	}
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(plain.w); i++)
 		plain.w[i] &= ~own.w[i];
-	cpus_text(&plain, buf, len);
+	cpuset_text(&plain, buf, len);
 	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++) {
-		if (!disco_cpus_has(cpus, cpu) || !disco_cpus_has(&own, cpu))
+		if (!cpuset_has(cpus, cpu) || !cpuset_has(&own, cpu))
 			continue;
-		while (disco_cpus_has(&taken, id))
+		while (cpuset_has(&taken, id))
 			id++;
-		disco_cpus_add(&taken, id);
+		cpuset_add(&taken, id);
 		plx_text_add(buf, len, "%s%u@%u", *buf ? "," : "", id, cpu);
 	}
 	return buf;
@@ -190,7 +190,7 @@ static bool sharing(const struct doctor *d, bool cores, unsigned *a, unsigned *b
 
 static void judge_sharing(const struct doctor *d, struct finding *f, bool cores)
 {
-	struct disco_cpus better;
+	struct cpuset better;
 	char list[256];
 	unsigned a, b;
 
@@ -211,7 +211,7 @@ static void judge_sharing(const struct doctor *d, struct finding *f, bool cores)
 		return;
 	}
 	other_lcores(d, cores, &better); /* fewer lcores are better than shared ones, too */
-	if (disco_cpus_first(&better) < 0)
+	if (cpuset_first(&better) < 0)
 		mend_option(f, d, "service-lcores", "none");
 	else
 		mend_option(f, d, "lcores", lcores_text(d, &better, list, sizeof(list)));
@@ -222,7 +222,7 @@ CHECK(lcore_smt)    { HOST; judge_sharing(d, f, true); }
 
 CHECK(lcore_idle)
 {
-	struct disco_cpus used = { { 0 } };
+	struct cpuset used = { { 0 } };
 	const struct plan_lcore *idle = NULL;
 	char list[256];
 
@@ -234,7 +234,7 @@ CHECK(lcore_idle)
 		if (!l->queues && !idle)
 			idle = l;
 		for (unsigned k = 0; l->queues && k < l->ncpus; k++)
-			disco_cpus_add(&used, l->cpus[k]);
+			cpuset_add(&used, l->cpus[k]);
 	}
 	if (!d->plan.nports)
 		skip(f, "there are no ports");
@@ -248,7 +248,7 @@ CHECK(lcore_idle)
 
 CHECK(lcore_node)
 {
-	struct disco_cpus near = { { 0 } };
+	struct cpuset near = { { 0 } };
 	char list[256];
 	unsigned far = 0, n = 0;
 	int node = -1;
@@ -273,7 +273,7 @@ CHECK(lcore_node)
 	warn(f, "%u receive queues of node %d are polled on another node: each frame crosses", far, node);
 	for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nworkers; cpu++)
 		if (plan_usable(&d->topo, cpu) && d->topo.cpu[cpu].node == node && ++n)
-			disco_cpus_add(&near, cpu);
+			cpuset_add(&near, cpu);
 	if (n)
 		mend_option(f, d, "lcores", lcores_text(d, &near, list, sizeof(list)));
 	else
@@ -282,14 +282,14 @@ CHECK(lcore_node)
 
 CHECK(control_cpu)
 {
-	struct disco_cpus used = lcore_cpus(d);
+	struct cpuset used = lcore_cpus(d);
 
 	HOST;
 	if (no_plan(d, f))
 		return;
 	if (d->conf.main_lcore < 0)
 		ok(f, "main and watch threads are not pinned");
-	else if (d->plan.main_cpu >= 0 && disco_cpus_has(&used, (unsigned)d->plan.main_cpu)) {
+	else if (d->plan.main_cpu >= 0 && cpuset_has(&used, (unsigned)d->plan.main_cpu)) {
 		warn(f, "main and watch threads share CPU %d with an lcore", d->plan.main_cpu);
 		mend_option(f, d, "main-lcore", "none");
 	} else
@@ -297,11 +297,11 @@ CHECK(control_cpu)
 }
 
 /* boot judges a set of CPUs that only the kernel's command line makes. */
-static void boot(const struct doctor *d, struct finding *f, const char *name, const struct disco_cpus *set, const char *cost)
+static void boot(const struct doctor *d, struct finding *f, const char *name, const struct cpuset *set, const char *cost)
 {
-	struct disco_cpus want = lcore_cpus(d), all = usable_cpus(d);
+	struct cpuset want = lcore_cpus(d), all = usable_cpus(d);
 	char lack[256] = "", list[256];
-	struct disco_cpus missing = want;
+	struct cpuset missing = want;
 
 	if (no_plan(d, f))
 		return;
@@ -309,16 +309,15 @@ static void boot(const struct doctor *d, struct finding *f, const char *name, co
 		skip(f, "no lcores and no ports are named");
 		return;
 	}
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(missing.w); i++)
-		missing.w[i] &= ~set->w[i];
-	cpus_text(&want, list, sizeof(list));
-	if (disco_cpus_first(&missing) < 0)
+	cpuset_without(&missing, set);
+	cpuset_text(&want, list, sizeof(list));
+	if (cpuset_first(&missing) < 0)
 		ok(f, "%s has the lcores' CPUs (%s)", name, list);
-	else if (!memcmp(&want, &all, sizeof(want)))
+	else if (cpuset_equal(&want, &all))
 		skip(f, "lcores have all CPUs, the host has to share them");
 	else {
-		warn(f, "%s does not have CPU %s: %s", name, cpus_text(&missing, lack, sizeof(lack)), cost);
-		if (disco_cpus_has(&missing, 0)) /* the one that boots, which the kernel and others count on */
+		warn(f, "%s does not have CPU %s: %s", name, cpuset_text(&missing, lack, sizeof(lack)), cost);
+		if (cpuset_has(&missing, 0)) /* the one that boots, which the kernel and others count on */
 			mend(f, "# CPU 0 is the host's: give lcores others with -l");
 		else
 			mend(f, "mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=%s nohz_full=%s "
@@ -328,44 +327,44 @@ static void boot(const struct doctor *d, struct finding *f, const char *name, co
 
 CHECK(isolcpus)
 {
-	struct disco_cpus set = { { 0 } };
+	struct cpuset set = { { 0 } };
 
 	HOST;
 	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
 		if (d->topo.cpu[cpu].isolated)
-			disco_cpus_add(&set, cpu);
+			cpuset_add(&set, cpu);
 	boot(d, f, "isolcpus", &set, "the scheduler may put other tasks there");
 }
 
 CHECK(nohz_full)
 {
-	struct disco_cpus set = { { 0 } };
+	struct cpuset set = { { 0 } };
 
 	HOST;
 	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
 		if (d->topo.cpu[cpu].nohz_full)
-			disco_cpus_add(&set, cpu);
+			cpuset_add(&set, cpu);
 	boot(d, f, "nohz_full", &set, "its timer ticks interrupt the lcore");
 }
 
 CHECK(rcu_nocbs)
 {
-	struct disco_cpus set = { { 0 } };
+	struct cpuset set = { { 0 } };
 
 	HOST;
 	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
 		if (d->topo.cpu[cpu].rcu_nocbs || d->topo.cpu[cpu].nohz_full) /* which brings it */
-			disco_cpus_add(&set, cpu);
+			cpuset_add(&set, cpu);
 	boot(d, f, "rcu_nocbs", &set, "the kernel's deferred frees run there");
 }
 
 /* first_cpu finds the first lcore CPU of which bad says so; -1. */
 static int first_cpu(const struct doctor *d, bool (*bad)(const struct cpu_facts *c))
 {
-	struct disco_cpus s = lcore_cpus(d);
+	struct cpuset s = lcore_cpus(d);
 
 	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++)
-		if (disco_cpus_has(&s, cpu) && bad(&d->cpu[cpu]))
+		if (cpuset_has(&s, cpu) && bad(&d->cpu[cpu]))
 			return (int)cpu;
 	return -1;
 }
@@ -411,12 +410,12 @@ CHECK(idle_states)
 
 CHECK(steal)
 {
-	struct disco_cpus s = lcore_cpus(d);
+	struct cpuset s = lcore_cpus(d);
 	uint64_t stolen = 0, all = 0;
 
 	HOST;
 	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++)
-		if (disco_cpus_has(&s, cpu)) {
+		if (cpuset_has(&s, cpu)) {
 			stolen += d->cpu[cpu].steal;
 			all += d->cpu[cpu].all;
 		}

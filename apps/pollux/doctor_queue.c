@@ -422,7 +422,7 @@ CHECK(irq_movable)
 	for (unsigned q = 0; q < l->nrxqs; q++) {
 		const int irq = l->rxq[q].irq, cpu = l->rxq[q].cpu;
 
-		if (!used(p, q) || !disco_cpus_has(&p->irq_fixed, q))
+		if (!used(p, q) || !cpuset_has(&p->irq_fixed, q))
 			continue;
 		if (cpu < 0) {
 			warn(f, "interrupt %d of queue %u may not be moved: its driver or controller holds it, "

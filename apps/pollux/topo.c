@@ -106,14 +106,6 @@ static int read_format(struct job *j, const char *out, bool json)
 
 /* ---- facts ---- */
 
-static bool is_device(const struct plx_port_conf *c)
-{
-	for (int i = 0; plx_drivers[i]; i++)
-		if (!strcmp(plx_drivers[i]->name, c->driver))
-			return plx_drivers[i]->device;
-	return true;
-}
-
 /* speed_of asks ethtool; -1 if no link tells. */
 static int32_t speed_of(const struct plx_sys *sys, const char *name)
 {
@@ -181,7 +173,7 @@ static int links(struct job *j)
 	for (unsigned i = 0; i < j->conf.nports && !err; i++) {
 		const char *name = j->conf.ports[i].name;
 
-		if (!is_device(&j->conf.ports[i]))
+		if (!plx_driver_on_device(&j->conf.ports[i]))
 			continue;
 		err = plx_link_query(j->sys, name, &j->links[i]);
 		j->link.xdp_told = false;
@@ -226,7 +218,7 @@ static int facts(struct job *j)
 static int other_machine(const struct job *j)
 {
 	for (unsigned i = 0; j->view.xml && i < j->conf.nports; i++)
-		if (is_device(&j->conf.ports[i])) {
+		if (plx_driver_on_device(&j->conf.ports[i])) {
 			cmd_error(title, "--iface %s: an interface of this machine has no place in another one's picture: leave out "
 			          "--iface or --xml", PLX_QUOTED(j->conf.ports[i].name));
 			return -1;

@@ -28,12 +28,12 @@ static json_t *text(const char *s)
 	return *s ? string(s) : json_null();
 }
 
-static json_t *set(const struct disco_cpus *s)
+static json_t *set(const struct cpuset *s)
 {
 	json_t *a = json_array();
 
 	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++)
-		if (disco_cpus_has(s, cpu))
+		if (cpuset_has(s, cpu))
 			json_array_append_new(a, json_integer(cpu));
 	return a;
 }
@@ -143,7 +143,7 @@ static json_t *nics(const struct view *v)
 		json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", n->name, "driver", text(n->kdriver),
 		                      "bus", text(n->bus), "kind", text(n->kind), "node", known(n->node),
 		                      "pci_gbytes", n->link_gbs > 0 ? json_real((double)n->link_gbs) : json_null(),
-		                      "near_cpus", disco_cpus_count(&n->near) ? set(&n->near) : json_null());
+		                      "near_cpus", cpuset_count(&n->near) ? set(&n->near) : json_null());
 
 		if (n->told)
 			json_object_update_new(o, json_pack("{s:b, s:b, s:o, s:i, s:i, s:i, s:o}", "up", n->up, "carrier", n->running,

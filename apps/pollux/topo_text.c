@@ -239,8 +239,8 @@ static void near(struct lines *o, const struct view *v, const struct view_nic *n
 
 	for (unsigned i = 0; i < v->t->ncpus; i++)
 		of_node += v->t->cpu[i].online && (n->at < 0 || v->t->cpu[i].node == n->at);
-	if (disco_cpus_count(&n->near) && disco_cpus_count(&n->near) < of_node)
-		put(o, ", ", "near CPUs %s", view_set(&n->near, list, sizeof(list)));
+	if (cpuset_count(&n->near) && cpuset_count(&n->near) < of_node)
+		put(o, ", ", "near CPUs %s", cpuset_text(&n->near, list, sizeof(list)));
 	if (n->link_gbs > 0)
 		put(o, ", ", "PCI %.1f GB/s", (double)n->link_gbs);
 }

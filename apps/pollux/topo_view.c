@@ -24,7 +24,7 @@ void view_clean(char *to, size_t len, const char *s)
 static int16_t l3_of(const struct view *v, unsigned cpu)
 {
 	for (unsigned i = 0; i < v->more.ncaches; i++)
-		if (v->more.caches[i].level == 3 && disco_cpus_has(&v->more.caches[i].cpus, cpu))
+		if (v->more.caches[i].level == 3 && cpuset_has(&v->more.caches[i].cpus, cpu))
 			return (int16_t)i;
 	return -1;
 }
@@ -95,22 +95,10 @@ static struct view_nic *add(struct view *v, int16_t node)
 	return n;
 }
 
-char *view_set(const struct disco_cpus *s, char *buf, size_t len)
-{
-	uint16_t cpus[TOPO_CPUS_MAX], n = 0;
-
-	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++)
-		if (disco_cpus_has(s, cpu))
-			cpus[n++] = (uint16_t)cpu;
-	buf[0] = 0;
-	lcore_list_fmt(buf, len, cpus, n);
-	return buf;
-}
-
 static void set_irq(struct view *v, struct view_irq *i, const struct disco_queue *q)
 {
 	*i = (struct view_irq){ .irq = q->irq, .cpu = q->cpu, .node = q->node, .how = q->how };
-	view_set(disco_cpus_count(&q->effective) ? &q->effective : &q->affinity, i->effective, sizeof(i->effective));
+	cpuset_text(cpuset_count(&q->effective) ? &q->effective : &q->affinity, i->effective, sizeof(i->effective));
 	if (q->cpu >= 0 && q->cpu < TOPO_CPUS_MAX)
 		v->irq_on[q->cpu] = true;
 }
@@ -213,20 +201,18 @@ bool view_nocbs(const struct topo_cpu *c)    { return c->rcu_nocbs; }
 
 char *view_list(const struct view *v, bool (*yes)(const struct topo_cpu *c), char *buf, size_t len)
 {
-	uint16_t cpus[TOPO_CPUS_MAX], n = 0;
+	struct cpuset s = { { 0 } };
 
 	for (unsigned cpu = 0; cpu < v->t->ncpus; cpu++)
 		if (yes(&v->t->cpu[cpu]))
-			cpus[n++] = (uint16_t)cpu;
-	buf[0] = 0;
-	lcore_list_fmt(buf, len, cpus, n);
-	return buf;
+			cpuset_add(&s, cpu);
+	return cpuset_text(&s, buf, len);
 }
 
 char *view_polls(const struct view *v, unsigned k, char *buf, size_t len)
 {
+	char name[PLX_IFNAME_MAX], list[1024];
 	uint16_t mine[PLX_QUEUES_MAX];
-	char name[PLX_IFNAME_MAX];
 
 	buf[0] = 0;
 	for (uint16_t i = 0; i < v->plan->nports; i++) {
@@ -239,8 +225,7 @@ char *view_polls(const struct view *v, unsigned k, char *buf, size_t len)
 		if (!n)
 			continue;
 		view_clean(name, sizeof(name), port->conf.name);
-		plx_text_add(buf, len, "%s%s:", *buf ? " " : "", name);
-		lcore_list_fmt(buf, len, mine, n);
+		plx_text_add(buf, len, "%s%s:%s", *buf ? " " : "", name, cpuset_list_text(mine, n, list, sizeof(list)));
 	}
 	return buf;
 }
@@ -276,9 +261,9 @@ char *view_caches(const struct view *v, const struct view_core *core, char *buf,
 	buf[0] = 0;
 	for (unsigned i = 0; i < v->more.ncaches; i++) {
 		const struct topo_cache *c = &v->more.caches[i];
-		unsigned of = disco_cpus_count(&c->cpus);
+		unsigned of = cpuset_count(&c->cpus);
 
-		if (c->level == 3 || !disco_cpus_has(&c->cpus, core->cpu[0]))
+		if (c->level == 3 || !cpuset_has(&c->cpus, core->cpu[0]))
 			continue;
 		plx_text_add(buf, len, "%sL%u%s %s", *buf ? ", " : "", c->level, c->type == 'd' ? "d" : c->type == 'i' ? "i" : "",
 		             view_size(c->size, size, sizeof(size)));

@@ -35,7 +35,7 @@ struct view_nic {
 	bool     up, running;
 	int32_t  speed;              /* Mbit/s, -1 = not told */
 	float    link_gbs;           /* GB/s of its PCI link, 0 = not told */
-	struct disco_cpus near;      /* CPUs at its bus; empty = not told */
+	struct cpuset near;      /* CPUs at its bus; empty = not told */
 	uint32_t mtu;
 	uint16_t nrxqs, ntxqs;
 	struct view_queue *q;        /* max(nrxqs, ntxqs) of them */
@@ -83,7 +83,6 @@ void view_clean(char *to, size_t len, const char *s);
 
 /* CPUs of the machine for which yes says so, as "0-3,8". */
 char *view_list(const struct view *v, bool (*yes)(const struct topo_cpu *c), char *buf, size_t len);
-char *view_set(const struct disco_cpus *s, char *buf, size_t len);
 bool view_offline(const struct topo_cpu *c);
 bool view_allowed(const struct topo_cpu *c);
 bool view_isolated(const struct topo_cpu *c);

@@ -184,8 +184,8 @@ static void memlock(void **state)
 static void no_privilege(void **state)
 {
 	static const char *const words[] = {
-		"missing CAP_NET_RAW for socket(AF_XDP)", "CAP_BPF for bpf(BPF_MAP_CREATE, BPF_PROG_LOAD)",
-		"CAP_NET_ADMIN for bpf(BPF_PROG_LOAD, BPF_LINK_CREATE)", "CAP_IPC_LOCK (or ulimit -l above the pool) for setsockopt(XDP_UMEM_REG)",
+		"missing CAP_NET_RAW for socket(AF_XDP)", "CAP_BPF for bpf(BPF_PROG_LOAD)",
+		"CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP program", "CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 8192)",
 	};
 	int status;
 

@@ -16,46 +16,30 @@ static struct topo topo;
 
 /* ---- lists of CPUs ---- */
 
-static bool same(const struct disco_cpus *a, const struct disco_cpus *b)
-{
-	return !memcmp(a, b, sizeof(*a));
-}
-
-static void tell(char *buf, size_t len, const struct disco_cpus *s)
-{
-	uint16_t cpus[TOPO_CPUS_MAX], n = 0;
-
-	for (unsigned cpu = 0; cpu < TOPO_CPUS_MAX; cpu++)
-		if (disco_cpus_has(s, cpu))
-			cpus[n++] = (uint16_t)cpu;
-	buf[0] = 0;
-	lcore_list_fmt(buf, len, cpus, n);
-}
-
 static void lists(const char *text)
 {
 	static char told[TOPO_CPUS_MAX * 5];
-	struct disco_cpus s, again, boot;
-	int err = disco_cpus_list(&s, text);
+	struct cpuset s, again, boot;
+	int err = cpuset_parse(&s, text);
 
-	MUST((disco_cpus_first(&s) < 0) == !disco_cpus_count(&s));
+	MUST((cpuset_first(&s) < 0) == !cpuset_count(&s));
 	if (!err) {
-		tell(told, sizeof(told), &s);
-		MUST(!disco_cpus_list(&again, told) && same(&s, &again));
+		cpuset_text(&s, told, sizeof(told));
+		MUST(!cpuset_parse(&again, told) && cpuset_equal(&s, &again));
 		/* the kernel's own lists are lists of its command line too */
 		if (text[strspn(text, "0123456789,-")] == 0 && *text && text[strlen(text) - 1] != ',')
-			MUST(!topo_boot_list(&boot, text, CPUS) && same(&s, &boot));
+			MUST(!topo_boot_list(&boot, text, CPUS) && cpuset_equal(&s, &boot));
 	}
 	if (!topo_boot_list(&boot, text, CPUS)) {
-		tell(told, sizeof(told), &boot);
-		MUST(!topo_boot_list(&again, told, CPUS) && same(&boot, &again));
+		cpuset_text(&boot, told, sizeof(told));
+		MUST(!topo_boot_list(&again, told, CPUS) && cpuset_equal(&boot, &again));
 	}
-	if (!disco_cpus_mask(&s, text)) {
+	if (!cpuset_parse_mask(&s, text)) {
 		char hex[TOPO_CPUS_MAX / 4 + TOPO_CPUS_MAX / 32 + 1] = "";
 
 		for (int i = TOPO_CPUS_MAX / 32; i-- > 0;)
 			plx_text_add(hex, sizeof(hex), "%08x%s", (unsigned)(s.w[i / 2] >> i % 2 * 32), i ? "," : "");
-		MUST(!disco_cpus_mask(&again, hex) && same(&s, &again));
+		MUST(!cpuset_parse_mask(&again, hex) && cpuset_equal(&s, &again));
 	}
 }
 

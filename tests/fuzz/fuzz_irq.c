@@ -33,12 +33,12 @@ static void check_queue(const struct disco_queue *q)
 	MUST(q->irq >= -1 && q->cpu >= -1 && q->cpu < TOPO_CPUS_MAX && q->node >= -1 && q->node < PLX_NODES_MAX);
 	MUST((q->irq > 0) == (q->how == DISCO_IRQ_MSI || q->how == DISCO_IRQ_NAME));
 	if (q->irq < 0)
-		MUST(q->cpu < 0 && !disco_cpus_count(&q->effective) && !disco_cpus_count(&q->affinity));
+		MUST(q->cpu < 0 && !cpuset_count(&q->effective) && !cpuset_count(&q->affinity));
 	if (q->cpu >= 0)
-		MUST(disco_cpus_has(&q->effective, (unsigned)q->cpu) || disco_cpus_has(&q->affinity, (unsigned)q->cpu));
+		MUST(cpuset_has(&q->effective, (unsigned)q->cpu) || cpuset_has(&q->affinity, (unsigned)q->cpu));
 	if (q->node >= 0)
 		MUST(q->cpu >= 0);
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(q->affinity.w) && disco_cpus_count(&q->affinity); i++)
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(q->affinity.w) && cpuset_count(&q->affinity); i++)
 		MUST(!(q->effective.w[i] & ~q->affinity.w[i]));
 }
 

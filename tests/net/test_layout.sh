@@ -32,6 +32,25 @@ cd "$TOP" || exit 1
 		check "${d#drivers/} includes no other driver's header" no_include "$d" $others
 	done
 }
+once() { # once PATTERN FOLDER...: the pattern stands in no source of these folders
+	local pattern=$1; shift
+	! grep -rnE "$pattern" --include='*.[ch]' "$@" | grep .
+}
+check "one function finds a driver by its name" once 'plx_drivers\[' runtime apps
+one_reader() { ! grep -rn 'CapEff' --include='*.[ch]' lib drivers runtime apps | grep -v '^drivers/privileges[.]' | grep .; }
+check "one function reads the capabilities of a process" one_reader
+one_cpuset() { ! grep -rnE '(<<|>>) [a-z0-9_>.-]+ % 64' --include='*.[ch]' runtime apps/pollux drivers |
+	grep -vE 'cpuset\.[ch]:|setup\.h:' | grep .; }
+check "the words of a set of CPUs are touched in one place" one_cpuset
+lcores_call_down() { # the loop and what changes it reach neither the main thread's loop nor what looks on
+	local low high
+	mapfile -t low < <(find "$BUILD/runtime" -regextype egrep -regex '.*[/_](lcore(_(loop|set|call|stats|var|where))?|poller|foreign|slots|fatal|main_at)\.c\.o')
+	mapfile -t high < <(find "$BUILD/runtime" -regextype egrep -regex '.*[/_](control|watch|readers|stop|netlink|(truth|live)[a-z_]*)\.c\.o')
+	[ ${#low[@]} -ge 11 ] && [ ${#high[@]} -ge 10 ] || return 1
+	! comm -12 <(nm -u "${low[@]}" | awk '{ print $2 }' | sort -u) \
+		<(nm --defined-only "${high[@]}" | awk '$2 ~ /[TDBR]/ { print $3 }' | sort -u) | grep .
+}
+check "lcores and pollers call nothing of the main thread's or the watch thread's" lcores_call_down
 apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps --exclude-dir=pollux | grep .; }
 check "apps but the operator's tool include <pollux/...>, as a user's program does" apps_through_pollux
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "env.h"
+#include "lcore.h"
 #include "fd_util.h"
 #include <dirent.h>
 #include <errno.h>

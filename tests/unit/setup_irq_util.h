@@ -52,7 +52,7 @@ static inline void make_nic(void)
 	for (int q = 0; q < 4; q++) {
 		l->rxq[q].irq = 30 + q;
 		l->txq[q].irq = 40 + q;
-		setup_cpus_add(&l->rxq[q].affinity, (unsigned)q);
+		cpuset_add(&l->rxq[q].affinity, (unsigned)q);
 		irq(30 + q, "0-7\n", "eth0-rx\n");
 		irq(40 + q, "0-7\n", "eth0-tx\n");
 	}

@@ -339,11 +339,11 @@ static void test_sets(void **state)
 	make(&machines[1]);
 	init(l, &machines[1]);
 	disco_irq(&root_sys, l);
-	assert_int_equal(disco_cpus_count(&l->rxq[0].affinity), 2);
-	assert_int_equal(disco_cpus_count(&l->rxq[0].effective), 1);
-	assert_true(disco_cpus_has(&l->rxq[0].effective, 1));
-	assert_int_equal(disco_cpus_count(&l->rxq[0].hint), 2);
-	assert_true(disco_cpus_has(&l->rxq[0].hint, 0) && disco_cpus_has(&l->rxq[0].hint, 2));
+	assert_int_equal(cpuset_count(&l->rxq[0].affinity), 2);
+	assert_int_equal(cpuset_count(&l->rxq[0].effective), 1);
+	assert_true(cpuset_has(&l->rxq[0].effective, 1));
+	assert_int_equal(cpuset_count(&l->rxq[0].hint), 2);
+	assert_true(cpuset_has(&l->rxq[0].hint, 0) && cpuset_has(&l->rxq[0].hint, 2));
 	test_free(l);
 }
 
@@ -397,37 +397,6 @@ static void test_odd_interrupts(void **state)
 	test_free(l);
 }
 
-static const struct { const char *text; int err; unsigned n; int first, has; } lists[] = {
-	{ "0-3,8\n", 0, 5, 0, 8 }, { "", 0, 0, -1, -1 }, { "\n", 0, 0, -1, -1 }, { "1023", 0, 1, 1023, 1023 },
-	{ "1024", 0, 0, -1, -1 }, { "0-99999999999", 0, 1024, 0, 1023 }, { "3-1", -EINVAL, 0, -1, -1 },
-	{ "x", -EINVAL, 0, -1, -1 }, { "1-", -EINVAL, 0, -1, -1 }, { "1,x", -EINVAL, 1, 1, 1 }, { "64", 0, 1, 64, 64 },
-	{ "1 2", -EINVAL, 0, -1, -1 }, { "-0", -EINVAL, 0, -1, -1 }, { "0,-0", -EINVAL, 1, 0, 0 },
-	{ " 1", -EINVAL, 0, -1, -1 },
-	{ "+1", -EINVAL, 0, -1, -1 }, { "1--2", -EINVAL, 0, -1, -1 },
-}, masks[] = {
-	{ "00000000,0000010f\n", 0, 5, 0, 8 }, { "", 0, 0, -1, -1 }, { "1,00000000,00000000", 0, 1, 64, 64 },
-	{ "F", 0, 4, 0, 3 }, { "g", -EINVAL, 0, -1, -1 },
-};
-
-static void test_cpu_sets(void **state)
-{
-	struct disco_cpus s;
-
-	(void)state;
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(lists) + PLX_ARRAY_SIZE(masks); i++) {
-		bool mask = i >= PLX_ARRAY_SIZE(lists);
-		size_t k = mask ? i - PLX_ARRAY_SIZE(lists) : i;
-		const char *text = mask ? masks[k].text : lists[k].text;
-
-		assert_int_equal(mask ? disco_cpus_mask(&s, text) : disco_cpus_list(&s, text), mask ? masks[k].err : lists[k].err);
-		assert_int_equal(disco_cpus_count(&s), mask ? masks[k].n : lists[k].n);
-		assert_int_equal(disco_cpus_first(&s), mask ? masks[k].first : lists[k].first);
-		int has = mask ? masks[k].has : lists[k].has;
-		assert_true(has < 0 || disco_cpus_has(&s, (unsigned)has));
-	}
-	assert_false(disco_cpus_has(&s, 5000));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,7 +407,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_foreign_sysfs, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_nothing, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_odd_interrupts, root_make, root_remove),
-		cmocka_unit_test(test_cpu_sets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

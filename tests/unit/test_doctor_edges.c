@@ -466,7 +466,7 @@ static void test_interrupt_edges(void **state)
 	bad("irq-lcore", CHECK_WARN, "interrupt 0", "echo 0 > /proc/irq/0/smp_affinity_list");
 	l->rxq[2].irq = -1; /* not known, and so is its CPU */
 	says("irq-lcore", CHECK_OK);
-	disco_cpus_add(&d.port[0].irq_fixed, 3);
+	cpuset_add(&d.port[0].irq_fixed, 3);
 	asked("eth1,rxqs=3 -l 4-6");
 	says("irq-movable", CHECK_OK);
 	l->rxq[0].irq = l->rxq[1].irq = -1;

@@ -404,7 +404,7 @@ static void test_interrupts(void **state)
 	(void)state;
 	l->rxq[2].cpu = 5;
 	bad("irq-lcore", CHECK_WARN, "interrupt 42 of queue 2 is on CPU 5", "echo 12 > /proc/irq/42/smp_affinity_list");
-	disco_cpus_add(&d.port[0].irq_fixed, 2);
+	cpuset_add(&d.port[0].irq_fixed, 2);
 	bad("irq-movable", CHECK_WARN, "interrupt 42 of queue 2 may not be moved from CPU 5", NO_COMMAND);
 	l->rxq[2].cpu = -1; /* not told */
 	bad("irq-movable", CHECK_WARN, "interrupt 42 of queue 2 may not be moved: its driver or controller holds it, "

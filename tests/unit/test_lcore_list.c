@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_lcore_list.c - DPDK's lcore grammar: what its manual shows, its edges, and what is refused. */
 #include "conf.h"
+#include "cpuset.h"
 #include "plx_text.h"
 
 #include <errno.h>
@@ -82,8 +83,10 @@ static void render(char *buf, size_t len, const struct plx_lcore_conf *l, uint16
 {
 	buf[0] = 0;
 	for (uint16_t i = 0; i < n; i++) {
-		plx_text_add(buf, len, "%s%u@", i ? " " : "", l[i].id);
-		lcore_list_fmt(buf, len, l[i].cpus, l[i].ncpus);
+		char cpus[512];
+
+		plx_text_add(buf, len, "%s%u@%s", i ? " " : "", l[i].id,
+		             cpuset_list_text(l[i].cpus, l[i].ncpus, cpus, sizeof(cpus)));
 	}
 }
 

@@ -37,6 +37,37 @@ static void test_queue_goes_to_its_planned_lcore(void **state)
 	plx_env_fini(env);
 }
 
+/* Who polls a queue has one answer: its poller, wherever that goes, halted or not. */
+static void test_who_polls(void **state)
+{
+	(void)state;
+	struct kept_log k;
+	struct plx_env_conf c;
+
+	test_conf(&c, &k, 3, "a,driver=loop,rxqs=3", NULL);
+	struct plx_env *env = test_open(&c, &k);
+	struct plx_rxq *q[3];
+
+	for (uint16_t i = 0; i < 3; i++)
+		q[i] = plx_port_rxq(plx_env_port(env, 0), i);
+	assert_null(poller_of(env, q[0]));
+	add(env, PLX_POLLER(.fn = idle)); /* it may read any queue, and names none */
+	struct plx_poller *two = add(env, PLX_POLLER(.fn = idle, .rxq = q[0], .also = (struct plx_rxq *[]){ q[2], NULL }));
+	struct plx_poller *one = add(env, PLX_POLLER(.fn = idle, .rxq = q[1]));
+
+	assert_ptr_equal(poller_of(env, q[0]), two);
+	assert_ptr_equal(poller_of(env, q[1]), one);
+	assert_ptr_equal(poller_of(env, q[2]), two);
+	const uint16_t to = on(one) == 2 ? 1 : 2;
+	assert_int_equal(plx_poller_move(one, to), 0);
+	assert_ptr_equal(poller_of(env, q[1]), one);
+	assert_int_equal(plx_lcore_id(poller_of(env, q[1])->lcore), to);
+	assert_int_equal(plx_poller_del(two), 0);
+	assert_null(poller_of(env, q[2]));
+	assert_ptr_equal(poller_of(env, q[1]), one);
+	plx_env_fini(env);
+}
+
 /* What plx_env_run makes true first is that it runs: lcores may not even have begun. */
 static void *from_outside(void *arg)
 {
@@ -127,7 +158,7 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_queue_goes_to_its_planned_lcore),
+		cmocka_unit_test(test_queue_goes_to_its_planned_lcore), cmocka_unit_test(test_who_polls),
 		cmocka_unit_test(test_another_thread_while_it_starts), cmocka_unit_test(test_fixed_and_least_loaded),
 		cmocka_unit_test(test_refusals),
 	};

@@ -165,6 +165,31 @@ static void test_ladder(void **state)
 	plx_port_close(p);
 }
 
+/* One answer to which driver it is; what names none may become each that needs an interface. */
+static void test_driver(void **state)
+{
+	static const struct { const char *driver; bool found, device, xdp, packet; } rows[] = {
+		{ "", false, true, true, true }, { "auto", false, true, true, true },
+		{ "af_xdp", true, true, true, false }, { "packet", true, true, false, true },
+		{ "loop", true, false, false, false }, { "null", true, false, false, false },
+		{ "nul", false, true, false, false }, { "nulls", false, true, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		struct plx_port_conf c = { 0 };
+
+		snprintf(c.driver, sizeof(c.driver), "%s", rows[i].driver);
+		const struct plx_driver *drv = plx_driver_find(c.driver);
+		assert_int_equal(drv != NULL, rows[i].found);
+		if (drv)
+			assert_string_equal(drv->name, c.driver);
+		assert_int_equal(plx_driver_on_device(&c), rows[i].device);
+		assert_int_equal(plx_driver_may_be(&c, "af_xdp"), rows[i].xdp);
+		assert_int_equal(plx_driver_may_be(&c, "packet"), rows[i].packet);
+	}
+}
+
 /* A pool must do for whatever an undecided port becomes: in zero-copy transmit queues without a
    receive queue of their own have a fill ring, too. */
 static void test_frames(void **state)
@@ -270,7 +295,7 @@ static struct plx_pool *make_pool(uint32_t frames)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conf_by_hand), cmocka_unit_test(test_frames), cmocka_unit_test(test_null),
+		cmocka_unit_test(test_conf_by_hand), cmocka_unit_test(test_driver), cmocka_unit_test(test_frames), cmocka_unit_test(test_null),
 		cmocka_unit_test(test_link_state),
 		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_alternative_name), cmocka_unit_test(test_ladder),
 	};

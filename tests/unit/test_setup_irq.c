@@ -36,7 +36,7 @@ static void stays_where_it_is(void **state)
 {
 	(void)state;
 	memset(&l->rxq[0].affinity, 0, sizeof(l->rxq[0].affinity));
-	setup_cpus_add(&l->rxq[0].affinity, 6);
+	cpuset_add(&l->rxq[0].affinity, 6);
 	PLAN(1, 3);
 	assert_string_equal(wanted(30), "6");
 }

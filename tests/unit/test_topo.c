@@ -304,7 +304,7 @@ static void test_lists_of_the_command_line(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
-		struct disco_cpus s;
+		struct cpuset s;
 		int err = topo_boot_list(&s, rows[i].text, 8);
 
 		if (err != rows[i].err || s.w[0] != rows[i].want)

@@ -61,7 +61,7 @@ static void make_link(struct disco_link *l, const struct scene *s, unsigned i)
 
 		l->rxq[q].irq = l->txq[q].irq = (int32_t)(40 + q);
 		l->rxq[q].cpu = l->txq[q].cpu = (int32_t)cpu;
-		disco_cpus_add(&l->rxq[q].effective, cpu);
+		cpuset_add(&l->rxq[q].effective, cpu);
 		irqs[i].q[q] = (struct plan_irq){ .irq = l->rxq[q].irq, .cpu = (int16_t)cpu, .node = -1 };
 	}
 	links[i] = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = 1500, .up = true, .running = true, .node = l->node,

@@ -18,8 +18,8 @@ static void test_sample(void **state)
 	assert_int_equal(s->lcore[0].wait_ns, 456789);
 	assert_int_equal(s->lcore[0].preempted, 9);
 	assert_true(s->lcore[0].cpus_told);
-	assert_int_equal(disco_cpus_count(&s->lcore[0].cpus), 3);
-	assert_true(disco_cpus_has(&s->lcore[0].cpus, 70));
+	assert_int_equal(cpuset_count(&s->lcore[0].cpus), 3);
+	assert_true(cpuset_has(&s->lcore[0].cpus, 70));
 	assert_true(s->lcore[0].ticks_told && !s->lcore[0].offline);
 	assert_int_equal(s->lcore[0].ticks, 360);
 	assert_int_equal(s->lcore[0].hardirq, 60);

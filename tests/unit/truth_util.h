@@ -7,6 +7,7 @@
 #include "root_util.h"
 
 #include "env.h"
+#include "lcore.h"
 #include "doorbell.h"
 #include "truth.h"
 #include <errno.h>
