@@ -3,6 +3,8 @@
    thread, but setup_down any.  It comes before topology, interfaces and plan are read, so that these tell of the
    host that the start is on. */
 #include "env.h"
+#include "membuf.h"
+#include "plx_json.h"
 #include "setup_in.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -40,25 +42,35 @@ static int refuse(struct plx_env *env, const struct setup *s)
 	return setup_count(s, SETUP_CHANGE) + setup_count(s, SETUP_CANNOT) ? -EILSEQ : 0;
 }
 
-/* print: the plan of the start on the host as it would be, and the changes that lead there. */
+/* both: the plan of the start on the host as it would be, and the changes that lead there. */
+static char *both(const struct setup *s, bool as_json)
+{
+	struct membuf b;
+	struct plx_json j;
+	FILE *f = membuf_open(&b);
+
+	if (f && as_json) { /* one object: the plan's, and in it the set-up */
+		plx_json_begin(&j, f);
+		plx_json_object(&j, NULL);
+		plan_json(&j, s->plan, s->in.topo);
+		setup_json(&j, "setup", s);
+		plx_json_object_end(&j);
+		plx_json_end(&j);
+	} else if (f) {
+		plan_text(f, s->plan, s->in.topo);
+		setup_text(f, s);
+	}
+	return membuf_close(&b);
+}
+
 static int print(struct plx_env *env, const struct setup *s)
 {
-	bool json = env->conf.json;
-	char *plan = plan_print(s->plan, s->in.topo, json), *setup = setup_print(s, json), *text = NULL;
-	int n = -1;
-
-	if (plan && setup && json) /* one object: the plan's, and in it the set-up */
-		n = asprintf(&text, "%.*s,\"setup\":%.*s}\n", (int)strlen(plan) - 2, plan, (int)strlen(setup) - 1, setup);
-	else if (plan && setup)
-		n = asprintf(&text, "%s%s", plan, setup);
-	int err = n < 0 ? -ENOMEM : write_all(env->sys, STDOUT_FILENO, text, (size_t)n);
+	char *text = both(s, env->conf.json);
+	int err = text ? write_all(env->sys, STDOUT_FILENO, text, strlen(text)) : -ENOMEM;
 
 	if (err)
 		LOG(env, ERROR, "setup: cannot print it: %s", strerror(-err));
-	if (n >= 0)
-		free(text);
-	free(plan);
-	free(setup);
+	free(text);
 	return err ? err : PLX_TEXT;
 }
 
