@@ -225,15 +225,10 @@ static void findings(struct plx_json *j, const struct truth *t)
 		if (!o->used || !o->stands)
 			continue;
 		plx_json_object(j, NULL);
-		plx_json_text(j, "name", limit->name);
-		plx_json_text(j, "on", o->on);
-		plx_json_double(j, "value", o->value, 1);
+		finding_json(j, &o->f, "on");
 		plx_json_double(j, "threshold", limit->threshold, 1);
-		plx_json_text(j, "unit", limit->unit);
 		plx_json_double(j, "seconds", (double)(t->sample[t->last].at - o->since) / 1e9, 1);
 		plx_json_text(j, "what", limit->what);
-		plx_json_text(j, "evidence", o->evidence);
-		plx_json_text(j, "mend", o->mend);
 		plx_json_object_end(j);
 	}
 	plx_json_array_end(j);
