@@ -33,10 +33,10 @@ static int refuse(struct plx_env *env, const struct setup *s)
 		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
 
 		if (it->state == SETUP_CHANGE)
-			LOG(env, ERROR, "setup: %s: %s, is %.60s: %.500s", setup_stage_name(it->stage), it->why, it->old,
+			LOG(env, ERROR, "setup: %s: %s, is %.60s: %.500s", setup_stage_name(it->stage), it->found.evidence, it->old,
 			    command ? command : "no memory");
 		else if (it->state == SETUP_CANNOT)
-			LOG(env, ERROR, "setup: %s: %s", setup_stage_name(it->stage), it->why);
+			finding_log(&env->log, PLX_LOG_ERROR, &it->found, "");
 		free(command);
 	}
 	return setup_count(s, SETUP_CHANGE) + setup_count(s, SETUP_CANNOT) ? -EILSEQ : 0;
@@ -112,9 +112,9 @@ static int told(void *arg, const struct setup *s)
 		if (command)
 			LOG(env, INFO, "setup: %s: %.500s (was %.60s)", setup_stage_name(it->stage), command, it->old);
 		else if (last && it->state == SETUP_CANNOT)
-			LOG(env, WARN, "setup: %s: %s", setup_stage_name(it->stage), it->why);
+			finding_log(&env->log, PLX_LOG_WARN, &it->found, "");
 		else if (last && it->state == SETUP_SKIP)
-			LOG(env, DEBUG, "setup: %s: %s", setup_stage_name(it->stage), it->why);
+			finding_log(&env->log, PLX_LOG_DEBUG, &it->found, "");
 		free(command);
 	}
 	return 0;

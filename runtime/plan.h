@@ -6,6 +6,7 @@
 #define PLAN_H
 
 #include "disco.h"
+#include "finding.h"
 #include "plx_env.h"
 #include "plx_json.h"
 #include "plx_link.h"
@@ -76,7 +77,7 @@ struct plan {
 	uint32_t frame_size;             /* of all pools */
 	uint8_t  frame_how;              /* enum plan_frame_how */
 	int      main_cpu;               /* of main and watch, -1 = not pinned */
-	char     notes[8][512];          /* what was decided or is doubtful, for the log */
+	struct finding notes[8];         /* what was decided or is doubtful, for the log: evidence alone */
 	uint16_t nnotes;
 };
 

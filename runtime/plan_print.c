@@ -188,7 +188,7 @@ void plan_text(FILE *f, const struct plan *p, const struct topo *t)
 	}
 	memory(f, p);
 	for (uint16_t i = 0; i < p->nnotes; i++)
-		fprintf(f, "note     %s\n", p->notes[i]);
+		fprintf(f, "note     %s\n", p->notes[i].evidence);
 	fprintf(f, "nothing was changed\n");
 }
 
@@ -354,7 +354,7 @@ void plan_json(struct plx_json *j, const struct plan *p, const struct topo *t)
 	plx_json_array_end(j);
 	plx_json_array(j, "notes");
 	for (uint16_t i = 0; i < p->nnotes; i++)
-		plx_json_text(j, NULL, p->notes[i]);
+		plx_json_text(j, NULL, p->notes[i].evidence);
 	plx_json_array_end(j);
 }
 

@@ -84,7 +84,7 @@ struct setup_item {
 	const struct setup_kind *kind;   /* NULL of SETUP_CANNOT and SETUP_SKIP without object */
 	char  object[SETUP_OBJECT_MAX];
 	char *old, *want;                /* malloc'd; NULL = none */
-	char  why[SETUP_WHY_MAX];        /* one sentence */
+	struct finding found;            /* of the stage; the evidence is why, one sentence, and the command is the fix */
 };
 
 /* Interrupts that the kernel has refused to move, by number. */

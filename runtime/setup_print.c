@@ -58,14 +58,14 @@ static void text_item(FILE *f, const struct setup *s, const struct setup_item *i
 		brief(f, it->old);
 		fprintf(f, ", will be ");
 		brief(f, it->want);
-		fprintf(f, ": %s\n%s\n", it->why, command ? command : "# no memory");
+		fprintf(f, ": %s\n%s\n", it->found.evidence, command ? command : "# no memory");
 		free(command);
 		break;
 	case SETUP_OK:
 		fprintf(f, "ok, ");
 		subject(f, it);
 		brief(f, it->old);
-		fprintf(f, ": %s\n", it->why);
+		fprintf(f, ": %s\n", it->found.evidence);
 		break;
 	case SETUP_GUARD:
 		fprintf(f, "kept for restore: ");
@@ -74,7 +74,7 @@ static void text_item(FILE *f, const struct setup *s, const struct setup_item *i
 		fputc('\n', f);
 		break;
 	default:
-		fprintf(f, "%s: %s\n", it->state == SETUP_SKIP ? "skipped" : "cannot", it->why);
+		fprintf(f, "%s: %s\n", it->state == SETUP_SKIP ? "skipped" : "cannot", it->found.evidence);
 	}
 }
 
@@ -101,7 +101,7 @@ static void json_item(struct plx_json *j, const struct setup *s, const struct se
 	plx_json_text(j, "object", it->kind ? it->object : NULL);
 	plx_json_text(j, "old", it->old);
 	plx_json_text(j, "want", it->want);
-	plx_json_text(j, "why", it->why);
+	plx_json_text(j, "why", it->found.evidence);
 	plx_json_text(j, "command", command);
 	plx_json_object_end(j);
 	free(command);

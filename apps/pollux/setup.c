@@ -232,7 +232,7 @@ static int told(void *arg, const struct setup *s)
 		if (s->items[i].state != SETUP_CANNOT)
 			continue;
 		cmd_error(t->w->title, "%s: %s; or leave it out: name the stages that are wanted",
-		          setup_stage_name(s->items[i].stage), s->items[i].why);
+		          setup_stage_name(s->items[i].stage), s->items[i].found.evidence);
 		cannot = true;
 	}
 	if (cannot)
