@@ -146,7 +146,7 @@ static int plan_up(struct plx_env *env)
 	if (env->conf.dry_run)
 		return print_plan(env);
 	for (unsigned i = 0; i < env->plan.nnotes; i++)
-		LOG(env, INFO, "%s", env->plan.notes[i]);
+		finding_log(&env->log, PLX_LOG_INFO, &env->plan.notes[i], "");
 	return 0;
 }
 

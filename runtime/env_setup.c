@@ -3,6 +3,8 @@
    thread, but setup_down any.  It comes before topology, interfaces and plan are read, so that these tell of the
    host that the start is on. */
 #include "env.h"
+#include "membuf.h"
+#include "plx_json.h"
 #include "setup_in.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -31,34 +33,44 @@ static int refuse(struct plx_env *env, const struct setup *s)
 		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
 
 		if (it->state == SETUP_CHANGE)
-			LOG(env, ERROR, "setup: %s: %s, is %.60s: %.500s", setup_stage_name(it->stage), it->why, it->old,
+			LOG(env, ERROR, "setup: %s: %s, is %.60s: %.500s", setup_stage_name(it->stage), it->found.evidence, it->old,
 			    command ? command : "no memory");
 		else if (it->state == SETUP_CANNOT)
-			LOG(env, ERROR, "setup: %s: %s", setup_stage_name(it->stage), it->why);
+			finding_log(&env->log, PLX_LOG_ERROR, &it->found, "");
 		free(command);
 	}
 	return setup_count(s, SETUP_CHANGE) + setup_count(s, SETUP_CANNOT) ? -EILSEQ : 0;
 }
 
-/* print: the plan of the start on the host as it would be, and the changes that lead there. */
+/* both: the plan of the start on the host as it would be, and the changes that lead there. */
+static char *both(const struct setup *s, bool as_json)
+{
+	struct membuf b;
+	struct plx_json j;
+	FILE *f = membuf_open(&b);
+
+	if (f && as_json) { /* one object: the plan's, and in it the set-up */
+		plx_json_begin(&j, f);
+		plx_json_object(&j, NULL);
+		plan_json(&j, s->plan, s->in.topo);
+		setup_json(&j, "setup", s);
+		plx_json_object_end(&j);
+		plx_json_end(&j);
+	} else if (f) {
+		plan_text(f, s->plan, s->in.topo);
+		setup_text(f, s);
+	}
+	return membuf_close(&b);
+}
+
 static int print(struct plx_env *env, const struct setup *s)
 {
-	bool json = env->conf.json;
-	char *plan = plan_print(s->plan, s->in.topo, json), *setup = setup_print(s, json), *text = NULL;
-	int n = -1;
-
-	if (plan && setup && json) /* one object: the plan's, and in it the set-up */
-		n = asprintf(&text, "%.*s,\"setup\":%.*s}\n", (int)strlen(plan) - 2, plan, (int)strlen(setup) - 1, setup);
-	else if (plan && setup)
-		n = asprintf(&text, "%s%s", plan, setup);
-	int err = n < 0 ? -ENOMEM : write_all(env->sys, STDOUT_FILENO, text, (size_t)n);
+	char *text = both(s, env->conf.json);
+	int err = text ? write_all(env->sys, STDOUT_FILENO, text, strlen(text)) : -ENOMEM;
 
 	if (err)
 		LOG(env, ERROR, "setup: cannot print it: %s", strerror(-err));
-	if (n >= 0)
-		free(text);
-	free(plan);
-	free(setup);
+	free(text);
 	return err ? err : PLX_TEXT;
 }
 
@@ -100,9 +112,9 @@ static int told(void *arg, const struct setup *s)
 		if (command)
 			LOG(env, INFO, "setup: %s: %.500s (was %.60s)", setup_stage_name(it->stage), command, it->old);
 		else if (last && it->state == SETUP_CANNOT)
-			LOG(env, WARN, "setup: %s: %s", setup_stage_name(it->stage), it->why);
+			finding_log(&env->log, PLX_LOG_WARN, &it->found, "");
 		else if (last && it->state == SETUP_SKIP)
-			LOG(env, DEBUG, "setup: %s: %s", setup_stage_name(it->stage), it->why);
+			finding_log(&env->log, PLX_LOG_DEBUG, &it->found, "");
 		free(command);
 	}
 	return 0;

@@ -3,7 +3,7 @@
    signal handler: nothing but what is safe there. */
 #include "fatal_line.h"
 #include "lcore.h"
-#include "plx_thread.h"
+#include "thread.h"
 #include <unistd.h>
 
 void lcore_where(struct fatal_line *f)

@@ -26,8 +26,9 @@ void plan_note(struct plan *p, const char *fmt, ...)
 
 	if (p->nnotes == PLX_ARRAY_SIZE(p->notes))
 		return;
+	finding_make(&p->notes[p->nnotes], NULL, "%s", "");
 	va_start(ap, fmt);
-	vsnprintf(p->notes[p->nnotes++], sizeof(p->notes[0]), fmt, ap);
+	finding_vevidence(&p->notes[p->nnotes++], fmt, ap);
 	va_end(ap);
 }
 

@@ -6,7 +6,9 @@
 #define PLAN_H
 
 #include "disco.h"
+#include "finding.h"
 #include "plx_env.h"
+#include "plx_json.h"
 #include "plx_link.h"
 #include "privileges.h"
 #include "topo.h"
@@ -76,7 +78,7 @@ struct plan {
 	uint32_t frame_size;             /* of all pools */
 	uint8_t  frame_how;              /* enum plan_frame_how */
 	int      main_cpu;               /* of main and watch, -1 = not pinned */
-	char     notes[8][512];          /* what was decided or is doubtful, for the log */
+	struct finding notes[8];         /* what was decided or is doubtful, for the log: evidence alone */
 	uint16_t nnotes;
 };
 
@@ -136,7 +138,10 @@ uint64_t plan_own(const struct plan *p);
 
 /* plan_may_be_xdp: the port may be of the driver af_xdp. */
 bool plan_may_be_xdp(const struct plan_port *port);
-/* plan_print writes the plan for people, or as one JSON object; returns a malloc'd string. */
+/* plan_print tells the plan for people, or as one JSON object; a malloc'd string.  plan_text and plan_json write
+   the same into what is the caller's: the members of an object that is open. */
 char *plan_print(const struct plan *p, const struct topo *t, bool json);
+void plan_text(FILE *f, const struct plan *p, const struct topo *t);
+void plan_json(struct plx_json *j, const struct plan *p, const struct topo *t);
 
 #endif

@@ -3,11 +3,11 @@
    memory of its text. */
 #include "plan.h"
 #include "conf.h"
+#include "membuf.h"
 #include "plx_json.h"
 #include "plx_text.h"
 #include <linux/if_link.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *page_name(uint64_t page)
@@ -138,7 +138,7 @@ static void memory(FILE *f, const struct plan *p)
 	fprintf(f, "\n");
 }
 
-static void text(FILE *f, const struct plan *p, const struct topo *t)
+void plan_text(FILE *f, const struct plan *p, const struct topo *t)
 {
 	char list[256];
 
@@ -186,158 +186,195 @@ static void text(FILE *f, const struct plan *p, const struct topo *t)
 	}
 	memory(f, p);
 	for (uint16_t i = 0; i < p->nnotes; i++)
-		fprintf(f, "note     %s\n", p->notes[i]);
+		fprintf(f, "note     %s\n", p->notes[i].evidence);
 	fprintf(f, "nothing was changed\n");
 }
 
-static void json_lcores(FILE *f, const struct plan *p)
+static void json_lcores(struct plx_json *j, const struct plan *p)
 {
-	fprintf(f, "\"lcores\":[");
+	plx_json_array(j, "lcores");
 	for (uint16_t i = 0; i < p->nlcores; i++) {
 		const struct plan_lcore *l = &p->lcores[i];
-		fprintf(f, "%s{\"id\":%u,\"node\":%d,\"queues\":%u,\"service\":%s,\"cpus\":[", i ? "," : "", l->id,
-		        l->node, l->queues, l->service ? "true" : "false");
+
+		plx_json_object(j, NULL);
+		plx_json_u64(j, "id", l->id);
+		plx_json_i64(j, "node", l->node);
+		plx_json_u64(j, "queues", l->queues);
+		plx_json_bool(j, "service", l->service);
+		plx_json_array(j, "cpus");
 		for (uint16_t k = 0; k < l->ncpus; k++)
-			fprintf(f, "%s%u", k ? "," : "", l->cpus[k]);
-		fprintf(f, "]}");
+			plx_json_u64(j, NULL, l->cpus[k]);
+		plx_json_array_end(j);
+		plx_json_object_end(j);
 	}
-	fprintf(f, "]");
+	plx_json_array_end(j);
 }
 
-/* json_senders goes on behind the list of rxq_lcores, and leaves its own open. */
-static void json_senders(FILE *f, const struct plan *p, const struct plan_port *o)
+/* json_queues: the lcores of the port's queues, and who sends through whom. */
+static void json_queues(struct plx_json *j, const struct plan *p, const struct plan_port *o)
 {
-	bool any = false;
-
-	fprintf(f, "],\"txq_lcores\":[");
+	plx_json_array(j, "rxq_lcores");
+	for (uint16_t q = 0; q < o->conf.rxqs; q++)
+		plx_json_u64(j, NULL, p->lcores[o->rxq_lcore[q]].id);
+	plx_json_array_end(j);
+	plx_json_array(j, "txq_lcores");
 	for (uint16_t q = 0; q < o->conf.txqs; q++)
-		fprintf(f, "%s%u", q ? "," : "", p->lcores[o->txq_lcore[q]].id);
-	fprintf(f, "],\"sends_through\":[");
+		plx_json_u64(j, NULL, p->lcores[o->txq_lcore[q]].id);
+	plx_json_array_end(j);
+	plx_json_array(j, "sends_through");
 	for (uint16_t i = 0; i < p->nlcores; i++) {
 		const uint16_t q = o->lcore_txq[i];
 
 		if (o->txq_lcore[q] == i)
 			continue;
-		fprintf(f, "%s{\"lcore\":%u,\"txq\":%u,\"owner\":%u}", any ? "," : "", p->lcores[i].id, q,
-		        p->lcores[o->txq_lcore[q]].id);
-		any = true;
+		plx_json_object(j, NULL);
+		plx_json_u64(j, "lcore", p->lcores[i].id);
+		plx_json_u64(j, "txq", q);
+		plx_json_u64(j, "owner", p->lcores[o->txq_lcore[q]].id);
+		plx_json_object_end(j);
 	}
+	plx_json_array_end(j);
 }
 
-static void json_program(FILE *f, uint32_t id, const char *name, const uint8_t *tag, int32_t prio)
+static void json_irqs(struct plx_json *j, const struct plan_port *o)
 {
-	fprintf(f, "{\"id\":%u,\"name\":", id);
-	plx_json_text(f, name);
-	fprintf(f, ",\"tag\":\"");
-	for (size_t i = 0; i < 8; i++)
-		fprintf(f, "%02x", tag[i]);
-	fprintf(f, "\",\"priority\":");
-	fprintf(f, prio == PLX_XDP_PRIO_NONE ? "null}" : "%d}", prio);
+	plx_json_array(j, "rxq_irqs");
+	for (uint16_t q = 0; o->link.ifindex && q < o->conf.rxqs; q++) {
+		const struct plan_irq *irq = &o->rxq_irq[q];
+
+		plx_json_object(j, NULL);
+		plx_json_i64(j, "irq", irq->irq);
+		plx_json_i64(j, "cpu", irq->cpu);
+		plx_json_i64(j, "node", irq->node);
+		plx_json_text(j, "known_by", disco_how_name(irq->how));
+		plx_json_object_end(j);
+	}
+	plx_json_array_end(j);
 }
 
-static void json_hook(FILE *f, const struct plx_xdp_info *x)
+static void json_program(struct plx_json *j, const char *key, uint32_t id, const char *name, const uint8_t tag[8],
+                         int32_t prio)
+{
+	char hex[17];
+
+	for (size_t i = 0; i < 8; i++)
+		snprintf(hex + 2 * i, 3, "%02x", tag[i]);
+	plx_json_object(j, key);
+	plx_json_u64(j, "id", id);
+	plx_json_text(j, "name", name);
+	plx_json_text(j, "tag", hex);
+	if (prio == PLX_XDP_PRIO_NONE)
+		plx_json_null(j, "priority");
+	else
+		plx_json_i64(j, "priority", prio);
+	plx_json_object_end(j);
+}
+
+static void json_hook(struct plx_json *j, const struct plx_xdp_info *x)
 {
 	static const char *const modes[] = { [XDP_ATTACHED_DRV] = "native", [XDP_ATTACHED_SKB] = "generic",
 	                                     [XDP_ATTACHED_HW] = "offloaded" };
-	const char *mode = x->mode < PLX_ARRAY_SIZE(modes) ? modes[x->mode] : NULL;
 
-	fprintf(f, ",\"hook\":");
 	if (!x->id) {
-		fprintf(f, "null");
+		plx_json_null(j, "hook");
 		return;
 	}
-	fprintf(f, "{\"mode\":%s%s%s,\"dispatcher\":%s,\"pid\":%d,\"link\":%u,\"program\":", mode ? "\"" : "",
-	        mode ? mode : "null", mode ? "\"" : "", x->dispatcher ? "true" : "false", x->pid, x->link);
-	json_program(f, x->id, x->name, x->tag, PLX_XDP_PRIO_NONE);
-	fprintf(f, ",\"calls\":[");
-	for (unsigned i = 0; i < x->ncalled; i++) {
-		fprintf(f, "%s", i ? "," : "");
-		json_program(f, x->called[i].id, x->called[i].name, x->called[i].tag, x->called[i].prio);
-	}
-	fprintf(f, "]}");
+	plx_json_object(j, "hook");
+	plx_json_text(j, "mode", x->mode < PLX_ARRAY_SIZE(modes) ? modes[x->mode] : NULL);
+	plx_json_bool(j, "dispatcher", x->dispatcher);
+	plx_json_i64(j, "pid", x->pid);
+	plx_json_u64(j, "link", x->link);
+	json_program(j, "program", x->id, x->name, x->tag, PLX_XDP_PRIO_NONE);
+	plx_json_array(j, "calls");
+	for (unsigned i = 0; i < x->ncalled; i++)
+		json_program(j, NULL, x->called[i].id, x->called[i].name, x->called[i].tag, x->called[i].prio);
+	plx_json_array_end(j);
+	plx_json_object_end(j);
 }
 
-static void json_ports(FILE *f, const struct plan *p)
+static void json_port(struct plx_json *j, const struct plan *p, const struct plan_port *o)
 {
-	fprintf(f, "\"ports\":[");
-	for (uint16_t i = 0; i < p->nports; i++) {
-		const struct plan_port *o = &p->ports[i];
-		fprintf(f, "%s{\"name\":", i ? "," : "");
-		plx_json_text(f, o->conf.name);
-		fprintf(f, ",\"given\":");
-		plx_json_text(f, o->given);
-		fprintf(f, ",\"driver\":");
-		plx_json_text(f, *o->conf.driver ? o->conf.driver : "auto");
-		fprintf(f, ",\"mode\":%s%s%s", plan_may_be_xdp(o) ? "\"" : "",
-		        plan_may_be_xdp(o) ? mode_name(o) : "null", plan_may_be_xdp(o) ? "\"" : "");
-		fprintf(f, ",\"queue\":%u,\"rxqs\":%u,\"txqs\":%u,\"rxd\":%u,\"txd\":%u,\"pool\":%u,\"ifindex\":%u,\"mtu\":%u,"
-		        "\"node\":%d,\"beside_bytes\":%llu,\"beside_bytes_most\":%llu,\"rxq_lcores\":[", o->conf.queue,
-		        o->conf.rxqs, o->conf.txqs, o->conf.rxd, o->conf.txd,
-		        o->pool, o->link.ifindex, o->link.mtu, o->link.node, (unsigned long long)sum(&o->beside),
-		        (unsigned long long)sum(&o->most));
-		for (uint16_t q = 0; q < o->conf.rxqs; q++)
-			fprintf(f, "%s%u", q ? "," : "", p->lcores[o->rxq_lcore[q]].id);
-		json_senders(f, p, o);
-		fprintf(f, "],\"rxq_irqs\":[");
-		for (uint16_t q = 0; o->link.ifindex && q < o->conf.rxqs; q++) {
-			const struct plan_irq *irq = &o->rxq_irq[q];
-			fprintf(f, "%s{\"irq\":%d,\"cpu\":%d,\"node\":%d,\"known_by\":", q ? "," : "", irq->irq, irq->cpu, irq->node);
-			plx_json_text(f, disco_how_name(irq->how));
-			fprintf(f, "}");
-		}
-		fprintf(f, "]");
-		json_hook(f, &o->xdp);
-		fprintf(f, ",\"why\":");
-		plx_json_text(f, o->why);
-		fprintf(f, "}");
-	}
-	fprintf(f, "]");
+	plx_json_object(j, NULL);
+	plx_json_text(j, "name", o->conf.name);
+	plx_json_text(j, "given", o->given);
+	plx_json_text(j, "driver", *o->conf.driver ? o->conf.driver : "auto");
+	plx_json_text(j, "mode", plan_may_be_xdp(o) ? mode_name(o) : NULL);
+	plx_json_u64(j, "queue", o->conf.queue);
+	plx_json_u64(j, "rxqs", o->conf.rxqs);
+	plx_json_u64(j, "txqs", o->conf.txqs);
+	plx_json_u64(j, "rxd", o->conf.rxd);
+	plx_json_u64(j, "txd", o->conf.txd);
+	plx_json_u64(j, "pool", o->pool);
+	plx_json_u64(j, "ifindex", o->link.ifindex);
+	plx_json_u64(j, "mtu", o->link.mtu);
+	plx_json_i64(j, "node", o->link.node);
+	plx_json_u64(j, "beside_bytes", sum(&o->beside));
+	plx_json_u64(j, "beside_bytes_most", sum(&o->most));
+	json_queues(j, p, o);
+	json_irqs(j, o);
+	json_hook(j, &o->xdp);
+	plx_json_text(j, "why", o->why);
+	plx_json_object_end(j);
+}
+
+static void json_pool(struct plx_json *j, const struct plan_pool *o)
+{
+	plx_json_object(j, NULL);
+	plx_json_i64(j, "node", o->node);
+	plx_json_u64(j, "frames", o->frames);
+	plx_json_u64(j, "frame_size", o->frame_size);
+	plx_json_u64(j, "held", o->held);
+	plx_json_u64(j, "bytes", o->bytes);
+	plx_json_u64(j, "page_bytes", o->page);
+	plx_json_u64(j, "hugepages", o->pages);
+	plx_json_u64(j, "hugepages_free", o->pages_free);
+	plx_json_text(j, "why", o->why);
+	plx_json_object_end(j);
+}
+
+void plan_json(struct plx_json *j, const struct plan *p, const struct topo *t)
+{
+	uint64_t most, pools = bytes_of_pools(p), beside = plan_beside(p, &most);
+
+	plx_json_u64(j, "nodes", count_nodes(t));
+	plx_json_i64(j, "main_cpu", p->main_cpu);
+	plx_json_u64(j, "foreign_threads", (uint64_t)p->caches - p->nlcores);
+	plx_json_u64(j, "memory_bytes", pools + beside);
+	plx_json_u64(j, "memory_bytes_most", pools + most);
+	json_lcores(j, p);
+	plx_json_array(j, "ports");
+	for (uint16_t i = 0; i < p->nports; i++)
+		json_port(j, p, &p->ports[i]);
+	plx_json_array_end(j);
+	plx_json_array(j, "pools");
+	for (uint16_t i = 0; i < p->npools; i++)
+		json_pool(j, &p->pools[i]);
+	plx_json_array_end(j);
+	plx_json_array(j, "notes");
+	for (uint16_t i = 0; i < p->nnotes; i++)
+		plx_json_text(j, NULL, p->notes[i].evidence);
+	plx_json_array_end(j);
 }
 
 static void json(FILE *f, const struct plan *p, const struct topo *t)
 {
-	uint64_t most, pools = bytes_of_pools(p), beside = plan_beside(p, &most);
+	struct plx_json j;
 
-	fprintf(f, "{\"nodes\":%u,\"main_cpu\":%d,\"foreign_threads\":%u,\"memory_bytes\":%llu,\"memory_bytes_most\":%llu,",
-	        count_nodes(t), p->main_cpu, p->caches - p->nlcores, (unsigned long long)(pools + beside),
-	        (unsigned long long)(pools + most));
-	json_lcores(f, p);
-	fprintf(f, ",");
-	json_ports(f, p);
-	fprintf(f, ",\"pools\":[");
-	for (uint16_t i = 0; i < p->npools; i++) {
-		const struct plan_pool *o = &p->pools[i];
-		fprintf(f, "%s{\"node\":%d,\"frames\":%u,\"frame_size\":%u,\"held\":%llu,\"bytes\":%llu,\"page_bytes\":%llu,"
-		        "\"hugepages\":%llu,\"hugepages_free\":%llu,\"why\":",
-		        i ? "," : "", o->node, o->frames, o->frame_size, (unsigned long long)o->held,
-		        (unsigned long long)o->bytes, (unsigned long long)o->page, (unsigned long long)o->pages,
-		        (unsigned long long)o->pages_free);
-		plx_json_text(f, o->why);
-		fprintf(f, "}");
-	}
-	fprintf(f, "],\"notes\":[");
-	for (uint16_t i = 0; i < p->nnotes; i++) {
-		fprintf(f, "%s", i ? "," : "");
-		plx_json_text(f, p->notes[i]);
-	}
-	fprintf(f, "]}\n");
+	plx_json_begin(&j, f);
+	plx_json_object(&j, NULL);
+	plan_json(&j, p, t);
+	plx_json_object_end(&j);
+	plx_json_end(&j);
 }
 
 char *plan_print(const struct plan *p, const struct topo *t, bool as_json)
 {
-	char *buf = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&buf, &len);
+	struct membuf b;
+	FILE *f = membuf_open(&b);
 
-	if (!f)
-		return NULL;
-	if (as_json)
+	if (f && as_json)
 		json(f, p, t);
-	else
-		text(f, p, t);
-	if (fclose(f)) {
-		free(buf);
-		return NULL;
-	}
-	return buf;
+	else if (f)
+		plan_text(f, p, t);
+	return membuf_close(&b);
 }

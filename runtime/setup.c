@@ -176,6 +176,7 @@ static struct setup_item *add(struct setup *s, enum setup_stage_id stage, enum s
 	}
 	s->items = items;
 	items[s->nitems] = (struct setup_item){ .stage = stage, .state = state };
+	finding_make(&items[s->nitems].found, setup_stage_name(stage), "%s", "setup");
 	return &items[s->nitems++];
 }
 
@@ -213,7 +214,7 @@ void setup_want(struct setup *s, enum setup_stage_id stage, const struct setup_k
 	if (!it)
 		return;
 	va_start(ap, why);
-	vsnprintf(it->why, sizeof(it->why), why, ap);
+	finding_vevidence(&it->found, why, ap);
 	va_end(ap);
 	int err = read_object(s, it, k, object);
 
@@ -224,7 +225,8 @@ void setup_want(struct setup *s, enum setup_stage_id stage, const struct setup_k
 		return;
 	if (err) {
 		it->state = SETUP_CANNOT;
-		snprintf(it->why, sizeof(it->why), "%.180s cannot be read: %s", object, strerror(-err));
+		finding_make(&it->found, setup_stage_name(stage), "%s", "setup");
+		finding_evidence(&it->found, "%.180s cannot be read: %s", object, strerror(-err));
 	} else if (k->same ? k->same(it->old, want) : !strcmp(it->old, want))
 		it->state = SETUP_OK;
 }
@@ -235,7 +237,7 @@ void setup_guard(struct setup *s, enum setup_stage_id stage, const struct setup_
 
 	if (!it)
 		return;
-	snprintf(it->why, sizeof(it->why), "the stage may disturb it");
+	finding_evidence(&it->found, "the stage may disturb it");
 	if (read_object(s, it, k, object))
 		s->nitems--; /* what cannot be read cannot be put back either */
 }
@@ -245,7 +247,7 @@ static void say(struct setup *s, enum setup_stage_id stage, enum setup_state sta
 	struct setup_item *it = add(s, stage, state);
 
 	if (it)
-		vsnprintf(it->why, sizeof(it->why), why, ap);
+		finding_vevidence(&it->found, why, ap);
 }
 
 void setup_cannot(struct setup *s, enum setup_stage_id stage, const char *why, ...)

@@ -17,6 +17,7 @@
 
 #include "disco.h"
 #include "plan.h"
+#include "plx_json.h"
 
 /* In order of application: what comes later may stand on what comes earlier. */
 #define SETUP_STAGES(X) \
@@ -83,7 +84,7 @@ struct setup_item {
 	const struct setup_kind *kind;   /* NULL of SETUP_CANNOT and SETUP_SKIP without object */
 	char  object[SETUP_OBJECT_MAX];
 	char *old, *want;                /* malloc'd; NULL = none */
-	char  why[SETUP_WHY_MAX];        /* one sentence */
+	struct finding found;            /* of the stage; the evidence is why, one sentence, and the command is the fix */
 };
 
 /* Interrupts that the kernel has refused to move, by number. */
@@ -131,9 +132,11 @@ int  setup_plan(struct setup *s, const struct setup_in *in, char *why, size_t wh
 void setup_free(struct setup *s);
 /* Counts the items in a state. */
 unsigned setup_count(const struct setup *s, enum setup_state state);
-/* setup_print writes the items for people, each change as its shell command, or as one JSON
-   object; a malloc'd string. */
+/* setup_print tells the items for people, each change as its shell command, or as one JSON object; a malloc'd
+   string.  setup_text and setup_json write the same into what is the caller's. */
 char *setup_print(const struct setup *s, bool json);
+void setup_text(FILE *f, const struct setup *s);
+void setup_json(struct plx_json *j, const char *key, const struct setup *s);
 
 /* For stages.  setup_want reads object and adds an item: SETUP_OK or SETUP_CHANGE.  An object
    that is wanted twice is an error of ours. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* setup_print.c - a planned set-up for people, which is a shell script too, and as JSON.  Cold,
    pure but for the memory of its text. */
+#include "membuf.h"
 #include "plx_json.h"
 #include "setup_in.h"
 #include <stdlib.h>
@@ -57,14 +58,14 @@ static void text_item(FILE *f, const struct setup *s, const struct setup_item *i
 		brief(f, it->old);
 		fprintf(f, ", will be ");
 		brief(f, it->want);
-		fprintf(f, ": %s\n%s\n", it->why, command ? command : "# no memory");
+		fprintf(f, ": %s\n%s\n", it->found.evidence, command ? command : "# no memory");
 		free(command);
 		break;
 	case SETUP_OK:
 		fprintf(f, "ok, ");
 		subject(f, it);
 		brief(f, it->old);
-		fprintf(f, ": %s\n", it->why);
+		fprintf(f, ": %s\n", it->found.evidence);
 		break;
 	case SETUP_GUARD:
 		fprintf(f, "kept for restore: ");
@@ -73,11 +74,11 @@ static void text_item(FILE *f, const struct setup *s, const struct setup_item *i
 		fputc('\n', f);
 		break;
 	default:
-		fprintf(f, "%s: %s\n", it->state == SETUP_SKIP ? "skipped" : "cannot", it->why);
+		fprintf(f, "%s: %s\n", it->state == SETUP_SKIP ? "skipped" : "cannot", it->found.evidence);
 	}
 }
 
-static void text(FILE *f, const struct setup *s)
+void setup_text(FILE *f, const struct setup *s)
 {
 	unsigned changes = setup_count(s, SETUP_CHANGE), cannot = setup_count(s, SETUP_CANNOT);
 
@@ -89,41 +90,47 @@ static void text(FILE *f, const struct setup *s)
 	fputc('\n', f);
 }
 
-static void json(FILE *f, const struct setup *s)
+static void json_item(struct plx_json *j, const struct setup *s, const struct setup_item *it)
 {
-	fprintf(f, "{\"changes\":%u,\"cannot\":%u,\"items\":[", setup_count(s, SETUP_CHANGE), setup_count(s, SETUP_CANNOT));
-	for (unsigned i = 0; i < s->nitems; i++) {
-		const struct setup_item *it = &s->items[i];
-		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
+	char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
 
-		fprintf(f, "%s{\"stage\":\"%s\",\"state\":\"%s\"", i ? "," : "", setup_stage_name(it->stage), states[it->state]);
-		plx_json_pair(f, "kind", it->kind ? it->kind->name : NULL);
-		plx_json_pair(f, "object", it->kind ? it->object : NULL);
-		plx_json_pair(f, "old", it->old);
-		plx_json_pair(f, "want", it->want);
-		plx_json_pair(f, "why", it->why);
-		plx_json_pair(f, "command", command);
-		fputc('}', f);
-		free(command);
-	}
-	fprintf(f, "]}\n");
+	plx_json_object(j, NULL);
+	plx_json_text(j, "stage", setup_stage_name(it->stage));
+	plx_json_text(j, "state", states[it->state]);
+	plx_json_text(j, "kind", it->kind ? it->kind->name : NULL);
+	plx_json_text(j, "object", it->kind ? it->object : NULL);
+	plx_json_text(j, "old", it->old);
+	plx_json_text(j, "want", it->want);
+	plx_json_text(j, "why", it->found.evidence);
+	plx_json_text(j, "command", command);
+	plx_json_object_end(j);
+	free(command);
+}
+
+void setup_json(struct plx_json *j, const char *key, const struct setup *s)
+{
+	plx_json_object(j, key);
+	plx_json_u64(j, "changes", setup_count(s, SETUP_CHANGE));
+	plx_json_u64(j, "cannot", setup_count(s, SETUP_CANNOT));
+	plx_json_array(j, "items");
+	for (unsigned i = 0; i < s->nitems; i++)
+		json_item(j, s, &s->items[i]);
+	plx_json_array_end(j);
+	plx_json_object_end(j);
 }
 
 char *setup_print(const struct setup *s, bool as_json)
 {
-	char *buf = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&buf, &len);
+	struct membuf b;
+	struct plx_json j;
+	FILE *f = membuf_open(&b);
 
-	if (!f)
-		return NULL;
-	if (as_json)
-		json(f, s);
-	else
-		text(f, s);
-	if (fclose(f)) {
-		free(buf);
-		return NULL;
+	if (f && as_json) {
+		plx_json_begin(&j, f);
+		setup_json(&j, NULL, s);
+		plx_json_end(&j);
+	} else if (f) {
+		setup_text(f, s);
 	}
-	return buf;
+	return membuf_close(&b);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* setup_status.c - what the journal of a set-up holds, and what there is now.  Cold; changes
    nothing, waits for nobody; called by the tool and by starts that look for orphans. */
+#include "membuf.h"
 #include "plx_json.h"
 #include "setup_in.h"
 #include <errno.h>
@@ -67,50 +68,65 @@ static void text(FILE *f, const struct setup_journal *j, const struct setup_netn
 		        j->missing == 1 ? "is" : "are");
 }
 
-static void json(FILE *f, const struct setup_journal *j, const struct setup_netns *here)
+static void json_value(struct plx_json *j, const struct setup_record *r, const char *now)
+{
+	plx_json_object(j, NULL);
+	plx_json_bool(j, "guard", !r->set);
+	plx_json_text(j, "stage", r->stage_word);
+	plx_json_text(j, "kind", r->word);
+	plx_json_text(j, "object", r->object);
+	plx_json_text(j, "device", *r->device ? r->device : NULL);
+	plx_json_text(j, "old", r->old);
+	plx_json_text(j, "set", r->set);
+	plx_json_text(j, "now", now);
+	plx_json_object_end(j);
+}
+
+static void json_session(struct plx_json *j, const struct setup_journal *all, const struct setup_session *s,
+                         const struct setup_netns *here)
 {
 	char buf[SETUP_VALUE_MAX];
 
-	fprintf(f, "{\"damaged\":%u,\"missing\":%lu,\"sessions\":[", j->damaged, j->missing);
-	for (unsigned i = 0; i < j->nsessions; i++) {
-		const struct setup_session *s = j->sessions[i];
-		unsigned n = 0;
+	plx_json_object(j, NULL);
+	plx_json_i64(j, "pid", s->pid);
+	plx_json_u64(j, "netns", s->netns.inode);
+	plx_json_text(j, "id", s->id);
+	plx_json_text(j, "owner", s->owner);
+	plx_json_text(j, "hold", s->hold == SETUP_HOLD_HOST ? "host" : "process");
+	plx_json_text(j, "state", life(all, s));
+	plx_json_array(j, "values");
+	for (unsigned k = 0; k < all->nrecords; k++)
+		if (all->records[k].session == s)
+			json_value(j, &all->records[k], now_of(all, &all->records[k], here, buf, sizeof(buf)));
+	plx_json_array_end(j);
+	plx_json_object_end(j);
+}
 
-		fprintf(f, "%s{\"pid\":%d,\"netns\":%llu", i ? "," : "", s->pid, (unsigned long long)s->netns.inode);
-		plx_json_pair(f, "id", s->id);
-		plx_json_pair(f, "owner", s->owner);
-		plx_json_pair(f, "hold", s->hold == SETUP_HOLD_HOST ? "host" : "process");
-		plx_json_pair(f, "state", life(j, s));
-		fprintf(f, ",\"values\":[");
-		for (unsigned k = 0; k < j->nrecords; k++) {
-			const struct setup_record *r = &j->records[k];
+static void json(FILE *f, const struct setup_journal *all, const struct setup_netns *here)
+{
+	struct plx_json j;
 
-			if (r->session != s)
-				continue;
-			fprintf(f, "%s{\"guard\":%s", n++ ? "," : "", r->set ? "false" : "true");
-			plx_json_pair(f, "stage", r->stage_word);
-			plx_json_pair(f, "kind", r->word);
-			plx_json_pair(f, "object", r->object);
-			plx_json_pair(f, "device", *r->device ? r->device : NULL);
-			plx_json_pair(f, "old", r->old);
-			plx_json_pair(f, "set", r->set);
-			plx_json_pair(f, "now", now_of(j, r, here, buf, sizeof(buf)));
-			fputc('}', f);
-		}
-		fprintf(f, "]}");
-	}
-	fprintf(f, "]}\n");
+	plx_json_begin(&j, f);
+	plx_json_object(&j, NULL);
+	plx_json_u64(&j, "damaged", all->damaged);
+	plx_json_u64(&j, "missing", all->missing);
+	plx_json_array(&j, "sessions");
+	for (unsigned i = 0; i < all->nsessions; i++)
+		json_session(&j, all, all->sessions[i], here);
+	plx_json_array_end(&j);
+	plx_json_object_end(&j);
+	plx_json_end(&j);
 }
 
 int setup_status(const struct plx_sys *sys, const struct plx_log *log, const char *dir, bool as_json, char **out)
 {
 	struct setup_netns here = { 0, 0 };
 	struct setup_journal j;
-	size_t len = 0;
+	struct membuf b;
 	int err = journal_open(&j, sys, log, dir, JOURNAL_LOOK);
 
 	*out = NULL;
-	FILE *f = err ? NULL : open_memstream(out, &len);
+	FILE *f = err ? NULL : membuf_open(&b);
 
 	if (f) {
 		setup_netns_here(sys, &here);
@@ -118,9 +134,10 @@ int setup_status(const struct plx_sys *sys, const struct plx_log *log, const cha
 			json(f, &j, &here);
 		else
 			text(f, &j, &here);
-		err = fclose(f) ? -ENOMEM : 0;
+		*out = membuf_close(&b);
+		err = *out ? 0 : -ENOMEM;
 		/* names are other people's: nothing of them may move a terminal's cursor */
-		for (char *c = err ? NULL : *out; c && *c && !as_json; c++)
+		for (char *c = *out; c && *c && !as_json; c++)
 			*c = ((unsigned char)*c < ' ' && *c != '\n') || *c == 127 ? '?' : *c;
 	} else if (!err)
 		err = -ENOMEM;

@@ -27,7 +27,8 @@ int truth_open(struct truth *t, const struct plan *p, const struct plx_log *log,
 	t->log = log;
 	t->cycles_hz = cycles_hz;
 	t->share = calloc(p->nlcores + 1u, sizeof(*t->share));
-	all &= t->share != NULL;
+	t->found = calloc(TRUTH_FOUND_MAX, sizeof(*t->found));
+	all &= t->share && t->found;
 	for (int i = 0; i < 2; i++) {
 		struct truth_sample *s = &t->sample[i];
 
@@ -46,6 +47,7 @@ void truth_close(struct truth *t)
 {
 	truth_ask_close(&t->ask);
 	free(t->share);
+	free(t->found);
 	for (int i = 0; i < 2; i++) {
 		free(t->sample[i].lcore);
 		free(t->sample[i].port);
@@ -55,78 +57,75 @@ void truth_close(struct truth *t)
 
 /* ---- findings ---- */
 
-static struct truth_found *find(struct truth *t, enum truth_fact fact, uint32_t object)
+static struct truth_found *find(struct truth *t, enum truth_fact fact, uint32_t which)
 {
 	for (unsigned i = 0; i < TRUTH_FOUND_MAX; i++)
-		if (t->found[i].used && t->found[i].fact == fact && t->found[i].object == object)
+		if (t->found[i].used && t->found[i].fact == fact && t->found[i].which == which)
 			return &t->found[i];
 	return NULL;
 }
 
-/* met notes that a fact has this value now; NULL if that is nothing to tell.  The caller
-   writes on, evidence and mend. */
-static struct truth_found *met(struct truth *t, enum truth_fact fact, uint32_t object, double value)
+struct finding *truth_met(struct truth *t, enum truth_fact fact, uint32_t which, double value, const char *object, ...)
 {
-	struct truth_found *f = find(t, fact, object);
-	const double limit = truth_limits[fact].threshold;
+	struct truth_found *o = find(t, fact, which);
+	const struct truth_limit *limit = &truth_limits[fact];
+	va_list ap;
 
-	if (value < (f && f->stands ? limit / 2 : limit))
+	if (value < (o && o->stands ? limit->threshold / 2 : limit->threshold))
 		return NULL;
-	for (unsigned i = 0; !f && i < TRUTH_FOUND_MAX; i++)
+	for (unsigned i = 0; !o && i < TRUTH_FOUND_MAX; i++)
 		if (!t->found[i].used) {
-			f = &t->found[i];
-			*f = (struct truth_found){ .used = true, .fact = fact, .object = object };
+			o = &t->found[i];
+			*o = (struct truth_found){ .used = true, .fact = fact, .which = which };
 		}
-	if (!f)
+	if (!o)
 		return NULL;
-	f->seen = true;
-	f->value = value;
-	f->on[0] = f->evidence[0] = f->mend[0] = 0;
-	return f;
+	o->seen = true;
+	va_start(ap, object);
+	finding_vmake(&o->f, limit->name, object, ap);
+	va_end(ap);
+	o->f.unit = limit->unit;
+	o->f.value = value;
+	return &o->f;
 }
 
-struct truth_found *truth_met(struct truth *t, enum truth_fact fact, uint32_t object, double value)
-{
-	return met(t, fact, object, value);
-}
-
-static void tell(struct truth *t, struct truth_found *f, uint64_t now)
+static void tell(struct truth *t, struct truth_found *o, uint64_t now)
 {
 	char age[48] = "";
 
-	if (f->told && now - f->told < f->gap)
+	if (o->told && now - o->told < o->gap)
 		return;
-	if (now - f->since >= TRUTH_REPEAT_S * SECOND)
-		plx_text_add(age, sizeof(age), ", for %llu s now", (unsigned long long)((now - f->since) / SECOND));
-	plx_logf(t->log, PLX_LOG_WARN, "%s: %s: %s%s; %s", f->on, truth_limits[f->fact].name, f->evidence, age, f->mend);
-	f->gap = f->gap ? f->gap * 2 : TRUTH_REPEAT_S * SECOND;
-	if (f->gap > TRUTH_REPEAT_MAX_S * SECOND)
-		f->gap = TRUTH_REPEAT_MAX_S * SECOND;
-	f->told = now;
+	if (now - o->since >= TRUTH_REPEAT_S * SECOND)
+		plx_text_add(age, sizeof(age), ", for %llu s now", (unsigned long long)((now - o->since) / SECOND));
+	finding_log(t->log, PLX_LOG_WARN, &o->f, age);
+	o->gap = o->gap ? o->gap * 2 : TRUTH_REPEAT_S * SECOND;
+	if (o->gap > TRUTH_REPEAT_MAX_S * SECOND)
+		o->gap = TRUTH_REPEAT_MAX_S * SECOND;
+	o->told = now;
 }
 
 /* What comes and goes within the gap is told once: its begin, and its end after that. */
-static void settle_one(struct truth *t, struct truth_found *f, uint64_t now)
+static void settle_one(struct truth *t, struct truth_found *o, uint64_t now)
 {
-	const bool rate = *truth_limits[f->fact].unit;
+	const bool rate = *truth_limits[o->fact].unit;
 
-	f->bad = f->seen ? (f->bad < UINT8_MAX ? f->bad + 1 : f->bad) : 0;
-	f->good = f->seen ? 0 : (f->good < UINT8_MAX ? f->good + 1 : f->good);
-	if (f->seen && !f->stands && f->bad >= (rate ? TRUTH_RATE_BAD : 1)) {
-		f->stands = true;
-		f->since = now;
+	o->bad = o->seen ? (o->bad < UINT8_MAX ? o->bad + 1 : o->bad) : 0;
+	o->good = o->seen ? 0 : (o->good < UINT8_MAX ? o->good + 1 : o->good);
+	if (o->seen && !o->stands && o->bad >= (rate ? TRUTH_RATE_BAD : 1)) {
+		o->stands = true;
+		o->since = now;
 	}
-	if (f->seen && f->stands)
-		tell(t, f, now);
-	if (!f->seen && f->stands && f->good >= (rate ? TRUTH_GOOD : 1)) {
-		f->stands = false;
-		if (f->told >= f->since)
-			plx_logf(t->log, PLX_LOG_NOTICE, "%s: %s is over after %llu s", f->on, truth_limits[f->fact].name,
-			         (unsigned long long)((now - f->since) / SECOND));
+	if (o->seen && o->stands)
+		tell(t, o, now);
+	if (!o->seen && o->stands && o->good >= (rate ? TRUTH_GOOD : 1)) {
+		o->stands = false;
+		if (o->told >= o->since)
+			plx_logf(t->log, PLX_LOG_NOTICE, "%s: %s is over after %llu s", o->f.object, o->f.name,
+			         (unsigned long long)((now - o->since) / SECOND));
 	}
-	if (!f->seen && !f->stands && (!f->told || now - f->told >= f->gap))
-		f->used = false;
-	f->seen = false;
+	if (!o->seen && !o->stands && (!o->told || now - o->told >= o->gap))
+		o->used = false;
+	o->seen = false;
 }
 
 /* ---- lcores ---- */
@@ -157,7 +156,7 @@ static void judge_sched(struct truth *t, unsigned i, const struct truth_lcore *w
 {
 	const struct plan_lcore *l = &t->plan->lcores[i];
 	struct truth_share *s = &t->share[i];
-	struct truth_found *f;
+	struct finding *f;
 
 	if (!was->sched_told || !is->sched_told)
 		return;
@@ -166,31 +165,28 @@ static void judge_sched(struct truth *t, unsigned i, const struct truth_lcore *w
 
 	s->stolen = (float)share(waited < dt ? waited : dt, dt);
 	s->preempted = (float)((double)grown(was->preempted, is->preempted) * 1e9 / (double)dt);
-	if ((f = met(t, TRUTH_stolen, l->id, s->stolen))) {
-		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
-		plx_text_add(f->evidence, sizeof(f->evidence), "it waited %.1f %% of the time while another task ran on CPU %d, "
-		             "and was interrupted %.0f times a second", (double)s->stolen, l->cpu, (double)s->preempted);
-		plx_text_add(f->mend, sizeof(f->mend), "see which with ps -eLo psr,pcpu,tid,comm --sort -pcpu | awk '$1==%d', "
-		             "and move it by taskset -p or choose another CPU with -l", l->cpu);
-	} else if ((f = met(t, TRUTH_preempted, l->id, s->preempted))) {
-		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
-		plx_text_add(f->evidence, sizeof(f->evidence), "other tasks interrupted it %.0f times a second on CPU %d, for %.1f %% "
-		             "of the time", (double)s->preempted, l->cpu, (double)s->stolen);
-		plx_text_add(f->mend, sizeof(f->mend), "isolate CPU %d (isolcpus=, nohz_full= or a cpuset partition)", l->cpu);
+	if ((f = truth_met(t, TRUTH_stolen, l->id, s->stolen, "lcore %u", l->id))) {
+		finding_evidence(f, "it waited %.1f %% of the time while another task ran on CPU %d, "
+		                 "and was interrupted %.0f times a second", (double)s->stolen, l->cpu, (double)s->preempted);
+		finding_fix(f, "see which with ps -eLo psr,pcpu,tid,comm --sort -pcpu | awk '$1==%d', "
+		            "and move it by taskset -p or choose another CPU with -l", l->cpu);
+	} else if ((f = truth_met(t, TRUTH_preempted, l->id, s->preempted, "lcore %u", l->id))) {
+		finding_evidence(f, "other tasks interrupted it %.0f times a second on CPU %d, for %.1f %% "
+		                 "of the time", (double)s->preempted, l->cpu, (double)s->stolen);
+		finding_fix(f, "isolate CPU %d (isolcpus=, nohz_full= or a cpuset partition)", l->cpu);
 	}
 }
 
 /* One of the shares of the CPU's time that the lcore has no part in. */
-static void judge_part(struct truth *t, unsigned i, enum truth_fact fact, float value, const char *evidence, const char *mend)
+static void judge_part(struct truth *t, unsigned i, enum truth_fact fact, float value, const char *evidence, const char *fix)
 {
 	const struct plan_lcore *l = &t->plan->lcores[i];
-	struct truth_found *f = met(t, fact, l->id, (double)value);
+	struct finding *f = truth_met(t, fact, l->id, (double)value, "lcore %u", l->id);
 
 	if (!f)
 		return;
-	plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
-	plx_text_add(f->evidence, sizeof(f->evidence), "%.1f %% of CPU %d went to %s", (double)value, l->cpu, evidence);
-	plx_text_add(f->mend, sizeof(f->mend), "%s", mend);
+	finding_evidence(f, "%.1f %% of CPU %d went to %s", (double)value, l->cpu, evidence);
+	finding_fix(f, "%s", fix);
 }
 
 static void judge_ticks(struct truth *t, unsigned i, const struct truth_lcore *was, const struct truth_lcore *is, uint64_t dt)
@@ -219,36 +215,33 @@ static void judge_ticks(struct truth *t, unsigned i, const struct truth_lcore *w
 static void judge_clock(struct truth *t, unsigned i, const struct truth_lcore *is)
 {
 	const struct plan_lcore *l = &t->plan->lcores[i];
-	struct truth_found *f;
+	struct finding *f;
 
 	if (!is->khz || is->khz >= is->khz_max || t->share[i].sleep > 50 ||
-	    !(f = met(t, TRUTH_slow_clock, l->id, share(is->khz_max - is->khz, is->khz_max))))
+	    !(f = truth_met(t, TRUTH_slow_clock, l->id, share(is->khz_max - is->khz, is->khz_max), "lcore %u", l->id)))
 		return;
-	plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
-	plx_text_add(f->evidence, sizeof(f->evidence), "CPU %d runs at %u MHz and can do %u", l->cpu, is->khz / 1000, is->khz_max / 1000);
-	plx_text_add(f->mend, sizeof(f->mend), "echo performance > /sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor; where that "
-	             "does not help, heat, a power limit or scaling_max_freq beside it holds the clock down", l->cpu);
+	finding_evidence(f, "CPU %d runs at %u MHz and can do %u", l->cpu, is->khz / 1000, is->khz_max / 1000);
+	finding_fix(f, "echo performance > /sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor; where that "
+	            "does not help, heat, a power limit or scaling_max_freq beside it holds the clock down", l->cpu);
 }
 
 static void judge_cpus(struct truth *t, unsigned i, const struct truth_lcore *is)
 {
 	const struct plan_lcore *l = &t->plan->lcores[i];
 	struct cpuset want = cpuset_of(l->cpus, l->ncpus);
-	struct truth_found *f;
+	struct finding *f;
 
-	if (is->offline && (f = met(t, TRUTH_offline, l->id, 1))) {
-		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
-		plx_text_add(f->evidence, sizeof(f->evidence), "CPU %d is offline, the lcore runs on some other CPU", l->cpu);
-		plx_text_add(f->mend, sizeof(f->mend), "echo 1 > /sys/devices/system/cpu/cpu%d/online, and start again", l->cpu);
+	if (is->offline && (f = truth_met(t, TRUTH_offline, l->id, 1, "lcore %u", l->id))) {
+		finding_evidence(f, "CPU %d is offline, the lcore runs on some other CPU", l->cpu);
+		finding_fix(f, "echo 1 > /sys/devices/system/cpu/cpu%d/online, and start again", l->cpu);
 		return;
 	}
 	if (!is->cpus_told || !l->ncpus || cpuset_equal(&want, &is->cpus))
 		return;
-	if ((f = met(t, TRUTH_affinity, l->id, 1))) {
-		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
-		plx_text_add(f->evidence, sizeof(f->evidence), "it may run on %u CPUs from CPU %d on, planned were %u from CPU %d on",
-		             cpuset_count(&is->cpus), cpuset_first(&is->cpus), l->ncpus, l->cpu);
-		plx_text_add(f->mend, sizeof(f->mend), "find who calls taskset or changes its cpuset, and start again");
+	if ((f = truth_met(t, TRUTH_affinity, l->id, 1, "lcore %u", l->id))) {
+		finding_evidence(f, "it may run on %u CPUs from CPU %d on, planned were %u from CPU %d on",
+		                 cpuset_count(&is->cpus), cpuset_first(&is->cpus), l->ncpus, l->cpu);
+		finding_fix(f, "find who calls taskset or changes its cpuset, and start again");
 	}
 }
 
@@ -275,15 +268,14 @@ static void judge_lcore(struct truth *t, unsigned i, const struct truth_lcore *w
 static void judge_group(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt)
 {
 	const double stopped = was->group_told && is->group_told ? share(grown(was->throttled, is->throttled), dt) : 0;
-	struct truth_found *f = met(t, TRUTH_throttled, 0, stopped);
+	struct finding *f = truth_met(t, TRUTH_throttled, 0, stopped, "the program");
 
 	if (!f)
 		return;
-	plx_text_add(f->on, sizeof(f->on), "the program");
-	plx_text_add(f->evidence, sizeof(f->evidence), "threads of %s were stopped for its CPU quota, for %.0f ms of each second, "
-	             "all CPUs together", is->group, stopped * 10);
-	plx_text_add(f->mend, sizeof(f->mend), "let it have more: echo max > cpu.max there, or echo -1 > cpu.cfs_quota_us with cgroup "
-	             "version 1; or use fewer lcores, or --idle adaptive");
+	finding_evidence(f, "threads of %s were stopped for its CPU quota, for %.0f ms of each second, "
+	                 "all CPUs together", is->group, stopped * 10);
+	finding_fix(f, "let it have more: echo max > cpu.max there, or echo -1 > cpu.cfs_quota_us with cgroup "
+	            "version 1; or use fewer lcores, or --idle adaptive");
 }
 
 /* ---- ports ---- */
@@ -291,14 +283,13 @@ static void judge_group(struct truth *t, const struct truth_sample *was, const s
 static void judge_attached(struct truth *t, unsigned i, const struct truth_port *is)
 {
 	const char *name = t->plan->ports[i].conf.name;
-	struct truth_found *f;
+	struct finding *f;
 
-	if (is->attached || !is->there || !(f = met(t, TRUTH_not_attached, i, 1)))
+	if (is->attached || !is->there || !(f = truth_met(t, TRUTH_not_attached, i, 1, "%s", name)))
 		return;
-	plx_text_add(f->on, sizeof(f->on), "%s", name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "somebody took the XDP program off, so frames go to the host; %s%s",
-	             *is->holder ? "in its place is " : "nothing is in its place", is->holder);
-	plx_text_add(f->mend, sizeof(f->mend), "find out who did (bpftool net list dev %s), and start the program again", PLX_QUOTED(name));
+	finding_evidence(f, "somebody took the XDP program off, so frames go to the host; %s%s",
+	                 *is->holder ? "in its place is " : "nothing is in its place", is->holder);
+	finding_fix(f, "find out who did (bpftool net list dev %s), and start the program again", PLX_QUOTED(name));
 }
 
 /* What is gone is gone for good: an interface that is made again, or comes back from another
@@ -307,25 +298,24 @@ static void judge_there(struct truth *t, unsigned i, const struct truth_port *is
 {
 	const struct plan_port *o = &t->plan->ports[i];
 	const char *name = o->link.name;
-	struct truth_found *f;
+	struct finding *f;
 
 	if (!o->link.ifindex)
 		return;
-	if (!is->there && (f = met(t, TRUTH_removed, i, 1))) {
-		plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
-		plx_text_add(f->evidence, sizeof(f->evidence), "interface %u was removed or went to another network namespace", o->link.ifindex);
+	if (!is->there && (f = truth_met(t, TRUTH_removed, i, 1, "%s", o->conf.name))) {
+		finding_evidence(f, "interface %u was removed or went to another network namespace", o->link.ifindex);
 		if (is->named)
-			plx_text_add(f->evidence, sizeof(f->evidence), "; the %s that is here now is interface %u and not the port's", name,
-			             is->named);
-		plx_text_add(f->mend, sizeof(f->mend), "%sstart the program again", is->named ? "" : "bring the interface back, and ");
-	} else if (is->there && *is->now && strcmp(is->now, name) && (f = met(t, TRUTH_renamed, i, 1))) {
-		plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
-		plx_text_add(f->evidence, sizeof(f->evidence), "interface %u was %s and is %s now: frames come all the same", o->link.ifindex,
-		             name, is->now);
+			finding_evidence(f, "; the %s that is here now is interface %u and not the port's", name,
+			                 is->named);
+		finding_fix(f, "%sstart the program again", is->named ? "" : "bring the interface back, and ");
+	} else if (is->there && *is->now && strcmp(is->now, name) && (f = truth_met(t, TRUTH_renamed, i, 1,
+	                                                                            "%s", o->conf.name))) {
+		finding_evidence(f, "interface %u was %s and is %s now: frames come all the same", o->link.ifindex,
+		                 name, is->now);
 		if (is->named)
-			plx_text_add(f->evidence, sizeof(f->evidence), "; %s is interface %u", name, is->named);
-		plx_text_add(f->mend, sizeof(f->mend), "have --iface name it %s from the next start on; or ip link set dev %s name %s, which "
-		             "kernels before 6.2 refuse while it is up", PLX_QUOTED(is->now), PLX_QUOTED(is->now), PLX_QUOTED(name));
+			finding_evidence(f, "; %s is interface %u", name, is->named);
+		finding_fix(f, "have --iface name it %s from the next start on; or ip link set dev %s name %s, which "
+		            "kernels before 6.2 refuse while it is up", PLX_QUOTED(is->now), PLX_QUOTED(is->now), PLX_QUOTED(name));
 	}
 }
 
@@ -333,22 +323,20 @@ static void judge_missed(struct truth *t, unsigned i, const struct truth_port *w
 {
 	const char *where = "";
 	const double rate = (double)truth_missed_most(was, is, &where) * 1e9 / (double)dt;
-	struct truth_found *f = met(t, TRUTH_missed, i, rate);
+	struct finding *f = truth_met(t, TRUTH_missed, i, rate, "%s", t->plan->ports[i].conf.name);
 
 	if (!f)
 		return;
-	plx_text_add(f->on, sizeof(f->on), "%s", t->plan->ports[i].conf.name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "the NIC had no buffer for %.0f frames a second (%s)",
-	             rate, where);
-	plx_text_add(f->mend, sizeof(f->mend), "use more queues and lcores; against bursts, a longer ring: ethtool -G %s rx N (ethtool -g tells "
-	             "the most), and rxd= of --iface", PLX_QUOTED(*is->now ? is->now : t->plan->ports[i].conf.name));
+	finding_evidence(f, "the NIC had no buffer for %.0f frames a second (%s)", rate, where);
+	finding_fix(f, "use more queues and lcores; against bursts, a longer ring: ethtool -G %s rx N (ethtool -g tells "
+	            "the most), and rxd= of --iface", PLX_QUOTED(*is->now ? is->now : t->plan->ports[i].conf.name));
 }
 
 static void judge_nodes(struct truth *t, unsigned i, const struct truth_port *is)
 {
 	const struct plan_port *o = &t->plan->ports[i];
 	unsigned far = 0, first = 0;
-	struct truth_found *f;
+	struct finding *f;
 
 	for (unsigned q = 0; o->link.node >= 0 && q < is->nrx && q < PLX_QUEUES_MAX; q++) {
 		const int by = is->polled_by[q], node = by >= 0 && by < t->plan->nlcores ? t->plan->lcores[by].node : -1;
@@ -357,21 +345,19 @@ static void judge_nodes(struct truth *t, unsigned i, const struct truth_port *is
 			continue;
 		first = far++ ? first : q;
 	}
-	if (far && (f = met(t, TRUTH_far_lcore, i, 1))) {
+	if (far && (f = truth_met(t, TRUTH_far_lcore, i, 1, "%s", o->conf.name))) {
 		const struct plan_lcore *l = &t->plan->lcores[is->polled_by[first]];
 
-		plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
-		plx_text_add(f->evidence, sizeof(f->evidence), "it is on node %d, and %u of its %u receive queues are polled on other nodes: queue "
-		             "%u by lcore %u on node %d", o->link.node, far, is->nrx, is->first + first, l->id, l->node);
-		plx_text_add(f->mend, sizeof(f->mend), "name CPUs of node %d with -l: cat /sys/devices/system/node/node%d/cpulist",
-		             o->link.node, o->link.node);
+		finding_evidence(f, "it is on node %d, and %u of its %u receive queues are polled on other nodes: queue "
+		                 "%u by lcore %u on node %d", o->link.node, far, is->nrx, is->first + first, l->id, l->node);
+		finding_fix(f, "name CPUs of node %d with -l: cat /sys/devices/system/node/node%d/cpulist",
+		            o->link.node, o->link.node);
 	}
-	if (is->far_pages && (f = met(t, TRUTH_far_memory, i, 1))) {
-		plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
-		plx_text_add(f->evidence, sizeof(f->evidence), "it is on node %d, and of %u pages of its frames %u are elsewhere, one on node %d",
-		             o->link.node, is->pages, is->far_pages, is->far_node);
-		plx_text_add(f->mend, sizeof(f->mend), "raise the hugepages of node %d, keep the kernel from moving pages "
-		             "(sysctl kernel.numa_balancing=0), and start again; pollux doctor tells how many", o->link.node);
+	if (is->far_pages && (f = truth_met(t, TRUTH_far_memory, i, 1, "%s", o->conf.name))) {
+		finding_evidence(f, "it is on node %d, and of %u pages of its frames %u are elsewhere, one on node %d",
+		                 o->link.node, is->pages, is->far_pages, is->far_node);
+		finding_fix(f, "raise the hugepages of node %d, keep the kernel from moving pages "
+		            "(sysctl kernel.numa_balancing=0), and start again; pollux doctor tells how many", o->link.node);
 	}
 }
 
@@ -399,35 +385,36 @@ static void judge_queues(struct truth *t, unsigned i, const struct truth_port *w
 	for (uint32_t q = 0; q < n && q < PLX_QUEUES_MAX; q++) {
 		const double rate = (double)grown(was->passed[q], is->passed[q]) * 1e9 / (double)dt;
 		const bool ours = q >= is->first && q < end;
-		struct truth_found *f;
+		const enum truth_fact fact = ours ? TRUTH_passed_by : TRUTH_unserved;
+		struct finding *f;
 
-		if (of_another(t, s, i, q, ours) || !(f = met(t, ours ? TRUTH_passed_by : TRUTH_unserved, i << 16 | q, rate)))
+		if (of_another(t, s, i, q, ours) || !(f = truth_met(t, fact, i << 16 | q, rate, "%s queue %u", name, q)))
 			continue;
-		plx_text_add(f->on, sizeof(f->on), "%s queue %u", name, q);
-		plx_text_add(f->evidence, sizeof(f->evidence), "%.0f frames a second go to the host, because %s", rate,
-		             ours ? "its lcore does not poll it in time" : "no socket of this program is there");
+		finding_evidence(f, "%.0f frames a second go to the host, because %s", rate,
+		                 ours ? "its lcore does not poll it in time" : "no socket of this program is there");
 		if (ours)
-			plx_text_add(f->mend, sizeof(f->mend), "give the queue a poller that returns, or raise stall= of --iface %s", PLX_QUOTED(name));
+			finding_fix(f, "give the queue a poller that returns, or raise stall= of --iface %s",
+			            PLX_QUOTED(name));
 		else
-			plx_text_add(f->mend, sizeof(f->mend), "poll it too (--iface %s,queue=0,queues=%u)", PLX_QUOTED(name),
-			             q + 1 > end ? q + 1 : end);
+			finding_fix(f, "poll it too (--iface %s,queue=0,queues=%u)", PLX_QUOTED(name),
+			            q + 1 > end ? q + 1 : end);
 		if (!ours && strcmp(t->plan->ports[i].link.kdriver, "veth"))
-			plx_text_add(f->mend, sizeof(f->mend), ", or let nothing arrive there: ethtool -X %s start %u equal %u",
-			             PLX_QUOTED(name), is->first, is->nrx);
+			finding_fix(f, ", or let nothing arrive there: ethtool -X %s start %u equal %u",
+			            PLX_QUOTED(name), is->first, is->nrx);
 		else if (!ours && !is->first) /* no table: the queue it is sent by is the one it arrives on */
-			plx_text_add(f->mend, sizeof(f->mend), ", or have its other end send by fewer: ethtool -L with tx %u, there", is->nrx);
+			finding_fix(f, ", or have its other end send by fewer: ethtool -L with tx %u, there", is->nrx);
 	}
 }
 
 static void judge_drop(struct truth *t, unsigned i, unsigned reason, bool rx, const char *name, double rate, const char *why)
 {
-	struct truth_found *f = met(t, TRUTH_drops, i << 16 | (unsigned)rx << 15 | reason, rate);
+	struct finding *f = truth_met(t, TRUTH_drops, i << 16 | (unsigned)rx << 15 | reason, rate,
+	                              "%s %s", t->plan->ports[i].conf.name, rx ? "rx" : "tx");
 
 	if (!f)
 		return;
-	plx_text_add(f->on, sizeof(f->on), "%s %s", t->plan->ports[i].conf.name, rx ? "rx" : "tx");
-	plx_text_add(f->evidence, sizeof(f->evidence), "%s: %.0f frames a second", name, rate);
-	plx_text_add(f->mend, sizeof(f->mend), "%s", why);
+	finding_evidence(f, "%s: %.0f frames a second", name, rate);
+	finding_fix(f, "%s", why);
 }
 
 /* What is missing for want of a frame is the pool's to tell. */
@@ -464,15 +451,15 @@ static void judge_users(struct truth *t, unsigned i, const struct truth_port *wa
 
 	for (unsigned q = 0; q < is->ntx && q < PLX_QUEUES_MAX; q++) {
 		const double rate = (double)grown(was->tx_users[q], is->tx_users[q]) * 1e9 / (double)dt;
-		struct truth_found *f = met(t, TRUTH_shared_txq, i << 16 | q, rate);
+		struct finding *f = truth_met(t, TRUTH_shared_txq, i << 16 | q, rate,
+		                              "%s transmit queue %u", o->conf.name, q);
 
 		if (!f)
 			continue;
-		plx_text_add(f->on, sizeof(f->on), "%s transmit queue %u", o->conf.name, q);
-		plx_text_add(f->evidence, sizeof(f->evidence), "its using thread changes %.0f times a second; the plan has it for "
-		             "lcore %u", rate, t->plan->lcores[o->txq_lcore[q]].id);
-		plx_text_add(f->mend, sizeof(f->mend), "let each lcore send by the queue that plx_env_txq(env, port, lcore) gives it, "
-		             "and no other thread");
+		finding_evidence(f, "its using thread changes %.0f times a second; the plan has it for "
+		                 "lcore %u", rate, t->plan->lcores[o->txq_lcore[q]].id);
+		finding_fix(f, "let each lcore send by the queue that plx_env_txq(env, port, lcore) gives it, "
+		            "and no other thread");
 	}
 }
 
@@ -482,16 +469,15 @@ static void judge_irqs_moved(struct truth *t, unsigned i, const struct truth_por
 
 	for (unsigned q = 0; q < o->conf.rxqs && q < PLX_QUEUES_MAX; q++) {
 		const struct plan_irq *irq = &o->rxq_irq[q];
-		struct truth_found *f;
+		struct finding *f;
 
 		if (irq->irq < 0 || irq->cpu < 0 || is->irq_cpu[q] < 0 || is->irq_cpu[q] == irq->cpu ||
-		    !(f = met(t, TRUTH_irq_moved, i << 16 | q, 1)))
+		    !(f = truth_met(t, TRUTH_irq_moved, i << 16 | q, 1,
+		                    "%s queue %u", o->conf.name, o->conf.queue + q)))
 			continue;
-		plx_text_add(f->on, sizeof(f->on), "%s queue %u", o->conf.name, o->conf.queue + q);
-		plx_text_add(f->evidence, sizeof(f->evidence), "interrupt %d went from CPU %d to CPU %d", irq->irq, irq->cpu,
-		             is->irq_cpu[q]);
-		plx_text_add(f->mend, sizeof(f->mend), "echo %d > /proc/irq/%d/smp_affinity_list, and keep irqbalance off it "
-		             "(IRQBALANCE_ARGS=--banirq=%d)", irq->cpu, irq->irq, irq->irq);
+		finding_evidence(f, "interrupt %d went from CPU %d to CPU %d", irq->irq, irq->cpu, is->irq_cpu[q]);
+		finding_fix(f, "echo %d > /proc/irq/%d/smp_affinity_list, and keep irqbalance off it "
+		            "(IRQBALANCE_ARGS=--banirq=%d)", irq->cpu, irq->irq, irq->irq);
 	}
 }
 
@@ -521,15 +507,14 @@ static void judge_irqs(struct truth *t, const struct truth_sample *was, const st
 		const struct truth_irq *irq = &is->irq[i];
 		const struct plan_lcore *l = &t->plan->lcores[irq->lcore];
 		double rate = (double)grown(irq_before(was, irq), irq->n) * 1e9 / (double)dt;
-		struct truth_found *f;
+		struct finding *f;
 
 		if (!was->lcore[irq->lcore].runs || !is->lcore[irq->lcore].runs || planned(t->plan, irq->irq, l->cpu) ||
-		    !(f = met(t, TRUTH_irq_here, (uint32_t)irq->irq << 8 | irq->lcore, rate)))
+		    !(f = truth_met(t, TRUTH_irq_here, (uint32_t)irq->irq << 8 | irq->lcore, rate, "lcore %u", l->id)))
 			continue;
-		plx_text_add(f->on, sizeof(f->on), "lcore %u", l->id);
-		plx_text_add(f->evidence, sizeof(f->evidence), "interrupt %d (%s) comes %.0f times a second on CPU %d", irq->irq,
-		             *irq->action ? irq->action : "no name", rate, l->cpu);
-		plx_text_add(f->mend, sizeof(f->mend), "send it to another CPU: echo CPU > /proc/irq/%d/smp_affinity_list", irq->irq);
+		finding_evidence(f, "interrupt %d (%s) comes %.0f times a second on CPU %d", irq->irq,
+		                 *irq->action ? irq->action : "no name", rate, l->cpu);
+		finding_fix(f, "send it to another CPU: echo CPU > /proc/irq/%d/smp_affinity_list", irq->irq);
 	}
 }
 

@@ -5,6 +5,7 @@
 #ifndef TRUTH_H
 #define TRUTH_H
 
+#include "finding.h"
 #include "plan.h"
 #include "plx_log.h"
 
@@ -141,15 +142,12 @@ struct truth_sample {
 
 struct truth_found {
 	enum truth_fact fact;
-	uint32_t object;             /* which of them: lcore or port, queue or interrupt */
+	uint32_t which;              /* of its kind: lcore or port, queue or interrupt */
 	bool     used, seen, stands;
 	uint8_t  bad, good;          /* samples in a row */
-	double   value;              /* in the unit of the fact */
 	uint64_t since, told;        /* ns; told 0 = never */
 	uint64_t gap;                /* ns; told again not before */
-	char     on[80];             /* "lcore 1", "eth0 queue 3" */
-	char     evidence[192];
-	char     mend[256];
+	struct finding f;
 };
 
 /* What an lcore did in the last interval, in percent of the time; -1 = not told. */
@@ -191,7 +189,7 @@ struct truth {
 	struct truth_share *share;   /* by lcore */
 	struct truth_count count[PLX_PORTS_MAX];
 	uint32_t empty;              /* bit of each pool that is, in the last sample */
-	struct truth_found found[TRUTH_FOUND_MAX];
+	struct truth_found *found;   /* TRUTH_FOUND_MAX */
 	struct truth_ask ask;
 };
 
@@ -215,8 +213,9 @@ uint64_t truth_missed_most(const struct truth_port *was, const struct truth_port
 void truth_frames_take(struct truth_sample *s, const struct plx_env *env);
 void truth_frames_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt);
 /* truth_met notes that a fact has this value now, for truth_judge; NULL if that is nothing to tell.
-   The caller writes on, evidence and mend. */
-struct truth_found *truth_met(struct truth *t, enum truth_fact fact, uint32_t object, double value);
+   which: the lcore, port or queue.  The caller adds evidence and fix. */
+struct finding *truth_met(struct truth *t, enum truth_fact fact, uint32_t which, double value, const char *object, ...)
+	__attribute__((format(printf, 5, 6)));
 /* Counters of another thread or the kernel may seem to go back by a little. */
 static inline uint64_t truth_grown(uint64_t was, uint64_t is)
 {

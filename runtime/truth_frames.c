@@ -80,22 +80,21 @@ static void judge_pool(struct truth *t, unsigned i, const struct truth_pool *was
 {
 	const uint64_t told = (uint64_t)is->free + is->rx + is->tx, kept = told < is->frames ? is->frames - told : 0;
 	const unsigned long long mib = t->plan->pools[i].bytes >> 20;
-	struct truth_found *f;
+	struct finding *f;
 
 	if (!empty(was, is))
 		return;
 	t->empty |= 1u << i;
-	if (!(f = truth_met(t, TRUTH_pool_empty, i, 1)))
+	if (!(f = truth_met(t, TRUTH_pool_empty, i, 1, "pool %s", is->name)))
 		return;
-	plx_text_add(f->on, sizeof(f->on), "pool %s", is->name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "0 of %u frames can be had: %u are in caches of lcores, %u in receive rings, %u in transmit "
-	             "rings, and %llu with the application", is->frames, is->free, is->rx, is->tx, (unsigned long long)kept);
+	finding_evidence(f, "0 of %u frames can be had: %u are in caches of lcores, %u in receive rings, %u in transmit "
+	                 "rings, and %llu with the application", is->frames, is->free, is->rx, is->tx, (unsigned long long)kept);
 	if (kept >= is->frames / 8)
-		plx_text_add(f->mend, sizeof(f->mend), "have it put back what it need not keep (plx_mbuf_put, after a transmit burst for the tail "
-		             "that was not taken), or give it more by -m; the plan has %llu MiB", mib);
+		finding_fix(f, "have it put back what it need not keep (plx_mbuf_put, after a transmit burst for the tail "
+		            "that was not taken), or give it more by -m; the plan has %llu MiB", mib);
 	else
-		plx_text_add(f->mend, sizeof(f->mend), "give it more by -m, of which the plan has %llu MiB, or use smaller rings by rxd= and txd=",
-		             mib);
+		finding_fix(f, "give it more by -m, of which the plan has %llu MiB, or use smaller rings by rxd= and txd=",
+		            mib);
 }
 
 /* ---- transmit queues ---- */
@@ -123,37 +122,35 @@ static void judge_txq(struct truth *t, unsigned i, unsigned q, const struct trut
 	const char *name = t->plan->ports[i].conf.name;
 	int most = PLX_STOP_error;
 	double rate = (double)refused(was, is, &most) * 1e9 / (double)dt;
-	struct truth_found *f;
+	struct finding *f;
 
 	if (was->err && is->err && rate < 1) /* an lcore may have given up */
 		rate = 1;
-	if (is->pkts != was->pkts || !(f = truth_met(t, TRUTH_tx_stuck, i << 16 | q, rate)))
+	if (is->pkts != was->pkts || !(f = truth_met(t, TRUTH_tx_stuck, i << 16 | q, rate,
+	                                             "%s transmit queue %u", name, q)))
 		return;
-	plx_text_add(f->on, sizeof(f->on), "%s transmit queue %u", name, q);
-	plx_text_add(f->evidence, sizeof(f->evidence), "it took no packet, and %.0f bursts a second ended with %s", rate,
-	             stops[most]);
+	finding_evidence(f, "it took no packet, and %.0f bursts a second ended with %s", rate, stops[most]);
 	if (is->err)
-		plx_text_add(f->evidence, sizeof(f->evidence), "; its doorbell fails: %s (%d)", strerror(-is->err), is->err);
+		finding_evidence(f, "; its doorbell fails: %s (%d)", strerror(-is->err), is->err);
 	if (is->err)
-		plx_text_add(f->mend, sizeof(f->mend), "see dmesg and ip -s link show %s; if it does not pass, start the program again",
-		             PLX_QUOTED(name));
+		finding_fix(f, "see dmesg and ip -s link show %s; if it does not pass, start the program again",
+		            PLX_QUOTED(name));
 	else
-		plx_text_add(f->mend, sizeof(f->mend), "see whether the device sends (ip -s link show %s) and its other end receives; let no two lcores "
-		             "send by one queue", PLX_QUOTED(name));
+		finding_fix(f, "see whether the device sends (ip -s link show %s) and its other end receives; let no two lcores "
+		            "send by one queue", PLX_QUOTED(name));
 }
 
 static void judge_repairs(struct truth *t, unsigned i, uint64_t was, uint64_t is)
 {
 	const char *name = t->plan->ports[i].conf.name;
-	struct truth_found *f;
+	struct finding *f;
 
-	if (!truth_grown(was, is) || !(f = truth_met(t, TRUTH_reopened, i, 1)))
+	if (!truth_grown(was, is) || !(f = truth_met(t, TRUTH_reopened, i, 1, "%s", name)))
 		return;
-	plx_text_add(f->on, sizeof(f->on), "%s", name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "%llu of its queues were opened anew in this look, %llu since the start; what they "
-	             "held counts as tx_drop_closed and rx_drop_closed", (unsigned long long)(is - was), (unsigned long long)is);
-	plx_text_add(f->mend, sizeof(f->mend), "see the log for the errno, dmesg, and who resets the device: ip monitor link dev %s",
-	             PLX_QUOTED(name));
+	finding_evidence(f, "%llu of its queues were opened anew in this look, %llu since the start; what they "
+	                 "held counts as tx_drop_closed and rx_drop_closed", (unsigned long long)(is - was), (unsigned long long)is);
+	finding_fix(f, "see the log for the errno, dmesg, and who resets the device: ip monitor link dev %s",
+	            PLX_QUOTED(name));
 }
 
 /* ---- receive queues ---- */
@@ -164,21 +161,21 @@ static void judge_astray(struct truth *t, unsigned i, unsigned q, int64_t was, i
 {
 	const bool more = was > (int64_t)ring && is > (int64_t)ring, less = was < -(int64_t)ring && is < -(int64_t)ring;
 	const char *name = t->plan->ports[i].conf.name;
-	struct truth_found *f;
+	struct finding *f;
 
-	if (!(more || less) || !(f = truth_met(t, TRUTH_unaccounted, i << 16 | q, 1)))
+	if (!(more || less) || !(f = truth_met(t, TRUTH_unaccounted, i << 16 | q, 1,
+	                                       "%s queue %u", name, t->plan->ports[i].conf.queue + q)))
 		return;
-	plx_text_add(f->on, sizeof(f->on), "%s queue %u", name, t->plan->ports[i].conf.queue + q);
 	if (more)
-		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames were offered to it and are "
-		             "neither received nor in a counter of drops; its ring has room for %u of them",
-		             (long long)is, ring - PLX_BURST_MAX);
+		finding_evidence(f, "%lld frames were offered to it and are "
+		                 "neither received nor in a counter of drops; its ring has room for %u of them",
+		                 (long long)is, ring - PLX_BURST_MAX);
 	else
-		plx_text_add(f->evidence, sizeof(f->evidence), "%lld frames more are received or in counters "
-		             "of drops than were offered to it", -(long long)is);
-	plx_text_add(f->mend, sizeof(f->mend), "look for a rule that sends frames to another queue "
-	             "(ethtool -n %s), an MTU beyond a buffer, and another socket on the queue (ss --xdp -e -p)",
-	             PLX_QUOTED(name));
+		finding_evidence(f, "%lld frames more are received or in counters "
+		                 "of drops than were offered to it", -(long long)is);
+	finding_fix(f, "look for a rule that sends frames to another queue "
+	            "(ethtool -n %s), an MTU beyond a buffer, and another socket on the queue (ss --xdp -e -p)",
+	            PLX_QUOTED(name));
 }
 
 /* Packets of all ports that share the interface of port i, and whether any may be a piece. */
@@ -228,17 +225,16 @@ static void judge_split(struct truth *t, unsigned i, const struct truth_port *is
 {
 	const struct plan_port *o = &t->plan->ports[i];
 	const uint32_t frame = t->plan->frame_size;
-	struct truth_found *f;
+	struct finding *f;
 
-	if (!is->split || !(f = truth_met(t, TRUTH_split_frames, i, 1)))
+	if (!is->split || !(f = truth_met(t, TRUTH_split_frames, i, 1, "%s", o->conf.name)))
 		return;
-	plx_text_add(f->on, sizeof(f->on), "%s", o->conf.name);
-	plx_text_add(f->evidence, sizeof(f->evidence), "in zero-copy the NIC, driver %s, does not use all "
-	             "of a frame of %u bytes; %s",
-	             *o->link.kdriver ? o->link.kdriver : "unknown", frame,
-	             is->rungs_down ? "each frame is copied since" : "its queues are being opened anew for copies");
-	plx_text_add(f->mend, sizeof(f->mend), "start with mode=native of --iface %s%s", PLX_QUOTED(o->conf.name),
-	             frame < 4096 ? ", or try --frame-size 4096" : "");
+	finding_evidence(f, "in zero-copy the NIC, driver %s, does not use all "
+	                 "of a frame of %u bytes; %s",
+	                 *o->link.kdriver ? o->link.kdriver : "unknown", frame,
+	                 is->rungs_down ? "each frame is copied since" : "its queues are being opened anew for copies");
+	finding_fix(f, "start with mode=native of --iface %s%s", PLX_QUOTED(o->conf.name),
+	            frame < 4096 ? ", or try --frame-size 4096" : "");
 }
 
 void truth_frames_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt)

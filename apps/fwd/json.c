@@ -3,24 +3,14 @@
    docs/plx-fwd.md lists them.  Cold. */
 #include "report.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
-static void text(FILE *out, const char *key, const char *s)
-{
-	fprintf(out, "\"%s\":", key);
-	plx_json_text(out, s);
-	fputc(',', out);
-}
-
-static void number(FILE *out, const char *key, uint64_t v) { fprintf(out, "\"%s\":%" PRIu64 ",", key, v); }
-
-static void known(FILE *out, const char *key, bool is_known, uint64_t v)
+static void known(struct plx_json *j, const char *key, bool is_known, uint64_t v)
 {
 	if (is_known)
-		number(out, key, v);
+		plx_json_u64(j, key, v);
 	else
-		fprintf(out, "\"%s\":null,", key);
+		plx_json_null(j, key);
 }
 
 static uint64_t rate(uint64_t now, uint64_t before, uint64_t dt)
@@ -29,88 +19,98 @@ static uint64_t rate(uint64_t now, uint64_t before, uint64_t dt)
 	return now > before ? (uint64_t)((double)(now - before) * 1e9 / (double)dt) : 0;
 }
 
-/* The last member of an object has no comma behind it: each object ends with a plain one. */
 void json_interval(FILE *out, struct report *r, const struct port_counts *now, uint64_t dt)
 {
-	fprintf(out, "{\"type\":\"interval\",");
-	number(out, "time_ns", plx_sys_now(&plx_sys_linux) - r->start);
-	number(out, "interval_ns", dt);
-	fprintf(out, "\"ports\":[");
+	struct plx_json json, *j = &json;
+
+	plx_json_begin(j, out);
+	plx_json_object(j, NULL);
+	plx_json_text(j, "type", "interval");
+	plx_json_u64(j, "time_ns", plx_sys_now(&plx_sys_linux) - r->start);
+	plx_json_u64(j, "interval_ns", dt);
+	plx_json_array(j, "ports");
 	for (uint16_t i = 0; i < plx_env_ports(r->f->env); i++) {
 		const struct port_counts *a = &now[i], *b = &r->prev[i];
 
-		fprintf(out, "%s{", i ? "," : "");
-		text(out, "name", plx_env_port(r->f->env, i)->name);
-		number(out, "rx_packets_per_second", rate(a->rx_packets, b->rx_packets, dt));
-		number(out, "rx_bits_per_second", rate(a->rx_bytes, b->rx_bytes, dt) * 8);
-		number(out, "tx_packets_per_second", rate(a->tx_packets, b->tx_packets, dt));
-		number(out, "tx_bits_per_second", rate(a->tx_bytes, b->tx_bytes, dt) * 8);
-		known(out, "rx_offered", a->offered_told, a->rx_offered - b->rx_offered);
-		number(out, "rx_packets", a->rx_packets - b->rx_packets);
-		number(out, "rx_drops", a->rx_drops - b->rx_drops);
-		number(out, "tx_packets", a->tx_packets > b->tx_packets ? a->tx_packets - b->tx_packets : 0);
-		fprintf(out, "\"tx_drops\":%" PRIu64 "}", a->tx_drops - b->tx_drops);
+		plx_json_object(j, NULL);
+		plx_json_text(j, "name", plx_env_port(r->f->env, i)->name);
+		plx_json_u64(j, "rx_packets_per_second", rate(a->rx_packets, b->rx_packets, dt));
+		plx_json_u64(j, "rx_bits_per_second", rate(a->rx_bytes, b->rx_bytes, dt) * 8);
+		plx_json_u64(j, "tx_packets_per_second", rate(a->tx_packets, b->tx_packets, dt));
+		plx_json_u64(j, "tx_bits_per_second", rate(a->tx_bytes, b->tx_bytes, dt) * 8);
+		known(j, "rx_offered", a->offered_told, a->rx_offered - b->rx_offered);
+		plx_json_u64(j, "rx_packets", a->rx_packets - b->rx_packets);
+		plx_json_u64(j, "rx_drops", a->rx_drops - b->rx_drops);
+		plx_json_u64(j, "tx_packets", a->tx_packets > b->tx_packets ? a->tx_packets - b->tx_packets : 0);
+		plx_json_u64(j, "tx_drops", a->tx_drops - b->tx_drops);
+		plx_json_object_end(j);
 	}
-	fprintf(out, "]}\n");
+	plx_json_array_end(j);
+	plx_json_object_end(j);
+	plx_json_end(j);
 }
 
-static void total(FILE *out, const struct result *x)
+static void total(struct plx_json *j, const struct result *x)
 {
-	fprintf(out, "\"total\":{");
-	number(out, "sent", x->sent);
-	number(out, "sent_bytes", x->sent_bytes);
-	number(out, "received", x->received);
-	number(out, "received_bytes", x->received_bytes);
-	known(out, "packets_per_second", rate_known(x->ns), x->pps);
-	number(out, "tx_dropped", x->dropped);
-	number(out, "ignored", x->ignored);
-	number(out, "held_back_bursts", x->held_back);
-	number(out, "lost", x->lost);
-	known(out, "duplicates", x->verified, x->duplicates);
-	known(out, "reordered", x->verified, x->reordered);
-	known(out, "stale", x->verified, x->stale);
-	known(out, "corrupt", x->verified, x->corrupt);
-	known(out, "foreign", x->verified, x->foreign);
-	known(out, "verified_bytes", x->verified, x->verified_bytes);
-	number(out, "empty_polls", x->empty_polls);
-	fprintf(out, "\"copied\":%" PRIu64 "},", x->copied);
+	plx_json_object(j, "total");
+	plx_json_u64(j, "sent", x->sent);
+	plx_json_u64(j, "sent_bytes", x->sent_bytes);
+	plx_json_u64(j, "received", x->received);
+	plx_json_u64(j, "received_bytes", x->received_bytes);
+	known(j, "packets_per_second", rate_known(x->ns), x->pps);
+	plx_json_u64(j, "tx_dropped", x->dropped);
+	plx_json_u64(j, "ignored", x->ignored);
+	plx_json_u64(j, "held_back_bursts", x->held_back);
+	plx_json_u64(j, "lost", x->lost);
+	known(j, "duplicates", x->verified, x->duplicates);
+	known(j, "reordered", x->verified, x->reordered);
+	known(j, "stale", x->verified, x->stale);
+	known(j, "corrupt", x->verified, x->corrupt);
+	known(j, "foreign", x->verified, x->foreign);
+	known(j, "verified_bytes", x->verified, x->verified_bytes);
+	plx_json_u64(j, "empty_polls", x->empty_polls);
+	plx_json_u64(j, "copied", x->copied);
+	plx_json_object_end(j);
 }
 
-static void queues(FILE *out, const struct plx_port *p)
+static void queues(struct plx_json *j, const struct plx_port *p)
 {
-	fprintf(out, "\"rxq\":[");
+	plx_json_array(j, "rxq");
 	for (uint16_t i = 0; i < p->nrx; i++) {
 		const struct plx_rxq *q = p->rxq[i];
 		struct plx_rxq_stats s;
 		uint64_t offered;
 		const bool told = plx_port_rxq_stats(p, i, &s, &offered);
 
-		fprintf(out, "%s{", i ? "," : "");
-		number(out, "queue", q->hwq);
-		known(out, "offered", told, offered);
-		number(out, "drops", plx_rx_drops(&s));
-		number(out, "packets", plx_ctr_read(&q->stats.pkts));
-		number(out, "bytes", plx_ctr_read(&q->stats.bytes));
-		number(out, "bursts", plx_ctr_read(&q->stats.bursts));
-		number(out, "empty_bursts", plx_ctr_read(&q->stats.empty));
-		fprintf(out, "\"kicks\":%" PRIu64 "}", plx_ctr_read(&q->stats.kicks));
+		plx_json_object(j, NULL);
+		plx_json_u64(j, "queue", q->hwq);
+		known(j, "offered", told, offered);
+		plx_json_u64(j, "drops", plx_rx_drops(&s));
+		plx_json_u64(j, "packets", plx_ctr_read(&q->stats.pkts));
+		plx_json_u64(j, "bytes", plx_ctr_read(&q->stats.bytes));
+		plx_json_u64(j, "bursts", plx_ctr_read(&q->stats.bursts));
+		plx_json_u64(j, "empty_bursts", plx_ctr_read(&q->stats.empty));
+		plx_json_u64(j, "kicks", plx_ctr_read(&q->stats.kicks));
+		plx_json_object_end(j);
 	}
-	fprintf(out, "],\"txq\":[");
+	plx_json_array_end(j);
+	plx_json_array(j, "txq");
 	for (uint16_t i = 0; i < p->ntx; i++) {
 		const struct plx_txq *q = p->txq[i];
 
-		fprintf(out, "%s{", i ? "," : "");
-		number(out, "queue", q->hwq);
-		number(out, "drops", plx_tx_drops(&q->stats));
-		number(out, "packets", plx_ctr_read(&q->stats.pkts));
-		number(out, "bytes", plx_ctr_read(&q->stats.bytes));
-		number(out, "bursts", plx_ctr_read(&q->stats.bursts));
-		fprintf(out, "\"kicks\":%" PRIu64 "}", plx_ctr_read(&q->stats.kicks));
+		plx_json_object(j, NULL);
+		plx_json_u64(j, "queue", q->hwq);
+		plx_json_u64(j, "drops", plx_tx_drops(&q->stats));
+		plx_json_u64(j, "packets", plx_ctr_read(&q->stats.pkts));
+		plx_json_u64(j, "bytes", plx_ctr_read(&q->stats.bytes));
+		plx_json_u64(j, "bursts", plx_ctr_read(&q->stats.bursts));
+		plx_json_u64(j, "kicks", plx_ctr_read(&q->stats.kicks));
+		plx_json_object_end(j);
 	}
-	fprintf(out, "],");
+	plx_json_array_end(j);
 }
 
-static void port(FILE *out, const struct report *r, uint16_t i)
+static void port(struct plx_json *j, const struct report *r, uint16_t i)
 {
 	struct plx_port *p = plx_env_port(r->f->env, i);
 	const struct plx_port_info *info = plx_port_info(p);
@@ -121,69 +121,72 @@ static void port(FILE *out, const struct report *r, uint16_t i)
 	char mac[18];
 
 	report_count(r->f, i, &c);
-	fprintf(out, "%s{", i ? "," : "");
-	text(out, "name", p->name);
-	text(out, "driver", info->driver);
-	text(out, "mode", info->mode);
-	text(out, "why", info->why);
-	text(out, "mac", plx_mac_fmt(mac, info->mac));
-	number(out, "mtu_bytes", info->mtu);
-	fprintf(out, "\"node\":%d,", info->node);
-	known(out, "rx_offered", c.offered_told, c.rx_offered);
-	number(out, "rx_packets", c.rx_packets);
-	number(out, "rx_bytes", c.rx_bytes);
-	number(out, "rx_drops", c.rx_drops);
-	number(out, "tx_packets", c.tx_packets);
-	number(out, "tx_bytes", c.tx_bytes);
-	number(out, "tx_drops", c.tx_drops);
-	queues(out, p);
-	fprintf(out, "\"xstats\":{");
-	for (int k = 0; k < n && k < have; k++) {
-		fprintf(out, k ? "," : "");
-		plx_json_text(out, x[k].name);
-		fprintf(out, ":%" PRIu64, x[k].value);
-	}
+	plx_json_object(j, NULL);
+	plx_json_text(j, "name", p->name);
+	plx_json_text(j, "driver", info->driver);
+	plx_json_text(j, "mode", info->mode);
+	plx_json_text(j, "why", info->why);
+	plx_json_text(j, "mac", plx_mac_fmt(mac, info->mac));
+	plx_json_u64(j, "mtu_bytes", info->mtu);
+	plx_json_i64(j, "node", info->node);
+	known(j, "rx_offered", c.offered_told, c.rx_offered);
+	plx_json_u64(j, "rx_packets", c.rx_packets);
+	plx_json_u64(j, "rx_bytes", c.rx_bytes);
+	plx_json_u64(j, "rx_drops", c.rx_drops);
+	plx_json_u64(j, "tx_packets", c.tx_packets);
+	plx_json_u64(j, "tx_bytes", c.tx_bytes);
+	plx_json_u64(j, "tx_drops", c.tx_drops);
+	queues(j, p);
+	plx_json_object(j, "xstats");
+	for (int k = 0; k < n && k < have; k++)
+		plx_json_u64(j, x[k].name, x[k].value);
 	if (r->f->npaths)
-		fprintf(out, "%s\"tx_full\":%" PRIu64, n ? "," : "", report_tx_full(r->f, p));
-	fprintf(out, "}}");
+		plx_json_u64(j, "tx_full", report_tx_full(r->f, p));
+	plx_json_object_end(j);
+	plx_json_object_end(j);
 	free(x);
 }
 
-static void lcore(FILE *out, const struct report *r, uint16_t i)
+static void lcore(struct plx_json *j, const struct report *r, uint16_t i)
 {
 	const struct plx_lcore *l = plx_env_lcore(r->f->env, i);
 	struct plx_lcore_stats s;
 	double hz = (double)plx_cycles_hz(r->f->env) / 1e9;
 
 	plx_lcore_stats(l, &s);
-	fprintf(out, "%s{", i ? "," : "");
-	number(out, "id", plx_lcore_id(l));
-	fprintf(out, "\"cpu\":%d,", s.cpu);
-	number(out, "rounds", s.rounds);
-	number(out, "busy_ns", (uint64_t)((double)s.busy_cycles / hz));
-	number(out, "idle_ns", (uint64_t)((double)s.idle_cycles / hz));
-	number(out, "sleep_ns", s.sleep_ns);
-	fprintf(out, "\"sleeps\":%" PRIu64 "}", s.sleeps);
+	plx_json_object(j, NULL);
+	plx_json_u64(j, "id", plx_lcore_id(l));
+	plx_json_i64(j, "cpu", s.cpu);
+	plx_json_u64(j, "rounds", s.rounds);
+	plx_json_u64(j, "busy_ns", (uint64_t)((double)s.busy_cycles / hz));
+	plx_json_u64(j, "idle_ns", (uint64_t)((double)s.idle_cycles / hz));
+	plx_json_u64(j, "sleep_ns", s.sleep_ns);
+	plx_json_u64(j, "sleeps", s.sleeps);
+	plx_json_object_end(j);
 }
 
 void json_summary(FILE *out, struct report *r, const struct result *x)
 {
 	const struct fwd *f = r->f;
+	struct plx_json json, *j = &json;
 
-	fprintf(out, "{\"type\":\"summary\",");
-	text(out, "mode", fwd_mode_name(f->conf.mode));
-	number(out, "duration_ns", x->ns);
-	fprintf(out, "\"interrupted\":%s,", x->interrupted ? "true" : "false");
-	total(out, x);
-	fprintf(out, "\"ports\":[");
+	plx_json_begin(j, out);
+	plx_json_object(j, NULL);
+	plx_json_text(j, "type", "summary");
+	plx_json_text(j, "mode", fwd_mode_name(f->conf.mode));
+	plx_json_u64(j, "duration_ns", x->ns);
+	plx_json_bool(j, "interrupted", x->interrupted);
+	total(j, x);
+	plx_json_array(j, "ports");
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++)
-		port(out, r, i);
-	fprintf(out, "],\"lcores\":[");
+		port(j, r, i);
+	plx_json_array_end(j);
+	plx_json_array(j, "lcores");
 	for (uint16_t i = 0; i < plx_env_lcores(f->env); i++)
-		lcore(out, r, i);
-	fprintf(out, "],");
-	text(out, "result", *x->failed ? "failed" : "ok");
-	fprintf(out, "\"failed\":");
-	plx_json_text(out, x->failed);
-	fprintf(out, "}\n");
+		lcore(j, r, i);
+	plx_json_array_end(j);
+	plx_json_text(j, "result", *x->failed ? "failed" : "ok");
+	plx_json_text(j, "failed", x->failed);
+	plx_json_object_end(j);
+	plx_json_end(j);
 }

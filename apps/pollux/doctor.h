@@ -7,6 +7,7 @@
 #define DOCTOR_H
 
 #include "disco.h"
+#include "finding.h"
 #include "plan.h"
 #include "reach.h"
 #include "topo.h"
@@ -19,41 +20,42 @@
 enum status { CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK_SKIP };
 #define CHECK_STATUSES 4
 
-/* evidence: what was read or tried, one sentence.  mend: one line for the root shell that
-   pollux doctor was called from; "" if nothing is to mend; "# text" where no command can. */
-struct finding { enum status status; char evidence[1280], mend[1024]; };
-
 struct doctor;
 struct patient;
+struct result;
 struct check {
 	const char *name, *group, *what; /* what: one sentence, of the thing as it should be */
-	/* fn fills in the finding.  p is the port it is about, NULL of checks of the host. */
-	void (*fn)(const struct doctor *d, const struct patient *p, struct finding *f);
+	/* fn fills in status, evidence and fix.  p is the port it is about, NULL of checks of the host. */
+	void (*fn)(const struct doctor *d, const struct patient *p, struct result *f);
 	bool port;                       /* asked for each port that is an interface */
 };
+/* What a check found.  Its fix is one line for the root shell that pollux doctor was called from; "# text" where no
+   command can. */
+struct result { const struct check *check; enum status status; struct finding found; };
+
 /* Each ends with name NULL. */
 extern const struct check host_checks[], kernel_checks[], plan_checks[], memory_checks[], iface_checks[], queue_checks[];
 extern const struct check *const check_tables[]; /* in the order of printing; ends with NULL */
 
 /* What a check says; each sets status and evidence. */
-#define SAYS(fn) void fn(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)))
+#define SAYS(fn) void fn(struct result *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)))
 SAYS(ok);
 SAYS(warn);
 SAYS(fail);
 SAYS(skip);
-SAYS(mend); /* sets the mend */
+SAYS(mend); /* sets the fix */
 #undef SAYS
 /* Mends that are this command once more with another option, another port text (key of
    value, value NULL = without the key), another interface, or without the port. */
-void mend_option(struct finding *f, const struct doctor *d, const char *option, const char *value);
-void mend_key(struct finding *f, const struct doctor *d, const struct patient *p, const char *key, const char *value);
-void mend_name(struct finding *f, const struct doctor *d, const struct patient *p, const char *name);
-void mend_without(struct finding *f, const struct doctor *d, const struct patient *p);
+void mend_option(struct result *f, const struct doctor *d, const char *option, const char *value);
+void mend_key(struct result *f, const struct doctor *d, const struct patient *p, const char *key, const char *value);
+void mend_name(struct result *f, const struct doctor *d, const struct patient *p, const char *name);
+void mend_without(struct result *f, const struct doctor *d, const struct patient *p);
 /* quoted: s as one word of a shell, for mends: names are other people's.  It stands until the
    fourth call after. */
 const char *quoted(const char *s);
 /* no_plan: there is none, and the finding says so. */
-bool no_plan(const struct doctor *d, struct finding *f);
+bool no_plan(const struct doctor *d, struct result *f);
 /* asked_refused: the start is refused for the memory that -m or --node-mem ask for; the plan is one without. */
 bool asked_refused(const struct doctor *d);
 /* OTHERS_TELL is the mend of a refused plan for as long as there are other FAILs. */
@@ -158,7 +160,6 @@ void read_nets(struct doctor *d);             /* other namespaces, routes, owner
 
 /* ---- judging and printing ---- */
 
-struct result { const struct check *check; char object[PLX_IFNAME_MAX]; struct finding f; };
 struct report { struct result *r; size_t n; unsigned count[CHECK_STATUSES]; };
 
 /* doctor_judge runs the checks; only NULL = all, else names with commas between.  0 or -ENOMEM. */

@@ -6,7 +6,7 @@
 #include <linux/capability.h>
 #include <string.h>
 
-#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct result *f)
 #define HOST (void)p
 
 /* ---- rights ---- */
@@ -15,7 +15,7 @@ static bool has(const struct doctor *d, unsigned cap) { return !privileges_lack(
 
 /* cap judges one capability.  The mend grants all that are needed, as the next would else take
    this one away again. */
-static void cap(const struct doctor *d, struct finding *f, unsigned n, const char *name, const char *call)
+static void cap(const struct doctor *d, struct result *f, unsigned n, const char *name, const char *call)
 {
 	if (!uses_xdp(d) && n != CAP_NET_RAW) {
 		skip(f, "no port is of the driver af_xdp");
@@ -59,7 +59,7 @@ CHECK(userns)
 }
 
 /* raise_limit: within the hard limit by the shell, beyond it with CAP_SYS_RESOURCE. */
-static void raise_limit(struct finding *f, uint64_t want, uint64_t hard, const char *letter, const char *name, unsigned unit)
+static void raise_limit(struct result *f, uint64_t want, uint64_t hard, const char *letter, const char *name, unsigned unit)
 {
 	if (want <= hard)
 		mend(f, "ulimit -S -%s %llu", letter, (unsigned long long)((want + unit - 1) / unit));

@@ -8,14 +8,14 @@
 #include <net/if.h>
 #include <string.h>
 
-#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct result *f)
 #define L() if (absent(p, f)) return; const struct disco_link *l = p->l; (void)d
 
 /* NETDEV_XDP_ACT_*, which the build machine's headers may be too old to have. */
 enum { NETDEV_XDP_ACT_BASIC = 1, NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 };
 enum { XDP_ROOM = PLAN_XDP_ROOM, SEGS_MAX = 18, FRAME_MAX = 4096 };
 
-static bool absent(const struct patient *p, struct finding *f)
+static bool absent(const struct patient *p, struct result *f)
 {
 	if (!p->l)
 		skip(f, "no such interface here");
@@ -28,7 +28,7 @@ static bool is(const struct disco_link *l, const char *kind) { return !strcmp(l-
 static bool masters(const struct disco_link *l) { return is(l, "bond") || is(l, "team"); }
 
 /* xdp: the port may be of the driver af_xdp. */
-static bool xdp(const struct patient *p, struct finding *f)
+static bool xdp(const struct patient *p, struct result *f)
 {
 	bool may = plx_driver_may_be(p->conf, "af_xdp");
 
@@ -50,8 +50,8 @@ CHECK(iface_exists)
 	if (*p->elsewhere) {
 		snprintf(enter, sizeof(enter), "%.*s", (int)strlen(p->elsewhere) - 1, p->elsewhere);
 		fail(f, "there is no %s in this network namespace, but there is one where %s leads", p->conf->name, enter);
-		snprintf(f->mend, sizeof(f->mend), "%s", enter);
-		again(f->mend, sizeof(f->mend), d);
+		snprintf(f->found.fix, sizeof(f->found.fix), "%s", enter);
+		again(f->found.fix, sizeof(f->found.fix), d);
 	} else if (*p->near) {
 		fail(f, "there is no interface %s, but there is %s", p->conf->name, p->near);
 		mend_name(f, d, p, p->near);
@@ -81,8 +81,8 @@ CHECK(iface_sysfs)
 		ok(f, "/sys tells of %s", l->name);
 	else if (*d->host.netns) {
 		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
-		snprintf(f->mend, sizeof(f->mend), "ip netns exec %s", quoted(d->host.netns));
-		again(f->mend, sizeof(f->mend), d);
+		snprintf(f->found.fix, sizeof(f->found.fix), "ip netns exec %s", quoted(d->host.netns));
+		again(f->found.fix, sizeof(f->found.fix), d);
 	} else {
 		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
 		mend(f, "mount -t sysfs sysfs /sys");
@@ -287,7 +287,7 @@ CHECK(stacked)
 }
 
 /* Rights are another check's: a program may be started with others than this one has. */
-static bool takes_all(const struct patient *p, struct finding *f)
+static bool takes_all(const struct patient *p, struct result *f)
 {
 	bool takes = reach_takes(p->conf, 0);
 
@@ -297,7 +297,7 @@ static bool takes_all(const struct patient *p, struct finding *f)
 }
 
 /* cut judges what a port would cut off, which a start refuses unless it is forced. */
-static void cut(struct finding *f, const struct doctor *d, const struct patient *p, const char *what)
+static void cut(struct result *f, const struct doctor *d, const struct patient *p, const char *what)
 {
 	(p->conf->force ? warn : fail)(f, "the port takes all packets of its queues and cuts off %s: %s", what,
 	                               p->conf->force ? "force=yes wants it so" : "a start is refused");
@@ -390,7 +390,7 @@ CHECK(promisc)
 /* ---- offloads ---- */
 
 /* must_off judges an offload that has to be off. */
-static void must_off(const struct disco_link *l, struct finding *f, enum disco_feature feature, const char *cost)
+static void must_off(const struct disco_link *l, struct result *f, enum disco_feature feature, const char *cost)
 {
 	int on = disco_on(l, feature);
 
@@ -408,7 +408,7 @@ static void must_off(const struct disco_link *l, struct finding *f, enum disco_f
 }
 
 /* virtio_net turns these off itself when a native program comes, where they can be turned off at all. */
-static void must_not_glue(const struct disco_link *l, const struct patient *p, struct finding *f,
+static void must_not_glue(const struct disco_link *l, const struct patient *p, struct result *f,
                           enum disco_feature feature, const char *cost)
 {
 	if (!strcmp(l->kdriver, "virtio_net") && p->conf->mode != PLX_XDP_GENERIC && disco_on(l, feature) == 1 &&
@@ -481,7 +481,7 @@ static uint32_t frame_of(const struct doctor *d)
 }
 
 /* The MTU fits a frame, if perhaps not the part of it that the NIC uses in zero-copy. */
-static void room_enough(const struct doctor *d, const struct patient *p, struct finding *f)
+static void room_enough(const struct doctor *d, const struct patient *p, struct result *f)
 {
 	const uint32_t need = p->l->mtu + PLX_L2_MAX, frame = frame_of(d), room = frame - XDP_ROOM;
 	const char *kdriver = p->plan ? p->plan->link.kdriver : p->l->kdriver;

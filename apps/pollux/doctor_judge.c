@@ -40,14 +40,6 @@ static bool wanted(const char *only, const struct check *c)
 	return !only;
 }
 
-/* Names are other people's: nothing of them may move the terminal's cursor or spoil JSON. */
-static void clean(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || (unsigned char)*s > '~')
-			*s = '?';
-}
-
 static int run_check(struct report *r, const struct doctor *d, const struct check *c, const struct patient *p)
 {
 	struct result *more = realloc(r->r, (r->n + 1) * sizeof(*more));
@@ -57,17 +49,14 @@ static int run_check(struct report *r, const struct doctor *d, const struct chec
 	r->r = more;
 	struct result *now = &r->r[r->n++];
 
-	memset(now, 0, sizeof(*now));
-	now->check = c;
-	snprintf(now->object, sizeof(now->object), "%s", p ? p->conf->name : c->port ? "-" : "host");
+	*now = (struct result){ .check = c };
+	finding_make(&now->found, c->name, "%s", p ? p->conf->name : c->port ? "-" : "host");
 	if (p || !c->port)
-		c->fn(d, p, &now->f);
+		c->fn(d, p, now);
 	else
-		skip(&now->f, "no interface is named");
-	clean(now->object);
-	clean(now->f.evidence);
-	clean(now->f.mend);
-	r->count[now->f.status]++;
+		skip(now, "no interface is named");
+	finding_clean(&now->found);
+	r->count[now->status]++;
 	return 0;
 }
 
@@ -75,8 +64,8 @@ static int run_check(struct report *r, const struct doctor *d, const struct chec
 static void tell_alone(struct report *r)
 {
 	for (size_t i = 0; i < r->n && r->count[CHECK_FAIL] == 1; i++)
-		if (r->r[i].f.status == CHECK_FAIL && !strcmp(r->r[i].f.mend, OTHERS_TELL))
-			mend(&r->r[i].f, "# the reason itself tells what to change");
+		if (r->r[i].status == CHECK_FAIL && !strcmp(r->r[i].found.fix, OTHERS_TELL))
+			mend(&r->r[i], "# the reason itself tells what to change");
 }
 
 int doctor_judge(struct report *r, const struct doctor *d, const char *only)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct result *f)
 #define HOST (void)p
 
 CHECK(af_xdp)
@@ -65,7 +65,7 @@ CHECK(bpf_frags)
 }
 
 /* known judges a feature that a newer kernel has. */
-static void known(struct finding *f, int has, const char *yes, const char *no, const char *since)
+static void known(struct result *f, int has, const char *yes, const char *no, const char *since)
 {
 	if (has < 0)
 		skip(f, "could not be tried");

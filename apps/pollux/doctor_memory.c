@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct result *f)
 #define HOST (void)p
 #define NODE_PAGES "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages"
 
@@ -19,7 +19,7 @@ bool asked_refused(const struct doctor *d)
 }
 
 /* no_asked: what the memory that is asked for would need is not to be judged by a plan without. */
-static bool no_asked(const struct doctor *d, struct finding *f)
+static bool no_asked(const struct doctor *d, struct result *f)
 {
 	if (asked_refused(d))
 		skip(f, "the memory that is asked for is refused: see pool-memory");
@@ -49,7 +49,7 @@ static void count_pages(const struct doctor *d, int node, ull *have, ull *total)
 
 CHECK(hugepages)
 {
-	char path[sizeof(f->mend)] = "/proc/sys/vm/nr_hugepages";
+	char path[sizeof(f->found.fix)] = "/proc/sys/vm/nr_hugepages";
 	const char *require = strstr(d->plan_why, "--huge=require wants"), *echo = require ? strstr(require, "echo ") : NULL;
 	ull have, total, want = 0;
 
@@ -179,7 +179,7 @@ CHECK(memory_limit)
 		return;
 	if (d->plan_err == -ENOMEM && !strncmp(d->plan_why, "memory limit: ", 14)) {
 		fail(f, "%s", d->plan_why);
-		plan_unlimit(l, f->mend, sizeof(f->mend));
+		plan_unlimit(l, f->found.fix, sizeof(f->found.fix));
 	} else if (!*l->file)
 		ok(f, "no cgroup limits memory, as far as is in sight");
 	else if (l->left >= sum)
@@ -187,7 +187,7 @@ CHECK(memory_limit)
 	else {
 		fail(f, "the cgroup's limit leaves %llu MiB, %llu are needed beside hugepages: a start is refused",
 		     (ull)(l->left >> 20), (ull)(sum >> 20));
-		plan_unlimit(l, f->mend, sizeof(f->mend));
+		plan_unlimit(l, f->found.fix, sizeof(f->found.fix));
 	}
 }
 

@@ -10,15 +10,15 @@
 #define SAY(status_, field) \
 	va_list ap; \
 	va_start(ap, fmt); \
-	vsnprintf(f->field, sizeof(f->field), fmt, ap); \
+	vsnprintf(f->found.field, sizeof(f->found.field), fmt, ap); \
 	va_end(ap); \
 	status_
 
-void ok(struct finding *f, const char *fmt, ...)   { SAY(f->status = CHECK_OK, evidence); }
-void warn(struct finding *f, const char *fmt, ...) { SAY(f->status = CHECK_WARN, evidence); }
-void fail(struct finding *f, const char *fmt, ...) { SAY(f->status = CHECK_FAIL, evidence); }
-void skip(struct finding *f, const char *fmt, ...) { SAY(f->status = CHECK_SKIP, evidence); }
-void mend(struct finding *f, const char *fmt, ...) { SAY((void)0, mend); }
+void ok(struct result *f, const char *fmt, ...)   { SAY(f->status = CHECK_OK, evidence); }
+void warn(struct result *f, const char *fmt, ...) { SAY(f->status = CHECK_WARN, evidence); }
+void fail(struct result *f, const char *fmt, ...) { SAY(f->status = CHECK_FAIL, evidence); }
+void skip(struct result *f, const char *fmt, ...) { SAY(f->status = CHECK_SKIP, evidence); }
+void mend(struct result *f, const char *fmt, ...) { SAY((void)0, fix); }
 
 const char *quoted(const char *s)
 {
@@ -30,7 +30,7 @@ const char *quoted(const char *s)
 	return text[at];
 }
 
-bool no_plan(const struct doctor *d, struct finding *f)
+bool no_plan(const struct doctor *d, struct result *f)
 {
 	if (!d->planned)
 		skip(f, "no plan can be made: see plan");
@@ -104,15 +104,15 @@ void again(char *buf, size_t len, const struct doctor *d)
 	rewrite(buf, len, d, NULL, NULL, NULL);
 }
 
-void mend_option(struct finding *f, const struct doctor *d, const char *option, const char *value)
+void mend_option(struct result *f, const struct doctor *d, const char *option, const char *value)
 {
 	char name[64];
 
-	f->mend[0] = 0;
-	rewrite(f->mend, sizeof(f->mend), d, option, NULL, NULL);
+	f->found.fix[0] = 0;
+	rewrite(f->found.fix, sizeof(f->found.fix), d, option, NULL, NULL);
 	snprintf(name, sizeof(name), strcmp(option, "lcores") ? "--%s" : "-l", option);
-	word(f->mend, sizeof(f->mend), name);
-	word(f->mend, sizeof(f->mend), value);
+	word(f->found.fix, sizeof(f->found.fix), name);
+	word(f->found.fix, sizeof(f->found.fix), value);
 }
 
 /* given finds the words of a port on the command line, of those of its name the one in its place; NULL = it
@@ -151,16 +151,16 @@ static bool rivals(const char *item, size_t n, const char *key)
 	return (queues && (!strcmp(key, "rxqs") || !strcmp(key, "txqs"))) || (parts && !strcmp(key, "queues"));
 }
 
-static void replace(struct finding *f, const struct doctor *d, const struct patient *p, const char *text)
+static void replace(struct result *f, const struct doctor *d, const struct patient *p, const char *text)
 {
 	const char *was = given(d, p);
 
-	f->mend[0] = 0;
-	if (!was || !rewrite(f->mend, sizeof(f->mend), d, NULL, was, text))
+	f->found.fix[0] = 0;
+	if (!was || !rewrite(f->found.fix, sizeof(f->found.fix), d, NULL, was, text))
 		mend(f, "# where the configuration names %s, write: %s", p->conf->name, text ? text : "nothing");
 }
 
-void mend_key(struct finding *f, const struct doctor *d, const struct patient *p, const char *key, const char *value)
+void mend_key(struct result *f, const struct doctor *d, const struct patient *p, const char *key, const char *value)
 {
 	const char *was = given(d, p);
 	char text[1024] = "";
@@ -177,7 +177,7 @@ void mend_key(struct finding *f, const struct doctor *d, const struct patient *p
 	replace(f, d, p, text);
 }
 
-void mend_name(struct finding *f, const struct doctor *d, const struct patient *p, const char *name)
+void mend_name(struct result *f, const struct doctor *d, const struct patient *p, const char *name)
 {
 	const char *was = given(d, p), *keys = was ? strchr(was, ',') : NULL;
 	char text[1024];
@@ -186,7 +186,7 @@ void mend_name(struct finding *f, const struct doctor *d, const struct patient *
 	replace(f, d, p, text);
 }
 
-void mend_without(struct finding *f, const struct doctor *d, const struct patient *p)
+void mend_without(struct result *f, const struct doctor *d, const struct patient *p)
 {
 	replace(f, d, p, NULL);
 }

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct result *f)
 #define HOST (void)p
 #define PLURAL(n) ((n) == 1 ? "" : "s")
 
@@ -188,7 +188,7 @@ static bool sharing(const struct doctor *d, bool cores, unsigned *a, unsigned *b
 	return false;
 }
 
-static void judge_sharing(const struct doctor *d, struct finding *f, bool cores)
+static void judge_sharing(const struct doctor *d, struct result *f, bool cores)
 {
 	struct cpuset better;
 	char list[256];
@@ -297,7 +297,7 @@ CHECK(control_cpu)
 }
 
 /* boot judges a set of CPUs that only the kernel's command line makes. */
-static void boot(const struct doctor *d, struct finding *f, const char *name, const struct cpuset *set, const char *cost)
+static void boot(const struct doctor *d, struct result *f, const char *name, const struct cpuset *set, const char *cost)
 {
 	struct cpuset want = lcore_cpus(d), all = usable_cpus(d);
 	char lack[256] = "", list[256];

@@ -2,10 +2,6 @@
 /* doctor_print.c - what the checks said, for people and for programs.  Cold. */
 #include "doctor.h"
 
-#include <errno.h>
-#include <jansson.h>
-#include <string.h>
-
 static const char *const words[CHECK_STATUSES] = { [CHECK_OK] = "OK", [CHECK_WARN] = "WARN", [CHECK_FAIL] = "FAIL",
                                                    [CHECK_SKIP] = "SKIP" };
 
@@ -13,12 +9,13 @@ void report_text(FILE *out, const struct report *r, bool brief)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct result *s = &r->r[i];
+		const struct finding *f = &s->found;
 
-		if (brief && s->f.status != CHECK_WARN && s->f.status != CHECK_FAIL)
+		if (brief && s->status != CHECK_WARN && s->status != CHECK_FAIL)
 			continue;
-		fprintf(out, "%-4s  %-16s %-10s %s\n", words[s->f.status], s->check->name, s->object, s->f.evidence);
-		if (*s->f.mend)
-			fprintf(out, "      mend: %s\n", s->f.mend);
+		fprintf(out, "%-4s  %-16s %-10s %s\n", words[s->status], f->name, f->object, f->evidence);
+		if (*f->fix)
+			fprintf(out, "      mend: %s\n", f->fix);
 	}
 	fprintf(out, "%u ok, %u warn, %u fail, %u skip\n", r->count[CHECK_OK], r->count[CHECK_WARN], r->count[CHECK_FAIL],
 	        r->count[CHECK_SKIP]);
@@ -26,38 +23,37 @@ void report_text(FILE *out, const struct report *r, bool brief)
 
 int report_json(FILE *out, const struct report *r)
 {
-	json_t *all = json_array();
-	int err = all ? 0 : -ENOMEM;
+	struct plx_json j;
 
-	for (size_t i = 0; i < r->n && !err; i++) {
-		const struct result *s = &r->r[i];
-		json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", s->check->name, "group", s->check->group,
-		                      "object", s->object, "status", words[s->f.status], "evidence", s->f.evidence,
-		                      "mend", s->f.mend);
-
-		err = o && !json_array_append_new(all, o) ? 0 : -ENOMEM;
+	plx_json_begin(&j, out);
+	plx_json_array(&j, NULL);
+	for (size_t i = 0; i < r->n; i++) {
+		plx_json_object(&j, NULL);
+		finding_json(&j, &r->r[i].found, "object");
+		plx_json_text(&j, "group", r->r[i].check->group);
+		plx_json_text(&j, "status", words[r->r[i].status]);
+		plx_json_object_end(&j);
 	}
-	if (!err)
-		err = json_dumpf(all, out, JSON_INDENT(2)) || putc('\n', out) == EOF ? -EIO : 0;
-	json_decref(all);
-	return err;
+	plx_json_array_end(&j);
+	return plx_json_end(&j);
 }
 
 int checks_json(FILE *out)
 {
-	json_t *all = json_array();
-	int err = all ? 0 : -ENOMEM;
+	struct plx_json j;
 
-	for (int t = 0; check_tables[t] && !err; t++)
-		for (const struct check *c = check_tables[t]; c->name && !err; c++) {
-			json_t *o = json_pack("{s:s, s:s, s:s}", "name", c->name, "group", c->group, "what", c->what);
-
-			err = o && !json_array_append_new(all, o) ? 0 : -ENOMEM;
+	plx_json_begin(&j, out);
+	plx_json_array(&j, NULL);
+	for (int t = 0; check_tables[t]; t++)
+		for (const struct check *c = check_tables[t]; c->name; c++) {
+			plx_json_object(&j, NULL);
+			plx_json_text(&j, "name", c->name);
+			plx_json_text(&j, "group", c->group);
+			plx_json_text(&j, "what", c->what);
+			plx_json_object_end(&j);
 		}
-	if (!err)
-		err = json_dumpf(all, out, JSON_INDENT(2)) || putc('\n', out) == EOF ? -EIO : 0;
-	json_decref(all);
-	return err;
+	plx_json_array_end(&j);
+	return plx_json_end(&j);
 }
 
 void checks_text(FILE *out)

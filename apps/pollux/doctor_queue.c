@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct finding *f)
+#define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct result *f)
 #define L() if (absent(p, f)) return; const struct disco_link *l = p->l; (void)d
 
 enum { RING_MIN = 1024, RING_GOOD = 2048 };
 
-static bool absent(const struct patient *p, struct finding *f)
+static bool absent(const struct patient *p, struct result *f)
 {
 	if (!p->l)
 		skip(f, "no such interface here");
@@ -18,7 +18,7 @@ static bool absent(const struct patient *p, struct finding *f)
 }
 
 /* bound: the port's queues are the interface's, each with a socket of its own. */
-static bool bound(const struct patient *p, struct finding *f)
+static bool bound(const struct patient *p, struct result *f)
 {
 	bool packet = !strcmp(p->conf->driver, "packet");
 
@@ -40,7 +40,7 @@ static bool beside(const struct patient *p, const struct patient *o)
 }
 
 /* last: what is so of an interface is said of its last port. */
-static bool last(const struct doctor *d, const struct patient *p, struct finding *f)
+static bool last(const struct doctor *d, const struct patient *p, struct result *f)
 {
 	for (const struct patient *o = p + 1; o < d->port + d->nports; o++)
 		if (beside(p, o)) {
@@ -101,7 +101,7 @@ CHECK(queue_free)
 			mend(f, "# look for it in other network and pid namespaces: a container's process may hold it");
 			return;
 		}
-		plx_text_add(f->evidence, sizeof(f->evidence), "; pid %d (%s) has AF_XDP sockets", p->holder, p->holder_name);
+		plx_text_add(f->found.evidence, sizeof(f->found.evidence), "; pid %d (%s) has AF_XDP sockets", p->holder, p->holder_name);
 		mend(f, "kill %d", p->holder);
 	} else if (l->rxq[p->conf->queue < PLX_QUEUES_MAX ? p->conf->queue : 0].xsk < 0)
 		skip(f, "this kernel does not tell which queues have AF_XDP sockets");
@@ -132,7 +132,7 @@ CHECK(queue_once)
 }
 
 /* set_channels writes the command for rx and tx queues (0 = as they are). */
-static void set_channels(struct finding *f, const char *at, const struct disco_link *l, unsigned rx, unsigned tx)
+static void set_channels(struct result *f, const char *at, const struct disco_link *l, unsigned rx, unsigned tx)
 {
 	char text[128] = "";
 
@@ -145,7 +145,7 @@ static void set_channels(struct finding *f, const char *at, const struct disco_l
 		if (tx)
 			plx_text_add(text, sizeof(text), " tx %u", tx);
 	}
-	plx_text_add(f->mend, sizeof(f->mend), "%s%sethtool -L %s%s", *f->mend ? " && " : "", at, quoted(l->name), text);
+	plx_text_add(f->found.fix, sizeof(f->found.fix), "%s%sethtool -L %s%s", *f->found.fix ? " && " : "", at, quoted(l->name), text);
 }
 
 static unsigned most(int32_t own, int32_t combined)
@@ -349,7 +349,7 @@ CHECK(virtio_queues)
 
 /* ---- interrupts ---- */
 
-static bool no_irqs(const struct patient *p, struct finding *f)
+static bool no_irqs(const struct patient *p, struct result *f)
 {
 	const struct disco_link *l = p->l;
 	bool any = false;

@@ -232,7 +232,7 @@ static int told(void *arg, const struct setup *s)
 		if (s->items[i].state != SETUP_CANNOT)
 			continue;
 		cmd_error(t->w->title, "%s: %s; or leave it out: name the stages that are wanted",
-		          setup_stage_name(s->items[i].stage), s->items[i].why);
+		          setup_stage_name(s->items[i].stage), s->items[i].found.evidence);
 		cannot = true;
 	}
 	if (cannot)
@@ -318,6 +318,18 @@ static const char restore_help[] =
 	"  --all      also what running programs have set up\n"
 	"  --orphans  only what programs that are no more have set up\n";
 
+static void restored_json(int err, unsigned restored)
+{
+	struct plx_json j;
+
+	plx_json_begin(&j, stdout);
+	plx_json_object(&j, NULL);
+	plx_json_bool(&j, "ok", !err);
+	plx_json_u64(&j, "restored", restored);
+	plx_json_object_end(&j);
+	plx_json_end(&j);
+}
+
 static int restore(int argc, char **argv)
 {
 	unsigned restored = 0, here = 0;
@@ -349,7 +361,7 @@ static int restore(int argc, char **argv)
 
 	restored += here;
 	if (w.json)
-		printf("{\"ok\": %s, \"restored\": %u}\n", err ? "false" : "true", restored);
+		restored_json(err, restored);
 	else
 		printf("%u value%s put back\n", restored, restored == 1 ? "" : "s");
 	return code(err);

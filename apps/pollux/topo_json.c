@@ -185,7 +185,7 @@ static json_t *plan(const struct view *v)
 	json_t *notes = json_array();
 
 	for (unsigned i = 0; v->plan && i < v->plan->nnotes; i++)
-		json_array_append_new(notes, string(v->plan->notes[i]));
+		json_array_append_new(notes, string(v->plan->notes[i].evidence));
 	if (v->plan)
 		return json_pack("{s:b, s:o, s:o}", "ok", true, "lcores", lcores(v), "notes", notes);
 	json_decref(notes);

@@ -313,7 +313,7 @@ static void lcores(struct lines *o, const struct view *v)
 	for (unsigned i = 0; v->plan && i < v->plan->nnotes; i++) {
 		char note[512], *save = NULL;
 
-		snprintf(note, sizeof(note), "%s", v->plan->notes[i]);
+		snprintf(note, sizeof(note), "%s", v->plan->notes[i].evidence);
 		begin(o, 9, "note");
 		for (char *w = strtok_r(note, " ", &save); w; w = strtok_r(NULL, " ", &save))
 			put(o, " ", "%s", w);

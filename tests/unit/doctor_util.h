@@ -147,22 +147,22 @@ static inline int healthy(void **state)
 	return 0;
 }
 
-static struct finding found;
+static struct result said;
 
 /* says_of runs one check, on a port if it is one of ports. */
 static inline void says_of(const struct patient *p, const char *name, enum status status)
 {
 	const struct check *c = check_find(name, strlen(name));
 
-	memset(&found, 0, sizeof(found));
+	memset(&said, 0, sizeof(said));
 	if (!c)
 		fail_msg("no check %s", name);
-	c->fn(&d, c->port ? p : NULL, &found);
-	if (found.status != status)
-		fail_msg("%s: status %d, wanted %d: %s", name, found.status, status, found.evidence);
-	assert_true(*found.evidence);
+	c->fn(&d, c->port ? p : NULL, &said);
+	if (said.status != status)
+		fail_msg("%s: status %d, wanted %d: %s", name, said.status, status, said.found.evidence);
+	assert_true(*said.found.evidence);
 	/* what is wrong has a mend, what is not has none */
-	assert_int_equal(*found.mend != 0, status == CHECK_WARN || status == CHECK_FAIL);
+	assert_int_equal(*said.found.fix != 0, status == CHECK_WARN || status == CHECK_FAIL);
 }
 
 static inline void says(const char *name, enum status status)
@@ -173,10 +173,10 @@ static inline void says(const char *name, enum status status)
 static inline void bad(const char *name, enum status status, const char *evidence, const char *mend)
 {
 	says(name, status);
-	if (!strstr(found.evidence, evidence))
-		fail_msg("%s: '%s' lacks '%s'", name, found.evidence, evidence);
-	if (!strcmp(mend, NO_COMMAND) ? strncmp(found.mend, "# ", 2) : strcmp(mend, found.mend))
-		fail_msg("%s: mend is '%s', wanted '%s'", name, found.mend, mend);
+	if (!strstr(said.found.evidence, evidence))
+		fail_msg("%s: '%s' lacks '%s'", name, said.found.evidence, evidence);
+	if (!strcmp(mend, NO_COMMAND) ? strncmp(said.found.fix, "# ", 2) : strcmp(mend, said.found.fix))
+		fail_msg("%s: mend is '%s', wanted '%s'", name, said.found.fix, mend);
 }
 
 #define TEST(fn) cmocka_unit_test_setup(fn, healthy)

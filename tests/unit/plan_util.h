@@ -117,7 +117,7 @@ static inline void refused(int err, const char *want)
 static inline bool noted(const char *part)
 {
 	for (int i = 0; i < plan.nnotes; i++)
-		if (strstr(plan.notes[i], part))
+		if (strstr(plan.notes[i].evidence, part))
 			return true;
 	return false;
 }

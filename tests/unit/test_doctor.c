@@ -17,8 +17,8 @@ static void test_healthy(void **state)
 	for (size_t i = 0; i < r.n; i++) {
 		const bool start_tells = !strcmp(r.r[i].check->name, "zero-copy"); /* a flag does not */
 		unknown += start_tells;
-		if (r.r[i].f.status != (start_tells ? CHECK_SKIP : CHECK_OK))
-			fail_msg("%s: %d %s", r.r[i].check->name, r.r[i].f.status, r.r[i].f.evidence);
+		if (r.r[i].status != (start_tells ? CHECK_SKIP : CHECK_OK))
+			fail_msg("%s: %d %s", r.r[i].check->name, r.r[i].status, r.r[i].found.evidence);
 	}
 	assert_int_equal(r.count[CHECK_OK] + unknown, r.n);
 	assert_true(r.n >= 50);
@@ -47,8 +47,8 @@ static void test_rights(void **state)
 	                      1ull << CAP_IPC_LOCK;
 	bad("cap-net-raw", CHECK_FAIL, "CAP_NET_RAW is missing, which socket(AF_XDP) needs",
 	    "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep /usr/bin/pollux # and on the program");
-	bad("cap-net-admin", CHECK_FAIL, "BPF_LINK_CREATE", found.mend);
-	bad("cap-bpf", CHECK_FAIL, "BPF_PROG_LOAD", found.mend);
+	bad("cap-net-admin", CHECK_FAIL, "BPF_LINK_CREATE", said.found.fix);
+	bad("cap-bpf", CHECK_FAIL, "BPF_PROG_LOAD", said.found.fix);
 	d.host.cap_bnd = 0;
 	bad("cap-bpf", CHECK_FAIL, "BPF_PROG_LOAD", NO_COMMAND);
 	d.topo.missing_caps &= ~(1ull << CAP_SYS_ADMIN);
@@ -286,26 +286,26 @@ static void test_memory(void **state)
 
 static void test_words(void **state)
 {
-	struct finding f;
+	struct result f;
 
 	(void)state;
 	set_words("eth1,rxqs=2,txqs=2 --iface=eth2,rxd=64 -l4-7 -c /etc/my$conf");
 	mend_option(&f, &d, "lcores", "(0,1)@4");
-	assert_string_equal(f.mend, "pollux doctor eth1,rxqs=2,txqs=2 --iface=eth2,rxd=64 -c '/etc/my$conf' -l '(0,1)@4'");
+	assert_string_equal(f.found.fix, "pollux doctor eth1,rxqs=2,txqs=2 --iface=eth2,rxd=64 -c '/etc/my$conf' -l '(0,1)@4'");
 	mend_key(&f, &d, &d.port[0], "queues", "1");
-	assert_string_equal(f.mend, "pollux doctor eth1,queues=1 --iface=eth2,rxd=64 -l4-7 -c '/etc/my$conf'");
+	assert_string_equal(f.found.fix, "pollux doctor eth1,queues=1 --iface=eth2,rxd=64 -l4-7 -c '/etc/my$conf'");
 	asked("eth1 --iface=eth2,rxd=64 -l 4-7");
 	mend_key(&f, &d, &d.port[1], "mode", "generic");
-	assert_string_equal(f.mend, "pollux doctor eth1 --iface eth2,rxd=64,mode=generic -l 4-7");
+	assert_string_equal(f.found.fix, "pollux doctor eth1 --iface eth2,rxd=64,mode=generic -l 4-7");
 	mend_without(&f, &d, &d.port[1]);
-	assert_string_equal(f.mend, "pollux doctor eth1 -l 4-7");
+	assert_string_equal(f.found.fix, "pollux doctor eth1 -l 4-7");
 	asked("eth1,rxd=64,queues=2,stall=off -l 4-7");
 	mend_key(&f, &d, &d.port[0], "rxqs", "1");
-	assert_string_equal(f.mend, "pollux doctor eth1,rxd=64,stall=off,rxqs=1 -l 4-7");
+	assert_string_equal(f.found.fix, "pollux doctor eth1,rxd=64,stall=off,rxqs=1 -l 4-7");
 	asked("eth1 --iface=eth2,rxd=64 -l 4-7");
 	set_words("-c file"); /* the port is from a file: no word of the command line can be changed */
 	mend_key(&f, &d, &d.port[1], "mode", "generic");
-	assert_string_equal(f.mend, "# where the configuration names eth2, write: eth2,mode=generic");
+	assert_string_equal(f.found.fix, "# where the configuration names eth2, write: eth2,mode=generic");
 }
 
 static void test_report(void **state)

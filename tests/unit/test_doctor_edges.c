@@ -110,9 +110,9 @@ static void test_kernel_edges(void **state)
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(errors); i++) {
 		d.probe.xsk_err = d.probe.load_err = errors[i].err;
 		says("af-xdp", CHECK_FAIL);
-		assert_non_null(strstr(found.mend, errors[i].af_xdp));
+		assert_non_null(strstr(said.found.fix, errors[i].af_xdp));
 		says("bpf-load", CHECK_FAIL);
-		assert_non_null(strstr(found.mend, errors[i].bpf));
+		assert_non_null(strstr(said.found.fix, errors[i].bpf));
 	}
 	d.probe.netdev_cmd = 11;
 	says("netdev-netlink", CHECK_OK);
@@ -247,12 +247,12 @@ static void test_refused_memory(void **state)
 	strcpy(d.plan_why, "it is so: do that");
 	assert_int_equal(doctor_judge(&r, &d, "plan,memory"), 0);
 	assert_int_equal(r.count[CHECK_FAIL], 1);
-	assert_string_equal(r.r[0].f.mend, "# the reason itself tells what to change");
+	assert_string_equal(r.r[0].found.fix, "# the reason itself tells what to change");
 	free(r.r);
 	d.topo.cpu[4].online = false;
 	assert_int_equal(doctor_judge(&r, &d, "plan,lcore-online"), 0);
 	assert_int_equal(r.count[CHECK_FAIL], 2);
-	assert_string_equal(r.r[0].f.mend, OTHERS_TELL);
+	assert_string_equal(r.r[0].found.fix, OTHERS_TELL);
 	free(r.r);
 }
 
@@ -345,7 +345,7 @@ static void test_mtu_edges(void **state)
 	bad("mtu-room", CHECK_WARN, "two frames", "pollux doctor eth1 -l 4-7 --frame-size 4096");
 	l->mtu++;
 	says("mtu-room", CHECK_OK);
-	assert_non_null(strstr(found.evidence, "chains of up to 3 frames"));
+	assert_non_null(strstr(said.found.evidence, "chains of up to 3 frames"));
 	asked("eth1,multibuf=never -l 4-7");
 	bad("mtu-room", CHECK_FAIL, "multibuf=never ends the start", "ip link set dev eth1 mtu 1770");
 	l->mtu--;
@@ -368,7 +368,7 @@ static void test_mtu_edges(void **state)
 	d.conf.ports[0].mode = PLX_XDP_AUTO;
 	l->mtu = 1500;
 	says("mtu-chain", CHECK_OK);
-	assert_non_null(strstr(found.evidence, "takes 1 frame,"));
+	assert_non_null(strstr(said.found.evidence, "takes 1 frame,"));
 }
 
 /* ---- queues ---- */
@@ -486,28 +486,28 @@ static void test_words_edges(void **state)
 		{ "eth1,steer=none,mode=zc -l 4", "queues", "2", "pollux doctor eth1,steer=none,mode=zc,queues=2 -l 4" },
 		{ "eth1,mode=zc -l 4 --main-lcore 0", "mode", "native", "pollux doctor eth1,mode=native -l 4 --main-lcore 0" },
 	};
-	struct finding f;
+	struct result f;
 
 	(void)state;
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(cases); i++) {
 		asked(cases[i].line);
 		mend_key(&f, &d, &d.port[0], cases[i].key, cases[i].value);
-		assert_string_equal(f.mend, cases[i].mend);
+		assert_string_equal(f.found.fix, cases[i].mend);
 	}
 	set_words("eth1 --main-lcore 0 -l 4 --lcores=5");
 	mend_option(&f, &d, "main-lcore", "none");
-	assert_string_equal(f.mend, "pollux doctor eth1 -l 4 --lcores=5 --main-lcore none");
+	assert_string_equal(f.found.fix, "pollux doctor eth1 -l 4 --lcores=5 --main-lcore none");
 	mend_option(&f, &d, "lcores", "6");
-	assert_string_equal(f.mend, "pollux doctor eth1 --main-lcore 0 -l 6");
+	assert_string_equal(f.found.fix, "pollux doctor eth1 --main-lcore 0 -l 6");
 	set_words("eth1 -m 64M --memlock=1 -l"); /* another that begins the same; the last lacks its value */
 	mend_option(&f, &d, "mem", "auto");
-	assert_string_equal(f.mend, "pollux doctor eth1 --memlock=1 -l --mem auto");
+	assert_string_equal(f.found.fix, "pollux doctor eth1 --memlock=1 -l --mem auto");
 	mend_option(&f, &d, "lcores", "6");
-	assert_string_equal(f.mend, "pollux doctor eth1 -m 64M --memlock=1 -l 6");
+	assert_string_equal(f.found.fix, "pollux doctor eth1 -m 64M --memlock=1 -l 6");
 	set_words("-m 64M");
-	f.mend[0] = 0;
-	again(f.mend, sizeof(f.mend), &d);
-	assert_string_equal(f.mend, "pollux doctor -m 64M");
+	f.found.fix[0] = 0;
+	again(f.found.fix, sizeof(f.found.fix), &d);
+	assert_string_equal(f.found.fix, "pollux doctor -m 64M");
 }
 
 /* What is wanted of the run: names whole, ports or their lack, each character. */
@@ -522,7 +522,7 @@ static void test_run_edges(void **state)
 	strcpy(l->name, "~ \x7f\x1f");
 	l->flags = 0;
 	assert_int_equal(doctor_judge(&r, &d, "iface-up"), 0);
-	assert_non_null(strstr(r.r[0].f.evidence, "~ ?? is down"));
+	assert_non_null(strstr(r.r[0].found.evidence, "~ ?? is down"));
 	free(r.r);
 	d.nports = 0;
 	assert_int_equal(doctor_judge(&r, &d, NULL), 0); /* no lines about ports that nobody named */

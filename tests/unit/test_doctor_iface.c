@@ -228,12 +228,12 @@ static void test_mtu_plan(void **state)
 	strcpy(l->kdriver, "ice");
 	plan();
 	says("mtu-room", CHECK_OK);
-	assert_non_null(strstr(found.evidence, "MTU 3000 needs 3022 bytes, a frame has room for 3840: it has 4096 bytes, since one of 2048 "
+	assert_non_null(strstr(said.found.evidence, "MTU 3000 needs 3022 bytes, a frame has room for 3840: it has 4096 bytes, since one of 2048 "
 	                       "has room for 1792"));
 	l->mtu = 9000;
 	plan();
 	says("mtu-room", CHECK_OK);
-	assert_non_null(strstr(found.evidence, "chains of up to 3 frames"));
+	assert_non_null(strstr(said.found.evidence, "chains of up to 3 frames"));
 	l->mtu = 3000;
 	asked("eth1 -l 4-7 --frame-size 2048");
 	bad("mtu-room", CHECK_WARN, "two frames", "pollux doctor eth1 -l 4-7 --frame-size 4096");
@@ -251,7 +251,7 @@ static void test_mtu_unit(void **state)
 	strcpy(l->kdriver, "igb");
 	plan();
 	says("mtu-room", CHECK_OK);
-	assert_non_null(strstr(found.evidence, "MTU 1500 needs 1522 bytes, a frame has room for 3072: it has 4096 "
+	assert_non_null(strstr(said.found.evidence, "MTU 1500 needs 1522 bytes, a frame has room for 3072: it has 4096 "
 	                       "bytes, since driver igb counts receive buffers in units of 1024 bytes"));
 	asked("eth1 -l 4-7 --frame-size 2048");
 	bad("mtu-room", CHECK_WARN, "in zero-copy a frame of 2048 has room for 1024, since driver igb counts receive "
@@ -303,7 +303,7 @@ static void test_queues(void **state)
 	bad("queues-unused", CHECK_WARN, "1 of the 4", "pollux doctor eth1 -l 4-6");
 	asked("eth1 -l 4-7");
 	says("queues-asked", CHECK_OK);
-	assert_string_equal(found.evidence, "eth1 has 4 receive and 4 transmit queues, no number is asked for");
+	assert_string_equal(said.found.evidence, "eth1 has 4 receive and 4 transmit queues, no number is asked for");
 	asked("eth1,rxqs=6 -l 4-7");
 	bad("queues-asked", CHECK_FAIL, "receive queue 5", "ethtool -L eth1 combined 6");
 	asked("eth1,rxqs=20,rxd=64 -l 4-7");
@@ -330,7 +330,7 @@ static void test_two_ports(void **state)
 	says_of(&d.port[1], "queue-once", CHECK_OK);
 	links[1].ifindex = links[0].ifindex;
 	says_of(&d.port[1], "queue-once", CHECK_FAIL);
-	assert_string_equal(found.mend, "pollux doctor eth1 -l 4-7");
+	assert_string_equal(said.found.fix, "pollux doctor eth1 -l 4-7");
 	says_of(&d.port[0], "queue-once", CHECK_SKIP); /* not OK of the one and FAIL of the other */
 	links[0].nrxqs = links[0].ntxqs = links[1].nrxqs = links[1].ntxqs = 8;
 	asked("eth1,rxqs=2,queue=2 --iface=eth2,rxqs=2 -l 4-7"); /* 2-3 and 0-1 of one interface */
@@ -363,15 +363,15 @@ static void test_ports_together(void **state)
 	l->nrxqs = links[1].nrxqs = 3;
 	says_of(&d.port[0], "queues-unused", CHECK_SKIP);
 	says_of(&d.port[1], "queues-unused", CHECK_WARN);
-	assert_string_equal(found.mend, "ethtool -L eth1 combined 2");
+	assert_string_equal(said.found.fix, "ethtool -L eth1 combined 2");
 	asked("eth1,queue=0,queues=1 --iface=eth2,queue=2,queues=1 -l 4-5");
 	says_of(&d.port[1], "queues-unused", CHECK_WARN);
-	assert_string_equal(found.mend, "# have a port for each queue of eth1");
+	assert_string_equal(said.found.fix, "# have a port for each queue of eth1");
 	l->rss_size = links[1].rss_size = 128;
 	asked("eth1,queue=1,queues=1 --iface=eth2,queue=2,queues=1 -l 4-5");
 	says_of(&d.port[0], "rss-table", CHECK_SKIP);
 	says_of(&d.port[1], "rss-table", CHECK_WARN);
-	assert_string_equal(found.mend, "ethtool -X eth1 equal 2 start 1");
+	assert_string_equal(said.found.fix, "ethtool -X eth1 equal 2 start 1");
 }
 
 static void test_virtual(void **state)
@@ -409,7 +409,7 @@ static void test_interrupts(void **state)
 	l->rxq[2].cpu = -1; /* not told */
 	bad("irq-movable", CHECK_WARN, "interrupt 42 of queue 2 may not be moved: its driver or controller holds it, "
 	    "on an unknown CPU", NO_COMMAND);
-	assert_null(strstr(found.mend, "CPU -1"));
+	assert_null(strstr(said.found.fix, "CPU -1"));
 	l->rxq[2].cpu = 5;
 	asked("eth1,rxqs=2 -l 4-5"); /* queue 2 is not ours */
 	says("irq-lcore", CHECK_OK);

@@ -3,7 +3,6 @@
    another user; and that what an environment answers is JSON with every key. */
 #include "env_util.h"
 
-#include "plx_json.h"
 #include "live.h"
 #include <fcntl.h>
 #include <jansson.h>

@@ -46,6 +46,7 @@ static struct {
 	struct plx_value value;
 	struct plx_spsc *spsc;
 	struct plx_mpmc *mpmc;
+	struct plx_json json;
 	uint64_t n;
 	uint32_t ch;
 	uint8_t mac[6];
@@ -115,7 +116,10 @@ static struct {
 	X(plx_text_utf8(NULL, "a", 1)) X(plx_text_utf8(&at.ch, no_text, 1)) X(plx_text_near(no_text, NULL, 0)) \
 	X(plx_text_near("a", NULL, 1)) \
 	X(plx_text_add(NULL, 64, "a")) X(plx_text_quote(NULL, 64, "a")) X(plx_text_quote(WHY, no_text)) \
-	X(plx_json_text(NULL, "a")) X(plx_json_text(stderr, no_text)) X(plx_json_pair(NULL, "a", "b")) X(plx_json_pair(stderr, no_text, "b")) \
+	X(plx_json_begin(NULL, stderr)) X(plx_json_begin(&at.json, NULL)) X(plx_json_end(NULL)) \
+	X(plx_json_object(NULL, "a")) X(plx_json_object_end(NULL)) X(plx_json_array(NULL, "a")) X(plx_json_array_end(NULL)) \
+	X(plx_json_text(NULL, "a", "b")) X(plx_json_u64(NULL, "a", 1)) X(plx_json_i64(NULL, "a", 1)) \
+	X(plx_json_double(NULL, "a", 1, 1)) X(plx_json_bool(NULL, "a", true)) X(plx_json_null(NULL, "a")) \
 	X(plx_mac_parse(NULL, "a")) X(plx_mac_parse(at.mac, no_text)) X(plx_mac_fmt(NULL, at.mac)) \
 	X(plx_mac_fmt(at.why, NULL))
 

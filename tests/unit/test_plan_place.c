@@ -111,12 +111,12 @@ static void check_notes(const struct row *r)
 	bool found = false;
 
 	for (int i = 0; i < plan.nnotes; i++) {
-		found |= r->note && strstr(plan.notes[i], r->note);
-		if (!r->note && strstr(plan.notes[i], "interrupt"))
-			fail_msg("%s: %s", r->what, plan.notes[i]);
+		found |= r->note && strstr(plan.notes[i].evidence, r->note);
+		if (!r->note && strstr(plan.notes[i].evidence, "interrupt"))
+			fail_msg("%s: %s", r->what, plan.notes[i].evidence);
 	}
 	if (r->note && !found)
-		fail_msg("%s: not noted (of %u: %s)", r->what, plan.nnotes, plan.notes[0]);
+		fail_msg("%s: not noted (of %u: %s)", r->what, plan.nnotes, plan.notes[0].evidence);
 }
 
 static void test_rows(void **state)

@@ -58,7 +58,7 @@ static void test_node_mem_of_nobody(void **state)
 	conf.node_mem[0] = conf.node_mem[1] = 64 << 20;
 	made();
 	assert_int_equal(plan.nnotes, 1);
-	assert_string_equal(plan.notes[0], "the 64 MiB that --node-mem gives to node 1 are not taken: no "
+	assert_string_equal(plan.notes[0].evidence, "the 64 MiB that --node-mem gives to node 1 are not taken: no "
 	                    "port's frames are there");
 	conf.nnode_mem = 3;
 	conf.node_mem[2] = 1 << 20;

@@ -188,7 +188,7 @@ static void test_rest_of_the_channels(void **state)
 	nic("eth0,queue=3", 260, -1); /* more than a port has are not left out in silence */
 	made();
 	assert_int_equal(plan.ports[0].conf.rxqs, PLX_QUEUES_MAX);
-	assert_non_null(strstr(plan.notes[0], "eth0 has 257 receive queues from queue=3 on, of which a "
+	assert_non_null(strstr(plan.notes[0].evidence, "eth0 has 257 receive queues from queue=3 on, of which a "
 	                       "port has at most 256"));
 }
 
@@ -528,7 +528,7 @@ static void test_rights(void **state)
 	/* the ladder goes on to packet, which needs CAP_NET_RAW only */
 	topo.missing_caps = without(CAP_BPF, CAP_SYS_ADMIN);
 	made();
-	assert_string_equal(plan.notes[0], "eth0: driver=packet, since af_xdp misses CAP_BPF for bpf(BPF_PROG_LOAD): run as "
+	assert_string_equal(plan.notes[0].evidence, "eth0: driver=packet, since af_xdp misses CAP_BPF for bpf(BPF_PROG_LOAD): run as "
 	                    "root, or setcap cap_bpf+ep on the program");
 	snprintf(conf.ports[0].driver, 16, "af_xdp");
 	refused(-EPERM, "eth0: missing CAP_BPF for bpf(BPF_PROG_LOAD): run as root, or setcap cap_bpf+ep on the program");

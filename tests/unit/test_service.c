@@ -54,7 +54,7 @@ static void test_plans(void **state)
 			         i == plan.nworkers ? "|" : i ? " " : "", l->id, l->cpu, l->queues);
 		}
 		for (unsigned i = 0; i < plan.nnotes; i++)
-			noted |= r->note && strstr(plan.notes[i], r->note);
+			noted |= r->note && strstr(plan.notes[i].evidence, r->note);
 		if (strcmp(got, r->want) || !noted)
 			fail_msg("%s: %s, wanted %s", r->what, got, r->want);
 		if (conf.main_lcore == 9)

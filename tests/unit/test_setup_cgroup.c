@@ -63,7 +63,7 @@ static void cgroup_stage(void **state)
 	PLAN(1, 3);
 	s.in.stages = SETUP_ALL;
 	setup_plan_cpuset(&s);
-	assert_non_null(strstr(s.items[0].why, "unless it is named"));
+	assert_non_null(strstr(s.items[0].found.evidence, "unless it is named"));
 	s.plan->main_cpu = 2;
 	plan_named();
 	assert_int_equal(s.nitems, 3);
@@ -100,7 +100,7 @@ static void cgroup_cannot(void **state)
 	(void)state;
 	PLAN(1, 0, 1, 2, 3, 4, 5, 6, 7);
 	plan_named();
-	assert_non_null(strstr(s.items[0].why, "the host needs one"));
+	assert_non_null(strstr(s.items[0].found.evidence, "the host needs one"));
 	setup_free(&s);
 	PLAN(1, 3);
 	plan_named();
@@ -111,7 +111,7 @@ static void cgroup_cannot(void **state)
 	put("", "/sys/fs/cgroup/pollux/cgroup.controllers");
 	setup_plan_cpuset(&s);
 	assert_int_equal(s.items[1].state, SETUP_CANNOT);
-	assert_non_null(strstr(s.items[1].why, "in use"));
+	assert_non_null(strstr(s.items[1].found.evidence, "in use"));
 }
 
 static void cgroup_kind(void **state)

@@ -89,7 +89,7 @@ static const struct setup_item *item(unsigned i, enum setup_state state)
 {
 	assert_true(i < s.nitems);
 	if (s.items[i].state != state)
-		print_error("item %u: state %d, %s\n", i, s.items[i].state, s.items[i].why);
+		print_error("item %u: state %d, %s\n", i, s.items[i].state, s.items[i].found.evidence);
 	assert_int_equal(s.items[i].state, state);
 	return &s.items[i];
 }
@@ -174,7 +174,7 @@ static void rss_stage(void **state)
 	assert_string_equal(it->object, "7/eth0");
 	assert_string_equal(it->old, "0 1 2 3 0 1 2 3");
 	assert_string_equal(it->want, "1 2 1 2 1 2 1 2");
-	assert_non_null(strstr(it->why, "queues 1-2"));
+	assert_non_null(strstr(it->found.evidence, "queues 1-2"));
 }
 
 /* Two ports part an interface: one table over the queues of both, planned once. */
@@ -263,7 +263,7 @@ static void channels_stage(void **state)
 	conf.ports[1].queue = 7;
 	anew(2);
 	setup_plan_channels(&s);
-	assert_non_null(strstr(item(0, SETUP_CANNOT)->why, "can have 8"));
+	assert_non_null(strstr(item(0, SETUP_CANNOT)->found.evidence, "can have 8"));
 }
 
 static void no_port(void **state)
@@ -323,7 +323,7 @@ static void napi_stage(void **state)
 	conf.ports[0].rxqs = 3;
 	ports(1);
 	setup_plan_napi(&s);
-	assert_non_null(strstr(item(0, SETUP_SKIP)->why, "unless it is named"));
+	assert_non_null(strstr(item(0, SETUP_SKIP)->found.evidence, "unless it is named"));
 	s.in.stages = 1u << SETUP_napi, s.in.by_name = true;
 	setup_plan_napi(&s);
 	assert_int_equal(s.nitems, 3);

@@ -164,7 +164,7 @@ static void stage(void **state)
 	assert_null(find("/proc/irq/50/smp_affinity_list")); /* cannot be moved: told, not tried */
 	const struct setup_item *last = &s.items[s.nitems - 1];
 	assert_int_equal(last->state, SETUP_SKIP);
-	assert_non_null(strstr(last->why, "interrupts 50 stay"));
+	assert_non_null(strstr(last->found.evidence, "interrupts 50 stay"));
 	assert_int_equal(written, 0); /* a plan writes nothing */
 }
 
@@ -186,7 +186,7 @@ static void stage_refused(void **state)
 	setup_plan_irq_affinity(&s);
 	assert_null(find("/proc/irq/30/smp_affinity_list"));
 	assert_int_equal(s.items[0].state, SETUP_SKIP);
-	assert_non_null(strstr(s.items[0].why, "interrupt 30 cannot be moved: it stays on CPU 3"));
+	assert_non_null(strstr(s.items[0].found.evidence, "interrupt 30 cannot be moved: it stays on CPU 3"));
 	assert_int_equal(written, 0);
 }
 
@@ -199,7 +199,7 @@ static void stage_kept(void **state)
 	PLAN(1, 3);
 	setup_plan_irq_affinity(&s);
 	assert_int_equal(s.items[0].state, SETUP_SKIP);
-	assert_non_null(strstr(s.items[0].why, "stays on CPU 3"));
+	assert_non_null(strstr(s.items[0].found.evidence, "stays on CPU 3"));
 	setup_free(&s);
 	conf.placement = PLX_PLACE_SPLIT;
 	PLAN(1, 3);
@@ -219,7 +219,7 @@ static void stage_after_channels(void **state)
 	setup_plan_irq_affinity(&s);
 	assert_int_equal(s.nitems, 1);
 	assert_int_equal(s.items[0].state, SETUP_SKIP);
-	assert_non_null(strstr(s.items[0].why, "once those are set"));
+	assert_non_null(strstr(s.items[0].found.evidence, "once those are set"));
 }
 
 /* ---- irqbalance ---- */
@@ -362,7 +362,7 @@ static void irqbalance_stage(void **state)
 	(void)state;
 	PLAN(1, 3);
 	setup_plan_irqbalance(&s);
-	assert_string_equal(s.items[0].why, "no irqbalance is running");
+	assert_string_equal(s.items[0].found.evidence, "no irqbalance is running");
 	make_irqbalance();
 	if (!geteuid()) { /* any user's process may have that name */
 		char path[64], below[512];

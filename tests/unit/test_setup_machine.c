@@ -112,7 +112,7 @@ static void test_hugepages(void **state)
 	assert_int_equal(setup_plan(&s, &in, below, sizeof(below)), 0);
 	assert_int_equal(s.items[0].state, SETUP_CANNOT);
 	/* with a number that does, for more than a pool can hold as well */
-	const char *at = strstr(s.items[0].why, "available: -m ");
+	const char *at = strstr(s.items[0].found.evidence, "available: -m ");
 
 	assert_non_null(at);
 	conf.mem = strtoull(at + strlen("available: -m "), NULL, 10) << 20;

@@ -155,12 +155,12 @@ static void test_each_fact(void **state)
 		if (standing() != 1 || !stands(cases[c].fact))
 			fail_msg("%s: %u stand: %s", truth_limits[cases[c].fact].name, standing(), lines);
 		const struct truth_found *f = stands(cases[c].fact);
-		assert_string_equal(f->on, cases[c].on);
-		if (!strstr(f->evidence, cases[c].evidence) || !strstr(f->mend, cases[c].mend))
-			fail_msg("%s: %s; %s", f->on, f->evidence, f->mend);
+		assert_string_equal(f->f.object, cases[c].on);
+		if (!strstr(f->f.evidence, cases[c].evidence) || !strstr(f->f.fix, cases[c].mend))
+			fail_msg("%s: %s; %s", f->f.object, f->f.evidence, f->f.fix);
 		assert_int_equal(warnings, 1);
-		assert_non_null(strstr(lines, f->evidence));
-		assert_non_null(strstr(lines, f->mend));
+		assert_non_null(strstr(lines, f->f.evidence));
+		assert_non_null(strstr(lines, f->f.fix));
 		facts[cases[c].fact] = true;
 		unmake(state);
 	}
@@ -176,12 +176,12 @@ static void test_drops_of_an_empty_pool(void **state)
 	(void)state;
 	is.port[0].rx_drop[PLX_RX_DROP_fill_empty] = 50;
 	judge(2);
-	assert_non_null(strstr(stands(TRUTH_drops)->mend, "poll more often"));
+	assert_non_null(strstr(stands(TRUTH_drops)->f.fix, "poll more often"));
 	wrong_pool();
 	judge(2);
 	assert_non_null(stands(TRUTH_pool_empty));
-	assert_string_equal(stands(TRUTH_drops)->mend, "the port's pool has no frame: see pool_empty");
-	assert_non_null(strstr(stands(TRUTH_drops)->evidence, "fill_empty: 50 frames"));
+	assert_string_equal(stands(TRUTH_drops)->f.fix, "the port's pool has no frame: see pool_empty");
+	assert_non_null(strstr(stands(TRUTH_drops)->f.evidence, "fill_empty: 50 frames"));
 	is.port[0].rx_drop[PLX_RX_DROP_fill_empty] = 0;
 	is.port[0].rx_drop[PLX_RX_DROP_ring_full] = 50; /* not for want of a frame */
 	judge(2);
@@ -244,8 +244,8 @@ static void test_name_of_a_shell(void **state)
 		rows[i].wrong();
 		judge(2);
 		const struct truth_found *f = stands(rows[i].fact);
-		if (!f || !strstr(f->mend, rows[i].mend))
-			fail_msg("row %zu: %s", i, f ? f->mend : "not found");
+		if (!f || !strstr(f->f.fix, rows[i].mend))
+			fail_msg("row %zu: %s", i, f ? f->f.fix : "not found");
 		unmake(state);
 	}
 	make(state);
@@ -266,12 +266,12 @@ static void test_ports_of_one_interface(void **state)
 	is.port[0].passed[2] = is.port[1].passed[2] = 1000; /* the second's */
 	judge(2);
 	assert_null(stands(TRUTH_unserved));
-	assert_string_equal(stands(TRUTH_passed_by)->on, "eth0 queue 2");
+	assert_string_equal(stands(TRUTH_passed_by)->f.object, "eth0 queue 2");
 	assert_int_equal(standing(), 1);
 	is.port[0].passed[2] = is.port[1].passed[2] = 0;
 	is.port[0].passed[3] = is.port[1].passed[3] = 1000; /* nobody's */
 	judge(4);
-	assert_string_equal(stands(TRUTH_unserved)->on, "eth0 queue 3");
+	assert_string_equal(stands(TRUTH_unserved)->f.object, "eth0 queue 3");
 	assert_int_equal(standing(), 1);
 }
 
@@ -284,8 +284,8 @@ static void test_unserved_of_veth(void **state)
 	const struct truth_found *f = stands(TRUTH_unserved);
 
 	assert_non_null(f);
-	assert_null(strstr(f->mend, "ethtool -X"));
-	assert_non_null(strstr(f->mend, "ethtool -L with tx 2"));
+	assert_null(strstr(f->f.fix, "ethtool -X"));
+	assert_non_null(strstr(f->f.fix, "ethtool -L with tx 2"));
 }
 
 static void test_told_ever_less_often(void **state)
