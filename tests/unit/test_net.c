@@ -5,6 +5,12 @@
 #include "plx_net.h"
 
 #include <errno.h>
+#include <netinet/if_ether.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -417,9 +423,45 @@ static void test_mac(void **state)
 	assert_memory_equal(mac, want, 6);
 }
 
+#define SAME(ours, field, system, its) \
+	assert_int_equal(offsetof(struct ours, field), offsetof(struct system, its)); \
+	assert_int_equal(sizeof(((struct ours *)0)->field), sizeof(((struct system *)0)->its))
+#define SAME_SIZE(ours, system) assert_int_equal(sizeof(struct ours), sizeof(struct system))
+
+/* The headers of plx_net.h are the system's under names that stand beside them. */
+static void test_wire(void **state)
+{
+	(void)state;
+	SAME_SIZE(plx_ethhdr, ether_header);
+	SAME(plx_ethhdr, type, ether_header, ether_type);
+	SAME_SIZE(plx_arphdr, ether_arp);
+	SAME(plx_arphdr, op, arphdr, ar_op);
+	SAME(plx_arphdr, spa, ether_arp, arp_spa);
+	SAME(plx_arphdr, tpa, ether_arp, arp_tpa);
+	SAME_SIZE(plx_ip4hdr, iphdr);
+	SAME(plx_ip4hdr, frag, iphdr, frag_off);
+	SAME(plx_ip4hdr, proto, iphdr, protocol);
+	SAME(plx_ip4hdr, csum, iphdr, check);
+	SAME(plx_ip4hdr, dst, iphdr, daddr);
+	SAME_SIZE(plx_ip6hdr, ip6_hdr);
+	SAME(plx_ip6hdr, len, ip6_hdr, ip6_plen);
+	SAME(plx_ip6hdr, next, ip6_hdr, ip6_nxt);
+	SAME(plx_ip6hdr, dst, ip6_hdr, ip6_dst);
+	SAME_SIZE(plx_udphdr, udphdr);
+	SAME(plx_udphdr, csum, udphdr, uh_sum);
+	SAME_SIZE(plx_tcphdr, tcphdr);
+	SAME(plx_tcphdr, flags, tcphdr, th_flags);
+	SAME(plx_tcphdr, csum, tcphdr, th_sum);
+	SAME_SIZE(plx_icmphdr, icmphdr);
+	SAME(plx_icmphdr, csum, icmphdr, checksum);
+	SAME(plx_icmphdr, seq, icmphdr, un.echo.sequence);
+	assert_int_equal(sizeof(struct plx_vlanhdr), PLX_VLAN_LEN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wire),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_cut_and_pad),
 		cmocka_unit_test(test_random),
