@@ -97,17 +97,22 @@ fi
 cat >"$TMP/pollers.c" <<-'C'
 	#include <pollux/plx.h>
 	static int poll_one(void *arg) { (void)arg; return 0; }
-	int add(struct plx_env *env);
-	int add(struct plx_env *env)
+	int add(struct plx_env *env, struct plx_rxq *q, struct plx_rxq **also);
+	int add(struct plx_env *env, struct plx_rxq *q, struct plx_rxq **also)
 	{
-		return plx_poller_add(env, PLX_POLLER(.name = "a", .fn = poll_one)) || plx_poller_add(env, PLX_POLLER_ON(1, .fn = poll_one));
+		return plx_poller_add(env, PLX_POLLER(.name = "a", .fn = poll_one)) || plx_poller_add(env, PLX_POLLER_ON(1, .fn = poll_one)) ||
+		       plx_poller_add(env, PLX_POLLER(.fn = poll_one, .name = "out of order", .lcore = 3, .arg = &q)) ||
+		       plx_poller_add(env, PLX_POLLER(.lcore = 0, .name = "all", .fn = poll_one, .arg = q, .rxq = q, .period_ns = 1,
+		                                      .service = true, .also = also)) || plx_poller_add(env, PLX_POLLER(.fn = poll_one));
 	}
 C
 pollers() { "$@" -D_GNU_SOURCE -Wall -Wextra -Werror -I"$BUILD/include" -fsyntax-only "$TMP/pollers.c"; }
 check "PLX_POLLER and PLX_POLLER_ON as C11"         pollers gcc -std=c11
 check "PLX_POLLER and PLX_POLLER_ON as C11 (clang)" pollers clang -std=c11
 if command -v g++ >/dev/null; then
-	check "PLX_POLLER and PLX_POLLER_ON as C++20" pollers g++ -x c++ -std=c++20 -Wno-missing-field-initializers
+	for std in 11 17 20; do
+		check "PLX_POLLER and PLX_POLLER_ON as C++$std" pollers g++ -x c++ -std=c++$std
+	done
 fi
 
 shown() { # the first C block of README.md
