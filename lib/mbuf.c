@@ -105,24 +105,40 @@ uint8_t *plx_mbuf_frame(const struct plx_mbuf *m)
 	return m->pool->area + plx_pool_frame_off(m->pool, m);
 }
 
+/* Bytes of the frame before the data: headroom and L2 room. */
+static inline uint32_t before(const struct plx_mbuf *m)
+{
+	return (uint32_t)(m->data - plx_mbuf_frame(m));
+}
+
 uint16_t plx_mbuf_headroom(const struct plx_mbuf *m)
 {
-	return (uint16_t)(m->data - plx_mbuf_frame(m));
+	uint32_t room = before(m);
+
+	return room > PLX_POOL_L2_ROOM ? (uint16_t)(room - PLX_POOL_L2_ROOM) : 0;
 }
 
 uint16_t plx_mbuf_tailroom(const struct plx_mbuf *m)
 {
-	return (uint16_t)(m->pool->frame_size - plx_mbuf_headroom(m) - m->len);
+	return (uint16_t)(m->pool->frame_size - before(m) - m->len);
 }
 
-uint8_t *plx_mbuf_prepend(struct plx_mbuf *m, uint16_t n)
+static inline uint8_t *prepend(struct plx_mbuf *m, uint16_t n)
 {
-	if (n > plx_mbuf_headroom(m))
-		return NULL;
 	m->data -= n;
 	m->len += n;
 	m->pkt_len += n;
 	return m->data;
+}
+
+uint8_t *plx_mbuf_prepend(struct plx_mbuf *m, uint16_t n)
+{
+	return n <= plx_mbuf_headroom(m) ? prepend(m, n) : NULL;
+}
+
+uint8_t *plx_mbuf_prepend_l2(struct plx_mbuf *m, uint16_t n)
+{
+	return n <= before(m) ? prepend(m, n) : NULL;
 }
 
 uint8_t *plx_mbuf_adj(struct plx_mbuf *m, uint16_t n)

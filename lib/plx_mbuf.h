@@ -2,8 +2,11 @@
 /* plx_mbuf.h - a packet segment: one cache line of metadata beside, not inside,
    the frame that holds its bytes.
 
-     frame:  |<-- headroom -->|<------ len ------>|<-- tailroom -->|
-             ^ plx_mbuf_frame ^ data
+     frame:  |<- L2 room ->|<-- headroom -->|<------ len ------>|<-- tailroom -->|
+             ^ plx_mbuf_frame               ^ data
+
+   The L2 room, PLX_POOL_L2_ROOM bytes, is for Ethernet headers and what drivers put before a frame:
+   plx_mbuf_headroom and plx_mbuf_prepend stop before it, plx_mbuf_prepend_l2 alone goes into it.
 
    A received packet has every field set, in each of its segments: what its driver does not
    know is 0, and nothing is left from the frame's last use.  port and queue stand in each
@@ -77,13 +80,16 @@ PLX_API void plx_mbuf_ref(struct plx_mbuf *m, uint16_t n);
 
 /* plx_mbuf_frame is the first byte of the frame, before any headroom. */
 PLX_API uint8_t *plx_mbuf_frame(const struct plx_mbuf *m);
-/* Bytes free before and after this segment's data within its frame. */
+/* Bytes free before this segment's data, without the L2 room, and after it within its frame. */
 PLX_API uint16_t plx_mbuf_headroom(const struct plx_mbuf *m);
 PLX_API uint16_t plx_mbuf_tailroom(const struct plx_mbuf *m);
 
 /* plx_mbuf_prepend makes n bytes of headroom part of the packet and returns the
    new first byte; NULL and nothing changed if the headroom is smaller. */
 PLX_API uint8_t *plx_mbuf_prepend(struct plx_mbuf *m, uint16_t n);
+/* plx_mbuf_prepend_l2 does that for an Ethernet header with its tags, or what a driver puts before a frame: the L2
+   room is free to it, too. */
+PLX_API uint8_t *plx_mbuf_prepend_l2(struct plx_mbuf *m, uint16_t n);
 /* plx_mbuf_append makes n bytes of the last segment's tailroom part of the packet
    and returns the first of them; NULL and nothing changed if there is less. */
 PLX_API uint8_t *plx_mbuf_append(struct plx_mbuf *m, uint16_t n);

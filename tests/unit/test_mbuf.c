@@ -81,6 +81,39 @@ static void get_is_fresh(void **state)
 	pool_end(p);
 }
 
+/* The L2 room is in every pool, whatever headroom it was made with, and prepend does not reach it. */
+static void l2_room(void **state)
+{
+	static const uint16_t headroom[] = { 0, 1, 32, 448 };
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(headroom); i++) {
+		struct plx_pool_conf c = { .frames = 4, .headroom = headroom[i] };
+		uint16_t head = headroom[i] ? headroom[i] : PLX_POOL_USER_ROOM;
+		struct plx_pool *p;
+		struct plx_mbuf *m;
+
+		assert_int_equal(plx_pool_init(&p, mem_of(plx_pool_size(&c), 4096), &c), 0);
+		m = get(p);
+		assert_int_equal(plx_mbuf_headroom(m), head);
+		assert_null(plx_mbuf_prepend(m, (uint16_t)(head + 1)));
+		assert_non_null(plx_mbuf_prepend(m, head));
+		assert_null(plx_mbuf_prepend(m, 1));
+		assert_int_equal(plx_mbuf_headroom(m), 0);
+		assert_null(plx_mbuf_prepend_l2(m, PLX_POOL_L2_ROOM + 1));
+		assert_int_equal(m->len, head);
+		assert_ptr_equal(plx_mbuf_prepend_l2(m, 22), plx_mbuf_frame(m) + PLX_POOL_L2_ROOM - 22);
+		assert_int_equal(plx_mbuf_headroom(m), 0); /* and not a wrapped number */
+		assert_null(plx_mbuf_prepend(m, 1));
+		assert_int_equal(m->pkt_len, head + 22);
+		assert_ptr_equal(plx_mbuf_prepend_l2(m, PLX_POOL_L2_ROOM - 22), plx_mbuf_frame(m));
+		assert_null(plx_mbuf_prepend_l2(m, 1));
+		assert_int_equal(plx_mbuf_tailroom(m), p->frame_size - m->len);
+		plx_mbuf_put(m);
+		pool_end(p);
+	}
+}
+
 static void rooms(void **state)
 {
 	struct plx_pool *p = pool_of(4);
@@ -90,7 +123,7 @@ static void rooms(void **state)
 
 	(void)state;
 	assert_ptr_equal(plx_mbuf_frame(m), p->area + plx_pool_frame_off(p, m));
-	assert_int_equal(plx_mbuf_headroom(m), head);
+	assert_int_equal(plx_mbuf_headroom(m), head - PLX_POOL_L2_ROOM);
 	assert_int_equal(plx_mbuf_tailroom(m), tail);
 	assert_null(plx_mbuf_append(m, tail + 1));
 	assert_int_equal(m->len, 0);
@@ -99,9 +132,9 @@ static void rooms(void **state)
 	assert_null(plx_mbuf_append(m, 1));
 	assert_ptr_equal(plx_mbuf_append(m, 0), data + tail);
 	assert_int_equal(plx_mbuf_tailroom(m), 0);
-	assert_null(plx_mbuf_prepend(m, head + 1));
-	assert_ptr_equal(plx_mbuf_prepend(m, head), plx_mbuf_frame(m));
-	assert_null(plx_mbuf_prepend(m, 1));
+	assert_null(plx_mbuf_prepend_l2(m, head + 1));
+	assert_ptr_equal(plx_mbuf_prepend_l2(m, head), plx_mbuf_frame(m));
+	assert_null(plx_mbuf_prepend_l2(m, 1));
 	assert_int_equal(m->len, p->frame_size);
 	assert_int_equal(m->pkt_len, p->frame_size);
 	assert_null(plx_mbuf_adj(m, (uint16_t)(p->frame_size + 1)));
@@ -427,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(get_is_fresh),
+		cmocka_unit_test(l2_room),
 		cmocka_unit_test(rooms),
 		cmocka_unit_test(chains),
 		cmocka_unit_test(reads),
