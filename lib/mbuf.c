@@ -94,9 +94,9 @@ void plx_mbuf_ref(struct plx_mbuf *m, uint16_t n)
 {
 	for (; m; m = m->next) {
 		/* relaxed: the caller is an owner, so the count cannot reach 0 meanwhile */
-		uint16_t was = __atomic_fetch_add(&m->ref, n, __ATOMIC_RELAXED);
+		uint8_t was = __atomic_fetch_add(&m->ref, (uint8_t)n, __ATOMIC_RELAXED);
 
-		PLX_ASSERT(was && (uint32_t)was + n <= UINT16_MAX);
+		PLX_ASSERT(was && (uint32_t)was + n <= UINT8_MAX);
 	}
 }
 

@@ -57,7 +57,8 @@ uint16_t plx_build_udp(void *p, uint16_t sport, uint16_t dport, uint16_t payload
 	struct plx_udphdr *h = p;
 
 	*h = (struct plx_udphdr){
-		.sport = plx_be16(sport), .dport = plx_be16(dport), .len = plx_be16((uint16_t)(PLX_UDP_LEN + payload_len)),
+		.sport = plx_be16(sport), .dport = plx_be16(dport),
+		.len = plx_be16((uint16_t)(PLX_UDP_LEN + payload_len)),
 	};
 	return PLX_UDP_LEN;
 }

@@ -5,6 +5,7 @@
    Sums are taken over the bytes as they lie in memory: one's-complement addition does
    not care for byte order, so a result is ready to store without a swap. */
 #include "plx_net.h"
+#include <errno.h>
 
 static inline uint64_t load64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return v; }
 static inline uint32_t load32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return v; }
@@ -235,6 +236,53 @@ bool plx_csum_ok_mbuf(const struct plx_mbuf *m, const struct plx_pkt *k)
 	const struct src s = src_of(m);
 
 	return csum_ok(&s, k);
+}
+
+/* A checksum that is unfinished can be finished. */
+static bool finishable(const struct src *s, const struct plx_pkt *k)
+{
+	uint32_t field = csum_field(k);
+	uint8_t buf[2];
+
+	return field && !k->fragment && (k->l4 != PLX_L4_UDP || load16(at(s, k->l4_off + field, 2, buf)));
+}
+
+int plx_csum_finish(void *p, const struct plx_pkt *k)
+{
+	const struct src s = { .p = p };
+	uint16_t sum;
+
+	if (!finishable(&s, k))
+		return -EINVAL;
+	sum = l4_csum(&s, k);
+	memcpy((uint8_t *)p + k->l4_off + csum_field(k), &sum, 2);
+	return 0;
+}
+
+/* One byte of a packet that has it. */
+static void put8(struct plx_mbuf *m, uint32_t off, uint8_t v)
+{
+	for (; off >= m->len; m = m->next)
+		off -= m->len;
+	m->data[off] = v;
+}
+
+int plx_csum_finish_mbuf(struct plx_mbuf *m)
+{
+	const struct src s = src_of(m);
+	struct plx_pkt k;
+	uint8_t sum[2];
+
+	for (const struct plx_mbuf *x = m; x; x = x->next)
+		if (__atomic_load_n(&x->ref, __ATOMIC_ACQUIRE) != 1)
+			return -EBUSY;
+	if (plx_parse_mbuf(&k, m) || !finishable(&s, &k))
+		return -EINVAL;
+	memcpy(sum, &(uint16_t){ l4_csum(&s, &k) }, 2);
+	put8(m, k.l4_off + csum_field(&k), sum[0]); /* it may stand across two segments */
+	put8(m, k.l4_off + csum_field(&k) + 1, sum[1]);
+	plx_mbuf_say_csum(m, PLX_CSUM_GOOD);
+	return 0;
 }
 
 uint16_t plx_csum_fix16(uint16_t csum, uint16_t from, uint16_t to)

@@ -44,7 +44,7 @@ struct plx_tcphdr  { uint16_t sport, dport; uint32_t seq, ack; uint8_t off, flag
                      __attribute__((packed, aligned(2)));
 struct plx_icmphdr { uint8_t type, code; uint16_t csum; uint16_t id, seq; } __attribute__((packed, aligned(2)));
 
-/* What plx_parse found.  An offset is from the first byte; 0 = not there. */
+/* What plx_parse found.  An offset is from the first byte; 0 = not there (l3_off of an IP packet: where it is). */
 enum plx_l3 { PLX_L3_NONE, PLX_L3_IP4, PLX_L3_IP6, PLX_L3_ARP };
 enum plx_l4 { PLX_L4_NONE, PLX_L4_UDP, PLX_L4_TCP, PLX_L4_ICMP, PLX_L4_ICMP6, PLX_L4_OTHER };
 enum plx_parse_err {
@@ -67,7 +67,9 @@ struct plx_pkt {
 /* plx_parse reads an Ethernet frame of len bytes at p (at most two tags, eight extension
    headers).  Returns enum plx_parse_err; *k holds what was found up to there. */
 PLX_API int plx_parse(struct plx_pkt *k, const void *p, uint32_t len);
-/* The same of a chain: headers that cross segments are read from a copy. */
+/* The same of an IP packet without an Ethernet header: l3_off is 0 then, and type by the IP version. */
+PLX_API int plx_parse_ip(struct plx_pkt *k, const void *p, uint32_t len);
+/* The one of these that PLX_MBUF_L3 tells, of a chain: headers that cross segments are read from a copy. */
 PLX_API int plx_parse_mbuf(struct plx_pkt *k, const struct plx_mbuf *m);
 
 /* ---- checksums: results are ready to store in the header ---- */
@@ -94,6 +96,12 @@ PLX_API bool plx_csum_ok(const void *p, const struct plx_pkt *k);
 /* The same two of a packet that plx_parse_mbuf parsed, of one segment or more. */
 PLX_API uint16_t plx_l4_csum_mbuf(const struct plx_mbuf *m, const struct plx_pkt *k);
 PLX_API bool plx_csum_ok_mbuf(const struct plx_mbuf *m, const struct plx_pkt *k);
+/* plx_csum_finish writes the L4 checksum of the parsed packet at p, whatever stands in its field: for one of which
+   only the pseudo-header was summed.  -EINVAL and nothing written if there is none that is known here, as in a
+   fragment or behind another protocol, or a UDP checksum of 0: what is unfinished then is another header's within. */
+PLX_API int plx_csum_finish(void *p, const struct plx_pkt *k);
+/* plx_csum_finish_mbuf parses m, finishes it and says so (PLX_CSUM_GOOD); -EBUSY if a segment has other owners. */
+PLX_API int plx_csum_finish_mbuf(struct plx_mbuf *m);
 /* Incremental update (RFC 1624) of a stored checksum for a changed field, both as they stand
    in the header.  A UDP checksum of 0 means "none" and stays 0: do not fix it. */
 PLX_API uint16_t plx_csum_fix16(uint16_t csum, uint16_t from, uint16_t to);

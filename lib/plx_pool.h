@@ -145,18 +145,19 @@ static inline struct plx_mbuf *plx_pool_mbuf_at(const struct plx_pool *p, uint64
 
 /* plx_mbuf_reset makes a taken mbuf an empty packet with its data at data: what
    plx_mbuf_get does, and what a driver does before it fills in what it knows.  One
-   cache line is written; user, timestamp and port keep their old values. */
+   cache line is written; user, timestamp, queue and port keep their old values: a store to the last
+   two would be one that the put, which reads ref beside them, has to wait for. */
 static inline void plx_mbuf_reset(struct plx_mbuf *m, uint8_t *data)
 {
 	m->data = data;
 	m->flags = 0;
+	m->seg_size = 0;
+	m->l2_len = 0;
+	m->l3_len = 0;
 	m->pkt_len = 0;
 	m->hash = 0;
 	m->len = 0;
-	m->queue = 0;
 	m->vlan = 0;
-	m->l2_len = 0;
-	m->l3_len = 0;
 }
 
 /* plx_frame_move checks and records a change of owner in hardened builds. */

@@ -171,6 +171,7 @@ static void txq(FILE *f, const struct plx_txq *q)
 	number(f, "bytes", plx_ctr_read(&q->stats.bytes));
 	number(f, "bursts", plx_ctr_read(&q->stats.bursts));
 	number(f, "copied", plx_ctr_read(&q->stats.copied));
+	number(f, "csums", plx_ctr_read(&q->stats.csums));
 	number(f, "kicks", plx_ctr_read(&q->stats.kicks));
 	number(f, "users", plx_ctr_read(&q->stats.users));
 	reasons(f, "drops", drops, q->stats.drop, PLX_TX_DROP_N);

@@ -99,7 +99,7 @@ static inline void edit_csum(const struct fwd_path *p, struct plx_mbuf *m)
 {
 	static const uint8_t field[] = { [PLX_L4_UDP] = 6, [PLX_L4_TCP] = 16, [PLX_L4_ICMP] = 2, [PLX_L4_ICMP6] = 2,
 	                                 [PLX_L4_OTHER] = 0 };
-	bool partial = m->flags & PLX_MBUF_CSUM_PARTIAL;
+	bool partial = plx_mbuf_tx_csum(m) == PLX_CSUM_PARTIAL;
 	uint8_t buf[60]; /* the longest IPv4 header */
 	const uint8_t *is;
 	struct plx_pkt k;
@@ -118,7 +118,7 @@ static inline void edit_csum(const struct fwd_path *p, struct plx_mbuf *m)
 	if (k.l4 == PLX_L4_UDP && k.l3 == PLX_L3_IP4 && !partial && !(is[0] | is[1]))
 		return;
 	put_csum(m, k.l4_off + field[k.l4], plx_l4_csum_mbuf(m, &k));
-	m->flags &= ~(uint32_t)PLX_MBUF_CSUM_PARTIAL;
+	plx_mbuf_say_csum(m, PLX_CSUM_GOOD);
 }
 
 static int io_poll(void *arg)      { return forward(arg, NULL); }

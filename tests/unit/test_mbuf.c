@@ -47,7 +47,7 @@ static void assert_fresh(const struct plx_pool *p, const struct plx_mbuf *m)
 	assert_ptr_equal(m->data, p->area + plx_pool_frame_off(p, m) + p->data_off);
 	assert_ptr_equal(m->pool, p);
 	assert_null(m->next);
-	assert_true(!m->flags && !m->pkt_len && !m->len && !m->vlan && !m->l2_len && !m->l3_len);
+	assert_true(!m->flags && !m->seg_size && !m->pkt_len && !m->len && !m->vlan && !m->l2_len && !m->l3_len);
 	assert_int_equal(m->ref, 1);
 	assert_int_equal(m->nsegs, 1);
 }
@@ -66,7 +66,8 @@ static void get_is_fresh(void **state)
 			assert_fresh(p, m[i]);
 			m[i]->data += 3;
 			m[i]->flags = m[i]->pkt_len = m[i]->hash = UINT32_MAX;
-			m[i]->len = m[i]->queue = m[i]->vlan = UINT16_MAX;
+			m[i]->len = m[i]->seg_size = m[i]->vlan = UINT16_MAX;
+			m[i]->queue = UINT8_MAX;
 			m[i]->l2_len = 14;
 			m[i]->l3_len = 20;
 			m[i]->user = m[i]->timestamp = UINT64_MAX;
@@ -78,6 +79,29 @@ static void get_is_fresh(void **state)
 		plx_mbuf_put(m[0]);
 	}
 	plx_mbuf_put(NULL);
+	pool_end(p);
+}
+
+/* What the application says holds for sending, what a driver found out does not, but that something is to be done. */
+static void checksum_states(void **state)
+{
+	static const enum plx_csum sent_as[4] = { [PLX_CSUM_PARTIAL] = PLX_CSUM_PARTIAL };
+	struct plx_pool *p = pool_of(4);
+	struct plx_mbuf *m = get(p);
+
+	(void)state;
+	for (uint32_t rx = 0; rx < 4; rx++)
+		for (uint32_t tx = 0; tx < 4; tx++) {
+			m->flags = PLX_MBUF_HASH | PLX_MBUF_L3 | rx << PLX_MBUF_RX_CSUM;
+			plx_mbuf_say_csum(m, PLX_CSUM_BAD);
+			plx_mbuf_say_csum(m, (enum plx_csum)tx);
+			assert_int_equal(plx_mbuf_rx_csum(m), rx);
+			assert_int_equal(plx_mbuf_tx_csum(m), tx ? (enum plx_csum)tx : sent_as[rx]);
+			assert_true(m->flags & PLX_MBUF_HASH && m->flags & PLX_MBUF_L3 && !(m->flags & PLX_MBUF_VLAN));
+		}
+	assert_int_equal((PLX_MBUF_HASH | PLX_MBUF_TIMESTAMP | PLX_MBUF_VLAN | 3 << PLX_MBUF_RX_CSUM) >> 16, 0);
+	assert_int_equal((PLX_MBUF_L3 | 3u << PLX_MBUF_TX_CSUM) & PLX_MBUF_RX, 0);
+	plx_mbuf_put(m);
 	pool_end(p);
 }
 
@@ -302,6 +326,14 @@ static void references(void **state)
 	plx_mbuf_ref(m, 2);
 	bulk[0] = bulk[1] = bulk[2] = m; /* three owners' references in one call */
 	plx_mbuf_put_bulk(bulk, 3);
+	m = get(p); /* as many owners as there may be */
+	plx_mbuf_ref(m, 200);
+	plx_mbuf_ref(m, 54);
+	assert_int_equal(m->ref, 255);
+	for (int i = 0; i < 254; i++)
+		plx_mbuf_put(m);
+	assert_int_equal(m->ref, 1);
+	plx_mbuf_put(m);
 	pool_end(p);
 }
 
@@ -460,6 +492,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(get_is_fresh),
+		cmocka_unit_test(checksum_states),
 		cmocka_unit_test(l2_room),
 		cmocka_unit_test(rooms),
 		cmocka_unit_test(chains),
