@@ -28,11 +28,46 @@ struct plx_mbuf *plx_mbuf_get(struct plx_pool *pool)
 	return m;
 }
 
+/* Where the data of a pool's frames stand, for a loop to keep in registers: for all that the compiler knows, what it
+   stores could be to the pool. */
+struct place {
+	uint8_t *first;   /* in the first frame */
+	uintptr_t mbufs;
+	unsigned shift;
+};
+
+static inline struct place place_of(const struct plx_pool *p, uint16_t data_off)
+{
+	return (struct place){ p->area + data_off, (uintptr_t)p->mbufs, p->shift - (unsigned)__builtin_ctz(sizeof(*p->mbufs)) };
+}
+
+static inline uint8_t *place_in(struct place at, const struct plx_mbuf *m)
+{
+	return at.first + (((uintptr_t)m - at.mbufs) << at.shift);
+}
+
 uint16_t plx_mbuf_get_bulk(struct plx_pool *pool, struct plx_mbuf **m, uint16_t n)
 {
 	n = plx_pool_take(pool, m, n);
+	const struct place at = place_of(pool, pool->data_off);
+
 	for (uint16_t i = 0; i < n; i++)
-		plx_mbuf_reset(m[i], fresh_data(pool, m[i]));
+		plx_mbuf_reset(m[i], place_in(at, m[i]));
+	return n;
+}
+
+uint16_t plx_mbuf_get_bulk_at(struct plx_pool *pool, struct plx_mbuf **m, uint16_t n, uint16_t data_off)
+{
+	PLX_DASSERT(data_off >= PLX_POOL_L2_ROOM && data_off <= pool->frame_size);
+	n = plx_pool_take(pool, m, n);
+	const struct place at = place_of(pool, data_off);
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct plx_mbuf *const b = m[i];
+
+		b->data = place_in(at, b);
+		plx_mbuf_forget(b);
+	}
 	return n;
 }
 

@@ -107,6 +107,11 @@ PLX_API void plx_mbuf_put(struct plx_mbuf *m);
 /* plx_mbuf_put_bulk puts m[0,n). */
 PLX_API void plx_mbuf_put_bulk(struct plx_mbuf **m, uint16_t n);
 
+/* plx_mbuf_get_bulk_at is plx_mbuf_get_bulk for packets of a known layout: data stands data_off bytes into the
+   frame, PLX_POOL_L2_ROOM at least, within it, and only what means something without a flag is reset: flags, seg_size
+   and header lengths.  len and pkt_len are the caller's to set, whatever else it uses too. */
+PLX_API uint16_t plx_mbuf_get_bulk_at(struct plx_pool *pool, struct plx_mbuf **m, uint16_t n, uint16_t data_off);
+
 /* plx_mbuf_ref adds n owners to each segment of m, 255 in all at most.  While ref > 1 the bytes are
    read-only for all of them. */
 PLX_API void plx_mbuf_ref(struct plx_mbuf *m, uint16_t n);

@@ -143,6 +143,15 @@ static inline struct plx_mbuf *plx_pool_mbuf_at(const struct plx_pool *p, uint64
 	return &p->mbufs[off >> p->shift];
 }
 
+/* plx_mbuf_forget resets what means something without a flag that says so: one store. */
+static inline void plx_mbuf_forget(struct plx_mbuf *m)
+{
+	m->flags = 0;
+	m->seg_size = 0;
+	m->l2_len = 0;
+	m->l3_len = 0;
+}
+
 /* plx_mbuf_reset makes a taken mbuf an empty packet with its data at data: what
    plx_mbuf_get does, and what a driver does before it fills in what it knows.  One
    cache line is written; user, timestamp, queue and port keep their old values: a store to the last
@@ -150,10 +159,7 @@ static inline struct plx_mbuf *plx_pool_mbuf_at(const struct plx_pool *p, uint64
 static inline void plx_mbuf_reset(struct plx_mbuf *m, uint8_t *data)
 {
 	m->data = data;
-	m->flags = 0;
-	m->seg_size = 0;
-	m->l2_len = 0;
-	m->l3_len = 0;
+	plx_mbuf_forget(m);
 	m->pkt_len = 0;
 	m->hash = 0;
 	m->len = 0;

@@ -82,6 +82,37 @@ static void get_is_fresh(void **state)
 	pool_end(p);
 }
 
+/* What a prepared packet needs is new, and what it does not is left as it was. */
+static void get_at_is_prepared(void **state)
+{
+	static const uint16_t at[] = { PLX_POOL_L2_ROOM, PLX_POOL_L2_ROOM + 70, 2048 };
+	struct plx_pool *p = pool_of(8);
+	struct plx_mbuf *m[9];
+
+	(void)state;
+	for (size_t a = 0; a < PLX_ARRAY_SIZE(at); a++) {
+		assert_int_equal(plx_mbuf_get_bulk(p, m, 8), 8);
+		for (int i = 0; i < 8; i++) {
+			m[i]->flags = m[i]->hash = UINT32_MAX;
+			m[i]->seg_size = UINT16_MAX;
+			m[i]->l2_len = 14;
+			m[i]->l3_len = 20;
+			m[i]->user = UINT64_MAX;
+		}
+		plx_mbuf_put_bulk(m, 8);
+		assert_int_equal(plx_mbuf_get_bulk_at(p, m, 9, at[a]), 8);
+		assert_int_equal(plx_mbuf_get_bulk_at(p, m + 8, 1, at[a]), 0);
+		for (int i = 0; i < 8; i++) {
+			assert_ptr_equal(m[i]->data, plx_mbuf_frame(m[i]) + at[a]);
+			assert_true(!m[i]->flags && !m[i]->seg_size && !m[i]->l2_len && !m[i]->l3_len);
+			assert_true(!m[i]->next && m[i]->nsegs == 1 && m[i]->ref == 1 && m[i]->pool == p);
+			assert_true(m[i]->hash == UINT32_MAX && m[i]->user == UINT64_MAX);
+		}
+		plx_mbuf_put_bulk(m, 8);
+	}
+	pool_end(p);
+}
+
 /* What the application says holds for sending, what a driver found out does not, but that something is to be done. */
 static void checksum_states(void **state)
 {
@@ -492,6 +523,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(get_is_fresh),
+		cmocka_unit_test(get_at_is_prepared),
 		cmocka_unit_test(checksum_states),
 		cmocka_unit_test(l2_room),
 		cmocka_unit_test(rooms),
