@@ -19,7 +19,7 @@
 struct path {
 	_Alignas(PLX_CACHELINE) struct plx_rxq *rx;
 	struct plx_txq *tx;
-	struct plx_eth  eth;     /* the addresses to write */
+	struct plx_ethhdr  eth;     /* the addresses to write */
 	plx_ctr         dropped; /* one writer, this lcore; main() reads it */
 };
 

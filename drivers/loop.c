@@ -69,17 +69,24 @@ static void hand_over(struct plx_mbuf *const *m, unsigned n, enum plx_frame_stat
 #endif
 }
 
+/* What the sender says that the packet is holds here, too. */
+static inline uint32_t carried(const struct plx_mbuf *m)
+{
+	if (plx_likely(!(m->flags & (PLX_TX_ODD | UINT32_C(3) << PLX_MBUF_TX_CSUM))))
+		return 0;
+	return (m->flags & PLX_MBUF_L3) | (uint32_t)plx_mbuf_tx_csum(m) << PLX_MBUF_RX_CSUM;
+}
+
 /* What the sender's driver found out, or the sender wrote down, is not known here. */
 static inline void receive(struct plx_mbuf *m, const struct plx_rxq *q)
 {
 	m->user = 0;
 	m->timestamp = 0;
-	m->flags = 0;
-	m->hash = 0;
-	m->queue = q->id;
-	m->vlan = 0;
 	m->l2_len = 0;
 	m->l3_len = 0;
+	m->hash = 0;
+	m->vlan = 0;
+	m->queue = (uint8_t)q->id;
 	m->port = q->port_id;
 }
 
@@ -96,8 +103,10 @@ static uint16_t loop_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 
 		bytes += s->pkt_len;
 		receive(s, q);
+		s->flags = carried(s);
 		for (; plx_unlikely((s = s->next) != NULL); more++) {
 			receive(s, q);
+			s->flags = s->seg_size = 0;
 			s->pkt_len = s->len;
 		}
 	}

@@ -58,7 +58,7 @@ static uint16_t null_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		bytes += m[i]->pkt_len;
 		odd |= (uintptr_t)m[i]->next | ((uintptr_t)m[i]->pool ^ (uintptr_t)q->pool) |
-		       (uint16_t)(__atomic_load_n(&m[i]->ref, __ATOMIC_ACQUIRE) ^ 1);
+		       (uint8_t)(__atomic_load_n(&m[i]->ref, __ATOMIC_ACQUIRE) ^ 1);
 	}
 	if (plx_likely(!odd))
 		plx_pool_give(q->pool, m, n);

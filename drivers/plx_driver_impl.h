@@ -26,10 +26,10 @@ void plx_port_handover(struct plx_port *p);
    plx_rx_like once a burst, len for packets that all have the same; plx_rx_set for each mbuf: three
    stores out of registers. */
 typedef uint64_t plx_u64x2 __attribute__((vector_size(16), aligned(8), may_alias));
-struct plx_rx_like { plx_u64x2 user, flags; uint64_t vlan; };
+struct plx_rx_like { plx_u64x2 user, flags; uint64_t len; };
 static_assert(offsetof(struct plx_mbuf, flags) == offsetof(struct plx_mbuf, user) + 16 &&
-              offsetof(struct plx_mbuf, vlan) == offsetof(struct plx_mbuf, flags) + 16 &&
-              offsetof(struct plx_mbuf, vlan) + 8 == sizeof(struct plx_mbuf), "all fields behind pool");
+              offsetof(struct plx_mbuf, len) == offsetof(struct plx_mbuf, flags) + 16 &&
+              offsetof(struct plx_mbuf, len) + 8 == sizeof(struct plx_mbuf), "all fields behind pool");
 
 static inline struct plx_rx_like plx_rx_like(const struct plx_rxq *q, uint16_t len)
 {
@@ -38,20 +38,25 @@ static inline struct plx_rx_like plx_rx_like(const struct plx_rxq *q, uint16_t l
 
 	memset(&m, 0, sizeof(m));
 	m.pkt_len = m.len = len;
-	m.queue = q->id;
+	m.queue = (uint8_t)q->id;
 	m.port = q->port_id;
 	m.ref = 1;
 	m.nsegs = 1;
 	memcpy(&like.user, &m.user, 16);
 	memcpy(&like.flags, &m.flags, 16);
-	memcpy(&like.vlan, &m.vlan, 8);
+	memcpy(&like.len, &m.len, 8);
 	return like;
 }
 static inline void plx_rx_set(struct plx_mbuf *m, struct plx_rx_like like)
 {
 	*(plx_u64x2 *)(void *)&m->user = like.user;
 	*(plx_u64x2 *)(void *)&m->flags = like.flags;
-	memcpy(&m->vlan, &like.vlan, 8);
+	memcpy(&m->len, &like.len, 8);
 }
+
+/* Flags of a packet that a transmit burst to a wire cannot send as it stands, or has to look at: without an Ethernet
+   header (tx_drop_no_l2), or with a checksum that is unfinished (plx_csum_finish; tx_drop_csum if it cannot be), or
+   bad, which goes as it is. */
+enum { PLX_TX_ODD = PLX_MBUF_L3 | PLX_CSUM_PARTIAL << PLX_MBUF_RX_CSUM | PLX_CSUM_PARTIAL << PLX_MBUF_TX_CSUM };
 
 #endif

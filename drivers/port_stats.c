@@ -104,7 +104,7 @@ static const char *const rx_names[] = {
 	"rx_pool_waits",
 };
 static const char *const tx_names[] = {
-	"tx_packets", "tx_bytes", "tx_bursts", "tx_copied", "tx_kicks", "tx_users",
+	"tx_packets", "tx_bytes", "tx_bursts", "tx_copied", "tx_csums", "tx_kicks", "tx_users",
 #define X(id, why) "tx_drop_" #id,
 	PLX_TX_DROPS(X)
 #undef X

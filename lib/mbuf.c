@@ -28,11 +28,46 @@ struct plx_mbuf *plx_mbuf_get(struct plx_pool *pool)
 	return m;
 }
 
+/* Where the data of a pool's frames stand, for a loop to keep in registers: for all that the compiler knows, what it
+   stores could be to the pool. */
+struct place {
+	uint8_t *first;   /* in the first frame */
+	uintptr_t mbufs;
+	unsigned shift;
+};
+
+static inline struct place place_of(const struct plx_pool *p, uint16_t data_off)
+{
+	return (struct place){ p->area + data_off, (uintptr_t)p->mbufs, p->shift - (unsigned)__builtin_ctz(sizeof(*p->mbufs)) };
+}
+
+static inline uint8_t *place_in(struct place at, const struct plx_mbuf *m)
+{
+	return at.first + (((uintptr_t)m - at.mbufs) << at.shift);
+}
+
 uint16_t plx_mbuf_get_bulk(struct plx_pool *pool, struct plx_mbuf **m, uint16_t n)
 {
 	n = plx_pool_take(pool, m, n);
+	const struct place at = place_of(pool, pool->data_off);
+
 	for (uint16_t i = 0; i < n; i++)
-		plx_mbuf_reset(m[i], fresh_data(pool, m[i]));
+		plx_mbuf_reset(m[i], place_in(at, m[i]));
+	return n;
+}
+
+uint16_t plx_mbuf_get_bulk_at(struct plx_pool *pool, struct plx_mbuf **m, uint16_t n, uint16_t data_off)
+{
+	PLX_DASSERT(data_off >= PLX_POOL_L2_ROOM && data_off <= pool->frame_size);
+	n = plx_pool_take(pool, m, n);
+	const struct place at = place_of(pool, data_off);
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct plx_mbuf *const b = m[i];
+
+		b->data = place_in(at, b);
+		plx_mbuf_forget(b);
+	}
 	return n;
 }
 
@@ -94,9 +129,9 @@ void plx_mbuf_ref(struct plx_mbuf *m, uint16_t n)
 {
 	for (; m; m = m->next) {
 		/* relaxed: the caller is an owner, so the count cannot reach 0 meanwhile */
-		uint16_t was = __atomic_fetch_add(&m->ref, n, __ATOMIC_RELAXED);
+		uint8_t was = __atomic_fetch_add(&m->ref, (uint8_t)n, __ATOMIC_RELAXED);
 
-		PLX_ASSERT(was && (uint32_t)was + n <= UINT16_MAX);
+		PLX_ASSERT(was && (uint32_t)was + n <= UINT8_MAX);
 	}
 }
 
@@ -105,24 +140,40 @@ uint8_t *plx_mbuf_frame(const struct plx_mbuf *m)
 	return m->pool->area + plx_pool_frame_off(m->pool, m);
 }
 
+/* Bytes of the frame before the data: headroom and L2 room. */
+static inline uint32_t before(const struct plx_mbuf *m)
+{
+	return (uint32_t)(m->data - plx_mbuf_frame(m));
+}
+
 uint16_t plx_mbuf_headroom(const struct plx_mbuf *m)
 {
-	return (uint16_t)(m->data - plx_mbuf_frame(m));
+	uint32_t room = before(m);
+
+	return room > PLX_POOL_L2_ROOM ? (uint16_t)(room - PLX_POOL_L2_ROOM) : 0;
 }
 
 uint16_t plx_mbuf_tailroom(const struct plx_mbuf *m)
 {
-	return (uint16_t)(m->pool->frame_size - plx_mbuf_headroom(m) - m->len);
+	return (uint16_t)(m->pool->frame_size - before(m) - m->len);
 }
 
-uint8_t *plx_mbuf_prepend(struct plx_mbuf *m, uint16_t n)
+static inline uint8_t *prepend(struct plx_mbuf *m, uint16_t n)
 {
-	if (n > plx_mbuf_headroom(m))
-		return NULL;
 	m->data -= n;
 	m->len += n;
 	m->pkt_len += n;
 	return m->data;
+}
+
+uint8_t *plx_mbuf_prepend(struct plx_mbuf *m, uint16_t n)
+{
+	return n <= plx_mbuf_headroom(m) ? prepend(m, n) : NULL;
+}
+
+uint8_t *plx_mbuf_prepend_l2(struct plx_mbuf *m, uint16_t n)
+{
+	return n <= before(m) ? prepend(m, n) : NULL;
 }
 
 uint8_t *plx_mbuf_adj(struct plx_mbuf *m, uint16_t n)

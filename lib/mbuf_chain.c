@@ -74,6 +74,7 @@ static void copy_meta(struct plx_mbuf *to, const struct plx_mbuf *from)
 	to->user = from->user;
 	to->timestamp = from->timestamp;
 	to->flags = from->flags;
+	to->seg_size = from->seg_size;
 	to->hash = from->hash;
 	to->queue = from->queue;
 	to->vlan = from->vlan;

@@ -10,7 +10,7 @@ enum { TTL = 64, IP4_DF = 0x4000 };
 
 uint16_t plx_build_eth(void *p, const uint8_t dst[6], const uint8_t src[6], uint16_t type)
 {
-	struct plx_eth *h = p;
+	struct plx_ethhdr *h = p;
 
 	memcpy(h->dst, dst, 6);
 	memcpy(h->src, src, 6);
@@ -20,7 +20,7 @@ uint16_t plx_build_eth(void *p, const uint8_t dst[6], const uint8_t src[6], uint
 
 uint16_t plx_build_vlan(void *p, uint16_t tci, uint16_t type)
 {
-	struct plx_vlan *h = p;
+	struct plx_vlanhdr *h = p;
 
 	h->tci = plx_be16(tci);
 	h->type = plx_be16(type);
@@ -29,9 +29,9 @@ uint16_t plx_build_vlan(void *p, uint16_t tci, uint16_t type)
 
 uint16_t plx_build_ip4(void *p, uint32_t src, uint32_t dst, uint8_t proto, uint16_t l4_len)
 {
-	struct plx_ip4 *h = p;
+	struct plx_ip4hdr *h = p;
 
-	*h = (struct plx_ip4){
+	*h = (struct plx_ip4hdr){
 		.ver_ihl = 0x45, .len = plx_be16((uint16_t)(PLX_IP4_LEN + l4_len)), .frag = plx_be16(IP4_DF),
 		.ttl = TTL, .proto = proto, .src = src, .dst = dst,
 	};
@@ -41,7 +41,7 @@ uint16_t plx_build_ip4(void *p, uint32_t src, uint32_t dst, uint8_t proto, uint1
 
 uint16_t plx_build_ip6(void *p, const uint8_t src[16], const uint8_t dst[16], uint8_t next, uint16_t l4_len)
 {
-	struct plx_ip6 *h = p;
+	struct plx_ip6hdr *h = p;
 
 	h->ver_tc_flow = plx_be32(6u << 28);
 	h->len = plx_be16(l4_len);
@@ -54,16 +54,19 @@ uint16_t plx_build_ip6(void *p, const uint8_t src[16], const uint8_t dst[16], ui
 
 uint16_t plx_build_udp(void *p, uint16_t sport, uint16_t dport, uint16_t payload_len)
 {
-	struct plx_udp *h = p;
+	struct plx_udphdr *h = p;
 
-	*h = (struct plx_udp){ plx_be16(sport), plx_be16(dport), plx_be16((uint16_t)(PLX_UDP_LEN + payload_len)), 0 };
+	*h = (struct plx_udphdr){
+		.sport = plx_be16(sport), .dport = plx_be16(dport),
+		.len = plx_be16((uint16_t)(PLX_UDP_LEN + payload_len)),
+	};
 	return PLX_UDP_LEN;
 }
 
-uint16_t plx_build_arp_reply(void *p, const struct plx_arp *request, const uint8_t mac[6])
+uint16_t plx_build_arp_reply(void *p, const struct plx_arphdr *request, const uint8_t mac[6])
 {
-	struct plx_arp q = *request; /* p may be the request itself */
-	struct plx_arp *h = p;
+	struct plx_arphdr q = *request; /* p may be the request itself */
+	struct plx_arphdr *h = p;
 
 	h->htype = plx_be16(PLX_ARP_ETHER);
 	h->ptype = plx_be16(PLX_ETH_IP4);

@@ -5,6 +5,7 @@
    Sums are taken over the bytes as they lie in memory: one's-complement addition does
    not care for byte order, so a result is ready to store without a swap. */
 #include "plx_net.h"
+#include <errno.h>
 
 static inline uint64_t load64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return v; }
 static inline uint32_t load32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return v; }
@@ -67,26 +68,28 @@ static uint64_t sum_without(uint64_t sum, const uint8_t *p, uint32_t len, uint32
 	return plx_csum_add(sum, p + field + 2, len - field - 2);
 }
 
-uint16_t plx_ip4_csum(const struct plx_ip4 *h)
+uint16_t plx_ip4_csum(const struct plx_ip4hdr *h)
 {
 	const uint8_t *b = (const uint8_t *)h;
 	uint32_t len = (b[0] & 15u) * 4;
 
 	if (len < PLX_IP4_LEN)
 		len = PLX_IP4_LEN;
-	return plx_csum_fold(sum_without(0, b, len, offsetof(struct plx_ip4, csum)));
+	return plx_csum_fold(sum_without(0, b, len, offsetof(struct plx_ip4hdr, csum)));
 }
 
-uint64_t plx_ip4_pseudo(const struct plx_ip4 *h, uint8_t proto, uint32_t l4_len)
+uint64_t plx_ip4_pseudo(const struct plx_ip4hdr *h, uint8_t proto, uint32_t l4_len)
 {
-	const uint8_t *b = (const uint8_t *)h + offsetof(struct plx_ip4, src);
+	const uint8_t *b = (const uint8_t *)h + offsetof(struct plx_ip4hdr, src);
 
 	return (uint64_t)load32(b) + load32(b + 4) + plx_be32(proto) + plx_be32(l4_len);
 }
 
-uint64_t plx_ip6_pseudo(const struct plx_ip6 *h, uint8_t proto, uint32_t l4_len)
+uint64_t plx_ip6_pseudo(const struct plx_ip6hdr *h, uint8_t proto, uint32_t l4_len)
 {
-	return plx_csum_add(plx_be32(l4_len), (const uint8_t *)h + offsetof(struct plx_ip6, src), 32) + plx_be32(proto);
+	const uint8_t *b = (const uint8_t *)h + offsetof(struct plx_ip6hdr, src);
+
+	return plx_csum_add(plx_be32(l4_len), b, 32) + plx_be32(proto);
 }
 
 /* ---- a parsed packet, flat or a chain ---- */
@@ -133,10 +136,10 @@ static uint64_t add(uint64_t sum, const struct src *s, uint32_t off, uint32_t le
 static uint32_t csum_field(const struct plx_pkt *k)
 {
 	switch (k->l4) {
-	case PLX_L4_UDP: return offsetof(struct plx_udp, csum);
-	case PLX_L4_TCP: return offsetof(struct plx_tcp, csum);
+	case PLX_L4_UDP: return offsetof(struct plx_udphdr, csum);
+	case PLX_L4_TCP: return offsetof(struct plx_tcphdr, csum);
 	case PLX_L4_ICMP:
-	case PLX_L4_ICMP6: return offsetof(struct plx_icmp, csum);
+	case PLX_L4_ICMP6: return offsetof(struct plx_icmphdr, csum);
 	default: return 0;
 	}
 }
@@ -171,23 +174,23 @@ static void final_dst(uint8_t dst[16], const struct src *s, uint32_t off)
 
 static uint64_t pseudo(const struct src *s, const struct plx_pkt *k)
 {
-	union { struct plx_ip4 v4; struct plx_ip6 v6; } buf;
+	union { struct plx_ip4hdr v4; struct plx_ip6hdr v6; } buf;
 
 	if (k->l4 == PLX_L4_ICMP)
 		return 0;
 	if (k->l3 != PLX_L3_IP6)
-		return plx_ip4_pseudo((const struct plx_ip4 *)at(s, k->l3_off, PLX_IP4_LEN, &buf), k->proto,
+		return plx_ip4_pseudo((const struct plx_ip4hdr *)at(s, k->l3_off, PLX_IP4_LEN, &buf), k->proto,
 		                      l4_bytes(k));
 	const uint8_t *ip = at(s, k->l3_off, PLX_IP6_LEN, &buf);
 
 	if (plx_unlikely(k->route_off)) {
-		struct plx_ip6 there;
+		struct plx_ip6hdr there;
 
 		memcpy(&there, ip, PLX_IP6_LEN);
 		final_dst(there.dst, s, k->route_off);
 		return plx_ip6_pseudo(&there, k->proto, l4_bytes(k));
 	}
-	return plx_ip6_pseudo((const struct plx_ip6 *)ip, k->proto, l4_bytes(k));
+	return plx_ip6_pseudo((const struct plx_ip6hdr *)ip, k->proto, l4_bytes(k));
 }
 
 static uint16_t l4_csum(const struct src *s, const struct plx_pkt *k)
@@ -233,6 +236,53 @@ bool plx_csum_ok_mbuf(const struct plx_mbuf *m, const struct plx_pkt *k)
 	const struct src s = src_of(m);
 
 	return csum_ok(&s, k);
+}
+
+/* A checksum that is unfinished can be finished. */
+static bool finishable(const struct src *s, const struct plx_pkt *k)
+{
+	uint32_t field = csum_field(k);
+	uint8_t buf[2];
+
+	return field && !k->fragment && (k->l4 != PLX_L4_UDP || load16(at(s, k->l4_off + field, 2, buf)));
+}
+
+int plx_csum_finish(void *p, const struct plx_pkt *k)
+{
+	const struct src s = { .p = p };
+	uint16_t sum;
+
+	if (!finishable(&s, k))
+		return -EINVAL;
+	sum = l4_csum(&s, k);
+	memcpy((uint8_t *)p + k->l4_off + csum_field(k), &sum, 2);
+	return 0;
+}
+
+/* One byte of a packet that has it. */
+static void put8(struct plx_mbuf *m, uint32_t off, uint8_t v)
+{
+	for (; off >= m->len; m = m->next)
+		off -= m->len;
+	m->data[off] = v;
+}
+
+int plx_csum_finish_mbuf(struct plx_mbuf *m)
+{
+	const struct src s = src_of(m);
+	struct plx_pkt k;
+	uint8_t sum[2];
+
+	for (const struct plx_mbuf *x = m; x; x = x->next)
+		if (__atomic_load_n(&x->ref, __ATOMIC_ACQUIRE) != 1)
+			return -EBUSY;
+	if (plx_parse_mbuf(&k, m) || !finishable(&s, &k))
+		return -EINVAL;
+	memcpy(sum, &(uint16_t){ l4_csum(&s, &k) }, 2);
+	put8(m, k.l4_off + csum_field(&k), sum[0]); /* it may stand across two segments */
+	put8(m, k.l4_off + csum_field(&k) + 1, sum[1]);
+	plx_mbuf_say_csum(m, PLX_CSUM_GOOD);
+	return 0;
 }
 
 uint16_t plx_csum_fix16(uint16_t csum, uint16_t from, uint16_t to)

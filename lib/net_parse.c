@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* net_parse.c - finds the headers of an Ethernet frame; hot; called by applications
+/* net_parse.c - finds the headers of an Ethernet frame or an IP packet; hot; called by applications
    and sockets.  Every byte is asked for through at(), which knows where the packet ends;
    an offset grows only by what at() has granted or what was checked against the end. */
 #include "plx_net.h"
@@ -199,13 +199,41 @@ static int parse(struct plx_pkt *k, const struct src *s)
 	}
 }
 
+/* Without an Ethernet header the IP version tells what it is. */
+static int parse_l3(struct plx_pkt *k, const struct src *s)
+{
+	uint8_t buf[1];
+	const uint8_t *p = at(s, 0, 1, buf);
+
+	memset(k, 0, sizeof(*k));
+	if (!p)
+		return PLX_PARSE_SHORT;
+	switch (*p >> 4) {
+	case 4:
+		k->type = PLX_ETH_IP4;
+		return parse_ip4(k, s, 0);
+	case 6:
+		k->type = PLX_ETH_IP6;
+		return parse_ip6(k, s, 0);
+	default:
+		return PLX_PARSE_BAD_VERSION;
+	}
+}
+
 int plx_parse(struct plx_pkt *k, const void *p, uint32_t len)
 {
 	return parse(k, &(struct src){ .p = p, .have = len, .len = len });
 }
 
+int plx_parse_ip(struct plx_pkt *k, const void *p, uint32_t len)
+{
+	return parse_l3(k, &(struct src){ .p = p, .have = len, .len = len });
+}
+
 int plx_parse_mbuf(struct plx_pkt *k, const struct plx_mbuf *m)
 {
-	return parse(k, &(struct src){ .p = m->data, .have = m->len, .len = m->nsegs > 1 ? m->pkt_len : m->len,
-	                               .m = m->nsegs > 1 ? m : NULL });
+	const struct src s = { .p = m->data, .have = m->len, .len = m->nsegs > 1 ? m->pkt_len : m->len,
+	                       .m = m->nsegs > 1 ? m : NULL };
+
+	return plx_unlikely(m->flags & PLX_MBUF_L3) ? parse_l3(k, &s) : parse(k, &s);
 }

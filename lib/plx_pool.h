@@ -35,7 +35,7 @@ extern "C" {
 
 enum {
 	PLX_FRAME_SIZE      = 2048, /* default frame size; 4096 is the other legal one */
-	PLX_POOL_L2_ROOM    = 64,   /* headroom that is the drivers' */
+	PLX_POOL_L2_ROOM    = 64,   /* of it, at the frame's begin, not the application's: see plx_mbuf.h */
 	PLX_POOL_USER_ROOM  = 192,  /* default headroom that is the application's; the sum is the
 	                               kernel's XDP_PACKET_HEADROOM, so both agree */
 	PLX_POOL_DATA_MIN   = 1536, /* room behind the headroom: one tagged Ethernet frame fits */
@@ -143,20 +143,27 @@ static inline struct plx_mbuf *plx_pool_mbuf_at(const struct plx_pool *p, uint64
 	return &p->mbufs[off >> p->shift];
 }
 
+/* plx_mbuf_forget resets what means something without a flag that says so: one store. */
+static inline void plx_mbuf_forget(struct plx_mbuf *m)
+{
+	m->flags = 0;
+	m->seg_size = 0;
+	m->l2_len = 0;
+	m->l3_len = 0;
+}
+
 /* plx_mbuf_reset makes a taken mbuf an empty packet with its data at data: what
    plx_mbuf_get does, and what a driver does before it fills in what it knows.  One
-   cache line is written; user, timestamp and port keep their old values. */
+   cache line is written; user, timestamp, queue and port keep their old values: a store to the last
+   two would be one that the put, which reads ref beside them, has to wait for. */
 static inline void plx_mbuf_reset(struct plx_mbuf *m, uint8_t *data)
 {
 	m->data = data;
-	m->flags = 0;
+	plx_mbuf_forget(m);
 	m->pkt_len = 0;
 	m->hash = 0;
 	m->len = 0;
-	m->queue = 0;
 	m->vlan = 0;
-	m->l2_len = 0;
-	m->l3_len = 0;
 }
 
 /* plx_frame_move checks and records a change of owner in hardened builds. */

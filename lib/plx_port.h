@@ -44,6 +44,8 @@ extern "C" {
 	X(bad_len,      "empty, shorter than an Ethernet header or longer than the device takes") \
 	X(segments,     "more segments than the driver or device takes") \
 	X(no_mbuf,      "no frame to copy a packet of another pool to") \
+	X(no_l2,        "an IP packet without an Ethernet header (PLX_MBUF_L3), which this driver needs") \
+	X(csum,         "its checksum was left to the sender, who knows no such protocol: a tunnel, a fragment") \
 	X(device,       "the device refused it (peer down or its MTU smaller, queue stopped, no buffer)") \
 	X(removed,      "the interface is gone") \
 	X(closed,       "still in the ring, or on its way to the lcore that sends it, when its queue was closed or opened anew")
@@ -87,7 +89,9 @@ struct plx_txq_stats {
 	plx_ctr pkts, bytes;         /* handed to the kernel or device; those that it did not send after all are
 	                                taken off again when they count as dropped */
 	plx_ctr bursts;
-	plx_ctr copied;              /* of them copied, because they came from another pool */
+	plx_ctr copied;              /* of them copied, because they came from another pool, or had to be changed and others
+	                                hold them too */
+	plx_ctr csums;               /* of them with a checksum that was unfinished (PLX_CSUM_PARTIAL) and is no more */
 	plx_ctr kicks;
 	plx_ctr users;               /* bursts by another thread than the one before, without a hand-over */
 	plx_ctr drop[PLX_TX_DROP_N];

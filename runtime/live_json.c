@@ -162,6 +162,7 @@ static void txq(struct plx_json *j, const struct plx_txq *q)
 	plx_json_u64(j, "bytes", plx_ctr_read(&q->stats.bytes));
 	plx_json_u64(j, "bursts", plx_ctr_read(&q->stats.bursts));
 	plx_json_u64(j, "copied", plx_ctr_read(&q->stats.copied));
+	plx_json_u64(j, "csums", plx_ctr_read(&q->stats.csums));
 	plx_json_u64(j, "kicks", plx_ctr_read(&q->stats.kicks));
 	plx_json_u64(j, "users", plx_ctr_read(&q->stats.users));
 	reasons(j, "drops", drops, q->stats.drop, PLX_TX_DROP_N);

@@ -224,14 +224,30 @@ struct plx_poller_conf {
 	bool     service;         /* goes to the service lcores (-S), if there are any */
 	struct plx_rxq *const *also; /* further queues it polls, to be slept on; NULL-ended or NULL */
 };
-/* PLX_POLLER(.name = "fwd", .fn = fwd_poll, .arg = f) is one of these for plx_poller_add, on the plan's lcore;
-   PLX_POLLER_ON(3, ...) on lcore 3.  C++ (20, or earlier with GNU's extensions) wants the fields in their order. */
+/* PLX_POLLER(.name = "fwd", .fn = fwd_poll, .arg = f) is one of these for plx_poller_add: fields in any order, and
+   the plan's lcore unless .lcore is given; PLX_POLLER_ON(3, ...) on lcore 3.  In C and in C++ from C++11 on.  The
+   fields are assigned in a block of their own: an object of which one has the address has a name, for one made in
+   the argument, as (struct x){ 1 }, ends there. */
 #ifdef __cplusplus
-#define PLX_POLLER_ON(id, ...) (&static_cast<const plx_poller_conf &>(plx_poller_conf{ .lcore = (id), __VA_ARGS__ }))
+#define PLX_POLLER(...) (&static_cast<const plx_poller_conf &>([&] { \
+	plx_poller_conf plx_pc = {}; plx_pc.lcore = -1; PLX_POLLER_SET(__VA_ARGS__) return plx_pc; }()))
 #else
-#define PLX_POLLER_ON(id, ...) (&(struct plx_poller_conf){ .lcore = (id), __VA_ARGS__ })
+#define PLX_POLLER(...) ((const struct plx_poller_conf[1]){ __extension__ ({ \
+	struct plx_poller_conf plx_pc = { .lcore = -1 }; PLX_POLLER_SET(__VA_ARGS__) plx_pc; }) })
 #endif
-#define PLX_POLLER(...) PLX_POLLER_ON(-1, __VA_ARGS__)
+#define PLX_POLLER_ON(id, ...) PLX_POLLER(.lcore = (id), __VA_ARGS__)
+/* Of the two above: one assignment for each argument. */
+#define PLX_POLLER_SET(...) PLX_POLLER_PICK(__VA_ARGS__, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
+#define PLX_POLLER_PICK(a, b, c, d, e, f, g, h, i, n, ...) PLX_POLLER_SET##n
+#define PLX_POLLER_SET1(f)      plx_pc f;
+#define PLX_POLLER_SET2(f, ...) plx_pc f; PLX_POLLER_SET1(__VA_ARGS__)
+#define PLX_POLLER_SET3(f, ...) plx_pc f; PLX_POLLER_SET2(__VA_ARGS__)
+#define PLX_POLLER_SET4(f, ...) plx_pc f; PLX_POLLER_SET3(__VA_ARGS__)
+#define PLX_POLLER_SET5(f, ...) plx_pc f; PLX_POLLER_SET4(__VA_ARGS__)
+#define PLX_POLLER_SET6(f, ...) plx_pc f; PLX_POLLER_SET5(__VA_ARGS__)
+#define PLX_POLLER_SET7(f, ...) plx_pc f; PLX_POLLER_SET6(__VA_ARGS__)
+#define PLX_POLLER_SET8(f, ...) plx_pc f; PLX_POLLER_SET7(__VA_ARGS__)
+#define PLX_POLLER_SET9(f, ...) plx_pc f; PLX_POLLER_SET8(__VA_ARGS__)
 
 /* Pollers come, go and move before plx_env_run, between two of them, and while it runs: then
    by its thread, from a timer (plx_env_timer); -EBUSY on any other, and while a halted lcore

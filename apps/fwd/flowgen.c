@@ -41,8 +41,8 @@ static uint32_t flow_ports(const struct fwd_conf *c) { return 65536u - c->sport;
 static void write_headers(struct fwd_gen *g, uint8_t *p, uint16_t len, uint32_t flow)
 {
 	const struct fwd_conf *c = &g->f->conf;
-	struct plx_ip4 *ip = (struct plx_ip4 *)(p + PLX_ETH_LEN);
-	struct plx_udp *udp = (struct plx_udp *)(p + PLX_ETH_LEN + PLX_IP4_LEN);
+	struct plx_ip4hdr *ip = (struct plx_ip4hdr *)(p + PLX_ETH_LEN);
+	struct plx_udphdr *udp = (struct plx_udphdr *)(p + PLX_ETH_LEN + PLX_IP4_LEN);
 	uint16_t ip_len = (uint16_t)(len - PLX_ETH_LEN), udp_len = (uint16_t)(ip_len - PLX_IP4_LEN);
 	uint64_t sum;
 
@@ -204,7 +204,7 @@ int fwd_gen_init(struct fwd_gen *g, struct fwd *f, struct plx_txq *tx, uint32_t 
 	const struct fwd_conf *c = &f->conf;
 	const uint8_t *src = c->has_src ? c->src_mac : plx_port_info(tx->port)->mac;
 	uint8_t peer[6] = { 2, 0, 0, 0, 0, (uint8_t)port };
-	struct plx_ip4 *ip = (struct plx_ip4 *)(g->head + PLX_ETH_LEN);
+	struct plx_ip4hdr *ip = (struct plx_ip4hdr *)(g->head + PLX_ETH_LEN);
 	uint32_t n;
 
 	*g = (struct fwd_gen){ .tx = tx, .f = f, .step = tx->port->ntx,

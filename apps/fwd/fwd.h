@@ -69,7 +69,7 @@ struct fwd_path {
 	_Alignas(PLX_CACHELINE) struct plx_rxq *rx;
 	struct plx_txq *tx;
 	uint16_t burst, retry;
-	struct plx_eth mac;       /* what mode mac writes */
+	struct plx_ethhdr mac;       /* what mode mac writes */
 	plx_ctr  dropped;         /* not taken by tx, after all retries */
 	plx_ctr  ignored;         /* received, but nothing for this mode: icmpecho */
 };

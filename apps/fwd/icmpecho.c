@@ -14,7 +14,7 @@ static bool unicast4(uint32_t ip)
 
 static bool answer_arp(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6])
 {
-	struct plx_arp *a = (struct plx_arp *)(p + k->l3_off);
+	struct plx_arphdr *a = (struct plx_arphdr *)(p + k->l3_off);
 
 	if (a->op != plx_be16(PLX_ARP_REQUEST) || a->htype != plx_be16(PLX_ARP_ETHER) ||
 	    a->ptype != plx_be16(PLX_ETH_IP4) || a->hlen != 6 || a->plen != 4)
@@ -27,7 +27,7 @@ static bool answer_arp(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6]
 
 /* The type's change from request to reply is known, so the checksum is mended, not computed:
    a damaged request gets a reply that is as damaged. */
-static void turn_type(struct plx_icmp *h, uint8_t reply)
+static void turn_type(struct plx_icmphdr *h, uint8_t reply)
 {
 	uint16_t from, to;
 
@@ -39,8 +39,8 @@ static void turn_type(struct plx_icmp *h, uint8_t reply)
 
 static bool answer_ping(uint8_t *p, const struct plx_pkt *k)
 {
-	struct plx_icmp *h = (struct plx_icmp *)(p + k->l4_off);
-	struct plx_ip4 *ip = (struct plx_ip4 *)(p + k->l3_off);
+	struct plx_icmphdr *h = (struct plx_icmphdr *)(p + k->l4_off);
+	struct plx_ip4hdr *ip = (struct plx_ip4hdr *)(p + k->l3_off);
 	uint32_t src = ip->src;
 
 	if (h->type != PLX_ICMP_ECHO || h->code || k->fragment || !unicast4(ip->src) || !unicast4(ip->dst))
@@ -53,8 +53,8 @@ static bool answer_ping(uint8_t *p, const struct plx_pkt *k)
 
 static bool answer_ping6(uint8_t *p, const struct plx_pkt *k)
 {
-	struct plx_icmp *h = (struct plx_icmp *)(p + k->l4_off);
-	struct plx_ip6 *ip = (struct plx_ip6 *)(p + k->l3_off);
+	struct plx_icmphdr *h = (struct plx_icmphdr *)(p + k->l4_off);
+	struct plx_ip6hdr *ip = (struct plx_ip6hdr *)(p + k->l3_off);
 	uint8_t src[16];
 
 	/* with segments left it is for another than ip->dst, and its checksum has that one's address */
@@ -102,7 +102,7 @@ static bool answer(struct plx_mbuf **m, const uint8_t mac[6])
 
 static void turn_macs(void *p, const uint8_t mac[6])
 {
-	struct plx_eth *e = p;
+	struct plx_ethhdr *e = p;
 
 	memcpy(e->dst, e->src, 6);
 	memcpy(e->src, mac, 6);

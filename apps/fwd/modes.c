@@ -69,9 +69,9 @@ static inline void edit_5tswap(const struct fwd_path *p, struct plx_mbuf *m)
 		return;
 	ip = m->data + k.l3_off;
 	if (k.l3 == PLX_L3_IP4 && k.l3_off + PLX_IP4_LEN <= m->len)
-		swap(ip + offsetof(struct plx_ip4, src), ip + offsetof(struct plx_ip4, dst), 4);
+		swap(ip + offsetof(struct plx_ip4hdr, src), ip + offsetof(struct plx_ip4hdr, dst), 4);
 	else if (k.l3 == PLX_L3_IP6 && k.l3_off + PLX_IP6_LEN <= m->len)
-		swap(ip + offsetof(struct plx_ip6, src), ip + offsetof(struct plx_ip6, dst), 16);
+		swap(ip + offsetof(struct plx_ip6hdr, src), ip + offsetof(struct plx_ip6hdr, dst), 16);
 	if ((k.l4 == PLX_L4_UDP || k.l4 == PLX_L4_TCP) && k.l4_off + 4 <= m->len)
 		swap(m->data + k.l4_off, m->data + k.l4_off + 2, 2);
 }
@@ -99,7 +99,7 @@ static inline void edit_csum(const struct fwd_path *p, struct plx_mbuf *m)
 {
 	static const uint8_t field[] = { [PLX_L4_UDP] = 6, [PLX_L4_TCP] = 16, [PLX_L4_ICMP] = 2, [PLX_L4_ICMP6] = 2,
 	                                 [PLX_L4_OTHER] = 0 };
-	bool partial = m->flags & PLX_MBUF_CSUM_PARTIAL;
+	bool partial = plx_mbuf_tx_csum(m) == PLX_CSUM_PARTIAL;
 	uint8_t buf[60]; /* the longest IPv4 header */
 	const uint8_t *is;
 	struct plx_pkt k;
@@ -110,7 +110,7 @@ static inline void edit_csum(const struct fwd_path *p, struct plx_mbuf *m)
 	if (k.l3 == PLX_L3_IP4) {
 		is = plx_mbuf_read(m, k.l3_off, 1, buf);
 		is = plx_mbuf_read(m, k.l3_off, (*is & 15u) * 4, buf);
-		put_csum(m, k.l3_off + offsetof(struct plx_ip4, csum), plx_ip4_csum((const struct plx_ip4 *)is));
+		put_csum(m, k.l3_off + offsetof(struct plx_ip4hdr, csum), plx_ip4_csum((const struct plx_ip4hdr *)is));
 	}
 	if (!field[k.l4] || k.fragment)
 		return;
@@ -118,7 +118,7 @@ static inline void edit_csum(const struct fwd_path *p, struct plx_mbuf *m)
 	if (k.l4 == PLX_L4_UDP && k.l3 == PLX_L3_IP4 && !partial && !(is[0] | is[1]))
 		return;
 	put_csum(m, k.l4_off + field[k.l4], plx_l4_csum_mbuf(m, &k));
-	m->flags &= ~(uint32_t)PLX_MBUF_CSUM_PARTIAL;
+	plx_mbuf_say_csum(m, PLX_CSUM_GOOD);
 }
 
 static int io_poll(void *arg)      { return forward(arg, NULL); }

@@ -99,14 +99,14 @@ static enum verdict judge(struct verify *v, const uint8_t *p, uint32_t len, uint
 	struct head h;
 	int err = plx_parse(&k, p, len);
 	const uint32_t at = PLX_ETH_LEN + k.vlans * PLX_VLAN_LEN + PLX_IP4_LEN + PLX_UDP_LEN;
-	const struct plx_udp *udp;
+	const struct plx_udphdr *udp;
 	bool pattern, sound;
 	uint64_t w;
 
 	if (err || k.l4 != PLX_L4_UDP || k.payload_len < VERIFY_HEAD || !head_of_run(&h, p, len, k.payload_off, run))
 		/* its headers may be what is damaged: they have no options */
 		return run && head_of_run(&h, p, len, at, run) ? CORRUPT : FOREIGN;
-	udp = (const struct plx_udp *)(p + k.l4_off);
+	udp = (const struct plx_udphdr *)(p + k.l4_off);
 	pattern = h.magic == plx_be16(MAGIC_PATTERN);
 	if (!pattern && h.magic != plx_be16(MAGIC_ZERO))
 		return run ? CORRUPT : FOREIGN;

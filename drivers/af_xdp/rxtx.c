@@ -5,6 +5,7 @@
 
    Every frame that the kernel hands out is looked up in the ledger (af_xdp.h) first. */
 #include "af_xdp.h"
+#include "plx_net.h"
 
 #include <errno.h>
 
@@ -333,7 +334,7 @@ static inline bool in_frame(const struct plx_pool *p, const struct plx_mbuf *m)
 /* One segment of our pool that can go as it is: the usual case. */
 static inline bool tx_simple(const struct ax_txq *q, const struct plx_mbuf *m)
 {
-	return m->pool == q->base.pool && m->nsegs == 1 && m->len >= 14 &&
+	return m->pool == q->base.pool && m->nsegs == 1 && !(m->flags & PLX_TX_ODD) && m->len >= 14 &&
 	       m->len <= __atomic_load_n(&q->max_len, __ATOMIC_RELAXED) && in_frame(m->pool, m) &&
 	       (q->own[m - q->mbufs] & OWN_MAX) < OWN_MAX;
 }
@@ -355,8 +356,9 @@ static int tx_drop(struct ax_txq *q, struct plx_mbuf *m, enum plx_tx_drop why)
 	return 0;
 }
 
-/* Can the chain m go as it is?  Its segments; 0: only a copy can; -1 - reason: never. */
-static int tx_inspect(const struct ax_txq *q, const struct plx_mbuf *m)
+/* Can the chain m go as it is, after a change of its bytes if change?  Its segments; 0: only a copy can;
+   -1 - reason: never. */
+static int tx_inspect(const struct ax_txq *q, const struct plx_mbuf *m, bool change)
 {
 	const struct plx_mbuf *s = m;
 	bool ours = q->sg || m->nsegs == 1;
@@ -368,6 +370,8 @@ static int tx_inspect(const struct ax_txq *q, const struct plx_mbuf *m)
 			return -1 - PLX_TX_DROP_bad_len;
 		sum += s->len;
 		ours = ours && s->pool == q->base.pool && s->len;
+		if (change && __atomic_load_n(&s->ref, __ATOMIC_ACQUIRE) != 1)
+			ours = false;
 	}
 	if (n != m->nsegs)
 		return -1 - PLX_TX_DROP_segments;
@@ -384,7 +388,8 @@ static __attribute__((noinline)) int tx_other(struct ax_txq *q, struct plx_mbuf 
 {
 	struct plx_pool *pool = q->base.pool;
 	uint32_t room = pool->frame_size - pool->data_off, need;
-	int segs = tx_inspect(q, m);
+	const bool finish = plx_mbuf_tx_csum(m) == PLX_CSUM_PARTIAL;
+	int segs = m->flags & PLX_MBUF_L3 ? -1 - PLX_TX_DROP_no_l2 : tx_inspect(q, m, finish);
 
 	if (segs < 0)
 		return tx_drop(q, m, (enum plx_tx_drop)(-1 - segs));
@@ -406,6 +411,11 @@ static __attribute__((noinline)) int tx_other(struct ax_txq *q, struct plx_mbuf 
 	for (const struct plx_mbuf *s = m; s; s = s->next)
 		if ((q->own[s - q->mbufs] & OWN_MAX) == OWN_MAX)
 			return -1;
+	if (finish) {
+		if (plx_csum_finish_mbuf(m))
+			return tx_drop(q, m, PLX_TX_DROP_csum);
+		plx_ctr_add(&q->base.stats.csums, 1);
+	}
 	need = 0;
 	for (struct plx_mbuf *s = m; s; s = s->next)
 		tx_write(q, q->tx.head + w + need++, s, s->next ? XDP_PKT_CONTD : 0);

@@ -4,6 +4,7 @@
    longer than a slot.  Called by the queue's lcore. */
 #include "packet.h"
 #include "doorbell.h"
+#include "plx_net.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -64,9 +65,9 @@ static void fill_in(struct plx_mbuf *m, const struct tpacket2_hdr *h, uint32_t s
 	m->timestamp = (uint64_t)h->tp_sec * 1000000000u + h->tp_nsec;
 	m->flags = PLX_MBUF_TIMESTAMP;
 	if (status & TP_STATUS_CSUMNOTREADY)
-		m->flags |= PLX_MBUF_CSUM_PARTIAL;
+		m->flags |= PLX_CSUM_PARTIAL << PLX_MBUF_RX_CSUM;
 	else if (status & TP_STATUS_CSUM_VALID)
-		m->flags |= PLX_MBUF_CSUM_GOOD;
+		m->flags |= PLX_CSUM_GOOD << PLX_MBUF_RX_CSUM;
 }
 
 /* A packet longer than one frame becomes a chain on m.  False: the pool has too few. */
@@ -390,6 +391,24 @@ static void gather(uint8_t *to, const struct plx_mbuf *m)
 	}
 }
 
+static void tx_drop(struct pk_txq *q, enum plx_tx_drop why)
+{
+	plx_ctr_add(&q->base.stats.drop[why], 1);
+}
+
+/* The slot's copy of m is ours to change, whoever holds m.  False: it cannot be sent. */
+static bool finish_csum(struct pk_txq *q, uint8_t *frame, const struct plx_mbuf *m)
+{
+	struct plx_pkt k;
+
+	if (plx_mbuf_tx_csum(m) != PLX_CSUM_PARTIAL)
+		return true;
+	if (plx_parse(&k, frame, m->pkt_len) || plx_csum_finish(frame, &k))
+		return false;
+	plx_ctr_add(&q->base.stats.csums, 1);
+	return true;
+}
+
 /* Copies m[0,n) into slots until one is still the kernel's; returns how many were taken. */
 static uint16_t fill_slots(struct pk_txq *q, struct plx_mbuf **m, uint16_t n)
 {
@@ -397,14 +416,20 @@ static uint16_t fill_slots(struct pk_txq *q, struct plx_mbuf **m, uint16_t n)
 	uint16_t i = 0;
 
 	for (; i < n; i++) {
-		if (!sendable(q, m[i])) {
-			plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_bad_len], 1);
+		const bool l3 = m[i]->flags & PLX_MBUF_L3;
+
+		if (plx_unlikely(l3 || !sendable(q, m[i]))) {
+			tx_drop(q, l3 ? PLX_TX_DROP_no_l2 : PLX_TX_DROP_bad_len);
 			continue;
 		}
 		struct tpacket2_hdr *h = pk_slot(&q->ring, q->ring.head);
 		if (pk_status(h) != TP_STATUS_AVAILABLE)
 			break;
 		gather((uint8_t *)h + TX_DATA, m[i]);
+		if (plx_unlikely(m[i]->flags & PLX_TX_ODD) && !finish_csum(q, (uint8_t *)h + TX_DATA, m[i])) {
+			tx_drop(q, PLX_TX_DROP_csum);
+			continue;
+		}
 		h->tp_len = m[i]->pkt_len;
 		pk_set_status(h, TP_STATUS_SEND_REQUEST);
 		q->ring.head++;

@@ -147,9 +147,10 @@ static void poison(struct plx_mbuf *m)
 	for (; m; m = m->next) {
 		m->user = 0xdeadbeefdeadbeef;
 		m->timestamp = 0xbadbadbadbad;
-		m->flags = UINT32_MAX;
+		m->flags = PLX_MBUF_RX; /* what the sender says of the packet would hold */
 		m->hash = 0xbadbad;
-		m->queue = 0xbad;
+		m->queue = 0xba;
+		m->seg_size = 0;
 		m->vlan = 0xbad;
 		m->l2_len = 14;
 		m->l3_len = 20;
@@ -201,7 +202,7 @@ void check_metadata(const struct plx_mbuf *m, const struct plx_rxq *q)
 {
 	/* the packet driver alone is told anything by the kernel */
 	const uint32_t may = strcmp(bed.driver, "packet") ? 0 :
-	                     PLX_MBUF_TIMESTAMP | PLX_MBUF_CSUM_GOOD | PLX_MBUF_CSUM_PARTIAL;
+	                     PLX_MBUF_TIMESTAMP | 3 << PLX_MBUF_RX_CSUM;
 
 	for (const struct plx_mbuf *s = m; s; s = s->next) {
 		const uint8_t *frame = plx_mbuf_frame(s);
@@ -209,7 +210,7 @@ void check_metadata(const struct plx_mbuf *m, const struct plx_rxq *q)
 		assert_true(s->data >= frame && s->data + s->len <= frame + s->pool->frame_size && s->len);
 		assert_int_equal(s->flags & ~(s == m ? may : 0), 0);
 		assert_int_equal(s->timestamp != 0, (s->flags & PLX_MBUF_TIMESTAMP) != 0);
-		assert_int_equal(s->user | s->hash | s->vlan | s->l2_len | s->l3_len, 0);
+		assert_int_equal(s->user | s->hash | s->vlan | s->seg_size | s->l2_len | s->l3_len, 0);
 		assert_int_equal(s->queue, q->id);
 		assert_int_equal(s->port, q->port_id);
 		assert_int_equal(s->ref, 1);

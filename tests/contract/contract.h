@@ -69,4 +69,8 @@ void test_chain_rings(void **state);
 void test_chain_stop(void **state);
 void test_null(void **state);
 
+/* csums.c: checksums left to the driver, and packets that no wire takes */
+void test_csums(void **state);
+void test_not_on_a_wire(void **state);
+
 #endif

@@ -610,6 +610,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_chains, up, down),
 		cmocka_unit_test_setup_teardown(test_foreign_pool, up, down),
 		cmocka_unit_test_setup_teardown(test_shared, up, down),
+		cmocka_unit_test_setup_teardown(test_csums, up, down),
+		cmocka_unit_test_setup_teardown(test_not_on_a_wire, up, down),
 		cmocka_unit_test_setup_teardown(test_link, up, down),
 		cmocka_unit_test_setup_teardown(test_stats, up, down),
 		cmocka_unit_test_setup_teardown(test_adds_up, up, down),

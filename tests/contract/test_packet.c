@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -200,6 +202,48 @@ static void test_metadata(void **state)
 	assert_true(m->timestamp <= now && now - m->timestamp < 5000000000u);
 	assert_int_equal(m->flags & PLX_MBUF_VLAN, 0);
 	plx_mbuf_put(m);
+}
+
+/* A frame that the kernel's other end tells of what vh says, seen at b. */
+static struct plx_mbuf *pass_told(const struct virtio_net_hdr *vh, const uint8_t *f, uint32_t len)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("plxca") };
+	struct iovec v[2] = { { (void *)vh, sizeof(*vh) }, { (void *)f, len } };
+	struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = v, .msg_iovlen = 2 };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), on = 1;
+	struct plx_mbuf *got = NULL;
+	uint64_t end = now_ms() + WAIT_MS;
+
+	assert_int_equal(setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)), 0);
+	assert_int_equal(sendmsg(fd, &msg, 0), (ssize_t)(sizeof(*vh) + len));
+	close(fd);
+	while (!got && now_ms() < end)
+		for (uint16_t q = 0; q < QUEUES && !got; q++)
+			if (plx_rx_burst(plx_port_rxq(bed.b, q), &got, 1) && got->data[12] != 0x88) {
+				plx_mbuf_put(got); /* the host's own */
+				got = NULL;
+			}
+	assert_non_null(got);
+	return got;
+}
+
+static void test_csum_told(void **state)
+{
+	static const struct { uint8_t flags; enum plx_csum is; } rows[] = {
+		{ 0, PLX_CSUM_UNKNOWN }, { VIRTIO_NET_HDR_F_NEEDS_CSUM, PLX_CSUM_PARTIAL },
+	};
+	uint8_t f[100];
+
+	(void)state;
+	fill(f, 100, false, false);
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		struct virtio_net_hdr vh = { .flags = rows[i].flags, .csum_start = 34, .csum_offset = 6 };
+		struct plx_mbuf *m = pass_told(&vh, f, 100);
+
+		assert_int_equal(plx_mbuf_rx_csum(m), rows[i].is);
+		assert_int_equal(plx_mbuf_tx_csum(m) == PLX_CSUM_PARTIAL, rows[i].is == PLX_CSUM_PARTIAL);
+		plx_mbuf_put(m);
+	}
 }
 
 /* ---- what becomes of a packet that was taken ---- */
@@ -527,6 +571,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_longer_than_a_slot, up, down),
 		cmocka_unit_test_setup_teardown(test_silence, up, down),
 		cmocka_unit_test_setup_teardown(test_metadata, up, down),
+		cmocka_unit_test_setup_teardown(test_csum_told, up, down),
 		cmocka_unit_test_setup_teardown(test_other_end_down, faults_up, down),
 		cmocka_unit_test_setup_teardown(test_start_again, faults_up, down),
 		cmocka_unit_test_setup_teardown(test_mtu_sinks, faults_up, down),

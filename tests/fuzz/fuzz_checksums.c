@@ -72,7 +72,7 @@ static uint32_t pseudo(const uint8_t *ip, const struct plx_pkt *k, uint32_t len)
 {
 	uint8_t tail[8] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len,
 	                    0, 0, 0, k->proto };
-	struct plx_ip6 h6;
+	struct plx_ip6hdr h6;
 
 	if (k->l4 == PLX_L4_ICMP)
 		return 0;
@@ -90,7 +90,7 @@ static void packet(uint8_t *p, uint32_t n)
 	if (plx_parse(&k, p, n) || k.fragment || k.route_off)
 		return;
 	if (k.l3 == PLX_L3_IP4) {
-		struct plx_ip4 *h = (void *)(p + k.l3_off);
+		struct plx_ip4hdr *h = (void *)(p + k.l3_off);
 
 		h->csum = plx_ip4_csum(h);
 		MUST(same(finish(add(0, p + k.l3_off, (p[k.l3_off] & 15u) * 4)), 0));

@@ -94,20 +94,44 @@ else
 	skip "public headers compile alone as C++17" "g++ is not installed"
 fi
 
+# shellcheck disable=SC2046,SC2059,SC2086 # lists of words
+beside() { # beside LANGUAGE STANDARD COMPILER: with the system's headers of networks, before and behind them
+	local of ours system
+	ours=$(printf '#include <pollux/%s>\n' $(cd "$BUILD/include/pollux" && ls))
+	for of in "net: ethernet if if_arp if_packet route" "netinet: ether icmp6 if_ether igmp in ip ip6 ip_icmp tcp udp" \
+	          "linux: bpf errqueue ethtool filter icmp icmpv6 if if_arp if_ether if_link if_packet if_tun if_vlan if_xdp igmp" \
+	          "linux: in in6 ip ipv6 neighbour net_tstamp netlink nexthop rtnetlink socket tcp udp"; do
+		system=$(printf "#include <${of%%:*}/%s.h>\n" ${of#*: })
+		printf '#include <sys/socket.h>\n%s\n%s\n' "$system" "$ours" >"$TMP/before.c"
+		printf '%s\n#include <sys/socket.h>\n%s\n' "$ours" "$system" >"$TMP/behind.c"
+		"$3" -x "$1" -std="$2" -D_GNU_SOURCE -Wall -Wextra -Werror -I"$BUILD/include" -fsyntax-only \
+			"$TMP/before.c" "$TMP/behind.c" || { echo "$of"; return 1; }
+	done
+}
+check "public headers go with the system's as C11" beside c gnu11 gcc
+if command -v g++ >/dev/null; then
+	check "public headers go with the system's as C++17" beside c++ gnu++17 g++
+fi
+
 cat >"$TMP/pollers.c" <<-'C'
 	#include <pollux/plx.h>
 	static int poll_one(void *arg) { (void)arg; return 0; }
-	int add(struct plx_env *env);
-	int add(struct plx_env *env)
+	int add(struct plx_env *env, struct plx_rxq *q, struct plx_rxq **also);
+	int add(struct plx_env *env, struct plx_rxq *q, struct plx_rxq **also)
 	{
-		return plx_poller_add(env, PLX_POLLER(.name = "a", .fn = poll_one)) || plx_poller_add(env, PLX_POLLER_ON(1, .fn = poll_one));
+		return plx_poller_add(env, PLX_POLLER(.name = "a", .fn = poll_one)) || plx_poller_add(env, PLX_POLLER_ON(1, .fn = poll_one)) ||
+		       plx_poller_add(env, PLX_POLLER(.fn = poll_one, .name = "out of order", .lcore = 3, .arg = &q)) ||
+		       plx_poller_add(env, PLX_POLLER(.lcore = 0, .name = "all", .fn = poll_one, .arg = q, .rxq = q, .period_ns = 1,
+		                                      .service = true, .also = also)) || plx_poller_add(env, PLX_POLLER(.fn = poll_one));
 	}
 C
 pollers() { "$@" -D_GNU_SOURCE -Wall -Wextra -Werror -I"$BUILD/include" -fsyntax-only "$TMP/pollers.c"; }
 check "PLX_POLLER and PLX_POLLER_ON as C11"         pollers gcc -std=c11
 check "PLX_POLLER and PLX_POLLER_ON as C11 (clang)" pollers clang -std=c11
 if command -v g++ >/dev/null; then
-	check "PLX_POLLER and PLX_POLLER_ON as C++20" pollers g++ -x c++ -std=c++20 -Wno-missing-field-initializers
+	for std in 11 17 20; do
+		check "PLX_POLLER and PLX_POLLER_ON as C++$std" pollers g++ -x c++ -std=c++$std
+	done
 fi
 
 shown() { # the first C block of README.md

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "af_xdp/af_xdp.h"
+#include "plx_net.h"
 #include <cmocka.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -421,6 +422,55 @@ static uint16_t offer(struct plx_mbuf **m, uint16_t n)
 	return k;
 }
 
+/* A UDP packet of which only the pseudo-header is summed up. */
+static struct plx_mbuf *unfinished(void)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
+	struct plx_mbuf *m = plx_mbuf_get(pool);
+	uint8_t *p = plx_mbuf_append(m, 60);
+
+	memset(p, 7, 60);
+	plx_build_eth(p, mac, mac, PLX_ETH_IP4);
+	plx_build_ip4(p + 14, 1, 2, PLX_IP_UDP, 26);
+	plx_build_udp(p + 34, 1, 2, 18);
+	memcpy(p + 40, "\x12\x34", 2);
+	m->flags = PLX_CSUM_PARTIAL << PLX_MBUF_RX_CSUM;
+	return m;
+}
+
+/* A packet that has to be changed goes itself if it is ours alone; what cannot go has a reason, and takes no descriptor. */
+static void odd_packets(void **state)
+{
+	const struct plx_txq_stats *s = &tq->base.stats;
+	struct plx_mbuf *m[4] = { unfinished(), unfinished(), unfinished(), unfinished() };
+	const uint32_t at = tx.prod;
+	struct plx_pkt k;
+
+	(void)state;
+	plx_mbuf_ref(m[1], 1);
+	m[2]->flags = PLX_MBUF_L3;
+	m[3]->data[14 + 9] = 99; /* no protocol that has a known place for it */
+	assert_int_equal(plx_tx_burst(&tq->base, m, 4), 4);
+	assert_int_equal(tx.prod - at, 2);
+	assert_int_equal(tx.desc[at & (RING - 1)].addr, m[0]->data - pool->area);
+	assert_int_not_equal(tx.desc[(at + 1) & (RING - 1)].addr, m[1]->data - pool->area);
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct xdp_desc *d = &tx.desc[(at + i) & (RING - 1)];
+
+		assert_int_equal(plx_parse(&k, pool->area + d->addr, d->len), 0);
+		assert_true(plx_csum_ok(pool->area + d->addr, &k));
+	}
+	assert_memory_equal(m[1]->data + 40, "\x12\x34", 2);
+	assert_int_equal(m[1]->ref, 1);
+	plx_mbuf_put(m[1]);
+	assert_int_equal(plx_ctr_read(&s->csums), 2);
+	assert_int_equal(plx_ctr_read(&s->copied), 1);
+	assert_int_equal(plx_ctr_read(&s->pkts), 2);
+	assert_int_equal(plx_ctr_read(&s->drop[PLX_TX_DROP_no_l2]), 1);
+	assert_int_equal(plx_ctr_read(&s->drop[PLX_TX_DROP_csum]), 1);
+	assert_int_equal(plx_tx_drops(s), 2);
+}
+
 static uint64_t bogus(void) { return plx_ctr_read(&tq->bad_completions); }
 
 static void lies_about_completions(void **state)
@@ -623,7 +673,7 @@ int main(void)
 		CASE(bad_chains, set_up_sg),
 		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
 		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
-		CASE(refused_late, set_up),
+		CASE(refused_late, set_up), CASE(odd_packets, set_up), CASE(odd_packets, set_up_sg),
 		CASE(unsent_are_counted, set_up), CASE(drained_are_counted, set_up_sg),
 		CASE(asked_for, set_up), CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
 		CASE(copies_are_not_looked_at, set_up),

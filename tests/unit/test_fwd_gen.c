@@ -48,14 +48,15 @@ static uint16_t take(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 		assert_int_equal(h.l3_off + h.l3_len, len);
 		assert_int_equal(h.payload_off + h.payload_len, len);
 		assert_true(plx_csum_ok(p, &h));
-		assert_int_not_equal(((const struct plx_udp *)(p + h.l4_off))->csum, 0);
+		assert_int_not_equal(((const struct plx_udphdr *)(p + h.l4_off))->csum, 0);
 		assert_memory_equal(p, "\x02\x00\x00\x00\x00\x00\x02\x11\x22\x33\x44\x55", 12);
-		assert_int_equal(plx_be16(((const struct plx_udp *)(p + h.l4_off))->dport), 9);
+		assert_int_equal(plx_be16(((const struct plx_udphdr *)(p + h.l4_off))->dport), 9);
 		memcpy(&flow, p + h.payload_off + 6, 4);
 		flow = plx_be32(flow);
 		assert_in_range(flow, 0, FLOWS - 1);
 		assert_int_equal(flow % NTX, q->id);
-		assert_int_equal(plx_be16(((const struct plx_udp *)(p + h.l4_off))->sport), bed->f.conf.sport + flow % (65536u - bed->f.conf.sport));
+		assert_int_equal(plx_be16(((const struct plx_udphdr *)(p + h.l4_off))->sport),
+		                 bed->f.conf.sport + flow % (65536u - bed->f.conf.sport));
 		bed->flow_seen[flow]++;
 		bed->seen++;
 		bed->bytes += len;

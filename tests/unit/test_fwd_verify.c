@@ -36,12 +36,12 @@ static void bed_down(struct bed *b)
 static void frame(uint8_t *p, uint32_t len, uint32_t run, uint32_t flow, uint64_t seq, bool pattern)
 {
 	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
-	struct plx_udp *udp;
+	struct plx_udphdr *udp;
 	struct plx_pkt k;
 	uint32_t n = plx_build_eth(p, mac, mac, PLX_ETH_IP4);
 
 	n += plx_build_ip4(p + n, plx_be32(0xc6120001), plx_be32(0xc6120002), 17, (uint16_t)(len - 34));
-	udp = (struct plx_udp *)(p + n);
+	udp = (struct plx_udphdr *)(p + n);
 	n += plx_build_udp(p + n, 1024, 9, (uint16_t)(len - 42));
 	verify_write(p + n, len - n, run, flow, seq, pattern);
 	assert_int_equal(plx_parse(&k, p, len), 0);
@@ -117,7 +117,7 @@ static void test_every_bit(void **state)
 static void test_sly(void **state)
 {
 	uint8_t p[512], q[512];
-	struct plx_udp *udp = (struct plx_udp *)(p + 34);
+	struct plx_udphdr *udp = (struct plx_udphdr *)(p + 34);
 	struct plx_pkt k;
 	struct bed b;
 

@@ -78,6 +78,12 @@ static void ref_what_is_free(struct bed *b)
 	plx_mbuf_put(b->m[0]);
 }
 
+static void one_owner_too_many(struct bed *b)
+{
+	plx_mbuf_ref(b->m[0], 254);
+	plx_mbuf_ref(b->m[0], 1);
+}
+
 static void forged(struct bed *b)
 {
 	struct plx_mbuf m = *b->m[0];
@@ -198,6 +204,7 @@ static void wrong_moves_abort(void **state)
 		{ "given with a next segment", give_with_a_segment },
 		{ "given while shared", give_shared },
 		{ "referenced when free", ref_what_is_free },
+		{ "more owners than 8 bits count", one_owner_too_many },
 		{ "not an mbuf of the pool", forged },
 		{ "two threads on a transmit queue", two_send },
 		{ "two threads on a receive queue", two_receive },

@@ -47,7 +47,7 @@ static void assert_fresh(const struct plx_pool *p, const struct plx_mbuf *m)
 	assert_ptr_equal(m->data, p->area + plx_pool_frame_off(p, m) + p->data_off);
 	assert_ptr_equal(m->pool, p);
 	assert_null(m->next);
-	assert_true(!m->flags && !m->pkt_len && !m->len && !m->vlan && !m->l2_len && !m->l3_len);
+	assert_true(!m->flags && !m->seg_size && !m->pkt_len && !m->len && !m->vlan && !m->l2_len && !m->l3_len);
 	assert_int_equal(m->ref, 1);
 	assert_int_equal(m->nsegs, 1);
 }
@@ -66,7 +66,8 @@ static void get_is_fresh(void **state)
 			assert_fresh(p, m[i]);
 			m[i]->data += 3;
 			m[i]->flags = m[i]->pkt_len = m[i]->hash = UINT32_MAX;
-			m[i]->len = m[i]->queue = m[i]->vlan = UINT16_MAX;
+			m[i]->len = m[i]->seg_size = m[i]->vlan = UINT16_MAX;
+			m[i]->queue = UINT8_MAX;
 			m[i]->l2_len = 14;
 			m[i]->l3_len = 20;
 			m[i]->user = m[i]->timestamp = UINT64_MAX;
@@ -81,6 +82,93 @@ static void get_is_fresh(void **state)
 	pool_end(p);
 }
 
+/* What a prepared packet needs is new, and what it does not is left as it was. */
+static void get_at_is_prepared(void **state)
+{
+	static const uint16_t at[] = { PLX_POOL_L2_ROOM, PLX_POOL_L2_ROOM + 70, 2048 };
+	struct plx_pool *p = pool_of(8);
+	struct plx_mbuf *m[9];
+
+	(void)state;
+	for (size_t a = 0; a < PLX_ARRAY_SIZE(at); a++) {
+		assert_int_equal(plx_mbuf_get_bulk(p, m, 8), 8);
+		for (int i = 0; i < 8; i++) {
+			m[i]->flags = m[i]->hash = UINT32_MAX;
+			m[i]->seg_size = UINT16_MAX;
+			m[i]->l2_len = 14;
+			m[i]->l3_len = 20;
+			m[i]->user = UINT64_MAX;
+		}
+		plx_mbuf_put_bulk(m, 8);
+		assert_int_equal(plx_mbuf_get_bulk_at(p, m, 9, at[a]), 8);
+		assert_int_equal(plx_mbuf_get_bulk_at(p, m + 8, 1, at[a]), 0);
+		for (int i = 0; i < 8; i++) {
+			assert_ptr_equal(m[i]->data, plx_mbuf_frame(m[i]) + at[a]);
+			assert_true(!m[i]->flags && !m[i]->seg_size && !m[i]->l2_len && !m[i]->l3_len);
+			assert_true(!m[i]->next && m[i]->nsegs == 1 && m[i]->ref == 1 && m[i]->pool == p);
+			assert_true(m[i]->hash == UINT32_MAX && m[i]->user == UINT64_MAX);
+		}
+		plx_mbuf_put_bulk(m, 8);
+	}
+	pool_end(p);
+}
+
+/* What the application says holds for sending, what a driver found out does not, but that something is to be done. */
+static void checksum_states(void **state)
+{
+	static const enum plx_csum sent_as[4] = { [PLX_CSUM_PARTIAL] = PLX_CSUM_PARTIAL };
+	struct plx_pool *p = pool_of(4);
+	struct plx_mbuf *m = get(p);
+
+	(void)state;
+	for (uint32_t rx = 0; rx < 4; rx++)
+		for (uint32_t tx = 0; tx < 4; tx++) {
+			m->flags = PLX_MBUF_HASH | PLX_MBUF_L3 | rx << PLX_MBUF_RX_CSUM;
+			plx_mbuf_say_csum(m, PLX_CSUM_BAD);
+			plx_mbuf_say_csum(m, (enum plx_csum)tx);
+			assert_int_equal(plx_mbuf_rx_csum(m), rx);
+			assert_int_equal(plx_mbuf_tx_csum(m), tx ? (enum plx_csum)tx : sent_as[rx]);
+			assert_true(m->flags & PLX_MBUF_HASH && m->flags & PLX_MBUF_L3 && !(m->flags & PLX_MBUF_VLAN));
+		}
+	assert_int_equal((PLX_MBUF_HASH | PLX_MBUF_TIMESTAMP | PLX_MBUF_VLAN | 3 << PLX_MBUF_RX_CSUM) >> 16, 0);
+	assert_int_equal((PLX_MBUF_L3 | 3u << PLX_MBUF_TX_CSUM) & PLX_MBUF_RX, 0);
+	plx_mbuf_put(m);
+	pool_end(p);
+}
+
+/* The L2 room is in every pool, whatever headroom it was made with, and prepend does not reach it. */
+static void l2_room(void **state)
+{
+	static const uint16_t headroom[] = { 0, 1, 32, 448 };
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(headroom); i++) {
+		struct plx_pool_conf c = { .frames = 4, .headroom = headroom[i] };
+		uint16_t head = headroom[i] ? headroom[i] : PLX_POOL_USER_ROOM;
+		struct plx_pool *p;
+		struct plx_mbuf *m;
+
+		assert_int_equal(plx_pool_init(&p, mem_of(plx_pool_size(&c), 4096), &c), 0);
+		m = get(p);
+		assert_int_equal(plx_mbuf_headroom(m), head);
+		assert_null(plx_mbuf_prepend(m, (uint16_t)(head + 1)));
+		assert_non_null(plx_mbuf_prepend(m, head));
+		assert_null(plx_mbuf_prepend(m, 1));
+		assert_int_equal(plx_mbuf_headroom(m), 0);
+		assert_null(plx_mbuf_prepend_l2(m, PLX_POOL_L2_ROOM + 1));
+		assert_int_equal(m->len, head);
+		assert_ptr_equal(plx_mbuf_prepend_l2(m, 22), plx_mbuf_frame(m) + PLX_POOL_L2_ROOM - 22);
+		assert_int_equal(plx_mbuf_headroom(m), 0); /* and not a wrapped number */
+		assert_null(plx_mbuf_prepend(m, 1));
+		assert_int_equal(m->pkt_len, head + 22);
+		assert_ptr_equal(plx_mbuf_prepend_l2(m, PLX_POOL_L2_ROOM - 22), plx_mbuf_frame(m));
+		assert_null(plx_mbuf_prepend_l2(m, 1));
+		assert_int_equal(plx_mbuf_tailroom(m), p->frame_size - m->len);
+		plx_mbuf_put(m);
+		pool_end(p);
+	}
+}
+
 static void rooms(void **state)
 {
 	struct plx_pool *p = pool_of(4);
@@ -90,7 +178,7 @@ static void rooms(void **state)
 
 	(void)state;
 	assert_ptr_equal(plx_mbuf_frame(m), p->area + plx_pool_frame_off(p, m));
-	assert_int_equal(plx_mbuf_headroom(m), head);
+	assert_int_equal(plx_mbuf_headroom(m), head - PLX_POOL_L2_ROOM);
 	assert_int_equal(plx_mbuf_tailroom(m), tail);
 	assert_null(plx_mbuf_append(m, tail + 1));
 	assert_int_equal(m->len, 0);
@@ -99,9 +187,9 @@ static void rooms(void **state)
 	assert_null(plx_mbuf_append(m, 1));
 	assert_ptr_equal(plx_mbuf_append(m, 0), data + tail);
 	assert_int_equal(plx_mbuf_tailroom(m), 0);
-	assert_null(plx_mbuf_prepend(m, head + 1));
-	assert_ptr_equal(plx_mbuf_prepend(m, head), plx_mbuf_frame(m));
-	assert_null(plx_mbuf_prepend(m, 1));
+	assert_null(plx_mbuf_prepend_l2(m, head + 1));
+	assert_ptr_equal(plx_mbuf_prepend_l2(m, head), plx_mbuf_frame(m));
+	assert_null(plx_mbuf_prepend_l2(m, 1));
 	assert_int_equal(m->len, p->frame_size);
 	assert_int_equal(m->pkt_len, p->frame_size);
 	assert_null(plx_mbuf_adj(m, (uint16_t)(p->frame_size + 1)));
@@ -269,6 +357,14 @@ static void references(void **state)
 	plx_mbuf_ref(m, 2);
 	bulk[0] = bulk[1] = bulk[2] = m; /* three owners' references in one call */
 	plx_mbuf_put_bulk(bulk, 3);
+	m = get(p); /* as many owners as there may be */
+	plx_mbuf_ref(m, 200);
+	plx_mbuf_ref(m, 54);
+	assert_int_equal(m->ref, 255);
+	for (int i = 0; i < 254; i++)
+		plx_mbuf_put(m);
+	assert_int_equal(m->ref, 1);
+	plx_mbuf_put(m);
 	pool_end(p);
 }
 
@@ -427,6 +523,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(get_is_fresh),
+		cmocka_unit_test(get_at_is_prepared),
+		cmocka_unit_test(checksum_states),
+		cmocka_unit_test(l2_room),
 		cmocka_unit_test(rooms),
 		cmocka_unit_test(chains),
 		cmocka_unit_test(reads),

@@ -5,6 +5,12 @@
 #include "plx_net.h"
 
 #include <errno.h>
+#include <netinet/if_ether.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -417,9 +423,149 @@ static void test_mac(void **state)
 	assert_memory_equal(mac, want, 6);
 }
 
+/* The IP packet of each row, flat and as a chain that says so: the same, but for the 14 bytes before it. */
+static void test_no_l2(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		struct plx_pkt want = rows[i].k, k;
+		uint8_t f[256];
+		uint32_t len = unhex(f, rows[i].hex), skip = want.l3_off;
+
+		if (want.l3 != PLX_L3_IP4 && want.l3 != PLX_L3_IP6)
+			continue;
+		want.l3_off = 0;
+		want.vlans = 0;
+		want.vlan[0] = want.vlan[1] = 0;
+		want.l4_off = want.l4_off ? (uint16_t)(want.l4_off - skip) : 0;
+		want.payload_off = want.payload_off ? (uint16_t)(want.payload_off - skip) : 0;
+		for (uint32_t cut = skip; cut <= len; cut++) {
+			uint8_t *part[2] = { exact(f + skip, cut - skip), exact(f + cut, len - cut) };
+			uint8_t *whole = exact(f + skip, len - skip);
+			struct plx_mbuf m[2] = {
+				{ .data = part[0], .len = (uint16_t)(cut - skip), .pkt_len = len - skip, .nsegs = 2,
+				  .next = &m[1], .ref = 1, .flags = PLX_MBUF_L3 },
+				{ .data = part[1], .len = (uint16_t)(len - cut), .nsegs = 1, .ref = 1 },
+			};
+
+			assert_int_equal(plx_parse_ip(&k, whole, len - skip), rows[i].err);
+			if (!same(&k, &want))
+				fail_msg("%s without an Ethernet header", rows[i].what);
+			assert_int_equal(plx_parse_mbuf(&k, m), rows[i].err);
+			if (!same(&k, &want))
+				fail_msg("%s without an Ethernet header, split at %u", rows[i].what, cut);
+			free(part[0]);
+			free(part[1]);
+			free(whole);
+		}
+	}
+	for (int first = 0; first < 256; first++) {
+		uint8_t b[40] = { (uint8_t)first };
+		struct plx_pkt k;
+
+		if (first >> 4 != 4 && first >> 4 != 6)
+			assert_int_equal(plx_parse_ip(&k, b, sizeof(b)), PLX_PARSE_BAD_VERSION);
+		assert_int_equal(plx_parse_ip(&k, b, 0), PLX_PARSE_SHORT);
+	}
+}
+
+/* Of each row the checksum is finished, whatever stood there, or nothing is written. */
+static void test_finish(void **state)
+{
+	static const uint32_t has[] = { [PLX_L4_UDP] = 6, [PLX_L4_TCP] = 16, [PLX_L4_ICMP] = 2, [PLX_L4_ICMP6] = 2,
+	                                [PLX_L4_OTHER] = 0 };
+	int finished = 0;
+
+	(void)state;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
+		uint8_t f[256], was[256];
+		uint32_t len = unhex(f, rows[i].hex), at = rows[i].k.l4 ? has[rows[i].k.l4] : 0;
+		struct plx_pkt k;
+
+		if (plx_parse(&k, f, len))
+			continue;
+		if (at && !k.fragment && k.l4 == PLX_L4_UDP) { /* 0 says that there is none */
+			memset(f + k.l4_off + at, 0, 2);
+			assert_int_equal(plx_csum_finish(f, &k), -EINVAL);
+			assert_int_equal(f[k.l4_off + at] | f[k.l4_off + at + 1], 0);
+		}
+		if (at)
+			memcpy(f + k.l4_off + at, "\x12\x34", 2);
+		memcpy(was, f, sizeof(was));
+		if (!at || k.fragment) {
+			assert_int_equal(plx_csum_finish(f, &k), -EINVAL);
+			assert_memory_equal(f, was, len);
+			continue;
+		}
+		const uint16_t sum = plx_l4_csum(f, &k);
+
+		finished++;
+		assert_int_equal(plx_csum_finish(f, &k), 0);
+		assert_memory_equal(f + k.l4_off + at, &sum, 2);
+		for (uint32_t cut = 0; cut <= len; cut++) { /* of a chain, also where the field is cut */
+			uint8_t *part[2] = { exact(was, cut), exact(was + cut, len - cut) };
+			struct plx_mbuf m[2] = {
+				{ .data = part[0], .len = (uint16_t)cut, .pkt_len = len, .nsegs = 2, .next = &m[1],
+				  .ref = 1, .flags = PLX_CSUM_PARTIAL << PLX_MBUF_RX_CSUM },
+				{ .data = part[1], .len = (uint16_t)(len - cut), .nsegs = 1, .ref = 2 },
+			};
+
+			assert_int_equal(plx_csum_finish_mbuf(m), -EBUSY);
+			assert_memory_equal(part[1], was + cut, len - cut);
+			m[1].ref = 1;
+			assert_int_equal(plx_mbuf_tx_csum(m), PLX_CSUM_PARTIAL);
+			assert_int_equal(plx_csum_finish_mbuf(m), 0);
+			assert_int_equal(plx_mbuf_tx_csum(m), PLX_CSUM_GOOD);
+			assert_memory_equal(part[0], f, cut);
+			assert_memory_equal(part[1], f + cut, len - cut);
+			free(part[0]);
+			free(part[1]);
+		}
+	}
+	assert_true(finished > 8);
+}
+
+#define SAME(ours, field, system, its) \
+	assert_int_equal(offsetof(struct ours, field), offsetof(struct system, its)); \
+	assert_int_equal(sizeof(((struct ours *)0)->field), sizeof(((struct system *)0)->its))
+#define SAME_SIZE(ours, system) assert_int_equal(sizeof(struct ours), sizeof(struct system))
+
+/* The headers of plx_net.h are the system's under names that stand beside them. */
+static void test_wire(void **state)
+{
+	(void)state;
+	SAME_SIZE(plx_ethhdr, ether_header);
+	SAME(plx_ethhdr, type, ether_header, ether_type);
+	SAME_SIZE(plx_arphdr, ether_arp);
+	SAME(plx_arphdr, op, arphdr, ar_op);
+	SAME(plx_arphdr, spa, ether_arp, arp_spa);
+	SAME(plx_arphdr, tpa, ether_arp, arp_tpa);
+	SAME_SIZE(plx_ip4hdr, iphdr);
+	SAME(plx_ip4hdr, frag, iphdr, frag_off);
+	SAME(plx_ip4hdr, proto, iphdr, protocol);
+	SAME(plx_ip4hdr, csum, iphdr, check);
+	SAME(plx_ip4hdr, dst, iphdr, daddr);
+	SAME_SIZE(plx_ip6hdr, ip6_hdr);
+	SAME(plx_ip6hdr, len, ip6_hdr, ip6_plen);
+	SAME(plx_ip6hdr, next, ip6_hdr, ip6_nxt);
+	SAME(plx_ip6hdr, dst, ip6_hdr, ip6_dst);
+	SAME_SIZE(plx_udphdr, udphdr);
+	SAME(plx_udphdr, csum, udphdr, uh_sum);
+	SAME_SIZE(plx_tcphdr, tcphdr);
+	SAME(plx_tcphdr, flags, tcphdr, th_flags);
+	SAME(plx_tcphdr, csum, tcphdr, th_sum);
+	SAME_SIZE(plx_icmphdr, icmphdr);
+	SAME(plx_icmphdr, csum, icmphdr, checksum);
+	SAME(plx_icmphdr, seq, icmphdr, un.echo.sequence);
+	assert_int_equal(sizeof(struct plx_vlanhdr), PLX_VLAN_LEN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wire),
+		cmocka_unit_test(test_no_l2),
+		cmocka_unit_test(test_finish),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_cut_and_pad),
 		cmocka_unit_test(test_random),

@@ -116,6 +116,7 @@ static void test_fixed_and_least_loaded(void **state)
 	assert_int_equal(on(add(env, &(struct plx_poller_conf){ .fn = idle, .lcore = 7 })), 7);
 	assert_int_equal(on(add(env, &(struct plx_poller_conf){ .fn = idle })), 0); /* plain: lcore 0 */
 	assert_int_equal(on(add(env, PLX_POLLER(.fn = idle))), 2);
+	assert_int_equal(plx_poller_del(add(env, PLX_POLLER(.fn = idle, .lcore = 0))), 0); /* given, in any order */
 	struct plx_poller *p = add(env, PLX_POLLER(.fn = idle));
 	assert_int_equal(on(p), 0);
 	assert_int_equal(env->lcores[0].npollers, 2);

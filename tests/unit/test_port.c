@@ -230,7 +230,7 @@ static void test_null(void **state)
 		assert_int_equal(m[i]->len, 200);
 		assert_int_equal(m[i]->pkt_len, 200);
 		assert_int_equal(m[i]->queue, 1);
-		assert_int_equal(plx_mbuf_headroom(m[i]), pool->data_off);
+		assert_int_equal(plx_mbuf_headroom(m[i]), pool->data_off - PLX_POOL_L2_ROOM);
 		plx_mbuf_prepend(m[i], 20); /* the next user of the frame must not see it */
 	}
 	plx_mbuf_ref(m[0], 1);
