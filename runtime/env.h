@@ -32,6 +32,7 @@ struct plx_env {
 	size_t   vars_used;            /* under lock */
 	uint32_t first_slot;           /* slots of these threads: first_slot + 1 + index (slots.c) */
 	int      ackfd;                /* eventfd: an lcore changed its state, or did what it was asked */
+	uint64_t grace;                /* atomic: grace periods that have begun (quiet.c) */
 	bool     running;              /* within plx_env_run, or a poller has hung since */
 	bool     hung;                 /* atomic: the run is over, but for a poller that has not returned */
 	bool     live;                 /* lcores run, so pollers may come and go; main */
@@ -54,7 +55,7 @@ enum main_at {
 	MAIN_AWAY,      /* not within plx_env_run */
 	MAIN_STARTS,
 	MAIN_LOOP,      /* from here on a signal may break what it does, */
-	MAIN_TIMER, MAIN_WORK, MAIN_CHANGE, MAIN_HALT,
+	MAIN_TIMER, MAIN_WORK, MAIN_CHANGE, MAIN_HALT, MAIN_SYNC,
 	MAIN_LCORES,    /* and from here on, where it has left the loop, not */
 	MAIN_VIEWS, MAIN_PORTS, MAIN_LOG,
 };

@@ -169,6 +169,7 @@ static void say_where(struct control *c, char *buf, size_t len)
 	case MAIN_WORK:   snprintf(buf, len, "it opens or closes queues"); break;
 	case MAIN_CHANGE: snprintf(buf, len, "it is in plx_poller_add, _del or _move, called by %s; %s", timer, lcore); break;
 	case MAIN_HALT:   snprintf(buf, len, "it is in plx_lcore_halt, called by %s; %s", timer, lcore); break;
+	case MAIN_SYNC:   snprintf(buf, len, "it is in plx_env_synchronize, called by %s; %s", timer, lcore); break;
 	case MAIN_LCORES: snprintf(buf, len, "it stops %s", lcore); break;
 	case MAIN_VIEWS:  snprintf(buf, len, "it waits for the kernel to say whether programs are attached"); break;
 	case MAIN_PORTS:  snprintf(buf, len, "it stops ports"); break;

@@ -77,6 +77,7 @@ static struct {
 	X(plx_lcore_halt(no_lcore)) X(plx_lcore_resume(no_lcore)) X(plx_lcore_wake(no_lcore)) \
 	X(plx_lcore_next(no_lcore)) \
 	X(plx_lcore_launch(no_lcore, idle, NULL)) X(plx_lcore_wait(no_lcore, NULL, 0)) \
+	X(plx_env_synchronize(no_env)) \
 	X(plx_lcore_register(no_env, &at.lcore)) X(plx_lcore_register(env, NULL)) \
 	X(plx_lcore_var_new(no_env, &at.var, 8, 8)) X(plx_lcore_var_new(env, NULL, 8, 8)) \
 	X(plx_lcore_var_at(no_env, 0, &at.var)) X(plx_lcore_var_at(env, 0, NULL)) \
@@ -137,7 +138,7 @@ static void make_call(unsigned n)
 /* Those that take NULL, or no pointer. */
 static const char *const harmless[] = {
 	"plx_env_fini", "plx_port_close", "plx_logf", "plx_log_level_name", "plx_exit_code", "plx_lcore_self",
-	"plx_lcore_unregister",
+	"plx_lcore_unregister", "plx_lcore_online", "plx_lcore_offline", "plx_lcore_quiescent",
 	"plx_rx_drop_why", "plx_tx_drop_why", "plx_spsc_size", "plx_mpmc_size", "plx_assert_failed",
 };
 
