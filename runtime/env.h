@@ -91,6 +91,7 @@ void slots_down(struct plx_env *env);
 /* control.c */
 int  control_up(struct plx_env *env);
 void control_down(struct plx_env *env);
+void main_join(struct plx_env *env);         /* start.c: ends a run that plx_env_start began */
 /* Notes where main is, if it is main that calls; what to give main_leave. */
 uint32_t main_enter(struct plx_env *env, uint32_t at);
 uint32_t main_awaits(struct plx_lcore *l, uint32_t at); /* the same, and waits for l there */

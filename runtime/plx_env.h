@@ -7,7 +7,7 @@
    programs nor queues alive when its parent ends, unless it was made by clone(2) itself.
 
    Functions are called by the thread that opened the environment (the main thread)
-   unless they say "any thread".  int = 0 or -errno; the reason went to the log as one
+   unless they say "any thread"; during a run by its main thread, which plx_env_start makes another.  int = 0 or -errno; the reason went to the log as one
    line that names the fix.  What is wrong in a call otherwise: plx.h. */
 #ifndef PLX_ENV_H
 #define PLX_ENV_H
@@ -148,6 +148,31 @@ PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const 
    the set-up left as it is.  Where they cannot, or with several environments, set no_signals and
    call plx_env_stop.  docs/lcores.md tells more. */
 PLX_API int plx_env_run(struct plx_env *env);
+
+/* plx_env_start begins a run as plx_env_run does, by a thread of the library's own, which is the main thread of the
+   run then: timers and plx_env_call run there, and so pollers come and go.  It returns 0 when ports and lcores run,
+   or what plx_env_run would have, and nothing runs.  The caller is free for work of its own, and looks now and then at
+   plx_env_running, or waits in plx_env_join.  Until that the three signals of plx_env_run are blocked in it, and in
+   threads that it makes meanwhile, and end the run.  -EALREADY: it was started and not joined, or runs.
+
+   plx_env_join waits until the run is over, by plx_env_stop, a signal or a fault, and returns what plx_env_run would
+   have.  -ESRCH: nothing was started; -EPERM: another thread started it; -EDEADLK: it is called by a timer.
+   plx_env_fini stops and joins what was not joined.  Both: -ECHILD in a forked child.
+
+     err = plx_env_start(env);
+     while (!err && plx_env_running(env))
+             own_work(env);
+     err = err ? err : plx_env_join(env);                    */
+PLX_API int plx_env_start(struct plx_env *env);
+PLX_API int plx_env_join(struct plx_env *env);
+/* plx_env_running: a run has begun and has not returned.  Any thread. */
+PLX_API bool plx_env_running(const struct plx_env *env);
+
+/* plx_env_call has the main thread of the run call fn(arg), between two timers, waits for it, and puts what it
+   returned into *ret (may be NULL): for all that is the main thread's alone, from other threads.  On the main thread it
+   calls fn itself.  0; -EINVAL: no fn; -ESRCH: lcores do not run; -ECANCELED: the run ended first; -EDEADLK: an lcore of env
+   calls; -ECHILD.  Any thread but these lcores.  What plx_env_timer says of fn holds here too. */
+PLX_API int plx_env_call(struct plx_env *env, int (*fn)(void *arg), void *arg, int *ret);
 
 /* plx_env_stop makes plx_env_run return err.  Any thread, and from pollers. */
 PLX_API void plx_env_stop(struct plx_env *env, int err);
@@ -308,7 +333,7 @@ PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s
 /* plx_env_timer calls fn(arg) on the main thread every period_ns while plx_env_run runs;
    fn returns 0 to go on, else it is called no more.  It may take its time, lcores go on and are
    looked after; but a stop waits for it, and a signal ends the process if that takes too long.
-   -EINVAL: a period of 0 or beyond PLX_PERIOD_MAX, or no fn. */
+   -EINVAL: a period of 0 or beyond PLX_PERIOD_MAX, or no fn; -EBUSY: during a run, on another thread than its main one. */
 PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
 
 /* ---- reports ---- */

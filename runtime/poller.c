@@ -140,7 +140,7 @@ static int may_change(const struct plx_env *env, const char *name)
 	    __atomic_load_n(&env->hung, __ATOMIC_RELAXED) || pthread_equal(pthread_self(), env->runner))
 		return 0;
 	plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: while plx_env_run runs, pollers come and go by the thread that "
-	         "called it: do it in a timer (plx_env_timer)", name);
+	         "called it: do it in a timer (plx_env_timer), or by plx_env_call", name);
 	return -EBUSY;
 }
 

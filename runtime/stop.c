@@ -69,6 +69,8 @@ void stop_end(struct control *c)
 
 /* ---- breaking main's call ---- */
 
+const int breakers[2] = { SIGURG, SIGWINCH };
+
 static void nothing(int sig)
 {
 	(void)sig;
@@ -79,11 +81,10 @@ static void nothing(int sig)
    EINTR. */
 static void choose_breaker(struct control *c)
 {
-	static const int candidates[] = { SIGURG, SIGWINCH };
 	const struct sigaction sa = { .sa_handler = nothing };
 
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(candidates) && !c->breaker; i++) {
-		const int sig = candidates[i];
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(breakers) && !c->breaker; i++) {
+		const int sig = breakers[i];
 
 		if (sigismember(&c->old_mask, sig) || sigaction(sig, NULL, &c->breaker_old) ||
 		    (c->breaker_old.sa_flags & SA_SIGINFO) ||

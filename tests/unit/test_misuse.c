@@ -66,6 +66,7 @@ static struct {
 	X(plx_env_open(NULL, &at.conf)) X(plx_env_open(&at.env, NULL)) \
 	X(plx_env_init(NULL, 0, NULL)) X(plx_env_init(&at.env, 1, NULL)) \
 	X(plx_env_init_app(NULL, 0, NULL, NULL)) X(plx_env_init_app(&at.env, 1, NULL, NULL)) \
+	X(plx_env_start(no_env)) X(plx_env_join(no_env)) X(plx_env_running(no_env)) X(plx_env_call(no_env, idle, NULL, NULL)) \
 	X(plx_env_run(no_env)) X(plx_env_stop(no_env, 0)) \
 	X(plx_env_ports(no_env)) X(plx_env_port(no_env, 0)) \
 	X(plx_env_port_by_name(no_env, "a")) X(plx_env_port_by_name(env, no_text)) \
