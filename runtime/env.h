@@ -14,6 +14,7 @@ struct control; /* control.h: main and watch */
 
 struct plx_env {
 	struct plx_env_conf conf;
+	int      taken;                /* how the caller's was read: 0, or what the stage of configuration returns */
 	pid_t    pid;                  /* of the process that opened it: a forked child may not use it */
 	const struct plx_sys *sys;
 	struct plx_log log;

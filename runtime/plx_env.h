@@ -52,6 +52,7 @@ struct plx_lcore_conf {
 };
 
 struct plx_env_conf {
+	size_t   size;                        /* of the structure, or 0: plx_defs.h */
 	char     name[PLX_NAME_MAX];          /* --name; thread names and memory segments carry it */
 	struct plx_lcore_conf lcores[PLX_LCORES_MAX];
 	uint16_t nlcores;                     /* 0 = one for each CPU this process may use, up to the queues there are */
@@ -103,8 +104,12 @@ struct plx_app {
 	void *dst;                /* given to set() */
 };
 
-/* plx_env_conf_init fills in the defaults. */
-PLX_API void plx_env_conf_init(struct plx_env_conf *c);
+/* plx_env_conf_init fills in the defaults, as far as the program's structure goes, and its size. */
+PLX_API void plx_env_conf_init_size(struct plx_env_conf *c, size_t size);
+static inline void plx_env_conf_init(struct plx_env_conf *c)
+{
+	plx_env_conf_init_size(c, sizeof(*c));
+}
 
 /* plx_env_conf_parse reads arguments over *c: Pollux's, then "--", then the
    application's.  Pure: touches no OS state, never prints, never exits.
@@ -240,6 +245,7 @@ typedef int (*plx_poll_fn)(void *arg);
 
 #define PLX_PERIOD_MAX (UINT64_C(1) << 60) /* ns, 36 years: of pollers and timers */
 struct plx_poller_conf {
+	size_t   size;            /* of the structure, or 0: plx_defs.h */
 	int      lcore;           /* lcore id that fixes it; -1 = the plan's */
 	const char *name;         /* NULL = "poller" */
 	plx_poll_fn fn;
@@ -252,9 +258,9 @@ struct plx_poller_conf {
 /* PLX_POLLER(.name = "fwd", .fn = fwd_poll, .arg = f) is one of these for plx_poller_add, on the plan's lcore;
    PLX_POLLER_ON(3, ...) on lcore 3.  C++ (20, or earlier with GNU's extensions) wants the fields in their order. */
 #ifdef __cplusplus
-#define PLX_POLLER_ON(id, ...) (&static_cast<const plx_poller_conf &>(plx_poller_conf{ .lcore = (id), __VA_ARGS__ }))
+#define PLX_POLLER_ON(id, ...) (&static_cast<const plx_poller_conf &>(plx_poller_conf{ .size = sizeof(plx_poller_conf), .lcore = (id), __VA_ARGS__ }))
 #else
-#define PLX_POLLER_ON(id, ...) (&(struct plx_poller_conf){ .lcore = (id), __VA_ARGS__ })
+#define PLX_POLLER_ON(id, ...) (&(struct plx_poller_conf){ .size = sizeof(struct plx_poller_conf), .lcore = (id), __VA_ARGS__ })
 #endif
 #define PLX_POLLER(...) PLX_POLLER_ON(-1, __VA_ARGS__)
 

@@ -11,6 +11,7 @@
    barrier a round would be needed.)  Of the two sides that do a read-modify-write of `asked`, or of `quiet`, the
    later sees what the other did before: either the reader what was published, or the writer that it is no reader. */
 #include "env.h"
+#include "lcore.h"
 #include "plx_thread.h"
 #include <errno.h>
 #include <sched.h>

@@ -3,6 +3,7 @@
    Cold; plx_env_start and plx_env_join for one thread of the application, the rest any but an lcore. */
 #include "control.h"
 #include "fatal_line.h"
+#include "lcore.h"
 #include "plx_thread.h"
 #include <errno.h>
 #include <stdio.h>

@@ -55,7 +55,7 @@ static struct {
 #define WHY at.why, sizeof(at.why)
 
 #define CALLS(X) \
-	X(plx_env_conf_init(NULL)) \
+	X(plx_env_conf_init_size(NULL, sizeof(at.conf))) X(plx_env_conf_init_size(&at.conf, 0)) \
 	X(plx_env_conf_parse(NULL, 0, NULL, NULL, WHY)) X(plx_env_conf_parse(&at.conf, 1, NULL, NULL, WHY)) \
 	X(plx_env_conf_parse(&at.conf, 0, NULL, NULL, NULL, 64)) \
 	X(plx_env_conf_merge(NULL, &at.in, WHY)) X(plx_env_conf_merge(&at.conf, NULL, WHY)) \
