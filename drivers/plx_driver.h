@@ -234,6 +234,8 @@ struct plx_port_stats {
 PLX_API void plx_port_stats(const struct plx_port *p, struct plx_port_stats *s);
 /* The same of receive queue i alone, i < nrx; true if *offered is told, else it is 0. */
 PLX_API bool plx_port_rxq_stats(const struct plx_port *p, uint16_t i, struct plx_rxq_stats *s, uint64_t *offered);
+/* The same of transmit queue i alone; all 0 from ntx on. */
+PLX_API void plx_port_txq_stats(const struct plx_port *p, uint16_t i, struct plx_txq_stats *s);
 /* Every drop of s together. */
 PLX_API uint64_t plx_rx_drops(const struct plx_rxq_stats *s);
 PLX_API uint64_t plx_tx_drops(const struct plx_txq_stats *s);

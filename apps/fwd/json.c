@@ -89,23 +89,25 @@ static void queues(FILE *out, const struct plx_port *p)
 		number(out, "queue", q->hwq);
 		known(out, "offered", told, offered);
 		number(out, "drops", plx_rx_drops(&s));
-		number(out, "packets", plx_ctr_read(&q->stats.pkts));
-		number(out, "bytes", plx_ctr_read(&q->stats.bytes));
-		number(out, "bursts", plx_ctr_read(&q->stats.bursts));
-		number(out, "empty_bursts", plx_ctr_read(&q->stats.empty));
-		fprintf(out, "\"kicks\":%" PRIu64 "}", plx_ctr_read(&q->stats.kicks));
+		number(out, "packets", s.pkts);
+		number(out, "bytes", s.bytes);
+		number(out, "bursts", s.bursts);
+		number(out, "empty_bursts", s.empty);
+		fprintf(out, "\"kicks\":%" PRIu64 "}", s.kicks);
 	}
 	fprintf(out, "],\"txq\":[");
 	for (uint16_t i = 0; i < p->ntx; i++) {
 		const struct plx_txq *q = p->txq[i];
+		struct plx_txq_stats s;
 
+		plx_port_txq_stats(p, i, &s);
 		fprintf(out, "%s{", i ? "," : "");
 		number(out, "queue", q->hwq);
-		number(out, "drops", plx_tx_drops(&q->stats));
-		number(out, "packets", plx_ctr_read(&q->stats.pkts));
-		number(out, "bytes", plx_ctr_read(&q->stats.bytes));
-		number(out, "bursts", plx_ctr_read(&q->stats.bursts));
-		fprintf(out, "\"kicks\":%" PRIu64 "}", plx_ctr_read(&q->stats.kicks));
+		number(out, "drops", plx_tx_drops(&s));
+		number(out, "packets", s.pkts);
+		number(out, "bytes", s.bytes);
+		number(out, "bursts", s.bursts);
+		fprintf(out, "\"kicks\":%" PRIu64 "}", s.kicks);
 	}
 	fprintf(out, "],");
 }

@@ -33,6 +33,8 @@ cd "$TOP" || exit 1
 	done
 }
 apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps --exclude-dir=pollux | grep .; }
+no_counters() { ! grep -rnE '(q|rx|tx|\])->(stats|user)\b' apps README.md docs/*.md | grep .; }
+check "apps read counters by calls, not in the queues" no_counters
 check "apps but the operator's tool include <pollux/...>, as a user's program does" apps_through_pollux
 
 so=$BUILD/libpollux.so

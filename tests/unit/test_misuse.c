@@ -102,7 +102,7 @@ static struct {
 	X(plx_port_stats(no_port, &at.port_stats)) X(plx_port_stats(port, NULL)) \
 	X(plx_port_xstats(no_port, NULL, 0)) X(plx_port_xstats(port, NULL, 1)) X(plx_port_frames(NULL)) \
 	X(plx_port_rxq_stats(no_port, 0, &at.port_stats.rx, &at.n)) X(plx_port_rxq_stats(port, 0, NULL, &at.n)) \
-	X(plx_port_rxq_stats(port, 0, &at.port_stats.rx, NULL)) X(plx_rx_drops(NULL)) X(plx_tx_drops(NULL)) \
+	X(plx_port_rxq_stats(port, 0, &at.port_stats.rx, NULL)) X(plx_port_txq_stats(no_port, 0, &at.port_stats.tx)) X(plx_port_txq_stats(port, 0, NULL)) X(plx_rx_drops(NULL)) X(plx_tx_drops(NULL)) \
 	X(plx_port_beside(NULL, 1500, 0, NULL)) \
 	X(plx_sys_now(NULL)) X(plx_sys_sleep(NULL, 1)) \
 	X(plx_pool_size(NULL)) X(plx_pool_init(NULL, NULL, &at.pool_conf)) X(plx_pool_init(&at.pool, NULL, NULL)) \
