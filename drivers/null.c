@@ -72,7 +72,7 @@ static uint16_t null_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 
 static int null_open(struct plx_port **out, const struct plx_port_conf *c)
 {
-	uint16_t size = c->size ? c->size : 64;
+	uint16_t size = c->frame_len ? c->frame_len : 64;
 	uint32_t room = c->pool->frame_size - c->pool->data_off;
 
 	if (size > room) {

@@ -32,6 +32,7 @@ enum { PLX_STALL_MIN_MS = 100 };
 /* All of a port's configuration: one plain struct, made by plx_port_conf_parse or by
    hand from plx_port_conf_default, read-only afterwards.  0 means "choose". */
 struct plx_port_conf {
+	size_t   size;                 /* of the structure, or 0: plx_defs.h */
 	char     name[PLX_IFNAME_MAX]; /* interface, also by an alternative name, or any name below PLX_NAME_MAX for loop and null */
 	char     driver[16];           /* "" = auto */
 	uint16_t rxqs, txqs;           /* 0 = as many as the interface has / as rxqs */
@@ -46,7 +47,7 @@ struct plx_port_conf {
 	uint32_t stall_ms;             /* fail open when an lcore stalls so long, PLX_STALL_MIN_MS or more;
 	                                  0 = 1000, UINT32_MAX = never */
 	char     peer[PLX_NAME_MAX];   /* loop: the port that receives what this one sends; "" = itself */
-	uint16_t size;                 /* null: bytes of each frame; 0 = 64 */
+	uint16_t frame_len;            /* null: bytes of each frame; 0 = 64 */
 	char     fanout[12];           /* packet: hash, lb, cpu, rnd, qm; "" = qm if rxqs equal the device's, else hash */
 	/* not from text */
 	struct plx_pool       *pool;   /* frames; must outlive the port */
@@ -57,6 +58,7 @@ struct plx_port_conf {
 	struct plx_port *const *ports; /* loop: where a peer is looked up when either starts:
 	                                  PLX_PORTS_MAX entries, NULL before open and after close;
 	                                  it must outlive the port.  NULL = itself only */
+	uint64_t reserved[24];         /* all 0: members to come take from it, for plx_env_conf has an array of these */
 };
 
 extern PLX_API const struct plx_port_conf plx_port_conf_default;
@@ -209,7 +211,7 @@ PLX_API bool plx_driver_on_device(const struct plx_port_conf *c);
 /* plx_port_open checks c, asks the kernel about the interface, fills in what c left open
    (queue counts, ring sizes, times, sys) and opens the port by c->driver, or walks the
    ladder (af_xdp, then packet, if the kernel or device cannot or the process may not; never
-   after another error) and records each rung in info.why.  0; -EINVAL conf; -ENODEV no such interface;
+   after another error) and records each rung in info.why.  0; -EINVAL conf; -E2BIG it has members of a newer library's; -ENODEV no such interface;
    -ENETDOWN down; -EPERM (all missing capabilities in one line); -EBUSY queue or hook
    taken; -ENOMEM, -ENOBUFS memory; -EOPNOTSUPP.  *out is NULL on error. */
 PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c);
@@ -245,6 +247,8 @@ struct plx_port_stats {
 PLX_API void plx_port_stats(const struct plx_port *p, struct plx_port_stats *s);
 /* The same of receive queue i alone, i < nrx; true if *offered is told, else it is 0. */
 PLX_API bool plx_port_rxq_stats(const struct plx_port *p, uint16_t i, struct plx_rxq_stats *s, uint64_t *offered);
+/* The same of transmit queue i alone; all 0 from ntx on. */
+PLX_API void plx_port_txq_stats(const struct plx_port *p, uint16_t i, struct plx_txq_stats *s);
 /* Every drop of s together. */
 PLX_API uint64_t plx_rx_drops(const struct plx_rxq_stats *s);
 PLX_API uint64_t plx_tx_drops(const struct plx_txq_stats *s);

@@ -3,6 +3,8 @@
    common; cold; called by the main thread, the counters by any. */
 #include "drivers.h"
 #include "plx_link.h"
+#include "port_conf.h"
+#include "sized.h"
 #include "plx_text.h"
 #include "doorbell.h"
 
@@ -169,6 +171,12 @@ static bool ring_ok(uint32_t n)
 /* What a conf made by hand can have wrong; the parser's is right already. */
 static int check_conf(struct plx_port_conf *c)
 {
+	int err = port_conf_known(c);
+
+	if (err) {
+		plx_logf(c->log, PLX_LOG_ERROR, "plx_port_conf: %s", sized_why(err));
+		return err;
+	}
 	c->rxd = c->rxd ? c->rxd : 2048;
 	c->txd = c->txd ? c->txd : 2048;
 	c->bind_timeout_ms = c->bind_timeout_ms ? c->bind_timeout_ms : 2000;

@@ -8,7 +8,19 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct plx_port_conf plx_port_conf_default = { .multibuf = PLX_PREFER };
+const struct plx_port_conf plx_port_conf_default = { .size = sizeof(struct plx_port_conf), .multibuf = PLX_PREFER };
+
+static_assert(sizeof(struct plx_port_conf) == 512, "plx_env_conf has an array of it: a new member takes from reserved");
+
+int port_conf_known(const struct plx_port_conf *c)
+{
+	if (c->size && c->size != sizeof(*c))
+		return -EINVAL;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(c->reserved); i++)
+		if (c->reserved[i])
+			return -E2BIG;
+	return 0;
+}
 
 /* Which drivers a key means something to.  An undecided (auto) port may become either of
    the device drivers, so it takes the keys of both. */
@@ -245,7 +257,7 @@ static int set_peer(struct plx_port_conf *c, const char *v, char *why, size_t le
 
 static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t len)
 {
-	return number16(&c->size, v, 60, 3840, why, len);
+	return number16(&c->frame_len, v, 60, 3840, why, len);
 }
 
 /* The table of keys: identifier, key, drivers, values, default, meaning. */

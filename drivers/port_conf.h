@@ -17,4 +17,7 @@ int port_conf_key(struct plx_port_conf *c, const char *key, const char *value, u
    is wrong, -1 if it is the name. */
 int port_conf_check(const struct plx_port_conf *c, uint64_t seen, int *key, char *why, size_t len);
 
+/* port_conf_known: 0; -EINVAL: size is none; -E2BIG: it has members of a newer library's. */
+int port_conf_known(const struct plx_port_conf *c);
+
 #endif

@@ -49,6 +49,14 @@ void plx_port_stats(const struct plx_port *p, struct plx_port_stats *s)
 		add_up(&s->tx, &p->txq[i]->stats, sizeof(s->tx));
 }
 
+void plx_port_txq_stats(const struct plx_port *p, uint16_t i, struct plx_txq_stats *s)
+{
+	PLX_ASSERT(p && s);
+	memset(s, 0, sizeof(*s));
+	if (i < p->ntx)
+		add_up(s, &p->txq[i]->stats, sizeof(*s));
+}
+
 uint64_t plx_rx_drops(const struct plx_rxq_stats *s)
 {
 	PLX_ASSERT(s);

@@ -13,6 +13,11 @@
 extern "C" {
 #endif
 
+/* Structures with options (plx_env_conf, plx_port_conf, plx_poller_conf, plx_pool_conf) begin with their size, as the
+   program that fills them knows it; initializers set it, and 0 means that of version 0.1.  Members are only ever
+   added at the end, and 0 is their default: so a newer library takes an older program's as they are, and an older
+   library refuses (-E2BIG) what a newer program asks for and it does not know.  docs/abi.md tells the rest. */
+
 /* Limits.  Each is checked where a user can reach it. */
 enum {
 	PLX_BURST      = 32,   /* the usual burst: what applications should ask for */

@@ -44,6 +44,7 @@ enum {
 };
 
 struct plx_pool_conf {
+	size_t   size;       /* of the structure, or 0: plx_defs.h */
 	const char *name;
 	uint32_t frames;     /* frames in all, 1..PLX_POOL_FRAMES_MAX */
 	uint32_t frame_size; /* 2048 or 4096; 0 = PLX_FRAME_SIZE */
@@ -88,13 +89,13 @@ struct plx_pool {
 enum plx_frame_state { PLX_FRAME_POOL, PLX_FRAME_APP, PLX_FRAME_RX, PLX_FRAME_TX };
 
 /* plx_pool_size: bytes plx_pool_init needs for c; 0 = c is invalid: a count or size out
-   of range, a name that does not fit, or a headroom that leaves less than
-   PLX_POOL_DATA_MIN bytes of a frame.  Pure. */
+   of range, a name that does not fit, a headroom that leaves less than
+   PLX_POOL_DATA_MIN bytes of a frame, or members that this library does not know.  Pure. */
 PLX_API size_t plx_pool_size(const struct plx_pool_conf *c);
 
 /* plx_pool_init lays a pool out in mem, which must be aligned to 4096 bytes and
    hold plx_pool_size(c) bytes; the frames come first.  It writes every mbuf and no
-   frame.  0, or -EINVAL (c invalid, mem unaligned).  Init thread. */
+   frame.  0, -EINVAL (c invalid, mem unaligned), or -E2BIG (c has what it does not know).  Init thread. */
 PLX_API int plx_pool_init(struct plx_pool **out, void *mem, const struct plx_pool_conf *c);
 
 /* plx_pool_fini ends the pool and returns its memory; NULL and nothing done if

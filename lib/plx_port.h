@@ -105,8 +105,9 @@ struct plx_rxq {
 	uint16_t id;                 /* index in the port: 0..nrx-1 */
 	uint16_t hwq;                /* the device's queue number */
 	uint8_t  port_id;
+	/* the library's own from here on, and no part of what programs may count on (docs/abi.md) */
 	const void *user;            /* atomic, relaxed: of thread.h; NULL = nobody yet */
-	struct plx_rxq_stats stats;
+	struct plx_rxq_stats stats;  /* read by plx_port_rxq_stats */
 };
 
 struct plx_txq {
@@ -118,8 +119,9 @@ struct plx_txq {
 	bool     link_down;            /* the last burst found the link down */
 	int      err;                  /* atomic: -errno of the doorbells that fail now, 0 = they do not */
 	uint16_t id, hwq;
+	/* the library's own from here on, as above */
 	const void *user;              /* atomic, relaxed: of thread.h; NULL = nobody yet */
-	struct plx_txq_stats stats;
+	struct plx_txq_stats stats;    /* read by plx_port_txq_stats */
 };
 
 /* plx_rxq_check_user asserts that no other thread uses q.  Hardened builds. */
@@ -129,7 +131,7 @@ PLX_API void plx_rxq_check_user(struct plx_rxq *q);
    caller's.  0 = nothing there now.  The call is the queue's sign of life: its frames are
    the port's while it is called at least once in stall=, and the host's otherwise; n = 0 does
    for that.  The queue's lcore only.  Never blocks.  Errors
-   are counted in q->stats, the link's state is in plx_port_link(). */
+   are counted (plx_port_rxq_stats), the link's state is in plx_port_link(). */
 static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
 #ifdef PLX_HARDENED

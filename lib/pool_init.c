@@ -5,6 +5,7 @@
      mem: |frames ...|plx_pool|caches|mbufs ...|magazines ...|links ...|owners (hardened)|
            ^ 4096     ^ 128    ^ 128  ^ 64      ^ 64                             */
 #include "pool_impl.h"
+#include "sized.h"
 #include <errno.h>
 
 struct layout {
@@ -28,8 +29,12 @@ static uint64_t up(uint64_t v, uint64_t to)
    least one in hand: a contradiction.  So the pop in unload() finds one.  A thread in
    take_loose() has one magazine more, off the stack of full ones, but also the frames that
    were in it, until it is back on that of empty ones: the sum is the same. */
-static int plan(struct layout *l, const struct plx_pool_conf *c)
+static int plan(struct layout *l, struct plx_pool_conf *c, const struct plx_pool_conf *given)
 {
+	int err = sized_take(c, sizeof(*c), given);
+
+	if (err)
+		return err;
 	uint32_t room = c->headroom ? c->headroom : PLX_POOL_USER_ROOM;
 
 	l->frame_size = c->frame_size ? c->frame_size : PLX_FRAME_SIZE;
@@ -60,9 +65,10 @@ static int plan(struct layout *l, const struct plx_pool_conf *c)
 size_t plx_pool_size(const struct plx_pool_conf *c)
 {
 	PLX_ASSERT(c);
+	struct plx_pool_conf conf;
 	struct layout l;
 
-	return plan(&l, c) ? 0 : (size_t)l.end;
+	return plan(&l, &conf, c) ? 0 : (size_t)l.end;
 }
 
 static void init_mbufs(struct plx_pool *p)
@@ -97,15 +103,16 @@ static void init_magazines(struct plx_pool *p)
 		};
 }
 
-int plx_pool_init(struct plx_pool **out, void *mem, const struct plx_pool_conf *c)
+int plx_pool_init(struct plx_pool **out, void *mem, const struct plx_pool_conf *given)
 {
-	PLX_ASSERT(out && c);
+	PLX_ASSERT(out && given);
+	struct plx_pool_conf conf, *c = &conf;
 	struct layout l;
 	struct plx_pool *p;
-	int err = plan(&l, c);
+	int err = plan(&l, c, given);
 
 	if (err || !mem || (uintptr_t)mem % 4096)
-		return -EINVAL;
+		return err ? err : -EINVAL;
 	p = (struct plx_pool *)((char *)mem + l.pool);
 	*p = (struct plx_pool){
 		.area = mem,

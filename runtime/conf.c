@@ -8,9 +8,11 @@
    not ours to print plans, manuals and tests from. */
 #include "conf.h"
 #include "plx_text.h"
+#include "sized.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct half {                     /* of the command line: one side of "--" */
@@ -421,9 +423,8 @@ static int from_file(struct parser *p, const char *name)
 	return err;
 }
 
-int plx_env_conf_merge(struct plx_env_conf *c, struct plx_conf_in *in, char *why, size_t whylen)
+static int merge(struct plx_env_conf *c, struct plx_conf_in *in, char *why, size_t whylen)
 {
-	PLX_ASSERT(c && in && (why || !whylen));
 	struct parser p;
 	const char *file;
 
@@ -447,6 +448,24 @@ int plx_env_conf_merge(struct plx_env_conf *c, struct plx_conf_in *in, char *why
 	if (!err)
 		err = arguments(&p, false);
 	return one_line(err, why);
+}
+
+int plx_env_conf_merge(struct plx_env_conf *c, struct plx_conf_in *in, char *why, size_t whylen)
+{
+	PLX_ASSERT(c && in && (why || !whylen));
+	if (!c->size || c->size == sizeof(*c))
+		return merge(c, in, why, whylen);
+	struct plx_env_conf *all = malloc(sizeof(*all)); /* of a program that knows less of it, or more */
+	int err = all ? sized_take(all, sizeof(*all), c) : -ENOMEM;
+
+	if (err && whylen)
+		snprintf(why, whylen, "plx_env_conf: %s", all ? sized_why(err) : "no memory");
+	if (!err) {
+		err = merge(all, in, why, whylen);
+		sized_give(c, sizeof(*all), all);
+	}
+	free(all);
+	return err;
 }
 
 int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,

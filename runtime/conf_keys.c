@@ -5,6 +5,7 @@
 #include "conf.h"
 #include "cpuset.h"
 #include "plx_text.h"
+#include "sized.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -336,15 +337,37 @@ const struct conf_rule *conf_excluded(uint64_t seen, int row)
 	return NULL;
 }
 
-void plx_env_conf_init(struct plx_env_conf *c)
+static void set_defaults(struct plx_env_conf *c)
 {
-	PLX_ASSERT(c);
 	char why[128];
 
 	memset(c, 0, sizeof(*c));
+	c->size = sizeof(*c);
 	for (int i = 0; plx_settings[i].name; i++)
 		if (plx_settings[i].def)
 			PLX_ASSERT(!conf_opts[i].set(c, plx_settings[i].def, why, sizeof(why)));
+}
+
+/* Of a program whose structure is shorter; a stack has room for it at a start. */
+static __attribute__((noinline)) void set_part(struct plx_env_conf *c, size_t size)
+{
+	struct plx_env_conf all;
+
+	set_defaults(&all);
+	c->size = size;
+	sized_give(c, sizeof(all), &all);
+}
+
+void plx_env_conf_init_size(struct plx_env_conf *c, size_t size)
+{
+	PLX_ASSERT(c && size >= sizeof(size) && size <= SIZED_MAX);
+	if (size < sizeof(*c)) {
+		set_part(c, size);
+		return;
+	}
+	set_defaults(c);
+	memset((char *)c + sizeof(*c), 0, size - sizeof(*c));
+	c->size = size;
 }
 
 /* ---- the notation of values ---- */

@@ -108,7 +108,8 @@ static void leave_out_environment(const struct plx_sys *sys, struct plx_conf_in 
 int plx_env_conf_read(struct plx_env_conf *c, struct plx_conf_in *in, char *why, size_t whylen)
 {
 	PLX_ASSERT(c && in && (why || !whylen));
-	const struct plx_sys *sys = c->sys ? c->sys : &plx_sys_linux;
+	const bool whole = !c->size || c->size >= sizeof(*c); /* else it may end before sys */
+	const struct plx_sys *sys = whole && c->sys ? c->sys : &plx_sys_linux;
 	const char *name = NULL;
 	char *text = NULL;
 

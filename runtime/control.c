@@ -78,6 +78,7 @@ int control_up(struct plx_env *env)
 	env->control = c;
 	if (c) {
 		c->env = env;
+		pthread_cond_init(&c->changed, NULL);
 		env->readers_changed = readers_changed;
 		env->reader_left = reader_left;
 		c->epfd = c->stopfd = c->timerfd = c->workfd = -1;
@@ -107,6 +108,7 @@ void control_down(struct plx_env *env)
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			env->sys->close(fds[i]);
+	pthread_cond_destroy(&c->changed);
 	free(c->timer);
 	free(c->reader);
 	free(c);
@@ -131,10 +133,12 @@ void main_ask_work(struct plx_env *env)
 
 /* ---- work that watch asks for ---- */
 
-/* What may block and is not the application's: called when somebody asked by main_ask_work, and once a
-   second. */
+/* What may block and is not the application's, and calls of it: when somebody asked by main_ask_work, and
+   once a second. */
 static void main_work(struct control *c)
 {
+	main_calls(c);
+
 	const uint32_t was = main_enter(c->env, MAIN_WORK);
 
 	env_readers_changed(c->env);
@@ -144,7 +148,7 @@ static void main_work(struct control *c)
 /* ---- timers ---- */
 
 /* What to call fn when it hangs: asked now, for the answer takes a lock of the dynamic linker's. */
-static void name_of(struct ctl_timer *t)
+void main_names(struct ctl_timer *t)
 {
 	const uintptr_t at = (uintptr_t)t->fn;
 	Dl_info info;
@@ -169,6 +173,12 @@ int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg),
 		         period_ns ? "a period beyond 36 years" : "a period of 0 ns; it may be 1 or more");
 		return -EINVAL;
 	}
+	if (__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) && /* with run_lcores */
+	    !__atomic_load_n(&env->hung, __ATOMIC_RELAXED) && !pthread_equal(pthread_self(), env->runner)) {
+		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_timer: during a run its main thread alone adds timers: from one, or by "
+		         "plx_env_call (EBUSY)");
+		return -EBUSY;
+	}
 	struct ctl_timer *all = realloc(c->timer, (c->ntimers + 1) * sizeof(*all));
 
 	if (!all)
@@ -177,7 +187,7 @@ int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg),
 	struct ctl_timer *t = &c->timer[c->ntimers++];
 
 	*t = (struct ctl_timer){ .period = period_ns, .due = plx_sys_now(env->sys) + period_ns, .fn = fn, .arg = arg };
-	name_of(t);
+	main_names(t);
 	return 0;
 }
 
@@ -209,15 +219,15 @@ static uint64_t next_due(uint64_t due, uint64_t period, uint64_t now)
 	return due + period > now ? due + period : now + period;
 }
 
-static bool timer_run(struct control *c, struct ctl_timer t)
+int main_runs(struct control *c, struct ctl_timer t)
 {
 	__atomic_store_n(&c->timer_object, t.object, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->timer_offset, t.offset, __ATOMIC_RELAXED);
 	const uint32_t was = main_enter(c->env, MAIN_TIMER);
-	bool again = t.fn(t.arg) == 0;
+	const int ret = t.fn(t.arg);
 
 	main_leave(c->env, was);
-	return again;
+	return ret;
 }
 
 static void timers_run(struct control *c)
@@ -235,7 +245,7 @@ static void timers_run(struct control *c)
 
 		if (c->timer[i].due <= now) {
 			c->timer[i].due = next_due(c->timer[i].due, c->timer[i].period, now);
-			again = timer_run(c, c->timer[i]);
+			again = !main_runs(c, c->timer[i]);
 		}
 		if (again)
 			c->timer[kept++] = c->timer[i];
@@ -323,7 +333,9 @@ static int run_lcores(struct plx_env *env)
 		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u port%s, %u lcore%s", env->nports, env->nports == 1 ? "" : "s",
 		         env->nlcores, env->nlcores == 1 ? "" : "s");
 		main_at(env, MAIN_LOOP);
+		main_is_up(c);
 		err = main_loop(c);
+		main_is_down(c);
 	}
 	env->live = false;
 	watch_rest(c);

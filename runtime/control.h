@@ -44,6 +44,11 @@ struct ctl_steer {
 	uint64_t failed_at;            /* 0 = it did not */
 };
 
+/* Whether the run has a thread of its own; under env->lock while there is one. */
+enum control_own { OWN_NONE, OWN_STARTS, OWN_RUNS, OWN_OVER };
+
+struct main_call; /* start.c */
+
 struct control {
 	struct plx_env *env;
 	pthread_t main, watch;
@@ -59,6 +64,16 @@ struct control {
 	sigset_t old_mask;
 	const char *timer_object;      /* atomic: of the timer that runs, or ran last */
 	uint64_t timer_offset;         /* atomic */
+
+	/* start.c: main is a thread of its own, which `starter` started */
+	pthread_t own_thread, starter;
+	pthread_cond_t changed;        /* with env->lock: own, or a call is done */
+	enum control_own own;
+	bool was_up;                   /* under the lock: lcores ran */
+	int ran;                       /* what plx_env_run returned there */
+	sigset_t starter_mask;
+	bool takes_calls;              /* under the lock, as the next: main is in its loop */
+	struct main_call *calls;
 
 	/* watch; but main while it does not look */
 	int watchfd, wakefd, sigfd, nlfd;
@@ -91,6 +106,15 @@ struct control {
 /* control.c; any thread */
 void main_ask_work(struct plx_env *env);       /* has main call main_work soon */
 
+/* control.c; main */
+void main_names(struct ctl_timer *t);          /* any thread: what to call fn when it hangs */
+int  main_runs(struct control *c, struct ctl_timer t); /* the application's fn, which may hang */
+
+/* start.c; main */
+void main_is_up(struct control *c);            /* lcores run */
+void main_is_down(struct control *c);          /* it has left its loop */
+void main_calls(struct control *c);            /* makes those that other threads asked for */
+
 /* readers.c; the first two are those of struct plx_env */
 void readers_changed(struct plx_env *env);
 void reader_left(struct plx_env *env);
@@ -110,6 +134,7 @@ void watch_rest(struct control *c);            /* lcores stop: it looks no more 
 void watch_forget(struct control *c);          /* what the looks have left */
 
 /* stop.c */
+extern const int breakers[2];                  /* signals that may break a call of main's */
 void stop_signals(sigset_t *set);              /* those that end a run; any thread */
 /* main */
 void stop_begin(struct control *c);            /* signals are watch's */

@@ -5,6 +5,8 @@
 #include "lcore.h"
 #include "plx_conf.h"
 #include "plx_text.h"
+#include "port_conf.h"
+#include "sized.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,15 +18,10 @@
 
 /* ---- stages ---- */
 
-static struct plx_log log_of(const struct plx_env_conf *c, const struct plx_sys *sys, struct sink *sink)
-{
-	sink_init(sink, sys, c->name, &c->log);
-	return (struct plx_log){ .fn = sink_line, .arg = sink, .level = c->log_level };
-}
-
 static int log_up(struct plx_env *env)
 {
-	env->log = log_of(&env->conf, env->sys, &env->sink);
+	sink_init(&env->sink, env->sys, env->conf.name, &env->conf.log);
+	env->log = (struct plx_log){ .fn = sink_line, .arg = &env->sink, .level = env->conf.log_level };
 	clock_begin(&env->clock, env->sys);
 	int err = sink_start(&env->sink, &env->running);
 
@@ -46,6 +43,12 @@ static int configuration_up(struct plx_env *env)
 	struct plx_env_conf *c = &env->conf;
 	const char *bad = NULL;
 
+	for (unsigned i = 0; i < c->nports && i < PLX_PORTS_MAX && !env->taken; i++)
+		env->taken = port_conf_known(&c->ports[i]);
+	if (env->taken) {
+		LOG(env, ERROR, "plx_env_conf: %s", sized_why(env->taken));
+		return env->taken;
+	}
 	if (!memchr(c->name, 0, sizeof(c->name)) || !*c->name)
 		bad = "name: 1 to 63 bytes";
 	else if (c->nports > PLX_PORTS_MAX || c->nlcores > PLX_LCORES_MAX || c->nservice > PLX_LCORES_MAX ||
@@ -317,20 +320,25 @@ static int stages_up(struct plx_env *env)
 
 /* Pages of its own: half a megabyte of which most is never touched, and which in the heap would
    leave a hole whenever a library keeps something behind it. */
-static struct plx_env *env_make(const struct plx_env_conf *c, const struct plx_sys *sys)
+static struct plx_env *env_make(const struct plx_sys *sys)
 {
 	struct plx_env *env = sys->mmap(NULL, sizeof(*env), PROT_READ | PROT_WRITE,
 	                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return env == MAP_FAILED ? NULL : env;
+}
+
+static void no_room(const char *name, const struct plx_log *to, const struct plx_sys *sys)
+{
+	const struct plx_log none = { .fn = NULL };
 	struct sink sink;
 
-	if (env != MAP_FAILED)
-		return env;
-	struct plx_log log = log_of(c, sys, &sink);
+	sink_init(&sink, sys, name, to ? to : &none);
+	struct plx_log log = { .fn = sink_line, .arg = &sink, .level = PLX_LOG_ERROR };
 
 	plx_logf(&log, PLX_LOG_ERROR, "no %zu KiB of memory for the environment; free some, or raise `ulimit -v`",
-	         sizeof(*env) / 1024);
+	         sizeof(struct plx_env) / 1024);
 	sink_fini(&sink);
-	return NULL;
 }
 
 static void env_free(struct plx_env *env)
@@ -342,13 +350,16 @@ static void env_free(struct plx_env *env)
 int plx_env_open(struct plx_env **out, const struct plx_env_conf *c)
 {
 	PLX_ASSERT(out && c);
-	const struct plx_sys *sys = c->sys ? c->sys : &plx_sys_linux;
-	struct plx_env *env = env_make(c, sys);
+	const bool whole = !c->size || c->size >= sizeof(*c); /* else it may end before these */
+	const struct plx_sys *sys = whole && c->sys ? c->sys : &plx_sys_linux;
+	struct plx_env *env = env_make(sys);
 
 	*out = NULL;
-	if (!env)
+	if (!env) {
+		no_room(c->name, whole ? &c->log : NULL, sys);
 		return -ENOMEM;
-	env->conf = *c;
+	}
+	env->taken = sized_take(&env->conf, sizeof(env->conf), c);
 	env->pid = getpid();
 	env->sys = sys;
 	pthread_mutex_init(&env->lock, NULL);
@@ -432,6 +443,7 @@ void plx_env_fini(struct plx_env *env)
 {
 	if (!env || env_forked(env, "plx_env_fini")) /* threads, rings and the set-up's journal are the parent's */
 		return;
+	main_join(env);
 	if (lcores_stop(env) || foreign_left(env)) {
 		LOG(env, ERROR, "memory and ports are kept until the process ends");
 		sink_wait(&env->sink);

@@ -13,6 +13,7 @@ struct control; /* control.h: main and watch */
 
 struct plx_env {
 	struct plx_env_conf conf;
+	int      taken;                /* how the caller's was read: 0, or what the stage of configuration returns */
 	pid_t    pid;                  /* of the process that opened it: a forked child may not use it */
 	const struct plx_sys *sys;
 	struct plx_log log;
@@ -31,6 +32,7 @@ struct plx_env {
 	size_t   vars_used;            /* under lock */
 	uint32_t first_slot;           /* slots of these threads: first_slot + 1 + index (slots.c) */
 	int      ackfd;                /* eventfd: an lcore changed its state, or did what it was asked */
+	uint64_t grace;                /* atomic: grace periods that have begun (quiet.c) */
 	bool     running;              /* within plx_env_run, or a poller has hung since */
 	bool     hung;                 /* atomic: the run is over, but for a poller that has not returned */
 	bool     live;                 /* lcores run, so pollers may come and go; main */
@@ -56,7 +58,7 @@ enum main_at {
 	MAIN_AWAY,      /* not within plx_env_run */
 	MAIN_STARTS,
 	MAIN_LOOP,      /* from here on a signal may break what it does, */
-	MAIN_TIMER, MAIN_WORK, MAIN_CHANGE, MAIN_HALT,
+	MAIN_TIMER, MAIN_WORK, MAIN_CHANGE, MAIN_HALT, MAIN_SYNC,
 	MAIN_LCORES,    /* and from here on, where it has left the loop, not */
 	MAIN_VIEWS, MAIN_PORTS, MAIN_LOG,
 };
@@ -90,6 +92,7 @@ void slots_down(struct plx_env *env);
 /* control.c */
 int  control_up(struct plx_env *env);
 void control_down(struct plx_env *env);
+void main_join(struct plx_env *env);         /* start.c: ends a run that plx_env_start began */
 
 /* main_at.c: notes where main is, if it is main that calls; what to give main_leave. */
 uint32_t main_enter(struct plx_env *env, uint32_t at);

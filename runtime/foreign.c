@@ -43,6 +43,7 @@ int plx_lcore_unregister(void)
 		plx_pool_flush(l->env->pools[i]);
 	PLX_ASSERT(!plx_self.pending);
 	l->env->reader_left(l->env);
+	lcore_quiet(l, 1);
 	plx_self = (struct plx_thread){ 0 };
 	plx_lcore_here = NULL;
 	__atomic_store_n(&l->tid, 0, __ATOMIC_RELAXED);

@@ -60,12 +60,24 @@ int lcore_pin_again(const struct plx_lcore *l)
 	return err;
 }
 
+static void lcore_wait(struct plx_lcore *l)
+{
+	const struct plx_sys *sys = l->env->sys;
+	struct pollfd p = { .fd = l->wakefd, .events = POLLIN };
+	uint64_t token;
+
+	lcore_quiet(l, 1);
+	int n = sys->poll(&p, 1, -1);
+	lcore_quiet(l, 0);
+	if (n > 0)
+		(void)!sys->read(l->wakefd, &token, sizeof(token));
+}
+
 static void *lcore_main(void *arg)
 {
 	struct plx_lcore *l = arg;
 	const struct plx_sys *sys = l->env->sys;
 	void *stack = fatal_stack_up(sys);
-	uint64_t token;
 
 	plx_self = (struct plx_thread){ .slot = l->env->first_slot + l->index + 1, .lcore = l, .where = lcore_where };
 	plx_lcore_here = l->vars;
@@ -74,8 +86,6 @@ static void *lcore_main(void *arg)
 	lcore_move(l, PLX_LCORE_BOOT, l->err ? PLX_LCORE_FAIL : PLX_LCORE_WAIT);
 	lcore_poke(sys, l->env->ackfd);
 	while (!l->err) {
-		struct pollfd p = { .fd = l->wakefd, .events = POLLIN };
-
 		if (lcore_state(l) == PLX_LCORE_RUN)
 			lcore_loop(l);
 		else if (__atomic_load_n(&l->asked, __ATOMIC_SEQ_CST)) /* with lcore_ask */
@@ -84,8 +94,8 @@ static void *lcore_main(void *arg)
 			lcore_poke(sys, l->env->ackfd);
 		else if (__atomic_load_n(&l->quit, __ATOMIC_ACQUIRE))
 			break;
-		else if (sys->poll(&p, 1, -1) > 0)
-			(void)!sys->read(l->wakefd, &token, sizeof(token));
+		else
+			lcore_wait(l);
 	}
 	fatal_stack_down(sys, stack);
 	return NULL;
@@ -131,7 +141,7 @@ bool lcore_await_word(struct plx_lcore *l)
 
 	if (past < limit)
 		await_word(l->env, limit - past);
-	else if (past < LCORE_STARVED_MS * 1000000ull && lcore_cpu_ns(l) - l->await_cpu < LCORE_FAIR_NS && lcore_ready(l))
+	else if (past < LCORE_STARVED_MS * 1000000ull && lcore_starves(l, l->await_cpu))
 		await_word(l->env, LCORE_FAIR_NS);
 	else
 		return false;
@@ -230,6 +240,7 @@ static int lcores_alloc(struct plx_env *env)
 		l->env = env;
 		l->index = (uint16_t)i;
 		l->policy = env->conf.idle;
+		l->quiet = i >= env->plan.nlcores; /* until its thread says that it is online */
 		l->vars = env->vars + i * PLX_LCORE_VARS;
 		l->epfd = l->wakefd = l->timerfd = l->donefd = -1;
 		l->conf = (struct plan_lcore){ .id = (uint16_t)(PLX_LCORES_MAX + i - env->plan.nlcores), .cpu = -1, .node = -1 };

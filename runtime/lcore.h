@@ -30,7 +30,7 @@ enum {
 };
 
 /* What an lcore is asked for, beside its state. */
-enum { LCORE_ASK_SET = 1, LCORE_ASK_CALL = 2 };
+enum { LCORE_ASK_SET = 1, LCORE_ASK_CALL = 2, LCORE_ASK_QUIET = 4 };
 
 struct plx_poller {
 	plx_poll_fn fn;              /* read each round */
@@ -87,7 +87,8 @@ struct plx_lcore {
 	alignas(PLX_CACHELINE) plx_ctr rounds; /* watch looks whether they go on */
 	plx_ctr  busy_cycles, idle_cycles, sleeps, wakes, sleep_ns;
 	const struct plx_poller *current; /* atomic, relaxed: that runs, or ran last */
-	bool     dozing;             /* atomic, relaxed: within epoll_wait */
+	uint32_t quiet;              /* atomic: 1 = it sleeps or waits in the kernel, or is no reader (quiet.c) */
+	uint64_t passed;             /* atomic: newest of env->grace since which it read nothing older */
 	int      sleep_err;          /* atomic, relaxed: errno of what keeps it from sleeping, 0 = nothing */
 	bool     resting;            /* the last round was empty; the rest is the lcore's own */
 	bool     ringing, retrying;
@@ -141,6 +142,8 @@ double lcore_awaited(const struct plx_lcore *l); /* seconds since await_begin */
 /* lcore_stats.c, cold; main thread */
 uint64_t lcore_cpu_ns(const struct plx_lcore *l); /* of its thread; 0 = unknown */
 bool lcore_ready(const struct plx_lcore *l);      /* its thread runs, or waits for a CPU; false = unknown too */
+/* It has had so little of a CPU, since its CPU time was cpu_ns, that it starves and does not hang. */
+bool lcore_starves(const struct plx_lcore *l, uint64_t cpu_ns);
 
 /* lcore_set.c, cold; main thread */
 int  lcore_set_make(struct lcore_set **out, struct plx_lcore *l, struct plx_poller *with,
@@ -162,6 +165,8 @@ void lcore_ask(struct plx_lcore *l, uint32_t what);
 /* lcore_where.c: a plx_thread.where of lcores and registered threads */
 struct fatal_line;
 void lcore_where(struct fatal_line *f);
+/* quiet.c; the lcore, between rounds: it holds nothing that it read before */
+void lcore_pass(struct plx_lcore *l, uint32_t asked);
 
 /* lcore_var.c, foreign.c */
 int  lcore_vars_up(struct plx_env *env);
@@ -187,6 +192,13 @@ static inline uint32_t lcore_state(const struct plx_lcore *l)
 static inline bool lcore_move(struct plx_lcore *l, uint32_t from, uint32_t to)
 {
 	return __atomic_compare_exchange_n(&l->state, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
+}
+
+/* From here on l reads nothing that may be freed meanwhile, or it may again.  A read-modify-write, as the
+   writer's look is one: the later of the two sees what was done before the earlier. */
+static inline void lcore_quiet(struct plx_lcore *l, uint32_t is)
+{
+	__atomic_exchange_n(&l->quiet, is, __ATOMIC_SEQ_CST); /* with passed() */
 }
 
 #endif

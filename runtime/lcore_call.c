@@ -77,6 +77,7 @@ void lcore_serve(struct plx_lcore *l)
 	/* acquire: with lcore_ask */
 	const uint32_t asked = __atomic_exchange_n(&l->asked, 0, __ATOMIC_ACQUIRE);
 
+	lcore_pass(l, asked);
 	if (asked & LCORE_ASK_SET)
 		adopt(l);
 	if (asked & LCORE_ASK_CALL)

@@ -143,9 +143,9 @@ static bool lcore_doze(struct plx_lcore *l)
 	uint64_t begin = l->now, token;
 	bool by_queue = false, by_wake = false;
 
-	__atomic_store_n(&l->dozing, true, __ATOMIC_RELAXED);
+	lcore_quiet(l, 1);
 	int n = sys->epoll_wait(l->epfd, ev, (int)PLX_ARRAY_SIZE(ev), -1);
-	__atomic_store_n(&l->dozing, false, __ATOMIC_RELAXED);
+	lcore_quiet(l, 0);
 	if (n < 0 && errno != EINTR)
 		no_more_sleep(l);
 	for (int i = 0; i < n; i++) {
@@ -224,7 +224,7 @@ void lcore_loop(struct plx_lcore *l)
 	l->can_sleep = l->set->can_sleep;
 	l->resting = l->ringing = l->retrying = false;
 	while (lcore_state(l) == PLX_LCORE_RUN) {
-		/* one load more, of the line that holds the state */
+		/* one load more, of the line that holds the state; here no poller holds what it read (quiet.c) */
 		if (plx_unlikely(__atomic_load_n(&l->asked, __ATOMIC_RELAXED)))
 			lcore_serve(l);
 		uint64_t begin = self->now = l->now;

@@ -124,6 +124,11 @@ bool lcore_ready(const struct plx_lcore *l)
 	return plx_file_read(l->env->sys, path, buf, sizeof(buf)) > 0 && strstr(buf, "\nState:\tR");
 }
 
+bool lcore_starves(const struct plx_lcore *l, uint64_t cpu_ns)
+{
+	return lcore_cpu_ns(l) - cpu_ns < LCORE_FAIR_NS && lcore_ready(l);
+}
+
 int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s)
 {
 	PLX_ASSERT(l && s);

@@ -7,7 +7,7 @@
    programs nor queues alive when its parent ends, unless it was made by clone(2) itself.
 
    Functions are called by the thread that opened the environment (the main thread)
-   unless they say "any thread".  int = 0 or -errno; the reason went to the log as one
+   unless they say "any thread"; during a run by its main thread, which plx_env_start makes another.  int = 0 or -errno; the reason went to the log as one
    line that names the fix.  What is wrong in a call otherwise: plx.h. */
 #ifndef PLX_ENV_H
 #define PLX_ENV_H
@@ -52,6 +52,7 @@ struct plx_lcore_conf {
 };
 
 struct plx_env_conf {
+	size_t   size;                        /* of the structure, or 0: plx_defs.h */
 	char     name[PLX_NAME_MAX];          /* --name; thread names and memory segments carry it */
 	struct plx_lcore_conf lcores[PLX_LCORES_MAX];
 	uint16_t nlcores;                     /* 0 = one for each CPU this process may use, up to the queues there are */
@@ -103,8 +104,12 @@ struct plx_app {
 	void *dst;                /* given to set() */
 };
 
-/* plx_env_conf_init fills in the defaults. */
-PLX_API void plx_env_conf_init(struct plx_env_conf *c);
+/* plx_env_conf_init fills in the defaults, as far as the program's structure goes, and its size. */
+PLX_API void plx_env_conf_init_size(struct plx_env_conf *c, size_t size);
+static inline void plx_env_conf_init(struct plx_env_conf *c)
+{
+	plx_env_conf_init_size(c, sizeof(*c));
+}
 
 /* plx_env_conf_parse reads arguments over *c: Pollux's, then "--", then the
    application's.  Pure: touches no OS state, never prints, never exits.
@@ -148,6 +153,31 @@ PLX_API int plx_env_init_app(struct plx_env **out, int argc, char **argv, const 
    the set-up left as it is.  Where they cannot, or with several environments, set no_signals and
    call plx_env_stop.  docs/lcores.md tells more. */
 PLX_API int plx_env_run(struct plx_env *env);
+
+/* plx_env_start begins a run as plx_env_run does, by a thread of the library's own, which is the main thread of the
+   run then: timers and plx_env_call run there, and so pollers come and go.  It returns 0 when ports and lcores run,
+   or what plx_env_run would have, and nothing runs.  The caller is free for work of its own, and looks now and then at
+   plx_env_running, or waits in plx_env_join.  Until that the three signals of plx_env_run are blocked in it, and in
+   threads that it makes meanwhile, and end the run.  -EALREADY: it was started and not joined, or runs.
+
+   plx_env_join waits until the run is over, by plx_env_stop, a signal or a fault, and returns what plx_env_run would
+   have.  -ESRCH: nothing was started; -EPERM: another thread started it; -EDEADLK: it is called by a timer.
+   plx_env_fini stops and joins what was not joined.  Both: -ECHILD in a forked child.
+
+     err = plx_env_start(env);
+     while (!err && plx_env_running(env))
+             own_work(env);
+     err = err ? err : plx_env_join(env);                    */
+PLX_API int plx_env_start(struct plx_env *env);
+PLX_API int plx_env_join(struct plx_env *env);
+/* plx_env_running: a run has begun and has not returned.  Any thread. */
+PLX_API bool plx_env_running(const struct plx_env *env);
+
+/* plx_env_call has the main thread of the run call fn(arg), between two timers, waits for it, and puts what it
+   returned into *ret (may be NULL): for all that is the main thread's alone, from other threads.  On the main thread it
+   calls fn itself.  0; -EINVAL: no fn; -ESRCH: lcores do not run; -ECANCELED: the run ended first; -EDEADLK: an lcore of env
+   calls; -ECHILD.  Any thread but these lcores.  What plx_env_timer says of fn holds here too. */
+PLX_API int plx_env_call(struct plx_env *env, int (*fn)(void *arg), void *arg, int *ret);
 
 /* plx_env_stop makes plx_env_run return err.  Any thread, and from pollers. */
 PLX_API void plx_env_stop(struct plx_env *env, int err);
@@ -215,6 +245,7 @@ typedef int (*plx_poll_fn)(void *arg);
 
 #define PLX_PERIOD_MAX (UINT64_C(1) << 60) /* ns, 36 years: of pollers and timers */
 struct plx_poller_conf {
+	size_t   size;            /* of the structure, or 0: plx_defs.h */
 	int      lcore;           /* lcore id that fixes it; -1 = the plan's */
 	const char *name;         /* NULL = "poller" */
 	plx_poll_fn fn;
@@ -230,10 +261,10 @@ struct plx_poller_conf {
    the argument, as (struct x){ 1 }, ends there. */
 #ifdef __cplusplus
 #define PLX_POLLER(...) (&static_cast<const plx_poller_conf &>([&] { \
-	plx_poller_conf plx_pc = {}; plx_pc.lcore = -1; PLX_POLLER_SET(__VA_ARGS__) return plx_pc; }()))
+	plx_poller_conf plx_pc = {}; plx_pc.size = sizeof(plx_pc); plx_pc.lcore = -1; PLX_POLLER_SET(__VA_ARGS__) return plx_pc; }()))
 #else
 #define PLX_POLLER(...) ((const struct plx_poller_conf[1]){ __extension__ ({ \
-	struct plx_poller_conf plx_pc = { .lcore = -1 }; PLX_POLLER_SET(__VA_ARGS__) plx_pc; }) })
+	struct plx_poller_conf plx_pc = { .size = sizeof(struct plx_poller_conf), .lcore = -1 }; PLX_POLLER_SET(__VA_ARGS__) plx_pc; }) })
 #endif
 #define PLX_POLLER_ON(id, ...) PLX_POLLER(.lcore = (id), __VA_ARGS__)
 /* Of the two above: one assignment for each argument. */
@@ -324,7 +355,7 @@ PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s
 /* plx_env_timer calls fn(arg) on the main thread every period_ns while plx_env_run runs;
    fn returns 0 to go on, else it is called no more.  It may take its time, lcores go on and are
    looked after; but a stop waits for it, and a signal ends the process if that takes too long.
-   -EINVAL: a period of 0 or beyond PLX_PERIOD_MAX, or no fn. */
+   -EINVAL: a period of 0 or beyond PLX_PERIOD_MAX, or no fn; -EBUSY: during a run, on another thread than its main one. */
 PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
 
 /* ---- reports ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* plx_lcore.h - more of lcores: functions launched on them, a variable for each of them, and
-   threads of the application that become one.  States, halts and pollers are in plx_env.h.
+/* plx_lcore.h - more of lcores: functions launched on them, a variable for each of them, threads of the
+   application that become one, and when what they read may be freed.  States, halts and pollers are in plx_env.h.
    int = 0 or -errno. */
 #ifndef PLX_LCORE_H
 #define PLX_LCORE_H
@@ -48,6 +48,37 @@ PLX_API int plx_lcore_register(struct plx_env *env, struct plx_lcore **l);
    same thread, before it ends and before plx_env_fini, which refuses to end an environment
    with a registered thread and says so.  -ESRCH: it is not registered. */
 PLX_API int plx_lcore_unregister(void);
+
+/* ---- grace periods: to free what lcores may still read ---- */
+
+/* What lcores read without a lock is never changed in place: a whole new one is published by one store of a
+   pointer, and the old one is freed when no reader can have it any more (read-copy-update):
+
+     struct table *old = __atomic_exchange_n(&table, made, __ATOMIC_ACQ_REL);     the writer, any thread
+     if (!plx_env_synchronize(env))
+             free(old);                                                           else keep it, and try again
+
+     const struct table *t = __atomic_load_n(&table, __ATOMIC_ACQUIRE);           a poller, in each call anew
+
+   Readers are env's lcores, and its registered threads that are online.  A poller may use what it loaded until it
+   returns, a launched function until it returns, or until it calls plx_lcore_quiescent.  Nothing is paid
+   for it in a round.  An lcore that sleeps or waits reads nothing, and is not woken.
+
+   plx_env_synchronize returns 0 when each reader has been at a point since the call began where it holds
+   nothing that it loaded before.  Any thread but a reader of env (-EDEADLK: it would wait for itself); it
+   blocks, for microseconds while all is well.  -ETIMEDOUT: one has not been there for 1 s (20 s if its thread hardly
+   gets a CPU), and the log names its poller, or the thread: nothing may be freed yet, call again later.
+   -ECHILD: in a forked child. */
+PLX_API int plx_env_synchronize(struct plx_env *env);
+
+/* A registered thread is no reader at first, and is not waited for.  plx_lcore_online makes it one: from then on
+   it calls plx_lcore_quiescent often, wherever it holds nothing, and plx_lcore_offline before it waits for
+   anything else.  Unregistering does that too.  By the thread itself; they nest not.  0, or -ESRCH: it is not registered. */
+PLX_API int plx_lcore_online(void);
+PLX_API int plx_lcore_offline(void);
+/* plx_lcore_quiescent: here the caller holds nothing that it loaded before.  A load while nobody synchronizes.
+   Registered threads, and lcores in a launched function that takes long; on any other thread it does nothing. */
+PLX_API void plx_lcore_quiescent(void);
 
 /* ---- a variable for each lcore ---- */
 

@@ -4,6 +4,7 @@
 #include "env.h"
 #include "lcore.h"
 #include "plx_text.h"
+#include "sized.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,15 +142,30 @@ static int may_change(const struct plx_env *env, const char *name)
 	    __atomic_load_n(&env->hung, __ATOMIC_RELAXED) || pthread_equal(pthread_self(), env->runner))
 		return 0;
 	plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: while plx_env_run runs, pollers come and go by the thread that "
-	         "called it: do it in a timer (plx_env_timer)", name);
+	         "called it: do it in a timer (plx_env_timer), or by plx_env_call", name);
 	return -EBUSY;
 }
 
-static int add(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *c, bool own)
+/* What a program of any age has given; 0, or the log says what is wrong. */
+static int take_conf(struct plx_env *env, struct plx_poller_conf *c, const struct plx_poller_conf *given)
 {
-	const char *name = c->name ? c->name : "poller";
+	int err = sized_take(c, sizeof(*c), given);
+
+	c->name = c->name ? c->name : "poller";
+	if (err)
+		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: plx_poller_conf: %s", c->name, sized_why(err));
+	return err;
+}
+
+static int add(struct plx_poller **out, struct plx_env *env, const struct plx_poller_conf *given, bool own)
+{
+	struct plx_poller_conf conf, *c = &conf;
+	int err = take_conf(env, c, given);
+	const char *name = c->name;
 
 	*out = NULL;
+	if (err)
+		return err;
 	if (!c->fn) {
 		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: it has no function; set .fn", name);
 		return -EINVAL;
@@ -172,8 +188,7 @@ static int add(struct plx_poller **out, struct plx_env *env, const struct plx_po
 	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service,
 	                          .own = own };
 	snprintf(p->name, sizeof(p->name), "%s", name);
-	int err = add_queues(env, p, c);
-
+	err = add_queues(env, p, c);
 	if (!err)
 		err = lcore_attach(l, p);
 	if (err) {

@@ -71,6 +71,8 @@ void stop_end(struct control *c)
 
 /* ---- breaking main's call ---- */
 
+const int breakers[2] = { SIGURG, SIGWINCH };
+
 static void nothing(int sig)
 {
 	(void)sig;
@@ -81,11 +83,10 @@ static void nothing(int sig)
    EINTR. */
 static void choose_breaker(struct control *c)
 {
-	static const int candidates[] = { SIGURG, SIGWINCH };
 	const struct sigaction sa = { .sa_handler = nothing };
 
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(candidates) && !c->breaker; i++) {
-		const int sig = candidates[i];
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(breakers) && !c->breaker; i++) {
+		const int sig = breakers[i];
 
 		if (sigismember(&c->old_mask, sig) || sigaction(sig, NULL, &c->breaker_old) ||
 		    (c->breaker_old.sa_flags & SA_SIGINFO) ||
@@ -171,6 +172,7 @@ static void say_where(struct control *c, char *buf, size_t len)
 	case MAIN_WORK:   snprintf(buf, len, "it opens or closes queues"); break;
 	case MAIN_CHANGE: snprintf(buf, len, "it is in plx_poller_add, _del or _move, called by %s; %s", timer, lcore); break;
 	case MAIN_HALT:   snprintf(buf, len, "it is in plx_lcore_halt, called by %s; %s", timer, lcore); break;
+	case MAIN_SYNC:   snprintf(buf, len, "it is in plx_env_synchronize, called by %s; %s", timer, lcore); break;
 	case MAIN_LCORES: snprintf(buf, len, "it stops %s", lcore); break;
 	case MAIN_VIEWS:  snprintf(buf, len, "it waits for the kernel to say whether programs are attached"); break;
 	case MAIN_PORTS:  snprintf(buf, len, "it stops ports"); break;

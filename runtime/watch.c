@@ -41,7 +41,7 @@ static void stalls(struct control *c, struct plx_lcore *l, uint64_t now)
 	const double s = (double)(now - l->beat_at) / 1e9;
 	char what[PLX_NAME_MAX + 16];
 
-	if (cpu >= LCORE_FAIR_NS || !lcore_ready(l)) {
+	if (!lcore_starves(l, l->silent_cpu)) {
 		LOG(c, WARN, "lcore %u stalls: %s has not returned for %.1f s; frames of its queues pass to the host after stall=",
 		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), s);
 		l->hangs = true;
@@ -71,7 +71,7 @@ static void lcore_look(struct control *c, struct plx_lcore *l, uint64_t now)
 	uint32_t state = lcore_state(l);
 
 	sleep_look(c, l);
-	if (beat != l->beat_seen || state == PLX_LCORE_WAIT || __atomic_load_n(&l->dozing, __ATOMIC_RELAXED)) {
+	if (beat != l->beat_seen || state == PLX_LCORE_WAIT || __atomic_load_n(&l->quiet, __ATOMIC_RELAXED)) {
 		if (l->stalled)
 			LOG(c, WARN, "lcore %u goes on after %.1f s", l->conf.id, (double)(now - l->beat_at) / 1e9);
 		l->stalled = l->silent = l->hangs = false;

@@ -116,7 +116,7 @@ static bool make(struct fwd_gen *g, uint16_t i)
 static bool sinks_read(const struct fwd *f)
 {
 	for (uint32_t i = 0; i < f->nsinks; i++)
-		if (!plx_ctr_read(&f->sink[i].rx->stats.bursts))
+		if (!__atomic_load_n(&f->sink[i].reads, __ATOMIC_RELAXED))
 			return false;
 	return true;
 }
@@ -268,6 +268,8 @@ int fwd_sink_poll(void *arg)
 	if (s->verify && plx_unlikely(!verify_settle(&s->f->verify, s->verify)) && VERIFY_WAIT - s->verify->nwait < n)
 		return 0;
 	n = plx_rx_burst(s->rx, m, n);
+	if (plx_unlikely(!s->reads))
+		__atomic_store_n(&s->reads, true, __ATOMIC_RELAXED);
 	if (!n)
 		return 0;
 	if (s->verify)

@@ -105,6 +105,7 @@ struct fwd_sink {
 	struct fwd *f;
 	struct verify_sink *verify; /* NULL if nothing is verified */
 	plx_ctr  received;        /* packets, whether ours or not */
+	bool     reads;           /* atomic: it has read its queue */
 };
 
 struct fwd {

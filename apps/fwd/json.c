@@ -86,25 +86,27 @@ static void queues(struct plx_json *j, const struct plx_port *p)
 		plx_json_u64(j, "queue", q->hwq);
 		known(j, "offered", told, offered);
 		plx_json_u64(j, "drops", plx_rx_drops(&s));
-		plx_json_u64(j, "packets", plx_ctr_read(&q->stats.pkts));
-		plx_json_u64(j, "bytes", plx_ctr_read(&q->stats.bytes));
-		plx_json_u64(j, "bursts", plx_ctr_read(&q->stats.bursts));
-		plx_json_u64(j, "empty_bursts", plx_ctr_read(&q->stats.empty));
-		plx_json_u64(j, "kicks", plx_ctr_read(&q->stats.kicks));
+		plx_json_u64(j, "packets", s.pkts);
+		plx_json_u64(j, "bytes", s.bytes);
+		plx_json_u64(j, "bursts", s.bursts);
+		plx_json_u64(j, "empty_bursts", s.empty);
+		plx_json_u64(j, "kicks", s.kicks);
 		plx_json_object_end(j);
 	}
 	plx_json_array_end(j);
 	plx_json_array(j, "txq");
 	for (uint16_t i = 0; i < p->ntx; i++) {
 		const struct plx_txq *q = p->txq[i];
+		struct plx_txq_stats s;
 
+		plx_port_txq_stats(p, i, &s);
 		plx_json_object(j, NULL);
 		plx_json_u64(j, "queue", q->hwq);
-		plx_json_u64(j, "drops", plx_tx_drops(&q->stats));
-		plx_json_u64(j, "packets", plx_ctr_read(&q->stats.pkts));
-		plx_json_u64(j, "bytes", plx_ctr_read(&q->stats.bytes));
-		plx_json_u64(j, "bursts", plx_ctr_read(&q->stats.bursts));
-		plx_json_u64(j, "kicks", plx_ctr_read(&q->stats.kicks));
+		plx_json_u64(j, "drops", plx_tx_drops(&s));
+		plx_json_u64(j, "packets", s.pkts);
+		plx_json_u64(j, "bytes", s.bytes);
+		plx_json_u64(j, "bursts", s.bursts);
+		plx_json_u64(j, "kicks", s.kicks);
 		plx_json_object_end(j);
 	}
 	plx_json_array_end(j);

@@ -32,8 +32,10 @@ static uint64_t moved(const struct fwd *f, bool sent)
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++) {
 		const struct plx_port *p = plx_env_port(f->env, i);
 
-		for (uint16_t q = 0; q < (sent ? p->ntx : p->nrx); q++)
-			n += plx_ctr_read(sent ? &p->txq[q]->stats.pkts : &p->rxq[q]->stats.pkts);
+		struct plx_port_stats s;
+
+		plx_port_stats(p, &s);
+		n += sent ? s.tx.pkts : s.rx.pkts;
 	}
 	return n;
 }

@@ -52,15 +52,21 @@ lcores_call_down() { # the loop and what changes it reach neither the main threa
 }
 check "lcores and pollers call nothing of the main thread's or the watch thread's" lcores_call_down
 apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps --exclude-dir=pollux | grep .; }
+no_counters() { ! grep -rnE '(q|rx|tx|\])->(stats|user)\b' apps README.md docs/*.md | grep .; }
+check "apps read counters by calls, not in the queues" no_counters
 check "apps but the operator's tool include <pollux/...>, as a user's program does" apps_through_pollux
 
 so=$BUILD/libpollux.so
-foreign() { nm -D --defined-only "$so" | awk '{print $NF}' | grep -v '^plx_' | grep .; }
+exported() { nm -D --defined-only "$so" | awk '$2 != "A" { print $NF }'; } # A: the versions themselves
+foreign() { exported | grep -v '^plx_' | grep .; }
 nothing_foreign() { ! foreign; }
 check "every exported symbol starts with plx_" nothing_foreign
+unversioned() { exported | grep -v '@@POLLUX_[0-9.]*$' | grep .; }
+all_versioned() { exported | grep -q . && ! unversioned; }
+check "every exported symbol has a version" all_versioned
 declared() { # each exported function stands in a public header
 	local s
-	for s in $(nm -D --defined-only "$so" | awk '{sub(/@.*/, "", $NF); print $NF}'); do
+	for s in $(exported | sed 's/@.*//'); do
 		grep -qwh "$s" "$BUILD"/include/pollux/*.h || { echo "$s is exported and in no public header"; return 1; }
 	done
 }

@@ -153,6 +153,12 @@ static inline unsigned steady_tasks(void)
 	return count_entries("/proc/self/task");
 }
 
+/* It waits in epoll for something to do. */
+static inline bool lcore_dozes(const struct plx_lcore *l)
+{
+	return lcore_state(l) == PLX_LCORE_SLEEP && __atomic_load_n(&l->quiet, __ATOMIC_RELAXED);
+}
+
 /* plx_env_run in a thread of its own, as a program with other work would. */
 struct runner { struct plx_env *env; pthread_t thread; int err; };
 

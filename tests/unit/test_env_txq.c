@@ -261,7 +261,7 @@ static void test_link_down(void **state)
 
 static bool dozes(const struct plx_lcore *l)
 {
-	return __atomic_load_n(&l->dozing, __ATOMIC_RELAXED);
+	return lcore_dozes(l);
 }
 
 /* The owner has nothing but the others' packets to do: it sleeps until there is one, and wakes for each. */

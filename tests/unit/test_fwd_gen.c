@@ -89,7 +89,7 @@ static int up(void **state)
 	bed->f.gen = bed->gen;
 	bed->f.sink = &bed->sink;
 	bed->f.nsinks = 1;
-	bed->rx.stats.bursts = 1;
+	bed->sink.reads = true;
 	bed->sink.rx = &bed->rx;
 	bed->sink.verify = calloc(1, sizeof(*bed->sink.verify));
 	assert_int_equal(verify_init(&bed->f.verify, FLOWS, RUN), 0);
@@ -320,12 +320,12 @@ static void test_waits_for_readers(void **state)
 {
 	(void)state;
 	gens_up(100);
-	bed->rx.stats.bursts = 0;
+	bed->sink.reads = false;
 	for (int round = 0; round < 100; round++)
 		for (uint32_t q = 0; q < NTX; q++)
 			assert_int_equal(fwd_gen_poll(&bed->gen[q]), 0);
 	assert_account(0);
-	bed->rx.stats.bursts = 1;
+	bed->sink.reads = true;
 	run_dry();
 	assert_account(100 * NTX);
 }

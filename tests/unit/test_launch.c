@@ -58,7 +58,7 @@ static void test_from_every_state(void **state)
 		runner_start(&r, env);
 		wait_for(plx_ctr_read(&env->lcores[0].rounds) > 0);
 		if (i)
-			wait_for(__atomic_load_n(&env->lcores[0].dozing, __ATOMIC_RELAXED));
+			wait_for(lcore_dozes(&env->lcores[0]));
 		for (int n = 0; n < 200; n++)
 			launch_everywhere(env);
 		assert_int_equal(runner_stop(&r, 0), 0);

@@ -25,7 +25,7 @@ static void send_one(struct plx_txq *tx)
 
 static bool dozes(struct plx_env *env)
 {
-	return __atomic_load_n(&env->lcores[0].dozing, __ATOMIC_RELAXED);
+	return lcore_dozes(&env->lcores[0]);
 }
 
 static void test_sleeps_and_wakes(void **state)

@@ -56,7 +56,7 @@ static struct {
 #define WHY at.why, sizeof(at.why)
 
 #define CALLS(X) \
-	X(plx_env_conf_init(NULL)) \
+	X(plx_env_conf_init_size(NULL, sizeof(at.conf))) X(plx_env_conf_init_size(&at.conf, 0)) \
 	X(plx_env_conf_parse(NULL, 0, NULL, NULL, WHY)) X(plx_env_conf_parse(&at.conf, 1, NULL, NULL, WHY)) \
 	X(plx_env_conf_parse(&at.conf, 0, NULL, NULL, NULL, 64)) \
 	X(plx_env_conf_merge(NULL, &at.in, WHY)) X(plx_env_conf_merge(&at.conf, NULL, WHY)) \
@@ -67,6 +67,7 @@ static struct {
 	X(plx_env_open(NULL, &at.conf)) X(plx_env_open(&at.env, NULL)) \
 	X(plx_env_init(NULL, 0, NULL)) X(plx_env_init(&at.env, 1, NULL)) \
 	X(plx_env_init_app(NULL, 0, NULL, NULL)) X(plx_env_init_app(&at.env, 1, NULL, NULL)) \
+	X(plx_env_start(no_env)) X(plx_env_join(no_env)) X(plx_env_running(no_env)) X(plx_env_call(no_env, idle, NULL, NULL)) \
 	X(plx_env_run(no_env)) X(plx_env_stop(no_env, 0)) \
 	X(plx_env_ports(no_env)) X(plx_env_port(no_env, 0)) \
 	X(plx_env_port_by_name(no_env, "a")) X(plx_env_port_by_name(env, no_text)) \
@@ -78,6 +79,7 @@ static struct {
 	X(plx_lcore_halt(no_lcore)) X(plx_lcore_resume(no_lcore)) X(plx_lcore_wake(no_lcore)) \
 	X(plx_lcore_next(no_lcore)) \
 	X(plx_lcore_launch(no_lcore, idle, NULL)) X(plx_lcore_wait(no_lcore, NULL, 0)) \
+	X(plx_env_synchronize(no_env)) \
 	X(plx_lcore_register(no_env, &at.lcore)) X(plx_lcore_register(env, NULL)) \
 	X(plx_lcore_var_new(no_env, &at.var, 8, 8)) X(plx_lcore_var_new(env, NULL, 8, 8)) \
 	X(plx_lcore_var_at(no_env, 0, &at.var)) X(plx_lcore_var_at(env, 0, NULL)) \
@@ -101,7 +103,7 @@ static struct {
 	X(plx_port_stats(no_port, &at.port_stats)) X(plx_port_stats(port, NULL)) \
 	X(plx_port_xstats(no_port, NULL, 0)) X(plx_port_xstats(port, NULL, 1)) X(plx_port_frames(NULL)) \
 	X(plx_port_rxq_stats(no_port, 0, &at.port_stats.rx, &at.n)) X(plx_port_rxq_stats(port, 0, NULL, &at.n)) \
-	X(plx_port_rxq_stats(port, 0, &at.port_stats.rx, NULL)) X(plx_rx_drops(NULL)) X(plx_tx_drops(NULL)) \
+	X(plx_port_rxq_stats(port, 0, &at.port_stats.rx, NULL)) X(plx_port_txq_stats(no_port, 0, &at.port_stats.tx)) X(plx_port_txq_stats(port, 0, NULL)) X(plx_rx_drops(NULL)) X(plx_tx_drops(NULL)) \
 	X(plx_port_beside(NULL, 1500, 0, NULL)) \
 	X(plx_sys_now(NULL)) X(plx_sys_sleep(NULL, 1)) \
 	X(plx_pool_size(NULL)) X(plx_pool_init(NULL, NULL, &at.pool_conf)) X(plx_pool_init(&at.pool, NULL, NULL)) \
@@ -141,7 +143,7 @@ static void make_call(unsigned n)
 /* Those that take NULL, or no pointer. */
 static const char *const harmless[] = {
 	"plx_env_fini", "plx_port_close", "plx_logf", "plx_log_level_name", "plx_exit_code", "plx_lcore_self",
-	"plx_lcore_unregister",
+	"plx_lcore_unregister", "plx_lcore_online", "plx_lcore_offline", "plx_lcore_quiescent",
 	"plx_rx_drop_why", "plx_tx_drop_why", "plx_spsc_size", "plx_mpmc_size", "plx_assert_failed",
 };
 

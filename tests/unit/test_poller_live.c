@@ -495,7 +495,7 @@ static bool sleeper(struct script *s, unsigned n)
 		return true;
 	}
 	if (n % 4 == 1)
-		return __atomic_load_n(&l->dozing, __ATOMIC_RELAXED);
+		return lcore_dozes(l);
 	if (n % 4 == 2) {
 		m = plx_mbuf_get(w->tx->pool);
 		memset(plx_mbuf_append(m, 60), 0, 60);
@@ -534,7 +534,7 @@ static bool one_goes(struct script *s, unsigned n)
 		assert_int_equal(plx_poller_del(s->env->lcores[0].poller[0]), 0);
 		return true;
 	case 1:
-		return __atomic_load_n(&s->env->lcores[0].dozing, __ATOMIC_RELAXED);
+		return lcore_dozes(&s->env->lcores[0]);
 	case 2:
 		wire_send(w);
 		return true;

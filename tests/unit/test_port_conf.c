@@ -71,7 +71,7 @@ static void test_all_keys(void **state)
 	assert_int_equal(c.rxqs, 256);
 	assert_int_equal(c.txqs, 256);
 	assert_int_equal(parse(&c, "x,driver=null,size=1514"), 0);
-	assert_int_equal(c.size, 1514);
+	assert_int_equal(c.frame_len, 1514);
 	assert_int_equal(parse(&c, "x,driver=packet,fanout=lb,stall=2s") != 0, 1);
 	assert_int_equal(parse(&c, "x,driver=packet,fanout=lb"), 0);
 	assert_string_equal(c.fanout, "lb");
