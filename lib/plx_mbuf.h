@@ -53,6 +53,8 @@ struct plx_mbuf {
 
 #ifndef __cplusplus
 static_assert(sizeof(struct plx_mbuf) == PLX_CACHELINE, "an mbuf is one cache line");
+static_assert(PLX_PORTS_MAX - 1 <= UINT8_MAX && sizeof(((struct plx_mbuf *)0)->port) == 1, "port holds each id");
+static_assert(PLX_QUEUES_MAX - 1 <= UINT16_MAX && sizeof(((struct plx_mbuf *)0)->queue) == 2, "queue holds each index");
 #endif
 
 /* plx_mbuf_get takes one mbuf: one segment, len 0, data behind the pool's

@@ -6,7 +6,7 @@
 
 #include "plx_conf.h"
 
-enum { CONF_CPU_MAX = 1024 /* CPU numbers of -l are below; TOPO_CPUS_MAX is the same */ };
+enum { CONF_CPU_MAX = 1024 /* CPU numbers of -l are below; TOPO_CPUS_MAX is the same, as plan.c asserts */ };
 
 /* lcore_list_parse reads -l in DPDK's grammar into l[PLX_LCORES_MAX], ordered as written.
    0, or -EINVAL and a reason with the mend in why[]; *n is 0 then. */
