@@ -55,6 +55,24 @@ struct loop_port {
 struct loop_rxq { struct plx_rxq base; struct lane *lane; };
 struct loop_txq { struct plx_txq base; struct loop_port *port; };
 
+PLX_BASE_FIRST(struct loop_port);
+static inline struct loop_port *loop_port(struct plx_port *p)
+{
+	return plx_container_of(p, struct loop_port, base);
+}
+
+PLX_BASE_FIRST(struct loop_rxq);
+static inline struct loop_rxq *loop_rxq(struct plx_rxq *q)
+{
+	return plx_container_of(q, struct loop_rxq, base);
+}
+
+PLX_BASE_FIRST(struct loop_txq);
+static inline struct loop_txq *loop_txq(struct plx_txq *q)
+{
+	return plx_container_of(q, struct loop_txq, base);
+}
+
 /* ---- hot ---- */
 
 /* Frames in a ring are the driver's; hardened builds check it. */
@@ -92,12 +110,13 @@ static inline void receive(struct plx_mbuf *m, const struct plx_rxq *q)
 
 static uint16_t loop_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
-	struct lane *l = ((struct loop_rxq *)q)->lane;
+	struct lane *l = loop_rxq(q)->lane;
 	uint64_t bytes = 0;
 	int32_t more = 0;
 
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	n = (uint16_t)plx_mpmc_get_burst(l->ring, (void **)m, n);
+	PLX_DASSERT(n <= PLX_BURST_MAX);
 	for (uint16_t i = 0; i < n; i++) {
 		struct plx_mbuf *s = m[i];
 
@@ -137,6 +156,7 @@ enum { MORE_SHIFT = 32 };
 
 static inline uint64_t weight(const struct plx_mbuf *m)
 {
+	PLX_DASSERT(m->nsegs);
 	return (uint64_t)(m->nsegs - 1u) << MORE_SHIFT | m->pkt_len;
 }
 
@@ -175,6 +195,7 @@ static uint16_t mixed_settle(const struct mixed *x, struct plx_txq *q, struct pl
 {
 	uint16_t cut = put < x->n ? x->from[put] : n, j = 0;
 
+	PLX_DASSERT(put <= x->n && x->n <= n && cut <= n);
 	for (uint16_t k = put; k < x->n; k++)
 		if (x->out[k] != m[x->from[k]])
 			plx_mbuf_put(x->out[k]);
@@ -214,6 +235,7 @@ static uint16_t put_mixed(struct plx_txq *q, const struct wire *w, struct lane *
 	hand_over(x.out + put, (unsigned)x.n - put, PLX_FRAME_TX, PLX_FRAME_APP);
 	count_put(q, l, put, sum[put]);
 	*taken = mixed_settle(&x, q, m, n, put);
+	PLX_DASSERT(*taken <= n && put <= x.n);
 	return put;
 }
 
@@ -233,7 +255,7 @@ static uint16_t put_plain(struct plx_txq *q, struct lane *l, struct plx_mbuf **m
 
 static uint16_t loop_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 {
-	struct loop_port *lp = ((struct loop_txq *)q)->port;
+	struct loop_port *lp = loop_txq(q)->port;
 	uint16_t taken, i = 0;
 
 	plx_tx_enter(q, m, n);
@@ -260,7 +282,7 @@ static uint16_t loop_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 
 static int loop_rx_arm(struct plx_rxq *q)
 {
-	struct lane *l = ((struct loop_rxq *)q)->lane;
+	struct lane *l = loop_rxq(q)->lane;
 
 	__atomic_exchange_n(&l->armed, 1, __ATOMIC_ACQ_REL); /* see lane_wake */
 	if (!plx_mpmc_count(l->ring))
@@ -271,7 +293,7 @@ static int loop_rx_arm(struct plx_rxq *q)
 
 static void loop_rx_disarm(struct plx_rxq *q)
 {
-	struct lane *l = ((struct loop_rxq *)q)->lane;
+	struct lane *l = loop_rxq(q)->lane;
 	uint64_t v;
 
 	__atomic_store_n(&l->armed, 0, __ATOMIC_RELAXED);
@@ -283,7 +305,7 @@ static void loop_rx_disarm(struct plx_rxq *q)
 
 static int loop_rx_fd(struct plx_rxq *q)
 {
-	return ((struct loop_rxq *)q)->lane->fd;
+	return loop_rxq(q)->lane->fd;
 }
 
 /* Frames that nobody will receive any more; of lp, or of nobody. */
@@ -305,6 +327,7 @@ static void wire_drain(struct wire *w, struct loop_port *lp)
 
 static void wire_put(struct wire *w)
 {
+	PLX_ASSERT(w->refs);
 	if (--w->refs)
 		return;
 	wire_drain(w, NULL);
@@ -359,8 +382,8 @@ static int loop_open(struct plx_port **out, const struct plx_port_conf *c)
 		         "leave peer= out to loop to itself", c->name, c->peer);
 		return -EINVAL;
 	}
-	struct loop_port *lp = (struct loop_port *)plx_port_new(&plx_loop_driver, c, sizeof(*lp), sizeof(struct loop_rxq),
-	                                                        sizeof(struct loop_txq));
+	struct loop_port *lp = loop_port(plx_port_new(&plx_loop_driver, c, sizeof(*lp), sizeof(struct loop_rxq),
+	                                              sizeof(struct loop_txq)));
 	if (!lp)
 		return -ENOMEM;
 	lp->in = wire_new(c);
@@ -371,11 +394,11 @@ static int loop_open(struct plx_port **out, const struct plx_port_conf *c)
 	}
 	for (uint16_t i = 0; i < lp->base.nrx; i++) {
 		lp->base.rxq[i]->burst = loop_rx;
-		((struct loop_rxq *)lp->base.rxq[i])->lane = &lp->in->lane[i];
+		loop_rxq(lp->base.rxq[i])->lane = &lp->in->lane[i];
 	}
 	for (uint16_t i = 0; i < lp->base.ntx; i++) {
 		lp->base.txq[i]->burst = loop_tx;
-		((struct loop_txq *)lp->base.txq[i])->port = lp;
+		loop_txq(lp->base.txq[i])->port = lp;
 	}
 	lp->base.info.mode = "memory";
 	lp->base.info.mtu = UINT16_MAX - ETHER_HDR_LEN;
@@ -397,7 +420,7 @@ static struct loop_port *find_peer(struct loop_port *lp)
 	for (int i = 0; i < PLX_PORTS_MAX; i++) {
 		struct plx_port *p = c->ports[i];
 		if (p && p->drv == &plx_loop_driver && !strcmp(p->name, c->peer))
-			return (struct loop_port *)p;
+			return loop_port(p);
 	}
 	return NULL;
 }
@@ -431,12 +454,12 @@ static void connect_all(struct loop_port *lp)
 	connect_one(lp);
 	for (int i = 0; ports && i < PLX_PORTS_MAX; i++)
 		if (ports[i] && ports[i] != &lp->base && ports[i]->drv == &plx_loop_driver)
-			connect_one((struct loop_port *)ports[i]);
+			connect_one(loop_port(ports[i]));
 }
 
 static int loop_start(struct plx_port *p)
 {
-	struct loop_port *lp = (struct loop_port *)p;
+	struct loop_port *lp = loop_port(p);
 
 	lp->on = true;
 	connect_all(lp);
@@ -453,7 +476,7 @@ static int loop_start(struct plx_port *p)
 
 static void loop_stop(struct plx_port *p)
 {
-	struct loop_port *lp = (struct loop_port *)p;
+	struct loop_port *lp = loop_port(p);
 
 	lp->on = false;
 	connect_all(lp);
@@ -462,7 +485,7 @@ static void loop_stop(struct plx_port *p)
 
 static void loop_close(struct plx_port *p)
 {
-	struct loop_port *lp = (struct loop_port *)p;
+	struct loop_port *lp = loop_port(p);
 
 	wire_drain(lp->in, lp);
 	for (struct join *j = lp->out, *older; j; j = older) {
@@ -481,13 +504,13 @@ static bool loop_offered(struct plx_port *p, uint16_t i, uint64_t *n)
 	const struct plx_rxq_stats *s = &p->rxq[i]->stats;
 	const uint64_t out = plx_ctr_read(&s->pkts) + plx_rx_drops(s);
 
-	*n = out + (uint64_t)(int32_t)(plx_mpmc_puts(((struct loop_port *)p)->in->lane[i].ring) - (uint32_t)out);
+	*n = out + (uint64_t)(int32_t)(plx_mpmc_puts(loop_port(p)->in->lane[i].ring) - (uint32_t)out);
 	return true;
 }
 
 static void loop_held(const struct plx_port *p, uint32_t *rx, uint32_t *tx)
 {
-	const struct wire *w = ((const struct loop_port *)p)->in;
+	const struct wire *w = plx_container_of(p, const struct loop_port, base)->in;
 
 	(void)rx; /* what is sent to it is what it receives */
 	for (uint16_t i = 0; i < w->lanes; i++) {

@@ -12,6 +12,12 @@ struct null_rxq {
 	uint16_t size;               /* of each packet */
 };
 
+PLX_BASE_FIRST(struct null_rxq);
+static inline struct null_rxq *null_rxq(struct plx_rxq *q)
+{
+	return plx_container_of(q, struct null_rxq, base);
+}
+
 static bool running(const struct plx_port *p)
 {
 	return __atomic_load_n(&p->link, __ATOMIC_RELAXED) == PLX_LINK_UP;
@@ -19,7 +25,7 @@ static bool running(const struct plx_port *p)
 
 static uint16_t null_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
-	const uint16_t size = ((struct null_rxq *)q)->size;
+	const uint16_t size = null_rxq(q)->size;
 	const struct plx_rx_like like = plx_rx_like(q, size);
 	struct plx_pool *pool = q->pool;
 	struct plx_mbuf *const mbufs = pool->mbufs;
@@ -30,6 +36,8 @@ static uint16_t null_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 	uint16_t k = running(q->port) ? plx_pool_take(pool, m, n) : 0;
 	for (uint16_t i = 0; i < k; i++) {
 		struct plx_mbuf *b = m[i];
+
+		PLX_DASSERT(b->pool == pool && !b->next);
 		b->data = first + ((uint64_t)(b - mbufs) << shift);
 		plx_rx_set(b, like);
 	}
@@ -84,7 +92,7 @@ static int null_open(struct plx_port **out, const struct plx_port_conf *c)
 	if (!p)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < p->nrx; i++) {
-		struct null_rxq *q = (struct null_rxq *)p->rxq[i];
+		struct null_rxq *q = null_rxq(p->rxq[i]);
 
 		q->base.burst = null_rx;
 		q->size = size;

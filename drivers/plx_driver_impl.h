@@ -6,6 +6,10 @@
 
 #include "plx_driver.h"
 
+/* A driver's port or queue is allocated, and freed, by the address of its base, and NULL of the one is NULL of
+   the other.  From base to driver's type goes one inline function of each type, never a cast. */
+#define PLX_BASE_FIRST(type) static_assert(!offsetof(type, base), "base is first in " #type)
+
 /* plx_port_new: a zeroed port with c->rxqs and c->txqs queues of these sizes, every field
    that c tells filled in; the driver adds info and each queue's burst.  NULL = ENOMEM,
    logged.  plx_port_delete frees it and its queues; p may be NULL. */

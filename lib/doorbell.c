@@ -14,7 +14,7 @@ __attribute__((cold)) void plx_txq_other_user(struct plx_txq *q)
 
 void plx_rxq_check_user(struct plx_rxq *q)
 {
-	PLX_ASSERT(q);
+	PLX_ASSERT(q && q->burst);
 	const void *user = __atomic_load_n(&q->user, __ATOMIC_RELAXED);
 
 	PLX_ASSERT(!user || user == &plx_self);
@@ -31,6 +31,7 @@ unsigned plx_tx_pending_ring(void)
 	   new one, so each is rung once and the loop ends. */
 	plx_self.pending = NULL;
 	for (; q; q = next) {
+		PLX_DASSERT(q->pending);
 		next = q->pending_next;
 		q->pending_next = NULL;
 		q->pending = false;
@@ -46,6 +47,7 @@ void plx_tx_pending_del(struct plx_txq *q)
 
 	while (*at && *at != q)
 		at = &(*at)->pending_next;
+	PLX_DASSERT(q->pending == (*at != NULL)); /* a queue pends on the list of one thread */
 	if (*at) {
 		*at = q->pending_next;
 		q->pending_next = NULL;

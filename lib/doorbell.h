@@ -32,6 +32,7 @@ static inline bool plx_tx_may_wait(void)
 /* plx_tx_pending_add notes that q has unrung descriptors.  q's lcore only. */
 static inline void plx_tx_pending_add(struct plx_txq *q)
 {
+	PLX_DASSERT(q->pending || !q->pending_next);
 	if (!q->pending) {
 		q->pending = true;
 		q->pending_next = plx_self.pending;

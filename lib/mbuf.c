@@ -10,6 +10,7 @@
    release in drop_ref. */
 static inline bool is_plain(const struct plx_mbuf *m)
 {
+	PLX_DASSERT(__atomic_load_n(&m->ref, __ATOMIC_RELAXED)); /* else it is free, or put too often */
 	return !m->next && __atomic_load_n(&m->ref, __ATOMIC_ACQUIRE) == 1;
 }
 
@@ -74,6 +75,7 @@ uint16_t plx_mbuf_get_bulk_at(struct plx_pool *pool, struct plx_mbuf **m, uint16
 /* True when the caller was the last owner of m; ref is then 1 again. */
 static bool drop_ref(struct plx_mbuf *m)
 {
+	PLX_DASSERT(__atomic_load_n(&m->ref, __ATOMIC_RELAXED));
 	if (__atomic_load_n(&m->ref, __ATOMIC_ACQUIRE) == 1)
 		return true;
 	/* acquire and release: pairs with itself in the other owners */
@@ -89,6 +91,7 @@ static void put_chain(struct plx_mbuf *m)
 	while (m) {
 		struct plx_mbuf *next = m->next; /* read while we are still an owner */
 
+		PLX_DASSERT(next != m);
 		if (drop_ref(m)) {
 			m->next = NULL;
 			m->nsegs = 1;
@@ -155,6 +158,7 @@ uint16_t plx_mbuf_headroom(const struct plx_mbuf *m)
 
 uint16_t plx_mbuf_tailroom(const struct plx_mbuf *m)
 {
+	PLX_DASSERT(before(m) + m->len <= m->pool->frame_size);
 	return (uint16_t)(m->pool->frame_size - before(m) - m->len);
 }
 
@@ -178,6 +182,7 @@ uint8_t *plx_mbuf_prepend_l2(struct plx_mbuf *m, uint16_t n)
 
 uint8_t *plx_mbuf_adj(struct plx_mbuf *m, uint16_t n)
 {
+	PLX_DASSERT(m->len <= m->pkt_len);
 	if (n > m->len)
 		return NULL;
 	m->data += n;

@@ -7,8 +7,10 @@
 
 static struct plx_mbuf *last_segment(struct plx_mbuf *m)
 {
-	while (m->next)
+	while (m->next) {
+		PLX_DASSERT(m->next != m);
 		m = m->next;
+	}
 	return m;
 }
 
@@ -28,6 +30,7 @@ int plx_mbuf_trim(struct plx_mbuf *m, uint16_t n)
 {
 	struct plx_mbuf *last = last_segment(m);
 
+	PLX_DASSERT(last->len <= m->pkt_len);
 	if (n > last->len)
 		return -EINVAL;
 	last->len -= n;
@@ -37,6 +40,7 @@ int plx_mbuf_trim(struct plx_mbuf *m, uint16_t n)
 
 int plx_mbuf_chain(struct plx_mbuf *head, struct plx_mbuf *tail)
 {
+	PLX_DASSERT(head != tail && head->nsegs && tail->nsegs);
 	if (head->nsegs + tail->nsegs > UINT8_MAX)
 		return -EOVERFLOW;
 	last_segment(head)->next = tail;
@@ -61,6 +65,7 @@ const void *plx_mbuf_read(const struct plx_mbuf *m, uint32_t off, uint32_t n, vo
 	for (; m && done < n; m = m->next, off = 0) {
 		uint32_t k = m->len - off;
 
+		PLX_DASSERT(off <= m->len);
 		if (k > n - done)
 			k = n - done;
 		memcpy((uint8_t *)buf + done, m->data + off, k);
@@ -105,6 +110,7 @@ static int append_packet(struct plx_mbuf *to, const struct plx_mbuf *from)
 			}
 			if (k > room)
 				k = room;
+			PLX_DASSERT(k && done + k <= from->len);
 			memcpy(at->data + at->len, from->data + done, k);
 			at->len += k;
 			done += k;

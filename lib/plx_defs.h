@@ -38,7 +38,9 @@ enum {
 #define PLX_COLD static __attribute__((cold, noinline, unused))
 #define plx_likely(x)   __builtin_expect(!!(x), 1)
 #define plx_unlikely(x) __builtin_expect(!!(x), 0)
-#define plx_container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+/* The structure whose member ptr points to; ptr of another type does not compile. */
+#define plx_container_of(ptr, type, member) \
+	((type *)((char *)(ptr) - offsetof(type, member) + 0 * sizeof((ptr) == &((type *)0)->member)))
 #define PLX_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* PLX_ASSERT checks our own mistakes on the control path, always.  PLX_DASSERT

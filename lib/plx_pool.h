@@ -137,10 +137,12 @@ static inline bool plx_pool_owns(const struct plx_pool *p, const struct plx_mbuf
    off must be below frames << shift. */
 static inline uint64_t plx_pool_frame_off(const struct plx_pool *p, const struct plx_mbuf *m)
 {
+	PLX_DASSERT(m >= p->mbufs && m < p->mbufs + p->frames);
 	return (uint64_t)(m - p->mbufs) << p->shift;
 }
 static inline struct plx_mbuf *plx_pool_mbuf_at(const struct plx_pool *p, uint64_t off)
 {
+	PLX_DASSERT(off >> p->shift < p->frames);
 	return &p->mbufs[off >> p->shift];
 }
 

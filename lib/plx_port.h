@@ -137,7 +137,10 @@ static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint
 #ifdef PLX_HARDENED
 	plx_rxq_check_user(q);
 #endif
-	return q->burst(q, m, n);
+	uint16_t k = q->burst(q, m, n);
+
+	PLX_DASSERT(k <= n);
+	return k;
 }
 
 /* plx_tx_burst offers m[0,n) to q and returns how many it took, k in [0,n].
@@ -151,8 +154,11 @@ static inline uint16_t plx_rx_burst(struct plx_rxq *q, struct plx_mbuf **m, uint
    and collects what is sent. */
 static inline uint16_t plx_tx_burst(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 {
-	PLX_DASSERT(q);
-	return q->burst(q, m, n);
+	PLX_DASSERT(q && (m || !n));
+	uint16_t k = q->burst(q, m, n);
+
+	PLX_DASSERT(k <= n);
+	return k;
 }
 
 /* The thread that used q does so no more, and another may.  Any thread, which sees to it

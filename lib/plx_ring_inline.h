@@ -34,6 +34,7 @@ static inline void plx_ring_fill(void **slot, uint32_t mask, uint32_t at, void *
 {
 	uint32_t i = at & mask, first = mask + 1 - i;
 
+	PLX_DASSERT(n <= mask + 1);
 	if (plx_likely(n <= first))
 		plx_copy_ptrs(slot + i, objs, n);
 	else
@@ -44,6 +45,7 @@ static inline void plx_ring_drain(void *const *slot, uint32_t mask, uint32_t at,
 {
 	uint32_t i = at & mask, first = mask + 1 - i;
 
+	PLX_DASSERT(n <= mask + 1);
 	if (plx_likely(n <= first))
 		plx_copy_ptrs(objs, slot + i, n);
 	else
@@ -70,17 +72,20 @@ static inline uint32_t plx_spsc_put_(struct plx_spsc *r, void *const *objs, uint
 	uint32_t prod = r->prod, size = r->prod_mask + 1;
 	uint32_t room = size - (prod - r->cons_seen);
 
+	PLX_DASSERT(room <= size);
 	if (room < n) {
 		/* acquire: the consumer has read the slots it freed; pairs with the
 		   release in plx_spsc_get_ */
 		r->cons_seen = __atomic_load_n(&r->cons, __ATOMIC_ACQUIRE);
 		room = size - (prod - r->cons_seen);
+		PLX_DASSERT(room <= size);
 		if (room < n) {
 			if (all || !room)
 				return 0;
 			n = room;
 		}
 	}
+	PLX_DASSERT(n <= room);
 	if (n == 1) /* a burst of one is as common as 32, and half of it would be branches */
 		r->slot[prod & (size - 1)] = objs[0];
 	else
@@ -95,16 +100,19 @@ static inline uint32_t plx_spsc_get_(struct plx_spsc *r, void **objs, uint32_t n
 	uint32_t cons = r->cons;
 	uint32_t used = r->prod_seen - cons;
 
+	PLX_DASSERT(used <= r->cons_mask + 1);
 	if (used < n) {
 		/* acquire: pairs with the release in plx_spsc_put_ */
 		r->prod_seen = __atomic_load_n(&r->prod, __ATOMIC_ACQUIRE);
 		used = r->prod_seen - cons;
+		PLX_DASSERT(used <= r->cons_mask + 1);
 		if (used < n) {
 			if (all || !used)
 				return 0;
 			n = used;
 		}
 	}
+	PLX_DASSERT(n <= used);
 	if (n == 1)
 		objs[0] = r->slot[cons & r->cons_mask];
 	else
@@ -197,6 +205,7 @@ PLX_COLD uint32_t plx_mpmc_tail_(struct plx_mpmc_side *s)
 		   interval.  The start in it tells it from a note of a later lap. */
 		if (!__atomic_compare_exchange_n(note, &seen, 0, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return tail;
+		PLX_DASSERT((uint32_t)seen && (uint32_t)seen <= s->mask + 1);
 		tail += (uint32_t)seen;
 		__atomic_store_n(&s->tail, tail, __ATOMIC_RELEASE);
 	}
@@ -205,6 +214,8 @@ PLX_COLD uint32_t plx_mpmc_tail_(struct plx_mpmc_side *s)
 /* The caller has filled or drained its interval of s, n slots from start. */
 static inline void plx_mpmc_done_(struct plx_mpmc_side *s, uint32_t start, uint32_t n)
 {
+	/* nobody passes the tail over an interval but who has it */
+	PLX_DASSERT(n && start - __atomic_load_n(&s->tail, __ATOMIC_RELAXED) + n <= s->mask + 1);
 	/* acquire: what the threads before us did goes along with our release */
 	if (plx_likely(__atomic_load_n(&s->tail, __ATOMIC_ACQUIRE) == start)) {
 		__atomic_store_n(&s->tail, start + n, __ATOMIC_RELEASE);
@@ -247,6 +258,8 @@ static inline uint32_t plx_mpmc_claim_(struct plx_mpmc_side *s, struct plx_mpmc_
 			to = (uint64_t)(head + k) << 32 | seen;
 		}
 	} while (!__atomic_compare_exchange_n(&s->claim, &claim, to, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	/* the other side's tail may pass an old head, but not one that stands */
+	PLX_DASSERT(k <= room && room <= s->mask + 1);
 	return k;
 }
 

@@ -49,6 +49,7 @@ static inline uint32_t mag_take(struct plx_magazine *g, struct plx_mbuf **m, uin
 
 	if (n > have)
 		n = have;
+	PLX_DASSERT(n <= have);
 	mag_set_count(g, have - n);
 	plx_copy_ptrs(m, &g->frame[have - n], n);
 	return n;
@@ -60,6 +61,7 @@ static inline uint32_t mag_give(struct plx_magazine *g, struct plx_mbuf **m, uin
 
 	if (n > PLX_MAGAZINE - have)
 		n = PLX_MAGAZINE - have;
+	PLX_DASSERT(have + n <= PLX_MAGAZINE);
 	plx_copy_ptrs(&g->frame[have], m, n);
 	mag_set_count(g, have + n);
 	return n;
@@ -94,6 +96,7 @@ static bool rob_shared(struct plx_pool *p, struct plx_pool_cache *c)
 	struct plx_pool_cache *s = &p->cache[p->caches];
 	bool found;
 
+	PLX_DASSERT(!mag_count(c->loaded));
 	if (c == s || !__atomic_load_n(&s->held, __ATOMIC_RELAXED) || !guard_try(s))
 		return false;
 	if (mag_count(s->loaded))
@@ -111,6 +114,7 @@ PLX_COLD bool reload_loose(struct plx_pool *p, struct plx_pool_cache *c)
 	struct plx_magazine *g = c->loaded;
 	uint32_t n = 0;
 
+	PLX_DASSERT(!mag_count(g));
 	while (n < PLX_MAGAZINE && (g->frame[n] = loose_pop(p)))
 		n++;
 	mag_set_count(g, n);
@@ -122,6 +126,7 @@ static bool reload(struct plx_pool *p, struct plx_pool_cache *c)
 {
 	struct plx_magazine *g;
 
+	PLX_DASSERT(!mag_count(c->loaded) && spare_is_whole(c));
 	if (mag_count(c->spare)) {
 		swap(&c->loaded, &c->spare);
 		return true;
@@ -141,6 +146,7 @@ static void unload(struct plx_pool *p, struct plx_pool_cache *c)
 {
 	struct plx_magazine *g;
 
+	PLX_DASSERT(mag_count(c->loaded) == PLX_MAGAZINE && spare_is_whole(c));
 	if (!mag_count(c->spare)) {
 		swap(&c->loaded, &c->spare);
 		return;

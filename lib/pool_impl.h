@@ -20,6 +20,10 @@ struct plx_magazine {
 	struct plx_mbuf *frame[PLX_MAGAZINE];
 };
 
+static_assert(PLX_BURST_MAX <= UINT16_MAX && PLX_MAGAZINE >= (int)PLX_BURST, "a burst fits the counts, and a magazine has one");
+static_assert(PLX_POOL_FRAMES_MAX < UINT32_MAX && (uint64_t)PLX_POOL_FRAMES_MAX / PLX_MAGAZINE + 3 * (PLX_LCORES_MAX + 1) <
+              UINT32_MAX, "1 + the index of an mbuf or magazine is half a word");
+
 struct plx_pool_cache {
 	/* two lines: the adjacent-line prefetcher would couple neighbours */
 	alignas(2 * PLX_CACHELINE) struct plx_magazine *loaded;
@@ -31,12 +35,20 @@ struct plx_pool_cache {
 
 static inline uint32_t mag_count(const struct plx_magazine *g)
 {
+	PLX_DASSERT(__atomic_load_n(&g->n, __ATOMIC_RELAXED) <= PLX_MAGAZINE);
 	return __atomic_load_n(&g->n, __ATOMIC_RELAXED);
 }
 
 static inline void mag_set_count(struct plx_magazine *g, uint32_t n)
 {
+	PLX_DASSERT(n <= PLX_MAGAZINE);
 	__atomic_store_n(&g->n, n, __ATOMIC_RELAXED);
+}
+
+/* Hardened builds: a cache's spare magazine is full or empty. */
+static inline bool spare_is_whole(const struct plx_pool_cache *c)
+{
+	return c->loaded != c->spare && (!mag_count(c->spare) || mag_count(c->spare) == PLX_MAGAZINE);
 }
 
 /* release: the magazine's content before its index; pairs with the acquire in
@@ -45,6 +57,8 @@ static inline void mag_push(struct plx_pool *p, uint64_t *stack, struct plx_maga
 {
 	uint64_t head = __atomic_load_n(stack, __ATOMIC_RELAXED), next;
 
+	PLX_DASSERT(g >= p->mags && g < p->mags + p->nmags);
+	PLX_DASSERT(!mag_count(g) == (stack == &p->empty));
 	do {
 		__atomic_store_n(&g->below, (uint32_t)head, __ATOMIC_RELAXED);
 		next = ((head >> 32) + 1) << 32 | (uint32_t)(g - p->mags + 1);
@@ -59,11 +73,13 @@ static inline struct plx_magazine *mag_pop(struct plx_pool *p, uint64_t *stack)
 	do {
 		if (!(uint32_t)head)
 			return NULL;
+		PLX_DASSERT((uint32_t)head <= p->nmags);
 		g = &p->mags[(uint32_t)head - 1];
 		/* g may be another thread's by now; then the tag has moved and the
 		   value read here is not used. */
 		next = ((head >> 32) + 1) << 32 | __atomic_load_n(&g->below, __ATOMIC_RELAXED);
 	} while (!__atomic_compare_exchange_n(stack, &head, next, true, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
+	PLX_DASSERT(!mag_count(g) == (stack == &p->empty));
 	return g;
 }
 
@@ -78,6 +94,7 @@ static inline struct loose_chain loose_link(struct plx_pool *p, struct plx_mbuf 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = (uint32_t)(m[i] - p->mbufs);
 
+		PLX_DASSERT(at < p->frames);
 		__atomic_store_n(&p->link[at], c.first, __ATOMIC_RELAXED);
 		c.first = at + 1;
 		c.last = i ? c.last : c.first;
@@ -92,6 +109,7 @@ static inline void loose_push(struct plx_pool *p, struct loose_chain c)
 
 	if (!c.n)
 		return;
+	PLX_DASSERT(c.first && c.first <= p->frames && c.last && c.last <= p->frames);
 	__atomic_fetch_add(&p->nloose, c.n, __ATOMIC_RELAXED);
 	do {
 		__atomic_store_n(&p->link[c.last - 1], (uint32_t)head, __ATOMIC_RELAXED);
@@ -108,6 +126,7 @@ static inline struct plx_mbuf *loose_pop(struct plx_pool *p)
 		if (!(uint32_t)head)
 			return NULL;
 		at = (uint32_t)head - 1;
+		PLX_DASSERT(at < p->frames);
 		next = ((head >> 32) + 1) << 32 | __atomic_load_n(&p->link[at], __ATOMIC_RELAXED); /* as in mag_pop */
 	} while (!__atomic_compare_exchange_n(&p->loose, &head, next, true, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
 	__atomic_fetch_sub(&p->nloose, 1, __ATOMIC_RELAXED);

@@ -8,6 +8,12 @@
 #include "sized.h"
 #include <errno.h>
 
+static_assert(PLX_FRAME_TX <= UINT8_MAX, "an owner is a byte");
+static_assert(PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM + PLX_POOL_DATA_MIN <= PLX_FRAME_SIZE, "the defaults go together");
+static_assert(offsetof(struct plx_pool, empty) - offsetof(struct plx_pool, full) == PLX_CACHELINE &&
+              offsetof(struct plx_pool, loose) - offsetof(struct plx_pool, empty) == PLX_CACHELINE &&
+              offsetof(struct plx_pool, full) % PLX_CACHELINE == 0, "what all write stands on a line of its own");
+
 struct layout {
 	uint32_t frame_size, data_off, nmags;
 	uint64_t pool, cache, mbufs, mags, link, state, end; /* byte offsets */

@@ -4,6 +4,12 @@
 #include "plx_ring.h"
 #include <errno.h>
 
+static_assert(offsetof(struct plx_spsc, cons) - offsetof(struct plx_spsc, prod) == 2 * PLX_CACHELINE &&
+              offsetof(struct plx_spsc, slot) - offsetof(struct plx_spsc, cons) == 2 * PLX_CACHELINE,
+              "a line between what one side writes and what the other does");
+static_assert(offsetof(struct plx_mpmc_side, tail) - offsetof(struct plx_mpmc_side, claim) == 2 * PLX_CACHELINE &&
+              sizeof(struct plx_mpmc_side) == 4 * PLX_CACHELINE, "claim and tail stand alone");
+
 static bool valid(uint32_t capacity)
 {
 	return capacity >= 2 && capacity <= 1u << 30 && !(capacity & (capacity - 1));

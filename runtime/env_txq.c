@@ -33,11 +33,17 @@ struct env_txq {
 	uint16_t lcore;              /* index of the sender */
 };
 
+PLX_BASE_FIRST(struct env_txq);
+static inline struct env_txq *env_txq(struct plx_txq *q)
+{
+	return plx_container_of(q, struct env_txq, base);
+}
+
 /* ---- hot ---- */
 
 static uint16_t put_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct env_txq *q = (struct env_txq *)base;
+	struct env_txq *q = env_txq(base);
 	uint64_t bytes = 0;
 
 	plx_tx_enter(base, m, n);
@@ -51,6 +57,7 @@ static uint16_t put_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 		bytes += m[i]->pkt_len;
 	const uint16_t k = (uint16_t)plx_spsc_put_burst(q->ring, (void **)m, n);
 
+	PLX_DASSERT(k <= n);
 	for (uint16_t i = k; i < n; i++)
 		bytes -= m[i]->pkt_len; /* those before are not ours to read any more */
 	plx_ctr_add(&base->stats.bursts, 1);
@@ -77,6 +84,7 @@ static int send_poll(void *arg)
 {
 	struct env_txq *q = arg;
 
+	PLX_DASSERT(plx_self.lcore == q->owner && q->nheld <= PLX_BURST);
 	if (!q->nheld)
 		q->nheld = (uint16_t)plx_spsc_get_burst(q->ring, (void **)q->held, PLX_BURST);
 	if (!q->nheld)

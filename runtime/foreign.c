@@ -47,7 +47,9 @@ int plx_lcore_unregister(void)
 	plx_self = (struct plx_thread){ 0 };
 	plx_lcore_here = NULL;
 	__atomic_store_n(&l->tid, 0, __ATOMIC_RELAXED);
-	lcore_move(l, PLX_LCORE_FOREIGN, PLX_LCORE_BOOT);
+	const bool left = lcore_move(l, PLX_LCORE_FOREIGN, PLX_LCORE_BOOT);
+
+	PLX_ASSERT(left);
 	return 0;
 }
 

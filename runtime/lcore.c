@@ -83,7 +83,9 @@ static void *lcore_main(void *arg)
 	plx_lcore_here = l->vars;
 	__atomic_store_n(&l->tid, sys->gettid(), __ATOMIC_RELAXED);
 	l->err = lcore_pin(l);
-	lcore_move(l, PLX_LCORE_BOOT, l->err ? PLX_LCORE_FAIL : PLX_LCORE_WAIT);
+	const bool booted = lcore_move(l, PLX_LCORE_BOOT, l->err ? PLX_LCORE_FAIL : PLX_LCORE_WAIT);
+
+	PLX_ASSERT(booted);
 	lcore_poke(sys, l->env->ackfd);
 	while (!l->err) {
 		if (lcore_state(l) == PLX_LCORE_RUN)
@@ -208,7 +210,9 @@ static int lcore_await_boot(struct plx_lcore *l, uint64_t deadline)
 static void lcore_close(struct plx_lcore *l)
 {
 	const int fds[] = { l->epfd, l->wakefd, l->timerfd, l->donefd };
+	const uint32_t state = lcore_state(l);
 
+	PLX_ASSERT(state == PLX_LCORE_BOOT || state == PLX_LCORE_WAIT || state == PLX_LCORE_FAIL);
 	if (l->spawned) {
 		__atomic_store_n(&l->quit, true, __ATOMIC_RELEASE);
 		lcore_poke(l->env->sys, l->wakefd);
@@ -294,6 +298,7 @@ int lcore_start(struct plx_lcore *l)
 	const bool adaptive = l->policy == PLX_IDLE_ADAPTIVE;
 	struct plx_env *env = l->env;
 
+	PLX_ASSERT(l->spawned && lcore_state(l) == PLX_LCORE_WAIT && !l->next);
 	lcore_set_free(l, l->set, NULL);
 	l->set = NULL;
 	if (!l->npollers)
@@ -312,7 +317,9 @@ int lcore_start(struct plx_lcore *l)
 	l->beat_seen = plx_ctr_read(&l->rounds);
 	l->silent = l->stalled = l->hangs = false;
 	pthread_mutex_unlock(&env->lock);
-	lcore_move(l, PLX_LCORE_WAIT, PLX_LCORE_RUN); /* publishes the above */
+	const bool runs = lcore_move(l, PLX_LCORE_WAIT, PLX_LCORE_RUN); /* publishes the above */
+
+	PLX_ASSERT(runs);
 	lcore_poke(env->sys, l->wakefd);
 	return 0;
 }

@@ -120,6 +120,14 @@ struct plx_lcore {
 	bool     sleep_told;         /* watch: sleep_err */
 };
 
+/* What the lcore reads each round, what it writes, and what neither needs do not share a line. */
+static_assert(offsetof(struct plx_lcore, rounds) == PLX_CACHELINE && offsetof(struct plx_lcore, ring_gap) < PLX_CACHELINE,
+              "one line is read each round");
+static_assert(offsetof(struct plx_lcore, ring_since) < 3 * PLX_CACHELINE && offsetof(struct plx_lcore, env) == 3 * PLX_CACHELINE,
+              "two lines are written");
+static_assert(LCORE_SPIN_NS < LCORE_PAUSE_NS && LCORE_RETRY_NS < LCORE_RETRY_DOWN_NS && LCORE_HALT_MS < LCORE_STARVED_MS,
+              "each is the longer one's beginning");
+
 /* lcore.c, cold; main thread */
 int  lcores_up(struct plx_env *env);          /* makes and pins the threads; all WAIT, or none left */
 void lcores_down(struct plx_env *env);        /* all must WAIT */
@@ -188,9 +196,31 @@ static inline uint32_t lcore_state(const struct plx_lcore *l)
 	return __atomic_load_n(&l->state, __ATOMIC_ACQUIRE);
 }
 
+/* The moves of the picture in plx_env.h, and those of registered threads. */
+static inline bool lcore_may_move(uint32_t from, uint32_t to)
+{
+	switch (from) {
+	case PLX_LCORE_BOOT:
+		return to == PLX_LCORE_WAIT || to == PLX_LCORE_FAIL || to == PLX_LCORE_FOREIGN;
+	case PLX_LCORE_WAIT:
+		return to == PLX_LCORE_RUN;
+	case PLX_LCORE_RUN:
+		return to == PLX_LCORE_SLEEP || to == PLX_LCORE_HALT;
+	case PLX_LCORE_SLEEP:
+		return to == PLX_LCORE_RUN || to == PLX_LCORE_HALT;
+	case PLX_LCORE_HALT: /* to RUN if main does not want to wait any longer */
+		return to == PLX_LCORE_WAIT || to == PLX_LCORE_RUN;
+	case PLX_LCORE_FOREIGN:
+		return to == PLX_LCORE_BOOT;
+	default:
+		return false;
+	}
+}
+
 /* lcore_move: from -> to, or false if the state was another. */
 static inline bool lcore_move(struct plx_lcore *l, uint32_t from, uint32_t to)
 {
+	PLX_DASSERT(lcore_may_move(from, to));
 	return __atomic_compare_exchange_n(&l->state, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
 }
 

@@ -22,6 +22,7 @@ void lcore_ask(struct plx_lcore *l, uint32_t what)
    rings those. */
 void lcore_ring_out(struct plx_lcore *l)
 {
+	PLX_DASSERT(plx_self.lcore == l);
 	const uint64_t begin = plx_cycles(), end = cycles_of(l->env, LCORE_RING_OUT_NS);
 	const uint64_t gap = cycles_of(l->env, LCORE_DOORBELL_NS);
 
@@ -43,6 +44,8 @@ static void adopt(struct plx_lcore *l)
 
 	if (!s)
 		return; /* main did not want to wait any longer */
+	/* main hands nothing to an lcore that waits, and changes one poller at a time */
+	PLX_ASSERT(l->set && (s->npollers == l->set->npollers + 1 || s->npollers + 1 == l->set->npollers));
 	const bool leaves = s->npollers < l->set->npollers;
 
 	l->set = s;
@@ -62,6 +65,7 @@ static void call(struct plx_lcore *l)
 	/* acquire: with the release in plx_lcore_launch */
 	if (!__atomic_compare_exchange_n(&c->state, &ready, CALL_RUNS, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
+	PLX_ASSERT(c->fn);
 	__atomic_store_n(&c->ret, c->fn(c->arg), __ATOMIC_RELAXED);
 	if (lcore_state(l) == PLX_LCORE_WAIT)
 		lcore_ring_out(l); /* no loop will */
@@ -74,6 +78,8 @@ static void call(struct plx_lcore *l)
 void lcore_serve(struct plx_lcore *l)
 {
 	const uint64_t begin = plx_cycles();
+
+	PLX_DASSERT(plx_self.lcore == l);
 	/* acquire: with lcore_ask */
 	const uint32_t asked = __atomic_exchange_n(&l->asked, 0, __ATOMIC_ACQUIRE);
 

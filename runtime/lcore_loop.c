@@ -16,9 +16,11 @@ static bool lcore_round(struct plx_lcore *l)
 	uint64_t t = l->now;
 	bool busy = false, ran = false;
 
+	PLX_DASSERT(set == l->adopted && plx_self.lcore == l);
 	for (unsigned i = 0; i < set->npollers; i++) {
 		struct plx_poller *p = set->poller[i];
 
+		PLX_DASSERT(p->fn && (!p->period || p->due));
 		if (p->period) {
 			if ((int64_t)(t - p->due) < 0)
 				continue;
@@ -54,6 +56,7 @@ static bool lcore_round(struct plx_lcore *l)
    are sent. */
 static void lcore_doorbells(struct plx_lcore *l, bool busy)
 {
+	PLX_DASSERT(plx_self.pending && plx_tx_may_wait());
 	if (!l->ringing) {
 		l->ringing = true;
 		l->retrying = false;
@@ -221,6 +224,7 @@ void lcore_loop(struct plx_lcore *l)
 
 	l->now = plx_cycles();
 	l->hold = l->now;
+	PLX_ASSERT(l->set && l->set->npollers && l->set == __atomic_load_n(&l->adopted, __ATOMIC_RELAXED));
 	l->can_sleep = l->set->can_sleep;
 	l->resting = l->ringing = l->retrying = false;
 	while (lcore_state(l) == PLX_LCORE_RUN) {

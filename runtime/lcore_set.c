@@ -42,6 +42,7 @@ static void watch_queue(struct plx_lcore *l, struct lcore_set *s, struct plx_rxq
 
 		s->sleep_ns = nap < s->sleep_ns ? nap : s->sleep_ns;
 	}
+	PLX_ASSERT(s->nwatch < UINT16_MAX);
 	s->watch[s->nwatch++] = (struct lcore_watch){ q, err ? -1 : fd };
 }
 
@@ -68,6 +69,7 @@ int lcore_set_make(struct lcore_set **out, struct plx_lcore *l, struct plx_polle
 		if (with && with->own == own)
 			add_poller(s, with, &queues);
 	}
+	PLX_ASSERT(s->npollers == l->npollers + (with != NULL) - (without != NULL));
 	s->can_sleep = l->policy != PLX_IDLE_BUSY;
 	s->sleep_ns = UINT64_MAX;
 	if (s->can_sleep && queues) {
@@ -131,6 +133,7 @@ static int hand(struct plx_lcore *l, struct lcore_set *s)
 {
 	const uint32_t was = main_awaits(l->env, l->index, MAIN_CHANGE);
 
+	PLX_ASSERT(s != l->adopted && !__atomic_load_n(&l->next, __ATOMIC_RELAXED)); /* one at a time */
 	lcore_await_begin(l);
 	__atomic_store_n(&l->next, s, __ATOMIC_RELEASE); /* with adopt() */
 	lcore_ask(l, LCORE_ASK_SET);
@@ -172,6 +175,7 @@ static int book_reserve(struct plx_lcore *l)
 
 static void book_add(struct plx_lcore *l, struct plx_poller *p)
 {
+	PLX_ASSERT(!p->lcore && l->npollers < UINT16_MAX);
 	pthread_mutex_lock(&l->env->lock);
 	l->poller[l->npollers] = p;
 	p->lcore = l;
@@ -186,8 +190,9 @@ static void book_del(struct plx_lcore *l, struct plx_poller *p)
 	unsigned i = 0;
 
 	pthread_mutex_lock(&l->env->lock);
-	while (l->poller[i] != p)
+	while (i < l->npollers && l->poller[i] != p)
 		i++;
+	PLX_ASSERT(i < l->npollers && p->lcore == l);
 	memmove(&l->poller[i], &l->poller[i + 1], (l->npollers - i - 1u) * sizeof(*l->poller));
 	p->lcore = NULL;
 	__atomic_store_n(&l->npollers, l->npollers - 1u, __ATOMIC_RELAXED);

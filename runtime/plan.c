@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static_assert(CONF_CPU_MAX == (int)TOPO_CPUS_MAX, "a CPU that -l may name has a place in the topology");
+
 int plan_fail(struct plan_maker *m, int err, const char *fmt, ...)
 {
 	va_list ap;

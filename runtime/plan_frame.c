@@ -5,9 +5,11 @@
 #include "plx_text.h"
 #include "plx_xdp.h"
 #include <errno.h>
+#include <linux/bpf.h>
 #include <string.h>
 
 enum { FRAME_MAX = 4096 };
+static_assert(PLAN_XDP_ROOM == XDP_PACKET_HEADROOM, "the kernel's own, first in each frame");
 
 static uint32_t need_of(const struct plan_port *port) { return port->link.mtu + PLX_L2_MAX; }
 

@@ -223,7 +223,7 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 
 static void ax_close(struct plx_port *b)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	struct ax_port *p = ax_port(b);
 
 	if (p->sock && p->parked)
 		ax_queues_drop(p);
@@ -252,8 +252,8 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 		         strerrorname_np(-err));
 		return err;
 	}
-	struct ax_port *p = (struct ax_port *)plx_port_new(&plx_af_xdp_driver, c, sizeof(*p), sizeof(struct ax_rxq),
-	                                                   sizeof(struct ax_txq));
+	struct ax_port *p = ax_port(plx_port_new(&plx_af_xdp_driver, c, sizeof(*p), sizeof(struct ax_rxq),
+	                                        sizeof(struct ax_txq)));
 	if (!p)
 		return -ENOMEM;
 	*out = p;
@@ -275,7 +275,7 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 	for (uint16_t i = 0; i < p->nsock; i++)
 		p->sock[i].fd = -1;
 	for (uint16_t i = 0; i < p->base.nrx; i++)
-		((struct ax_rxq *)p->base.rxq[i])->gate = AX_PARKED; /* until start */
+		ax_rxq(p->base.rxq[i])->gate = AX_PARKED; /* until start */
 	err = climb(p, &li);
 	if (!err)
 		ax_set_mtu(p, li.mtu);
@@ -311,7 +311,7 @@ static int ax_open(struct plx_port **out, const struct plx_port_conf *conf)
 
 static void ax_give_back(struct plx_port *b, uint16_t i, bool at_rest)
 {
-	struct ax_rxq *q = (struct ax_rxq *)b->rxq[i];
+	struct ax_rxq *q = ax_rxq(b->rxq[i]);
 	uint32_t open = AX_OPEN;
 
 	/* the number goes last: at rest no burst moves it any more */
@@ -322,12 +322,12 @@ static void ax_give_back(struct plx_port *b, uint16_t i, bool at_rest)
 
 static bool ax_is_read(const struct plx_port *b, uint16_t i)
 {
-	return __atomic_load_n(((const struct ax_rxq *)b->rxq[i])->alive, __ATOMIC_RELAXED) != 0;
+	return __atomic_load_n(ax_rxq(b->rxq[i])->alive, __ATOMIC_RELAXED) != 0;
 }
 
 static int ax_steer(struct plx_port *b, bool on)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	struct ax_port *p = ax_port(b);
 
 	if (!on)
 		for (uint16_t i = 0; i < b->nrx; i++)
@@ -339,13 +339,13 @@ static int ax_steer(struct plx_port *b, bool on)
 
 static int ax_start(struct plx_port *b)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	struct ax_port *p = ax_port(b);
 	int err = 0;
 
 	ax_explain_unread(p);
 	/* what a stop before gave up must not be sent now */
 	for (uint16_t i = 0; !err && i < b->ntx; i++)
-		err = ((struct ax_txq *)b->txq[i])->written_off ? ax_queue_anew(p, i) : 0;
+		err = ax_txq(b->txq[i])->written_off ? ax_queue_anew(p, i) : 0;
 	for (uint16_t i = 0; !err && i < p->nsock; i++)
 		err = ax_queue_prime(p, i);
 	for (uint16_t i = 0; !err && i < b->nrx && ax_reads(p); i++) {
@@ -356,7 +356,7 @@ static int ax_start(struct plx_port *b)
 			         "open it again", b->name, b->rxq[i]->hwq, strerrorname_np(-err));
 	}
 	for (uint16_t i = 0; !err && i < b->nrx; i++)
-		__atomic_store_n(&((struct ax_rxq *)b->rxq[i])->gate, AX_SHUT, __ATOMIC_RELEASE);
+		__atomic_store_n(&ax_rxq(b->rxq[i])->gate, AX_SHUT, __ATOMIC_RELEASE);
 	return err;
 }
 
@@ -368,7 +368,7 @@ static void stop_receiving(struct ax_port *p)
 	bool read = false;
 
 	for (uint16_t i = 0; i < b->nrx; i++) {
-		struct ax_rxq *q = (struct ax_rxq *)b->rxq[i];
+		struct ax_rxq *q = ax_rxq(b->rxq[i]);
 
 		read |= ax_is_read(b, i) || ax_prog_counted(p, i, STEER_redirected);
 		__atomic_store_n(&q->gate, AX_PARKED, __ATOMIC_RELAXED);
@@ -387,7 +387,7 @@ static void stop_receiving(struct ax_port *p)
 
 static void ax_stop(struct plx_port *b)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	struct ax_port *p = ax_port(b);
 	uint64_t deadline = plx_sys_now(b->sys) + DRAIN_MS * UINT64_C(1000000);
 	uint32_t left;
 
@@ -396,7 +396,7 @@ static void ax_stop(struct plx_port *b)
 		left = 0;
 		for (uint16_t i = 0; i < b->ntx; i++) {
 			b->txq[i]->burst(b->txq[i], NULL, 0);
-			left += b->txq[i]->err ? 0 : ((struct ax_txq *)b->txq[i])->in_flight;
+			left += b->txq[i]->err ? 0 : ax_txq(b->txq[i])->in_flight;
 		}
 		if (!left || plx_port_link(b) != PLX_LINK_UP || plx_sys_now(b->sys) >= deadline)
 			break;
@@ -407,7 +407,7 @@ static void ax_stop(struct plx_port *b)
 
 		ax_queue_write_off(p, i);
 		/* at rest: a repair after the next start must not wait for who used it before */
-		if (__atomic_compare_exchange_n(&((struct ax_txq *)b->txq[i])->gate, &open, AX_SHUT, false, __ATOMIC_RELAXED,
+		if (__atomic_compare_exchange_n(&ax_txq(b->txq[i])->gate, &open, AX_SHUT, false, __ATOMIC_RELAXED,
 		                                __ATOMIC_RELAXED))
 			b->txq[i]->burst = ax_tx_shut;
 	}
@@ -417,7 +417,7 @@ static void ax_stop(struct plx_port *b)
    are the parent's alone. */
 static void ax_forked(struct plx_port *b)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	struct ax_port *p = ax_port(b);
 
 	for (uint16_t i = 0; p->sock && i < p->nsock; i++) {
 		if (p->sock[i].fd >= 0)
@@ -426,11 +426,11 @@ static void ax_forked(struct plx_port *b)
 		p->sock[i].sys = NULL;
 	}
 	for (uint16_t i = 0; i < b->nrx; i++) {
-		((struct ax_rxq *)b->rxq[i])->gate = AX_PARKED;
+		ax_rxq(b->rxq[i])->gate = AX_PARKED;
 		b->rxq[i]->burst = ax_rx_shut;
 	}
 	for (uint16_t i = 0; i < b->ntx; i++) {
-		((struct ax_txq *)b->txq[i])->gate = AX_PARKED;
+		ax_txq(b->txq[i])->gate = AX_PARKED;
 		b->txq[i]->burst = ax_tx_shut;
 	}
 	p->prog = NULL;
@@ -438,7 +438,7 @@ static void ax_forked(struct plx_port *b)
 
 static int ax_xstats(struct plx_port *b, struct plx_xstat *x, int n)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	struct ax_port *p = ax_port(b);
 	int at = ax_prog_xstats(p, x, n);
 
 	at += ax_sock_xstats(p->sock, p->nsock, x + at, n - at);
@@ -446,21 +446,21 @@ static int ax_xstats(struct plx_port *b, struct plx_xstat *x, int n)
 		snprintf(x[at].name, sizeof(x[at].name), "tx_bad_completions");
 		x[at].value = 0;
 		for (uint16_t i = 0; i < b->ntx; i++)
-			x[at].value += plx_ctr_read(&((struct ax_txq *)b->txq[i])->bad_completions);
+			x[at].value += plx_ctr_read(&ax_txq(b->txq[i])->bad_completions);
 	}
 	at++;
 	if (at < n) {
 		snprintf(x[at].name, sizeof(x[at].name), "rx_split_frames");
 		x[at].value = 0;
 		for (uint16_t i = 0; i < b->nrx; i++)
-			x[at].value += plx_ctr_read(&((struct ax_rxq *)b->rxq[i])->splits);
+			x[at].value += plx_ctr_read(&ax_rxq(b->rxq[i])->splits);
 	}
 	return at + 1;
 }
 
 static int ax_passed(struct plx_port *b, uint64_t *n, int queues)
 {
-	const struct ax_port *p = (struct ax_port *)b;
+	const struct ax_port *p = ax_port(b);
 
 	/* who takes nothing leaves all to the host, and means to */
 	return p->prog && p->steers && ax_reads(p) ? ax_prog_passed(p->prog, n, queues) : 0;
@@ -469,38 +469,38 @@ static int ax_passed(struct plx_port *b, uint64_t *n, int queues)
 /* By the program, which knows nothing of sockets and rings. */
 static bool ax_offered(struct plx_port *b, uint16_t i, uint64_t *n)
 {
-	*n = ax_prog_counted((struct ax_port *)b, i, STEER_redirected);
+	*n = ax_prog_counted(ax_port(b), i, STEER_redirected);
 	return !b->forked;
 }
 
 static void ax_lost(struct plx_port *b, uint16_t i, uint64_t *n)
 {
-	ax_sock_lost(&((struct ax_port *)b)->sock[i], n);
+	ax_sock_lost(&ax_port(b)->sock[i], n);
 }
 
 /* A frame with several references may be in flight several times. */
 static void ax_held(const struct plx_port *b, uint32_t *rx, uint32_t *tx)
 {
-	const struct ax_port *p = (const struct ax_port *)b;
+	const struct ax_port *p = plx_container_of(b, const struct ax_port, base);
 
 	for (unsigned i = 0; i < b->nrx; i++)
-		*rx += __atomic_load_n(&((struct ax_rxq *)b->rxq[i])->posted, __ATOMIC_RELAXED);
+		*rx += __atomic_load_n(&ax_rxq(b->rxq[i])->posted, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < p->nsock; i++)
 		*rx += p->parked[i] ? __atomic_load_n(&p->parked[i]->posted, __ATOMIC_RELAXED) : 0;
 	for (unsigned i = 0; i < b->ntx; i++)
-		*tx += __atomic_load_n(&((struct ax_txq *)b->txq[i])->in_flight, __ATOMIC_RELAXED);
+		*tx += __atomic_load_n(&ax_txq(b->txq[i])->in_flight, __ATOMIC_RELAXED);
 }
 
 static int ax_attached(struct plx_port *b)
 {
-	const struct ax_port *p = (struct ax_port *)b;
+	const struct ax_port *p = ax_port(b);
 
 	return p->prog && p->steers ? ax_prog_attached(p->prog, b->sys) : -EOPNOTSUPP;
 }
 
 static int ax_rx_fd(struct plx_rxq *q)
 {
-	return ((struct ax_rxq *)q)->sock->fd;
+	return ax_rxq(q)->sock->fd;
 }
 
 /* The descriptor tells of frames, but none can come while the kernel has no frame to put
@@ -508,7 +508,7 @@ static int ax_rx_fd(struct plx_rxq *q)
    zero-copy driver that waits to be woken: the descriptor does not ask it again. */
 static int ax_rx_arm(struct plx_rxq *base)
 {
-	struct ax_rxq *q = (struct ax_rxq *)base;
+	struct ax_rxq *q = ax_rxq(base);
 
 	const uint32_t gate = __atomic_load_n(&q->gate, __ATOMIC_RELAXED);
 
@@ -523,7 +523,7 @@ static int ax_rx_arm(struct plx_rxq *base)
 
 static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	struct ax_port *p = ax_port(b);
 	uint32_t room = ax_room(p, __atomic_load_n(&p->kind, __ATOMIC_RELAXED) & AX_KIND_ZC);
 
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);

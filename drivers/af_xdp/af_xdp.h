@@ -109,6 +109,18 @@ struct ax_txq {
 	plx_ctr          bad_completions;
 };
 
+/* Hot fields stand together: the rings in two lines, what a descriptor becomes an mbuf by in the next. */
+static_assert(offsetof(struct ax_rxq, rx) % PLX_CACHELINE == 0 && offsetof(struct ax_rxq, area) % PLX_CACHELINE == 0 &&
+              offsetof(struct ax_rxq, area) - offsetof(struct ax_rxq, rx) == 2 * PLX_CACHELINE &&
+              offsetof(struct ax_rxq, tail) < offsetof(struct ax_rxq, area) + PLX_CACHELINE &&
+              offsetof(struct ax_rxq, move_gap_ns) <= offsetof(struct ax_rxq, area) + 2 * PLX_CACHELINE,
+              "four lines for a receive burst");
+static_assert(offsetof(struct ax_txq, tx) % PLX_CACHELINE == 0 && offsetof(struct ax_txq, area) % PLX_CACHELINE == 0 &&
+              offsetof(struct ax_txq, area) - offsetof(struct ax_txq, tx) == 2 * PLX_CACHELINE &&
+              offsetof(struct ax_txq, written_off) < offsetof(struct ax_txq, area) + PLX_CACHELINE,
+              "three lines for a transmit burst");
+
+enum { AX_REAP = PLX_BURST_MAX };            /* completions looked at in one call */
 enum { AX_WHY_FALL = -1 };                   /* of ax_sock.why: it leaves zero-copy */
 
 /* The steering program of one interface, shared by the ports that stand there. */
@@ -146,6 +158,24 @@ struct ax_port {
 	char     unit_why[192];              /* why zero-copy has no room for the MTU; "" = it has */
 };
 
+PLX_BASE_FIRST(struct ax_port);
+static inline struct ax_port *ax_port(struct plx_port *p)
+{
+	return plx_container_of(p, struct ax_port, base);
+}
+
+PLX_BASE_FIRST(struct ax_rxq);
+static inline struct ax_rxq *ax_rxq(struct plx_rxq *q)
+{
+	return plx_container_of(q, struct ax_rxq, base);
+}
+
+PLX_BASE_FIRST(struct ax_txq);
+static inline struct ax_txq *ax_txq(struct plx_txq *q)
+{
+	return plx_container_of(q, struct ax_txq, base);
+}
+
 /* prog.c */
 void ax_fork(enum plx_fork at);
 int  ax_prog_get(struct ax_port *p, const struct plx_link_info *li, bool native);
@@ -180,11 +210,11 @@ static inline bool ax_reads(const struct ax_port *p)
 }
 static inline struct ax_rxq *ax_rx_of(const struct ax_port *p, uint16_t i)
 {
-	return i < p->base.nrx ? (struct ax_rxq *)p->base.rxq[i] : p->parked[i];
+	return i < p->base.nrx ? ax_rxq(p->base.rxq[i]) : p->parked[i];
 }
 static inline struct ax_txq *ax_tx_of(const struct ax_port *p, uint16_t i)
 {
-	return i < p->base.ntx ? (struct ax_txq *)p->base.txq[i] : NULL;
+	return i < p->base.ntx ? ax_txq(p->base.txq[i]) : NULL;
 }
 
 /* af_xdp.c: the longest frame that one buffer takes, in zero-copy or not. */

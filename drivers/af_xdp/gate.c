@@ -18,6 +18,7 @@ void ax_rx_move(struct ax_rxq *q, uint64_t now)
 	if (!++q->life)
 		q->life = 1;
 	/* relaxed: it orders nothing, and 0 of who gives the queue back may come before or behind */
+	PLX_DASSERT(q->life && q->alive);
 	__atomic_store_n(q->alive, q->life, __ATOMIC_RELAXED);
 }
 
@@ -44,6 +45,7 @@ static bool enter(uint32_t *gate)
 		return true;
 	if (state == AX_ASKED)
 		__atomic_store_n(gate, AX_PARKED, __ATOMIC_RELEASE); /* with ax_repair: what we did to the rings is seen */
+	PLX_DASSERT(state == AX_ASKED || state == AX_PARKED); /* who is within goes on by the other burst */
 	return false;
 }
 
@@ -51,7 +53,7 @@ static bool enter(uint32_t *gate)
 static void park_own_tx(const struct plx_port *p)
 {
 	for (uint16_t i = 0; i < p->ntx; i++) {
-		struct ax_txq *q = (struct ax_txq *)p->txq[i];
+		struct ax_txq *q = ax_txq(p->txq[i]);
 		uint32_t state = AX_ASKED;
 
 		if (__atomic_load_n(&q->base.user, __ATOMIC_RELAXED) == &plx_self &&
@@ -77,14 +79,14 @@ static bool goes_on(struct ax_rxq *q)
 	uint32_t tx = AX_PARKED;
 
 	if (q->base.id < p->ntx)
-		tx = __atomic_load_n(&((struct ax_txq *)p->txq[q->base.id])->gate, __ATOMIC_RELAXED);
+		tx = __atomic_load_n(&ax_txq(p->txq[q->base.id])->gate, __ATOMIC_RELAXED);
 	return tx != AX_PARKED && tx != AX_SHUT &&
 	       __atomic_compare_exchange_n(&q->gate, &state, AX_OPEN, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 uint16_t ax_rx_shut(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct ax_rxq *q = (struct ax_rxq *)base;
+	struct ax_rxq *q = ax_rxq(base);
 
 	if (goes_on(q)) {
 		ax_rx_choose(q);
@@ -104,7 +106,7 @@ uint16_t ax_rx_shut(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 
 uint16_t ax_tx_shut(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct ax_txq *q = (struct ax_txq *)base;
+	struct ax_txq *q = ax_txq(base);
 
 	base->burst = ax_tx_shut;
 	if (!enter(&q->gate)) {

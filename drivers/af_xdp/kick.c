@@ -7,7 +7,6 @@
 #include <errno.h>
 
 enum {
-	REAP        = PLX_BURST_MAX, /* completions looked at in one call */
 	RING_TRIES  = 4,       /* doorbells of one call, beyond what a budget of 32 needs */
 	DOWN_GAP_NS = 10000000 /* a link that is down is asked again after this */
 };
@@ -110,6 +109,7 @@ void ax_tx_ring(struct ax_txq *q)
 	uint32_t tries = RING_TRIES + (q->budget ? 0 : q->unrung / AX_COPY_BUDGET);
 	int err = 0;
 
+	PLX_DASSERT(q->in_flight <= q->limit);
 	if (plx_unlikely(q->trouble.retry_at) && ax_wait(&q->trouble, plx_sys_now(q->sock->sys)))
 		return;
 	if (!xring_wants_wakeup(&q->tx)) {
@@ -125,7 +125,7 @@ void ax_tx_ring(struct ax_txq *q)
 			return;
 		}
 		q->unrung = xring_unread(&q->tx);
-		uint32_t reaped = ax_tx_reap(q, REAP);
+		uint32_t reaped = ax_tx_reap(q, AX_REAP);
 		if ((!err || err == EAGAIN) && !q->unrung) {
 			tx_rang(q);
 			return;
@@ -142,7 +142,7 @@ void ax_tx_ring(struct ax_txq *q)
    only one to tell, so it is asked, seldom. */
 bool ax_tx_recovered(struct ax_txq *q)
 {
-	struct ax_port *p = (struct ax_port *)q->base.port;
+	struct ax_port *p = ax_port(q->base.port);
 	uint32_t link = __atomic_load_n(&p->base.link, __ATOMIC_RELAXED);
 
 	if (link == PLX_LINK_DOWN && !__atomic_load_n(&p->down_told, __ATOMIC_RELAXED) &&

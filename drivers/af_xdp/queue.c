@@ -19,6 +19,9 @@ enum {
 	RING_HEAD    = 320,    /* bytes of a ring before its entries, as of Linux 6.18 */
 };
 
+static_assert(2ull * PLX_RING_MAX <= UINT32_MAX / 2 && !(PLX_RING_MAX & (PLX_RING_MAX - 1)), "indices of a fill ring wrap well");
+static_assert(PLX_QUEUES_MAX <= (int)STEER_QUEUES && STEER_QUEUES % 8 == 0, "the program knows as many queues as a port has");
+
 static uint32_t fill_size(const struct plx_port_conf *c, bool zerocopy)
 {
 	/* a zero-copy device holds a ring full of them besides what waits for it */
@@ -69,14 +72,14 @@ struct plx_beside ax_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_
 
 void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
-	const struct ax_txq *q = (const struct ax_txq *)p->base.txq[0];
+	const struct ax_txq *q = ax_txq(p->base.txq[0]);
 	const uint32_t len = mtu + p->l2_max, chain = q->max_segs * ax_umem_room(p->base.pool);
 	const uint32_t max = p->kind & AX_KIND_SG && chain < len ? chain : len;
 
 	p->base.info.mtu = mtu;
 	p->base.info.max_len = max;
 	for (uint16_t i = 0; i < p->base.ntx; i++)
-		__atomic_store_n(&((struct ax_txq *)p->base.txq[i])->max_len, max, __ATOMIC_RELAXED);
+		__atomic_store_n(&ax_txq(p->base.txq[i])->max_len, max, __ATOMIC_RELAXED);
 }
 
 /* ---- the halves ---- */
@@ -208,7 +211,7 @@ int ax_queue_prime(struct ax_port *p, uint16_t i)
 /* What nobody will read is dropped, and counted: the queue is at rest. */
 void ax_queue_drain(struct ax_port *p, uint16_t i)
 {
-	struct ax_rxq *rx = i < p->base.nrx ? (struct ax_rxq *)p->base.rxq[i] : NULL;
+	struct ax_rxq *rx = i < p->base.nrx ? ax_rxq(p->base.rxq[i]) : NULL;
 
 	if (rx && rx->rx.slots)
 		plx_ctr_add(&rx->base.stats.drop[PLX_RX_DROP_closed], ax_rx_drain(rx));
@@ -285,12 +288,12 @@ void ax_queues_drop(struct ax_port *p)
 {
 	close_sockets(p);
 	for (uint16_t i = 0; i < p->base.nrx; i++) {
-		struct ax_rxq *q = (struct ax_rxq *)p->base.rxq[i];
+		struct ax_rxq *q = ax_rxq(p->base.rxq[i]);
 		free(q->own);
 		q->own = NULL;
 	}
 	for (uint16_t i = 0; i < p->base.ntx; i++) {
-		struct ax_txq *q = (struct ax_txq *)p->base.txq[i];
+		struct ax_txq *q = ax_txq(p->base.txq[i]);
 		free(q->own);
 		q->own = NULL;
 	}
@@ -310,7 +313,7 @@ void ax_queues_drop(struct ax_port *p)
 /* ax_queue_follow lets the bursts of receive queue i show life where the program of the port looks. */
 void ax_queue_follow(struct ax_port *p, uint16_t i)
 {
-	struct ax_rxq *q = (struct ax_rxq *)p->base.rxq[i];
+	struct ax_rxq *q = ax_rxq(p->base.rxq[i]);
 	const uint64_t stall_ns = p->base.conf.stall_ms == UINT32_MAX ? 1000000000u : p->base.conf.stall_ms * UINT64_C(1000000);
 	struct steer_queue *at = p->prog ? &p->prog->queue[q->base.hwq] : NULL;
 	struct timespec tick = { .tv_nsec = 4000000 };
@@ -346,7 +349,7 @@ static bool park(uint32_t *gate)
 static bool park_both(struct ax_port *p, uint16_t i)
 {
 	struct ax_txq *tx = ax_tx_of(p, i);
-	const bool rx_parked = i >= p->base.nrx || park(&((struct ax_rxq *)p->base.rxq[i])->gate);
+	const bool rx_parked = i >= p->base.nrx || park(&ax_rxq(p->base.rxq[i])->gate);
 
 	return (!tx || park(&tx->gate)) && rx_parked;
 }
@@ -357,7 +360,7 @@ static void unpark(struct ax_port *p, uint16_t i)
 
 	/* release: with the acquire of `enter` in gate.c */
 	if (i < p->base.nrx && p->base.started)
-		__atomic_store_n(&((struct ax_rxq *)p->base.rxq[i])->gate, AX_SHUT, __ATOMIC_RELEASE);
+		__atomic_store_n(&ax_rxq(p->base.rxq[i])->gate, AX_SHUT, __ATOMIC_RELEASE);
 	if (tx)
 		__atomic_store_n(&tx->gate, AX_SHUT, __ATOMIC_RELEASE);
 }
@@ -369,6 +372,7 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 	struct ax_sock_conf sc = sock_conf(p, i);
 	struct ax_sock *s = &p->sock[i];
 
+	PLX_ASSERT(i < p->nsock);
 	/* what leaves zero-copy waits for the device to let go, else the bind would tell of it */
 	sc.timeout_ms = s->zerocopy && !(sc.kind & AX_KIND_ZC) ? SETTLE_MS : REPAIR_BIND_MS;
 	if (i < p->base.nrx && p->prog) {
@@ -451,6 +455,7 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 		plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: queue %u is back", p->base.name, s->queue);
 	}
 	s->why = 0;
+	PLX_ASSERT(i >= p->base.ntx || ax_tx_of(p, i)->gate == AX_PARKED);
 	unpark(p, i);
 	return 1;
 }
@@ -473,7 +478,7 @@ static void leave(struct ax_port *p)
    stand back first, call again; another -errno: tried again a second later. */
 int ax_repair(struct plx_port *b)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	struct ax_port *p = ax_port(b);
 	const uint64_t now = plx_sys_now(b->sys);
 	int done = 0, bad = 0;
 

@@ -12,11 +12,13 @@
 enum {
 	KIB         = 1024,    /* pieces of frames have whole ones */
 	REFILL      = 64,      /* frames taken from the pool at a time */
-	REAP        = PLX_BURST_MAX, /* completions looked at in one call */
 	OWN_MAX     = 127,     /* descriptors one frame can be in at once */
-	OWN_MOVED   = 128,     /* hardened: the frame was ours alone when it was sent */
+	OWN_MOVED   = 128,     /* hardened, beside them: the frame was ours alone when it was sent */
 	WAKE_GAP_NS = 5000,    /* least time between wake-ups of one fill ring: each is a NAPI pass */
 };
+
+static_assert(!(OWN_MAX & OWN_MOVED) && (OWN_MAX | OWN_MOVED) <= UINT8_MAX, "the ledger has a byte for each frame");
+static_assert(REFILL <= UINT16_MAX && PLX_BURST_MAX % REFILL == 0, "a burst is refilled by whole pieces");
 
 static inline bool is_open(const uint32_t *gate)
 {
@@ -33,12 +35,14 @@ uint32_t ax_rx_refill(struct ax_rxq *q)
 	uint32_t want = q->target - q->posted, done = 0, k = 0;
 	struct plx_mbuf *m[REFILL];
 
+	PLX_DASSERT(q->posted <= q->target);
 	want = xring_reserve(&q->fill, want < PLX_BURST_MAX ? want : PLX_BURST_MAX);
 	for (; done < want; done += k) {
 		uint32_t n = want - done < REFILL ? want - done : REFILL;
 		k = plx_pool_take(q->base.pool, m, (uint16_t)n);
 		for (uint32_t i = 0; i < k; i++) {
 			uint32_t f = (uint32_t)(m[i] - q->mbufs);
+			PLX_DASSERT(f < q->frames && !q->own[f]);
 			plx_frame_move(m[i], PLX_FRAME_APP, PLX_FRAME_RX);
 			q->own[f] = 1;
 			*xring_addr(&q->fill, q->fill.head + i) = (uint64_t)f << q->shift;
@@ -50,6 +54,7 @@ uint32_t ax_rx_refill(struct ax_rxq *q)
 		}
 	}
 	q->posted += done;
+	PLX_DASSERT(done <= want && q->posted <= q->target);
 	/* a frame that is missing counts once, not once a poll */
 	uint32_t missing = done < want ? q->target - q->posted : 0;
 	if (plx_unlikely(missing > q->missing))
@@ -99,6 +104,7 @@ static inline struct plx_mbuf *rx_take(struct ax_rxq *q, const struct xdp_desc *
 	if (plx_unlikely(f >= q->frames || !q->own[f]))
 		return NULL;
 	struct plx_mbuf *m = &q->mbufs[f];
+	PLX_DASSERT(q->own[f] == 1 && q->posted && !m->next && m->nsegs == 1);
 	q->own[f] = 0;
 	q->posted--;
 	plx_frame_move(m, PLX_FRAME_RX, PLX_FRAME_APP);
@@ -110,6 +116,7 @@ static inline struct plx_mbuf *rx_take(struct ax_rxq *q, const struct xdp_desc *
 	plx_rx_set(m, like);
 	m->pkt_len = d->len;
 	m->len = (uint16_t)d->len;
+	PLX_DASSERT(m->len == m->pkt_len && plx_pool_mbuf_at(q->base.pool, d->addr) == m);
 	return m;
 }
 
@@ -117,6 +124,7 @@ static inline uint16_t rx_done(struct ax_rxq *q, uint32_t descs, uint16_t pkts, 
 {
 	struct plx_rxq_stats *s = &q->base.stats;
 
+	PLX_DASSERT(pkts <= descs && !bytes == !pkts);
 	if (descs)
 		xring_release(&q->rx, descs);
 	if (q->posted < q->target)
@@ -165,6 +173,7 @@ static struct plx_mbuf *rx_chain(struct ax_rxq *q, struct plx_mbuf *x, bool last
 {
 	struct plx_mbuf *head = q->chain;
 
+	PLX_DASSERT(!head || (q->tail && !q->tail->next && head->nsegs && !q->chain_bad));
 	if (plx_unlikely(!x || q->chain_bad || (head && head->nsegs == UINT8_MAX))) {
 		if (!q->chain_bad)
 			rx_drop(q, x ? PLX_RX_DROP_long_frame : PLX_RX_DROP_bad_desc);
@@ -209,19 +218,19 @@ static inline uint16_t rx_multi(struct ax_rxq *q, struct plx_mbuf **m, uint16_t 
 
 static uint16_t rx_copy_plain(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
-	return rx_plain((struct ax_rxq *)q, m, n);
+	return rx_plain(ax_rxq(q), m, n);
 }
 
 static uint16_t rx_copy_multi(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 {
-	return rx_multi((struct ax_rxq *)q, m, n);
+	return rx_multi(ax_rxq(q), m, n);
 }
 
 /* One look a burst for frames that come in pieces: the first frame stands at the beginning of one, or
    that of the next burst does. */
 static uint16_t rx_zc_plain(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct ax_rxq *q = (struct ax_rxq *)base;
+	struct ax_rxq *q = ax_rxq(base);
 
 	n = rx_plain(q, m, n);
 	if (plx_unlikely(n && !(m[0]->len % KIB)))
@@ -233,7 +242,7 @@ static uint16_t rx_zc_plain(struct plx_rxq *base, struct plx_mbuf **m, uint16_t 
 
 static uint16_t rx_zc_multi(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct ax_rxq *q = (struct ax_rxq *)base;
+	struct ax_rxq *q = ax_rxq(base);
 
 	n = rx_multi(q, m, n);
 	if (plx_unlikely(n && !(m[0]->len % KIB)))
@@ -257,6 +266,7 @@ static inline void own_tx(struct ax_txq *q, struct plx_mbuf *m)
 {
 	uint8_t *own = &q->own[m - q->mbufs];
 
+	PLX_DASSERT((uint64_t)(m - q->mbufs) < q->frames && (*own & OWN_MAX) < OWN_MAX);
 	(*own)++;
 #ifdef PLX_HARDENED
 	if (__atomic_load_n(&m->ref, __ATOMIC_ACQUIRE) == 1) {
@@ -269,6 +279,7 @@ static inline void own_tx(struct ax_txq *q, struct plx_mbuf *m)
 /* One descriptor of m is done.  True if that was its last owner: m is clean and free. */
 static inline bool disown_tx(uint8_t *own, struct plx_mbuf *m)
 {
+	PLX_DASSERT(*own & OWN_MAX);
 	(*own)--;
 #ifdef PLX_HARDENED
 	if (*own == OWN_MOVED) {
@@ -299,6 +310,7 @@ uint32_t ax_tx_reap(struct ax_txq *q, uint32_t n)
 			plx_ctr_add(&q->bad_completions, 1);
 			continue;
 		}
+		PLX_DASSERT(q->in_flight);
 		q->in_flight--;
 		if (plx_likely(disown_tx(&q->own[f], &q->mbufs[f])))
 			done[k++] = &q->mbufs[f];
@@ -311,6 +323,7 @@ uint32_t ax_tx_reap(struct ax_txq *q, uint32_t n)
 		plx_pool_give(q->base.pool, done, (uint16_t)k);
 	if (have)
 		xring_release(&q->comp, have);
+	PLX_DASSERT(k < REFILL && q->in_flight <= q->limit);
 	return have;
 }
 
@@ -320,6 +333,7 @@ static inline uint32_t tx_room(struct ax_txq *q, uint32_t n)
 {
 	uint32_t room = xring_reserve(&q->tx, n), left = q->limit - q->in_flight;
 
+	PLX_DASSERT(q->in_flight <= q->limit);
 	return room < left ? room : left;
 }
 
@@ -343,6 +357,7 @@ static inline void tx_write(struct ax_txq *q, uint32_t at, struct plx_mbuf *m, u
 {
 	struct xdp_desc *d = xring_desc(&q->tx, at);
 
+	PLX_DASSERT(at - q->tx.head < q->tx.granted && in_frame(q->base.pool, m));
 	d->addr = (uint64_t)(m->data - q->area);
 	d->len = m->len;
 	d->options = options;
@@ -440,7 +455,7 @@ static __attribute__((noinline)) bool not_up(struct ax_txq *q, struct plx_mbuf *
 
 static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct ax_txq *q = (struct ax_txq *)base;
+	struct ax_txq *q = ax_txq(base);
 	uint32_t w = 0, sent = 0;
 	uint64_t bytes = 0;
 	uint16_t i = 0;
@@ -451,7 +466,7 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	plx_ctr_add(&base->stats.bursts, 1);
 	if (q->in_flight)
-		ax_tx_reap(q, q->sg ? q->limit : REAP);
+		ax_tx_reap(q, q->sg ? q->limit : AX_REAP);
 	if (plx_unlikely(__atomic_load_n(&base->port->link, __ATOMIC_RELAXED) != PLX_LINK_UP) && not_up(q, m, n, &i))
 		return i;
 	base->link_down = false;
@@ -478,6 +493,7 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 		xring_submit(&q->tx, w);
 		q->in_flight += w;
 		q->unrung += w;
+		PLX_DASSERT(sent <= w && q->in_flight <= q->limit);
 		plx_ctr_add(&base->stats.pkts, sent);
 		plx_ctr_add(&base->stats.bytes, bytes);
 	}
@@ -543,6 +559,7 @@ uint32_t ax_rx_reclaim(struct ax_rxq *q)
 		plx_pool_give(q->base.pool, &m, 1);
 		n++;
 	}
+	PLX_ASSERT(n >= q->posted); /* each is in the ledger */
 	q->posted = 0;
 	return n;
 }
@@ -580,6 +597,7 @@ uint32_t ax_tx_reclaim(struct ax_txq *q)
 			n++;
 		}
 	}
+	PLX_ASSERT(n >= q->in_flight); /* each descriptor is in the ledger */
 	q->in_flight = q->unrung = 0;
 	return n;
 }

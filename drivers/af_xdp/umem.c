@@ -17,6 +17,9 @@
 
 enum { BACKOFF_MIN_NS = 1000000, BACKOFF_MAX_NS = 20000000 };
 
+static_assert(AX_XDP_HEADROOM == XDP_PACKET_HEADROOM, "the kernel's own");
+static_assert(PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM == AX_XDP_HEADROOM, "by default data stand where the kernel puts them");
+
 struct ax_reg {
 	struct ax_sock *of[AX_KINDS]; /* bound sockets, newest first */
 	unsigned users;

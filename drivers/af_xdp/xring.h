@@ -8,7 +8,8 @@
    rx, completion:    we write cons (head), the kernel writes prod (peer)
 
    Indices run free and wrap at 2^32; they meet only in an unsigned difference.  The
-   kernel is not trusted with it: a difference beyond the ring reads as nothing there. */
+   kernel is not trusted with it: a difference beyond the ring reads as nothing there.  What reserve or
+   peek has granted stays ours whatever the kernel says later, and submit and release move over no more. */
 #ifndef AX_XRING_H
 #define AX_XRING_H
 
@@ -23,7 +24,29 @@ struct xring {
 	uint32_t  mask;
 	uint32_t  head;   /* *ours, and what we have done since */
 	uint32_t  peer;   /* *theirs as last seen */
+	uint32_t  granted; /* hardened: slots from head on that are ours */
 };
+
+/* Hardened builds: n slots from head on are ours; n of them are done with. */
+static inline uint32_t xring_grant(struct xring *r, uint32_t n)
+{
+#ifdef PLX_HARDENED
+	PLX_ASSERT(n <= r->mask + 1);
+	r->granted = n > r->granted ? n : r->granted;
+#else
+	(void)r;
+#endif
+	return n;
+}
+static inline void xring_spend(struct xring *r, uint32_t n)
+{
+#ifdef PLX_HARDENED
+	PLX_ASSERT(n <= r->granted);
+	r->granted -= n;
+#else
+	(void)r; (void)n;
+#endif
+}
 
 static inline struct xdp_desc *xring_desc(const struct xring *r, uint32_t i)
 {
@@ -47,12 +70,13 @@ static inline uint32_t xring_reserve(struct xring *r, uint32_t n)
 		if (plx_unlikely(used > size))
 			return 0;
 	}
-	return size - used < n ? size - used : n;
+	return xring_grant(r, size - used < n ? size - used : n);
 }
 
 /* Producer: publish n slots written from head on. */
 static inline void xring_submit(struct xring *r, uint32_t n)
 {
+	xring_spend(r, n);
 	r->head += n;
 	/* release: slots before index; pairs with the kernel's acquire of the producer
 	   (__xskq_cons_peek) */
@@ -71,12 +95,13 @@ static inline uint32_t xring_peek(struct xring *r, uint32_t n)
 	}
 	if (plx_unlikely(have > r->mask + 1))
 		return 0;
-	return have < n ? have : n;
+	return xring_grant(r, have < n ? have : n);
 }
 
 /* Consumer: hand n slots from head on back. */
 static inline void xring_release(struct xring *r, uint32_t n)
 {
+	xring_spend(r, n);
 	r->head += n;
 	/* release: our reads before the index; pairs with the kernel's acquire of the
 	   consumer (xskq_prod_nb_free) */

@@ -11,6 +11,7 @@
 
 /* How a port uses its pool and sockets; one kernel registration for each. */
 enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
+static_assert((AX_KIND_ZC | AX_KIND_SG) < AX_KINDS, "a place for each combination");
 
 enum { AX_STATS = 6 };                       /* counters of XDP_STATISTICS */
 enum { AX_CHANGES = 1, AX_RENEWS = 2 };      /* of ax_sock.turn: `past` is being written; it has all there is */

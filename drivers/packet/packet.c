@@ -163,7 +163,7 @@ static int join_fanout(struct plx_port *p, int type)
 	uint32_t arg = (uint32_t)(type | PACKET_FANOUT_FLAG_UNIQUEID) << 16;
 
 	for (uint16_t i = 0; i < p->nrx; i++) {
-		int fd = ((struct pk_rxq *)p->rxq[i])->fd;
+		int fd = pk_rxq(p->rxq[i])->fd;
 		if (p->sys->setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &arg, sizeof(arg)))
 			return failed(p, "rxq", i, "PACKET_FANOUT");
 		socklen_t len = sizeof(arg);
@@ -185,12 +185,12 @@ static void unmap(const struct plx_port *p, struct pk_ring *r, int fd)
 static void pk_close(struct plx_port *p)
 {
 	for (uint16_t i = 0; i < p->nrx; i++) {
-		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+		struct pk_rxq *q = pk_rxq(p->rxq[i]);
 		unmap(p, &q->ring, q->fd);
 		free(q->scratch);
 	}
 	for (uint16_t i = 0; i < p->ntx; i++) {
-		struct pk_txq *q = (struct pk_txq *)p->txq[i];
+		struct pk_txq *q = pk_txq(p->txq[i]);
 		unmap(p, &q->ring, q->fd);
 	}
 	plx_port_delete(p);
@@ -198,7 +198,7 @@ static void pk_close(struct plx_port *p)
 
 static void set_mtu(struct plx_port *p, uint32_t mtu)
 {
-	struct pk_port *pp = (struct pk_port *)p;
+	struct pk_port *pp = pk_port(p);
 	uint32_t max = mtu + ETH_HLEN, room = pp->slot_len - VLAN_LEN;
 
 	p->info.mtu = mtu;
@@ -211,11 +211,11 @@ static int open_queues(struct plx_port *p, const struct plx_link_info *li)
 	const char *fanout = *p->conf.fanout ? p->conf.fanout : p->nrx == li->rxqs ? "qm" : "hash";
 	int err = 0;
 
-	((struct pk_port *)p)->slot_len = (1u << tx_shift(li->mtu)) - TX_DATA;
+	pk_port(p)->slot_len = (1u << tx_shift(li->mtu)) - TX_DATA;
 	for (uint16_t i = 0; i < p->nrx && !err; i++)
-		err = open_rxq(p, (struct pk_rxq *)p->rxq[i], rx_shift(li->mtu));
+		err = open_rxq(p, pk_rxq(p->rxq[i]), rx_shift(li->mtu));
 	for (uint16_t i = 0; i < p->ntx && !err; i++)
-		err = open_txq(p, (struct pk_txq *)p->txq[i], tx_shift(li->mtu));
+		err = open_txq(p, pk_txq(p->txq[i]), tx_shift(li->mtu));
 	for (size_t f = 0; !err && p->nrx > 1 && f < PLX_ARRAY_SIZE(fanouts); f++)
 		if (!strcmp(fanout, fanouts[f].name))
 			err = join_fanout(p, fanouts[f].type);
@@ -255,9 +255,9 @@ static int pk_open(struct plx_port **out, const struct plx_port_conf *c)
 	if (!p)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < p->nrx; i++)
-		((struct pk_rxq *)p->rxq[i])->fd = -1;
+		pk_rxq(p->rxq[i])->fd = -1;
 	for (uint16_t i = 0; i < p->ntx; i++)
-		((struct pk_txq *)p->txq[i])->fd = -1;
+		pk_txq(p->txq[i])->fd = -1;
 	p->info.mode = "mmap";
 	memcpy(p->info.mac, li.mac, sizeof(li.mac));
 	p->info.multibuf = true;
@@ -283,7 +283,7 @@ static int pk_start(struct plx_port *p)
 		         "to it: give the interface no address, or drop at its ingress what is not the host's "
 		         "(docs/drivers.md, packet)", p->name);
 	for (uint16_t i = 0; i < p->nrx; i++) {
-		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+		struct pk_rxq *q = pk_rxq(p->rxq[i]);
 		pk_rx_discard(q);
 		if (p->conf.steer == PLX_STEER_ALL && set_filter(p, q->fd, false)) {
 			int err = failed(p, "rxq", i, "SO_DETACH_FILTER");
@@ -300,7 +300,7 @@ static bool sends_wait(struct plx_port *p)
 	bool wait = false;
 
 	for (uint16_t i = 0; i < p->ntx; i++)
-		wait |= pk_tx_waiting((struct pk_txq *)p->txq[i]) > 0;
+		wait |= pk_tx_waiting(pk_txq(p->txq[i])) > 0;
 	return wait;
 }
 
@@ -316,21 +316,21 @@ static void pk_stop(struct plx_port *p)
 	uint64_t end = plx_sys_now(p->sys) + STOP_WAIT_NS;
 
 	for (uint16_t i = 0; i < p->nrx; i++) {
-		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+		struct pk_rxq *q = pk_rxq(p->rxq[i]);
 		__atomic_store_n(&q->running, 0, __ATOMIC_RELEASE);
 		if (set_filter(p, q->fd, true))
 			failed(p, "rxq", i, "SO_ATTACH_FILTER");
 	}
 	grace(p);
 	for (uint16_t i = 0; i < p->nrx; i++)
-		pk_rx_discard((struct pk_rxq *)p->rxq[i]);
+		pk_rx_discard(pk_rxq(p->rxq[i]));
 	while (plx_port_link(p) == PLX_LINK_UP && sends_wait(p) && plx_sys_now(p->sys) < end) {
 		for (uint16_t i = 0; i < p->ntx; i++)
-			pk_tx_ring((struct pk_txq *)p->txq[i]);
+			pk_tx_ring(pk_txq(p->txq[i]));
 		plx_sys_sleep(p->sys, STOP_STEP_NS);
 	}
 	for (uint16_t i = 0; i < p->ntx; i++)
-		pk_tx_withdraw((struct pk_txq *)p->txq[i]);
+		pk_tx_withdraw(pk_txq(p->txq[i]));
 }
 
 static uint16_t pk_rx_none(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
@@ -350,7 +350,7 @@ static uint16_t pk_tx_none(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 static void pk_forked(struct plx_port *p)
 {
 	for (uint16_t i = 0; i < p->nrx; i++) {
-		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+		struct pk_rxq *q = pk_rxq(p->rxq[i]);
 
 		if (q->fd >= 0)
 			close(q->fd);
@@ -358,7 +358,7 @@ static void pk_forked(struct plx_port *p)
 		q->base.burst = pk_rx_none;
 	}
 	for (uint16_t i = 0; i < p->ntx; i++) {
-		struct pk_txq *q = (struct pk_txq *)p->txq[i];
+		struct pk_txq *q = pk_txq(p->txq[i]);
 
 		if (q->fd >= 0)
 			close(q->fd);
@@ -369,12 +369,12 @@ static void pk_forked(struct plx_port *p)
 
 static int pk_rx_fd(struct plx_rxq *q)
 {
-	return ((struct pk_rxq *)q)->fd;
+	return pk_rxq(q)->fd;
 }
 
 static int pk_rx_arm(struct plx_rxq *q)
 {
-	struct pk_ring *r = &((struct pk_rxq *)q)->ring;
+	struct pk_ring *r = &pk_rxq(q)->ring;
 
 	return pk_status(pk_slot(r, r->head)) & TP_STATUS_USER ? 1 : 0;
 }
@@ -386,7 +386,7 @@ static void pk_rx_disarm(struct plx_rxq *q)
 	int err;
 	socklen_t len = sizeof(err);
 
-	q->port->sys->getsockopt(((struct pk_rxq *)q)->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	q->port->sys->getsockopt(pk_rxq(q)->fd, SOL_SOCKET, SO_ERROR, &err, &len);
 }
 
 static void pk_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
@@ -426,7 +426,7 @@ static __attribute__((noinline)) void ask_statistics(const struct plx_port *p, s
 /* All that its filter let through, whether they found room in the ring or not. */
 static bool pk_offered(struct plx_port *p, uint16_t i, uint64_t *n)
 {
-	struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+	struct pk_rxq *q = pk_rxq(p->rxq[i]);
 
 	ask_statistics(p, q);
 	*n = __atomic_load_n(&q->kernel_pkts, __ATOMIC_RELAXED);
@@ -435,7 +435,7 @@ static bool pk_offered(struct plx_port *p, uint16_t i, uint64_t *n)
 
 static void pk_lost(struct plx_port *p, uint16_t i, uint64_t *n)
 {
-	struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+	struct pk_rxq *q = pk_rxq(p->rxq[i]);
 
 	ask_statistics(p, q);
 	n[PLX_RX_DROP_ring_full] += __atomic_load_n(&q->kernel_drops, __ATOMIC_RELAXED);
@@ -446,7 +446,7 @@ static int pk_xstats(struct plx_port *p, struct plx_xstat *x, int n)
 	int at = 0;
 
 	for (uint16_t i = 0; i < p->nrx; i++) {
-		struct pk_rxq *q = (struct pk_rxq *)p->rxq[i];
+		struct pk_rxq *q = pk_rxq(p->rxq[i]);
 
 		ask_statistics(p, q);
 		at = put_xstat(x, n, at, __atomic_load_n(&q->kernel_pkts, __ATOMIC_RELAXED), "kernel_packets", i);

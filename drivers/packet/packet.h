@@ -27,6 +27,8 @@ enum {
 	GAP_MAX_NS = 100000000,
 };
 
+static_assert(SCRATCH + VLAN_LEN <= PLX_POOL_DATA_MIN * UINT8_MAX, "the longest packet fits a chain");
+
 struct pk_ring {
 	uint8_t *base;               /* NULL = not mapped */
 	uint32_t mask;               /* slots - 1 */
@@ -60,6 +62,24 @@ struct pk_port {
 	uint32_t max_len;            /* of a frame without tag; follows the MTU; atomic */
 	uint32_t slot_len;           /* what a transmit slot takes */
 };
+
+PLX_BASE_FIRST(struct pk_port);
+static inline struct pk_port *pk_port(struct plx_port *p)
+{
+	return plx_container_of(p, struct pk_port, base);
+}
+
+PLX_BASE_FIRST(struct pk_rxq);
+static inline struct pk_rxq *pk_rxq(struct plx_rxq *q)
+{
+	return plx_container_of(q, struct pk_rxq, base);
+}
+
+PLX_BASE_FIRST(struct pk_txq);
+static inline struct pk_txq *pk_txq(struct plx_txq *q)
+{
+	return plx_container_of(q, struct pk_txq, base);
+}
 
 static inline struct tpacket2_hdr *pk_slot(const struct pk_ring *r, uint32_t i)
 {

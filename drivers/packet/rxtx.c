@@ -77,6 +77,7 @@ static bool copy_chain(struct pk_rxq *q, struct plx_mbuf *m, const struct span *
 	struct plx_mbuf *more[UINT8_MAX], *last = m;
 	uint16_t need = (uint16_t)((len - 1) / q->room);
 
+	PLX_DASSERT(need < UINT8_MAX); /* no slot and no scratch holds more */
 	uint16_t got = plx_pool_take(q->base.pool, more, need);
 	if (got < need) {
 		plx_pool_give(q->base.pool, more, got);
@@ -140,7 +141,7 @@ static int take_slot(struct pk_rxq *q, struct plx_mbuf *m, const struct tpacket2
 
 uint16_t pk_rx(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct pk_rxq *q = (struct pk_rxq *)base;
+	struct pk_rxq *q = pk_rxq(base);
 	const struct plx_rx_like like = plx_rx_like(base, 0);
 	struct pk_ring *r = &q->ring;
 	uint64_t bytes = 0;
@@ -157,6 +158,7 @@ uint16_t pk_rx(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 		return 0;
 	}
 	uint16_t got = plx_pool_take(base->pool, m, have);
+	PLX_DASSERT(have <= n && have <= r->mask + 1);
 	if (plx_unlikely(got < have))
 		plx_ctr_add(&base->stats.pool_waits, 1);
 	for (uint16_t i = 0; i < got; i++) {
@@ -304,6 +306,7 @@ static void account(struct pk_txq *q, uint64_t told)
 		lost = too_long(q, n);
 		bytes = told;
 	}
+	PLX_DASSERT(lost <= n && q->ring.head - q->tail <= q->ring.mask + 1);
 	plx_ctr_add(&q->base.stats.pkts, n - lost);
 	plx_ctr_add(&q->base.stats.bytes, bytes);
 	plx_ctr_add(&q->base.stats.drop[PLX_TX_DROP_bad_len], lost);
@@ -344,6 +347,7 @@ void pk_tx_withdraw(struct pk_txq *q)
 	const bool removed = plx_port_link(q->base.port) == PLX_LINK_REMOVED;
 	const enum plx_tx_drop why = removed ? PLX_TX_DROP_removed : PLX_TX_DROP_closed;
 
+	PLX_ASSERT(q->ring.head - q->tail <= q->ring.mask + 1);
 	plx_ctr_add(&q->base.stats.drop[why], q->ring.head - q->tail);
 	while (q->ring.head != q->tail) /* the kernel's place in the ring is q->tail, too */
 		pk_set_status(pk_slot(&q->ring, --q->ring.head), TP_STATUS_AVAILABLE);
@@ -373,7 +377,7 @@ static uint32_t sum_len(const struct plx_mbuf *m)
 /* The slot holds what max_len allows, so the segments must be as long as the packet says. */
 static bool sendable(const struct pk_txq *q, const struct plx_mbuf *m)
 {
-	const struct pk_port *p = (const struct pk_port *)q->base.port;
+	const struct pk_port *p = pk_port(q->base.port);
 	uint32_t max = __atomic_load_n(&p->max_len, __ATOMIC_RELAXED);
 
 	if (plx_unlikely(sum_len(m) != m->pkt_len))
@@ -435,6 +439,7 @@ static uint16_t fill_slots(struct pk_txq *q, struct plx_mbuf **m, uint16_t n)
 		q->ring.head++;
 	}
 	q->unrung += q->ring.head - head;
+	PLX_DASSERT(i <= n && q->ring.head - q->tail <= q->ring.mask + 1 && q->unrung <= q->ring.mask + 1);
 	return i;
 }
 
@@ -447,7 +452,7 @@ static uint16_t drop_removed(struct pk_txq *q, struct plx_mbuf **m, uint16_t n)
 
 uint16_t pk_tx(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct pk_txq *q = (struct pk_txq *)base;
+	struct pk_txq *q = pk_txq(base);
 	uint16_t k = 0;
 
 	plx_tx_enter(base, m, n);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* test_hardened.c - in a hardened build a wrong change of a frame's owner, or a second user of a queue, ends the process.
+/* test_hardened.c - in a hardened build a wrong change of a frame's owner, a second user of a queue, an index or a count
+   out of its bounds, and a move that no lcore makes end the process.
    Each case runs in a child that must die of SIGABRT; the same steps done right must not. */
+#include "af_xdp/xring.h"
+#include "lcore.h"
 #include "mem_test.h"
 #include "doorbell.h"
+#include "plx_ring.h"
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -137,8 +141,112 @@ static void sent_with_a_segment(struct bed *b)
 	plx_tx_enter(&txq, b->m, 1);
 }
 
+/* ---- bounds ---- */
+
+static struct plx_spsc *ring_of(void)
+{
+	struct plx_spsc *r;
+
+	assert_int_equal(plx_spsc_init(&r, mem_of(plx_spsc_size(4), 64), 4), 0);
+	return r;
+}
+
+static void consumed_before_it_was_put(struct bed *b)
+{
+	struct plx_spsc *r = ring_of();
+
+	r->cons++;
+	plx_spsc_get_burst(r, (void **)b->m, 1);
+}
+
+static void put_beyond_the_ring(struct bed *b)
+{
+	struct plx_spsc *r = ring_of();
+
+	r->prod += 5;
+	plx_spsc_put_burst(r, (void **)b->m, 1);
+}
+
+static void mpmc_claimed_beyond_the_ring(struct bed *b)
+{
+	struct plx_mpmc *r;
+
+	if (plx_mpmc_init(&r, mem_of(plx_mpmc_size(4), 64), 4))
+		_exit(2);
+	r->prod.claim = 5ull << 32;
+	plx_mpmc_put_burst(r, (void **)b->m, 2);
+}
+
+static uint32_t ours, theirs, flags;
+static struct xdp_desc slots[4];
+static struct xring xring = { .ours = &ours, .theirs = &theirs, .flags = &flags, .slots = slots, .mask = 3 };
+
+static void submitted_more_than_reserved(struct bed *b)
+{
+	(void)b;
+	xring_submit(&xring, xring_reserve(&xring, 2) + 1u);
+}
+
+static void released_more_than_seen(struct bed *b)
+{
+	(void)b;
+	theirs = 2;
+	xring_release(&xring, xring_peek(&xring, 2));
+	xring_release(&xring, 1);
+}
+
+static void doorbell_on_two_lists(struct bed *b)
+{
+	(void)b;
+	txq.pending_next = &txq;
+	plx_tx_pending_add(&txq);
+}
+
+static void data_outside_the_frame(struct bed *b)
+{
+	b->m[0]->data = plx_mbuf_frame(b->m[0]) - 1;
+	plx_mbuf_headroom(b->m[0]);
+}
+
+static void chained_to_itself(struct bed *b)
+{
+	plx_mbuf_chain(b->m[0], b->m[0]);
+}
+
+static void sleeps_without_running(struct bed *b)
+{
+	struct plx_lcore l = { .state = PLX_LCORE_WAIT };
+
+	(void)b;
+	lcore_move(&l, PLX_LCORE_WAIT, PLX_LCORE_SLEEP);
+}
+
+static uint16_t rx_too_many(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
+{
+	(void)q, (void)m;
+	return n + 1;
+}
+
+static void received_more_than_asked_for(struct bed *b)
+{
+	rxq.burst = rx_too_many;
+	plx_rx_burst(&rxq, b->m, 4);
+}
+
 static void all_right(struct bed *b)
 {
+	struct plx_spsc *r = ring_of();
+	struct plx_lcore l = { .state = PLX_LCORE_WAIT };
+
+	r->prod = r->cons = r->prod_seen = r->cons_seen = UINT32_MAX - 1;
+	for (int i = 0; i < 8; i++)
+		if (plx_spsc_put_burst(r, (void **)b->m, 3) != 3 || plx_spsc_get_bulk(r, (void **)b->m, 3) != 3)
+			_exit(2);
+	theirs = 3;
+	xring_release(&xring, xring_peek(&xring, 3) - 1);
+	xring_release(&xring, 1);
+	if (!lcore_move(&l, PLX_LCORE_WAIT, PLX_LCORE_RUN) || lcore_move(&l, PLX_LCORE_SLEEP, PLX_LCORE_RUN))
+		_exit(2);
 	plx_tx_enter(&txq, b->m, 4);
 	use_both(NULL);
 	plx_txq_handover(&txq);
@@ -209,6 +317,16 @@ static void wrong_moves_abort(void **state)
 		{ "two threads on a transmit queue", two_send },
 		{ "two threads on a receive queue", two_receive },
 		{ "sent as one segment with a next", sent_with_a_segment },
+		{ "ring consumed before it was put", consumed_before_it_was_put },
+		{ "ring put beyond its size", put_beyond_the_ring },
+		{ "ring claimed beyond its size", mpmc_claimed_beyond_the_ring },
+		{ "descriptors submitted, not reserved", submitted_more_than_reserved },
+		{ "descriptors released, not seen", released_more_than_seen },
+		{ "a doorbell on two lists", doorbell_on_two_lists },
+		{ "data outside the frame", data_outside_the_frame },
+		{ "a packet chained to itself", chained_to_itself },
+		{ "an lcore that sleeps without running", sleeps_without_running },
+		{ "more received than asked for", received_more_than_asked_for },
 	};
 
 	(void)state;

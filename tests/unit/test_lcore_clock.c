@@ -70,7 +70,9 @@ static void run(unsigned rounds, unsigned works, unsigned refuse)
 	env.cycles_hz = 1000000000;
 	env.sys = &plx_sys_linux;
 	t.l.env = &env;
-	t.l.set = &set.set;
+	t.l.set = t.l.adopted = &set.set;
+	plx_self.lcore = &t.l;
+	plx_self.slot = 1;
 	t.l.policy = PLX_IDLE_BUSY;
 	t.l.ring_gap = GAP;
 	t.q.burst = ring;
