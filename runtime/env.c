@@ -3,6 +3,7 @@
    and their undoing newest first.  Cold; main thread. */
 #include "env.h"
 #include "plx_conf.h"
+#include "plx_driver_impl.h"
 #include "plx_text.h"
 #include <errno.h>
 #include <stdio.h>
@@ -249,6 +250,7 @@ static int ports_up(struct plx_env *env)
 	int err = 0;
 
 	for (uint16_t i = 0; i < env->plan.nports && !err; i++) {
+		const struct plx_link_info *li = &env->plan.ports[i].link;
 		struct plx_port_conf c = env->plan.ports[i].conf;
 
 		if (strcmp(c.name, env->plan.ports[i].given))
@@ -259,7 +261,7 @@ static int ports_up(struct plx_env *env)
 		c.id = (uint8_t)i;
 		c.owner = env;
 		c.ports = env->ports;
-		err = plx_port_open(&env->ports[i], &c);
+		err = plx_port_open_known(&env->ports[i], &c, li->ifindex ? li : NULL);
 		env->nports += !err;
 	}
 	if (err)
