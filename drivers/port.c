@@ -307,6 +307,7 @@ static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf, 
 
 int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 {
+	PLX_ASSERT(out && conf);
 	return plx_port_open_known(out, conf, NULL);
 }
 
