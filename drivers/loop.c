@@ -375,8 +375,9 @@ fail:
 	return NULL;
 }
 
-static int loop_open(struct plx_port **out, const struct plx_port_conf *c)
+static int loop_open(struct plx_port **out, const struct plx_port_conf *c, const struct plx_link_info *li)
 {
+	(void)li;
 	if (*c->peer && strcmp(c->peer, c->name) && !c->ports) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: loop: peer=%s cannot be looked up (EINVAL): set plx_port_conf.ports, or "
 		         "leave peer= out to loop to itself", c->name, c->peer);

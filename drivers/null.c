@@ -78,8 +78,9 @@ static uint16_t null_tx(struct plx_txq *q, struct plx_mbuf **m, uint16_t n)
 	return n;
 }
 
-static int null_open(struct plx_port **out, const struct plx_port_conf *c)
+static int null_open(struct plx_port **out, const struct plx_port_conf *c, const struct plx_link_info *li)
 {
+	(void)li;
 	uint16_t size = c->frame_len ? c->frame_len : 64;
 	uint32_t room = c->pool->frame_size - c->pool->data_off;
 

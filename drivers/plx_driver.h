@@ -92,6 +92,7 @@ struct plx_port_info {
 };
 
 struct plx_driver;
+struct plx_link_info; /* plx_link.h: what the kernel says of an interface */
 
 struct plx_port {
 	const struct plx_driver *drv;
@@ -140,8 +141,9 @@ struct plx_driver {
 	   and txd are set, at this MTU.  NULL = next to nothing.  Pure. */
 	struct plx_beside (*beside)(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames);
 	/* open makes the port and all its queues, or nothing: *out NULL, -errno, and one log
-	   line with the fix.  It fills info.  Queues receive only after start. */
-	int  (*open)(struct plx_port **out, const struct plx_port_conf *c);
+	   line with the fix.  It fills info.  Queues receive only after start.  li: a device's interface,
+	   lent until open returns; NULL of a driver that needs none. */
+	int  (*open)(struct plx_port **out, const struct plx_port_conf *c, const struct plx_link_info *li);
 	int  (*start)(struct plx_port *p);
 	/* stop ends reception (frames pass to the host again) and waits at most 100 ms for
 	   sends to finish; start may follow. */

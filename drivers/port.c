@@ -249,27 +249,22 @@ static int resolve_queues(struct plx_port_conf *c, const struct plx_driver *drv,
 	return 0;
 }
 
-static int check_device(struct plx_port_conf *c, const struct plx_driver *drv)
+static int check_device(struct plx_port_conf *c, const struct plx_driver *drv, const struct plx_link_info *li)
 {
-	struct plx_link_info li;
-	int err = plx_link_query(c->sys, c->name, &li);
-
-	if (err)
-		return no_device(c, err);
-	if (li.headless) {
+	if (li->headless) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: %s", c->name,
-		         plx_link_headless(li.type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
+		         plx_link_headless(li->type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
 		return -EOPNOTSUPP;
 	}
-	if (!li.up) {
+	if (!li->up) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: it is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
 		return -ENETDOWN;
 	}
-	if (strcmp(li.name, c->name)) {
-		plx_logf(c->log, PLX_LOG_NOTICE, "%s: given as %s, another name of it", li.name, c->name);
-		snprintf(c->name, sizeof(c->name), "%s", li.name);
+	if (strcmp(li->name, c->name)) {
+		plx_logf(c->log, PLX_LOG_NOTICE, "%s: given as %s, another name of it", li->name, c->name);
+		snprintf(c->name, sizeof(c->name), "%s", li->name);
 	}
-	return resolve_queues(c, drv, &li);
+	return resolve_queues(c, drv, li);
 }
 
 /* While the ladder is walked, a driver's refusal is a step, not yet an error. */
@@ -292,7 +287,7 @@ static bool goes_on(int err)
 	return err == -EOPNOTSUPP || err == -EPERM || err == -EACCES;
 }
 
-static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
+static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf, const struct plx_link_info *li)
 {
 	struct capture cap = { .to = conf->log };
 	struct plx_log log = { capture_line, &cap, conf->log ? conf->log->level : PLX_LOG_ERROR };
@@ -305,7 +300,7 @@ static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
 		const struct plx_driver *drv = plx_drivers[i];
 		if (!drv->device)
 			continue;
-		err = drv->open(out, &c);
+		err = drv->open(out, &c, li);
 		if (!err) {
 			struct plx_port *p = *out;
 			plx_text_add(why, sizeof(why), "%s", p->info.why);
@@ -328,7 +323,14 @@ static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf)
 int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 {
 	PLX_ASSERT(out && conf);
+	return plx_port_open_known(out, conf, NULL);
+}
+
+int plx_port_open_known(struct plx_port **out, const struct plx_port_conf *conf, const struct plx_link_info *li)
+{
+	PLX_ASSERT(out && conf && (!li || li->ifindex));
 	struct plx_port_conf c = *conf;
+	struct plx_link_info asked;
 	bool named = !plx_port_undecided(&c);
 	bool aut = !named && c.mode == PLX_XDP_AUTO; /* a mode is af_xdp's: then there is no ladder to walk */
 	const struct plx_driver *drv = aut ? NULL : plx_driver_find(named ? c.driver : "af_xdp");
@@ -343,13 +345,16 @@ int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 		return -EINVAL;
 	}
 	if (aut || drv->device) {
-		err = check_device(&c, drv);
+		if (!li && (err = plx_link_query(c.sys, c.name, &asked)))
+			return no_device(&c, err);
+		li = li ? li : &asked;
+		err = check_device(&c, drv, li);
 		if (err)
 			return err;
 	}
 	c.rxqs = c.no_rx ? 0 : c.rxqs ? c.rxqs : 1;
 	c.txqs = c.txqs ? c.txqs : c.rxqs ? c.rxqs : 1;
-	err = aut ? open_ladder(out, &c) : drv->open(out, &c);
+	err = aut ? open_ladder(out, &c, li) : drv->open(out, &c, li);
 	if (err)
 		return err;
 	const struct plx_port_info *in = &(*out)->info;

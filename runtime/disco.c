@@ -77,26 +77,20 @@ void disco_rss(struct disco_link *l, const uint32_t *table, uint32_t n)
 }
 
 /* What drivers/ finds out by itself; also the only source where rtnetlink is refused. */
-static int basics(const struct plx_sys *sys, const char *name, struct disco_link *l)
+static void basics(const struct plx_link_info *li, struct disco_link *l)
 {
-	struct plx_link_info li;
-	int err = plx_link_query(sys, name, &li);
-
-	if (err)
-		return err;
-	memcpy(l->kdriver, li.kdriver, sizeof(l->kdriver));
-	memcpy(l->bus, li.bus, sizeof(l->bus));
-	l->node = li.node;
-	l->nrxqs = li.rxqs < PLX_QUEUES_MAX ? li.rxqs : PLX_QUEUES_MAX;
-	l->ntxqs = li.txqs < PLX_QUEUES_MAX ? li.txqs : PLX_QUEUES_MAX;
+	memcpy(l->kdriver, li->kdriver, sizeof(l->kdriver));
+	memcpy(l->bus, li->bus, sizeof(l->bus));
+	l->node = li->node;
+	l->nrxqs = li->rxqs < PLX_QUEUES_MAX ? li->rxqs : PLX_QUEUES_MAX;
+	l->ntxqs = li->txqs < PLX_QUEUES_MAX ? li->txqs : PLX_QUEUES_MAX;
 	if (l->ifindex)
-		return 0;
-	memcpy(l->name, li.name, sizeof(l->name));
-	memcpy(l->mac, li.mac, sizeof(l->mac));
-	l->ifindex = li.ifindex;
-	l->type = li.type;
-	l->mtu = li.mtu;
-	return 0;
+		return;
+	memcpy(l->name, li->name, sizeof(l->name));
+	memcpy(l->mac, li->mac, sizeof(l->mac));
+	l->ifindex = li->ifindex;
+	l->type = li->type;
+	l->mtu = li->mtu;
 }
 
 /* What is asked by generic netlink, and by ioctl where that has no answer. */
@@ -122,13 +116,14 @@ static uint16_t channels(int32_t own, int32_t combined)
 	return (uint16_t)(n < 1 ? 1 : n < PLX_QUEUES_MAX ? n : PLX_QUEUES_MAX);
 }
 
-int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_link *l)
+/* By rtnetlink; -ENODEV is what it says of an interface that is not there. */
+static int identity(const struct plx_sys *sys, const char *name, struct disco_link *l)
 {
 	struct nlq q;
-	int err;
 
 	disco_link_init(l);
-	err = nlq_open(&q, sys, NETLINK_ROUTE);
+	int err = nlq_open(&q, sys, NETLINK_ROUTE);
+
 	if (!err) {
 		err = disco_rtnl(&q, name, l);
 		l->netns = disco_netns(&q);
@@ -136,15 +131,39 @@ int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_li
 			disco_rtnl_names(&q, l);
 		nlq_close(&q);
 	}
-	if (err == -ENODEV)
-		return err;
-	err = basics(sys, l->ifindex ? l->name : name, l);
-	if (err && (err == -ENODEV || !l->ifindex))
-		return err;
+	return err;
+}
+
+static void queues(const struct plx_sys *sys, struct disco_link *l)
+{
 	generic(sys, l);
 	l->nrxqs = l->nrxqs ? l->nrxqs : channels(l->ch_rx, l->ch_combined);
 	l->ntxqs = l->ntxqs ? l->ntxqs : channels(l->ch_tx, l->ch_combined);
 	plx_xdp_prog(&l->xdp, sys);
 	disco_irq(sys, l);
+}
+
+int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_link *l)
+{
+	struct plx_link_info li;
+	int err = identity(sys, name, l);
+
+	if (err == -ENODEV)
+		return err;
+	err = plx_link_query(sys, l->ifindex ? l->name : name, &li);
+	if (err && (err == -ENODEV || !l->ifindex))
+		return err;
+	if (!err)
+		basics(&li, l);
+	queues(sys, l);
+	return 0;
+}
+
+int disco_link_more(const struct plx_sys *sys, const struct plx_link_info *li, struct disco_link *l)
+{
+	if (identity(sys, li->name, l) == -ENODEV)
+		return -ENODEV;
+	basics(li, l);
+	queues(sys, l);
 	return 0;
 }

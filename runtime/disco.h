@@ -135,6 +135,8 @@ void disco_link_init_head(struct disco_link *l); /* all but the queues */
 /* disco_link_read finds out about the interface of that name, alternative names too.  0;
    -ENODEV: there is none; another -errno only if the kernel cannot be asked for links at all. */
 int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_link *l);
+/* disco_link_more: the same of the interface that li is of, which is not asked about once more.  0 or -ENODEV. */
+int disco_link_more(const struct plx_sys *sys, const struct plx_link_info *li, struct disco_link *l);
 
 /* disco_link_each calls fn with each interface of this network namespace, with what rtnetlink
    tells (identity but driver and bus, state, master and lower by index, XDP program by id).

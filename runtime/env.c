@@ -4,6 +4,7 @@
 #include "env.h"
 #include "lcore.h"
 #include "plx_conf.h"
+#include "plx_driver_impl.h"
 #include "plx_text.h"
 #include "port_conf.h"
 #include "sized.h"
@@ -68,48 +69,23 @@ static int configuration_up(struct plx_env *env)
 	return -EINVAL;
 }
 
-static int topology_up(struct plx_env *env)
+int host_up(struct plx_env *env)
 {
-	int err = topo_read(env->sys, &env->topo);
+	char why[512];
 
-	if (err)
-		LOG(env, ERROR, "topology: %s", strerror(-err));
+	host_free(&env->host);
+	int err = host_read(&env->host, env->sys, &env->conf, why, sizeof(why));
+
+	if (err) {
+		LOG(env, ERROR, "%s", why);
+		host_free(&env->host);
+	}
 	return err;
 }
 
-/* What serves the queues' interrupts; not to know it is no reason to stop. */
-static void find_irqs(struct plx_env *env, unsigned i)
+static void host_down(struct plx_env *env)
 {
-	struct disco_link *l = env->links[i].ifindex ? malloc(sizeof(*l)) : NULL;
-	struct plan_irqs *irqs = &env->irqs[i];
-
-	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
-		irqs->q[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
-	if (l && disco_link_read(env->sys, env->links[i].name, l))
-		l->nrxqs = 0;
-	else if (l)
-		plan_link_told(&env->links[i], l);
-	for (unsigned q = 0; l && q < l->nrxqs; q++)
-		irqs->q[q] = (struct plan_irq){ .irq = l->rxq[q].irq, .cpu = (int16_t)l->rxq[q].cpu,
-		                                .node = (int16_t)l->rxq[q].node, .how = (uint8_t)l->rxq[q].how };
-	free(l);
-}
-
-/* An interface that is not there is the plan's to explain: it knows the names there are. */
-static int interfaces_up(struct plx_env *env)
-{
-	for (unsigned i = 0; i < env->conf.nports; i++) {
-		const struct plx_port_conf *c = &env->conf.ports[i];
-		int err = plx_driver_on_device(c) ? plx_link_query(env->sys, c->name, &env->links[i]) : 0;
-
-		if (err && err != -ENODEV) {
-			LOG(env, ERROR, "%s: cannot ask the kernel about it: %s: see ip link show %s", c->name,
-			    strerror(-err), PLX_QUOTED(c->name));
-			return err;
-		}
-		find_irqs(env, i);
-	}
-	return 0;
+	host_free(&env->host);
 }
 
 /* A program of somebody else's ends a start, and a plan that does not tell it helps little. */
@@ -128,7 +104,7 @@ static void find_programs(struct plx_env *env)
 static int print_plan(struct plx_env *env)
 {
 	find_programs(env);
-	char *text = plan_print(&env->plan, &env->topo, env->conf.json);
+	char *text = plan_print(&env->plan, &env->host.topo, env->conf.json);
 	int err = text ? write_all(env->sys, STDOUT_FILENO, text, strlen(text)) : -ENOMEM;
 
 	if (err)
@@ -140,8 +116,9 @@ static int print_plan(struct plx_env *env)
 static int plan_up(struct plx_env *env)
 {
 	char why[2048] = "";
-	int err = plan_make(&env->plan, &env->conf, &env->topo, env->links, env->irqs, why, sizeof(why));
+	int err = plan_make(&env->plan, &env->conf, &env->host, why, sizeof(why));
 
+	host_free(&env->host); /* what is not in the plan by now is not asked for any more */
 	if (err) {
 		LOG(env, ERROR, "%s", why);
 		return err;
@@ -245,6 +222,7 @@ static int ports_up(struct plx_env *env)
 	int err = 0;
 
 	for (uint16_t i = 0; i < env->plan.nports && !err; i++) {
+		const struct plx_link_info *li = &env->plan.ports[i].link;
 		struct plx_port_conf c = env->plan.ports[i].conf;
 
 		if (strcmp(c.name, env->plan.ports[i].given))
@@ -255,7 +233,7 @@ static int ports_up(struct plx_env *env)
 		c.id = (uint8_t)i;
 		c.owner = env;
 		c.ports = env->ports;
-		err = plx_port_open(&env->ports[i], &c);
+		err = plx_port_open_known(&env->ports[i], &c, li->ifindex ? li : NULL);
 		env->nports += !err;
 	}
 	if (err)
@@ -277,10 +255,9 @@ static const struct stage {
 	{ "log",           log_up,           log_down },
 	{ "faults",        fatal_up,         fatal_down },
 	{ "configuration", configuration_up, NULL },
+	{ "host",          host_up,          host_down },
 	{ "reach",         reach_up,         NULL },
-	{ "setup",         setup_up,         setup_down }, /* what follows reads the host as it is afterwards */
-	{ "topology",      topology_up,      NULL },
-	{ "interfaces",    interfaces_up,    NULL },
+	{ "setup",         setup_up,         setup_down }, /* reads the host anew where it changes it */
 	{ "plan",          plan_up,          NULL },
 	{ "slots",         slots_up,         slots_down },
 	{ "memory",        memory_up,        memory_down },

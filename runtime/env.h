@@ -4,6 +4,7 @@
 #define ENV_H
 
 #include "clock.h"
+#include "host.h"
 #include "memory.h"
 #include "plan.h"
 #include "sink.h"
@@ -18,9 +19,7 @@ struct plx_env {
 	const struct plx_sys *sys;
 	struct plx_log log;
 	struct sink    sink;           /* behind log and reports */
-	struct topo    topo;
-	struct plx_link_info links[PLX_PORTS_MAX]; /* as found at start, by order of conf.ports */
-	struct plan_irqs irqs[PLX_PORTS_MAX];      /* the same */
+	struct host    host;           /* as found at start; of interfaces what discovery found is gone once there is a plan */
 	struct plan    plan;
 	struct mem_seg segs[PLX_NODES_MAX];
 	struct plx_pool *pools[PLX_NODES_MAX];
@@ -68,6 +67,7 @@ int  reach_up(struct plx_env *env);
 
 /* env.c: a child of fork calls, and the log said so */
 bool env_forked(const struct plx_env *env, const char *what);
+int  host_up(struct plx_env *env);           /* reads the host, anew where it was read */
 
 /* env_setup.c */
 int  setup_up(struct plx_env *env);

@@ -29,12 +29,13 @@ int reach_up(struct plx_env *env)
 	unsigned n = 0;
 	int err = 0;
 
-	topo_self(env->sys, &env->topo); /* for its rights */
 	for (unsigned i = 0; i < env->conf.nports; i++) {
-		if (!reach_takes(&env->conf.ports[i], env->topo.missing_caps))
+		const struct plx_link_info *li = &env->host.iface[i].link;
+
+		if (!reach_takes(&env->conf.ports[i], env->host.topo.missing_caps))
 			continue;
 		taking[n] = &env->conf.ports[i];
-		names[n++] = env->conf.ports[i].name;
+		names[n++] = li->ifindex ? li->name : env->conf.ports[i].name;
 	}
 	if (!n)
 		return 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* env_setup.c - the set-up stage of the environment: --setup=none|check|apply.  Cold; main
-   thread, but setup_down any.  It comes before topology, interfaces and plan are read, so that these tell of the
-   host that the start is on. */
+   thread, but setup_down any.  It comes before the plan, and leaves the host read as the start finds it. */
 #include "env.h"
 #include "membuf.h"
 #include "plx_json.h"
@@ -15,7 +14,8 @@
 
 static struct setup_in input(const struct plx_env *env)
 {
-	return (struct setup_in){ .sys = env->sys, .log = &env->log, .conf = &env->conf, .stages = SETUP_ALL };
+	return (struct setup_in){ .sys = env->sys, .log = &env->log, .conf = &env->conf, .host = &env->host,
+	                          .stages = SETUP_ALL };
 }
 
 static struct setup_undo undo(const struct plx_env *env)
@@ -52,12 +52,12 @@ static char *both(const struct setup *s, bool as_json)
 	if (f && as_json) { /* one object: the plan's, and in it the set-up */
 		plx_json_begin(&j, f);
 		plx_json_object(&j, NULL);
-		plan_json(&j, s->plan, s->in.topo);
+		plan_json(&j, s->plan, &s->in.host->topo);
 		setup_json(&j, "setup", s);
 		plx_json_object_end(&j);
 		plx_json_end(&j);
 	} else if (f) {
-		plan_text(f, s->plan, s->in.topo);
+		plan_text(f, s->plan, &s->in.host->topo);
 		setup_text(f, s);
 	}
 	return membuf_close(&b);
@@ -78,16 +78,14 @@ static int look(struct plx_env *env)
 {
 	struct setup_in in = input(env);
 	struct setup s;
-	struct setup_host h;
 	char why[2048] = "";
-	int err = setup_look(&s, &h, &in, why, sizeof(why));
+	int err = setup_plan(&s, &in, why, sizeof(why));
 
 	if (err)
 		LOG(env, ERROR, "%s", why);
 	else
 		err = env->conf.dry_run ? print(env, &s) : refuse(env, &s);
 	setup_free(&s);
-	setup_host_free(&h);
 	return err;
 }
 
@@ -134,12 +132,17 @@ int setup_up(struct plx_env *env)
 		return env->conf.setup == PLX_SETUP_NONE ? 0 : look(env);
 	}
 	u.orphans = true;
-	if (setup_orphans(env->sys, NULL) > 0)
+	int err = 0;
+
+	if (setup_orphans(env->sys, NULL) > 0) {
 		setup_undo(&u, NULL); /* it has told what it could not; the plan takes the host as it is */
-	if (env->conf.setup == PLX_SETUP_CHECK)
-		return look(env);
+		err = host_up(env);
+	}
+	if (err || env->conf.setup == PLX_SETUP_CHECK)
+		return err ? err : look(env);
 	struct told t = { env, 0 };
-	int err = setup_make(&in, SETUP_HOLD_PROCESS, env->conf.name, env->session, told, &t);
+
+	err = setup_make(&in, &env->host, SETUP_HOLD_PROCESS, env->conf.name, env->session, told, &t);
 
 	if (!err && t.changes)
 		LOG(env, NOTICE, "setup: %u values of the host are changed until the end; pollux setup status shows them", t.changes);

@@ -198,7 +198,8 @@ static int lcore_await_boot(struct plx_lcore *l, uint64_t deadline)
 		return 0;
 	case PLX_LCORE_FAIL:
 		LOG(l->env, ERROR, "lcore %u: cannot pin to CPU %d: %s; choose with -l from %s, the CPUs this process may use",
-		    l->conf.id, l->conf.cpu, strerror(-l->err), topo_allowed_list(&l->env->topo, cpus, sizeof(cpus)));
+		    l->conf.id, l->conf.cpu, strerror(-l->err),
+		    topo_allowed_list(&l->env->host.topo, cpus, sizeof(cpus)));
 		return l->err;
 	default:
 		LOG(l->env, ERROR, "lcore %u: its thread has not run for %d ms; is CPU %d held by a realtime task?",

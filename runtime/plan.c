@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static_assert(CONF_CPU_MAX == (int)TOPO_CPUS_MAX, "a CPU that -l may name has a place in the topology");
 
 int plan_fail(struct plan_maker *m, int err, const char *fmt, ...)
 {
@@ -232,10 +231,9 @@ static int any_frame(struct plan_maker *m)
 	return by_frame(m);
 }
 
-int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo *t,
-              const struct plx_link_info *links, const struct plan_irqs *irqs, char *why, size_t whylen)
+int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct host *host, char *why, size_t whylen)
 {
-	struct plan_maker m = { p, conf, t, links, irqs, why, whylen };
+	struct plan_maker m = { p, conf, host, &host->topo, why, whylen };
 	int err;
 
 	memset(p, 0, sizeof(*p));

@@ -5,13 +5,11 @@
 #ifndef PLAN_H
 #define PLAN_H
 
-#include "disco.h"
 #include "finding.h"
+#include "host.h"
 #include "plx_env.h"
 #include "plx_json.h"
-#include "plx_link.h"
 #include "privileges.h"
-#include "topo.h"
 
 struct plan_lcore {
 	uint16_t id;
@@ -29,8 +27,6 @@ struct plan_irq {
 	int16_t cpu, node;       /* that serves it, -1 = not known */
 	uint8_t how;             /* enum disco_how */
 };
-/* By queue of the device, as struct plx_link_info counts them. */
-struct plan_irqs { struct plan_irq q[PLX_QUEUES_MAX]; };
 
 enum {
 	PLAN_NONE     = UINT16_MAX,
@@ -82,18 +78,16 @@ struct plan {
 	uint16_t nnotes;
 };
 
-/* plan_make: 0, or -errno and one line with the mend in why[].  links[i] belongs to
-   conf->ports[i] (ifindex 0 = none), and so does irqs[i]; irqs NULL = none is known.  Pure. */
-int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct topo *t,
-              const struct plx_link_info *links, const struct plan_irqs *irqs, char *why, size_t whylen);
+/* plan_make: 0, or -errno and one line with the mend in why[].  host is that of conf; where discovery's part of an
+   interface is missing, no interrupt of it is known.  Pure. */
+int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct host *host, char *why, size_t whylen);
 
 /* Steps of plan_make, apart by what they look at.  They share a struct plan_maker. */
 struct plan_maker {
 	struct plan *p;
 	const struct plx_env_conf *conf;
-	const struct topo *t;
-	const struct plx_link_info *links;
-	const struct plan_irqs *irqs;
+	const struct host *host;
+	const struct topo *t;            /* the host's */
 	char  *why;
 	size_t whylen;
 };
@@ -118,7 +112,6 @@ int  plan_mtus(struct plan_maker *m);
 bool plan_chains_refused(const struct plan_maker *m, const struct plan_port *port);
 int  plan_zerocopy(struct plan_maker *m);
 bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li);
-void plan_link_told(struct plx_link_info *li, const struct disco_link *l); /* li->zc by what discovery found */
 enum { PLAN_XDP_ROOM = 256 };        /* the kernel's XDP_PACKET_HEADROOM, first in each frame */
 int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are placed */
 int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */

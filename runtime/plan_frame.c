@@ -28,14 +28,6 @@ bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li)
 	return li->zc == PLX_LINK_ZC_YES || (li->zc == PLX_LINK_ZC_NOT_TOLD && unit != PLX_XDP_NO_ZC);
 }
 
-void plan_link_told(struct plx_link_info *li, const struct disco_link *l)
-{
-	enum { NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 }; /* the build machine's headers may be too old to have it */
-
-	li->zc = !l->xdp_told ? PLX_LINK_ZC_NOT_TOLD :
-	         l->xdp_features & NETDEV_XDP_ACT_XSK_ZEROCOPY ? PLX_LINK_ZC_YES : PLX_LINK_ZC_NO;
-}
-
 static bool falls_short(const struct plan_port *port, uint32_t frame)
 {
 	return plan_may_zc(&port->conf, &port->link) &&

@@ -17,13 +17,16 @@ void plan_irqs(struct plan_maker *m)
 {
 	for (uint16_t i = 0; i < m->p->nports; i++) {
 		struct plan_port *port = &m->p->ports[i];
+		const struct disco_link *l = port->link.ifindex ? m->host->iface[i].disco : NULL;
 
 		for (unsigned q = 0; q < PLX_QUEUES_MAX; q++) {
 			unsigned at = port->conf.queue + q;
+			struct plan_irq *irq = &port->rxq_irq[q];
 
-			port->rxq_irq[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
-			if (m->irqs && port->link.ifindex && at < PLX_QUEUES_MAX)
-				port->rxq_irq[q] = m->irqs[i].q[at];
+			*irq = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
+			if (l && at < l->nrxqs)
+				*irq = (struct plan_irq){ l->rxq[at].irq, (int16_t)l->rxq[at].cpu, (int16_t)l->rxq[at].node,
+				                          (uint8_t)l->rxq[at].how };
 		}
 	}
 }

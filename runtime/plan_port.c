@@ -224,7 +224,7 @@ int plan_ports(struct plan_maker *m)
 		p->nports = (uint16_t)(i + 1);
 		err = check_name(m, i);
 		if (!err && plx_driver_on_device(&port->conf)) {
-			port->link = m->links[i];
+			port->link = m->host->iface[i].link;
 			err = device_port(m, port);
 		}
 		if (!err && !port->conf.rxqs && !port->conf.no_rx)

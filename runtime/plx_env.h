@@ -123,8 +123,8 @@ PLX_API int plx_env_conf_parse(struct plx_env_conf *c, int argc, char **argv,
 
 /* ---- life ---- */
 
-/* plx_env_open runs the stages: log, faults, configuration, reach, setup, topology, interfaces, plan, slots,
-   memory, ports, lcores, control, clock.  With c->dry_run it prints the plan and returns PLX_TEXT.  On failure what
+/* plx_env_open runs the stages: log, faults, configuration, host, reach, setup, plan, slots, memory,
+   ports, lcores, control, clock.  With c->dry_run it prints the plan and returns PLX_TEXT.  On failure what
    came up is taken down, newest first, *out is NULL, and the host is as before. */
 PLX_API int plx_env_open(struct plx_env **out, const struct plx_env_conf *c);
 

@@ -50,22 +50,12 @@ static void would_be(const struct setup *s, unsigned i, struct plx_link_info *li
 	li->txqs = (uint16_t)(tx + combined);
 }
 
-static void irqs_of(struct plan_irqs *irqs, const struct disco_link *l)
-{
-	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
-		irqs->q[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
-	for (unsigned q = 0; l && q < l->nrxqs; q++)
-		irqs->q[q] = (struct plan_irq){ .irq = l->rxq[q].irq, .cpu = (int16_t)l->rxq[q].cpu,
-		                                .node = (int16_t)l->rxq[q].node, .how = (uint8_t)l->rxq[q].how };
-}
-
 /* Pages that no pool can exceed, and small enough to be added up. */
 #define PLENTY (1ull << 32)
 
 /* Rights are the start's own to judge: who sets up need not be who starts. */
 static void topo_would_be(const struct setup *s, struct topo *t)
 {
-	*t = *s->in.topo;
 	t->missing_caps = 0;
 	setup_cpuset_allow(s->in.sys, t);
 	for (unsigned n = 0; n < t->nnodes && asked(s, SETUP_hugepages); n++)
@@ -73,7 +63,7 @@ static void topo_would_be(const struct setup *s, struct topo *t)
 	if (asked(s, SETUP_hugepages))
 		t->huge_all[1] = (struct topo_huge){ .page = 2ull << 20, .total = PLENTY, .free = PLENTY };
 	if (asked(s, SETUP_hugepages) && t->mem_avail)
-		t->huge_room = t->mem_avail + (plan_huge_free(s->in.topo, -1, 1) << 21);
+		t->huge_room = t->mem_avail + (plan_huge_free(&s->in.host->topo, -1, 1) << 21);
 }
 
 /* The pages that a pool gets are made for it, as many as it needs where they are not free already. */
@@ -81,41 +71,26 @@ static void tell_pages(const struct setup *s)
 {
 	for (unsigned i = 0; i < s->plan->npools && asked(s, SETUP_hugepages); i++) {
 		struct plan_pool *pool = &s->plan->pools[i];
-		uint64_t now = plan_huge_free(s->in.topo, pool->node, 1);
+		uint64_t now = plan_huge_free(&s->in.host->topo, pool->node, 1);
 
 		if (pool->page == 2u << 20)
 			pool->pages_free = now > pool->pages ? now : pool->pages;
 	}
 }
 
-struct simulation {
-	struct topo topo;
-	struct plx_link_info links[PLX_PORTS_MAX];
-	struct plan_irqs irqs[PLX_PORTS_MAX];
-};
-
 static int simulate(struct setup *s, char *why, size_t whylen)
 {
-	struct simulation *w = calloc(1, sizeof(*w));
+	struct host *w = malloc(sizeof(*w));
 	int err = -ENOMEM;
 
 	s->plan = malloc(sizeof(*s->plan));
 	if (w && s->plan) {
-		err = 0;
+		*w = *s->in.host; /* what discovery found is lent */
 		topo_would_be(s, &w->topo);
-		for (unsigned i = 0; i < s->in.conf->nports && !err; i++) {
-			irqs_of(&w->irqs[i], s->in.links[i]);
-			if (!s->in.links[i])
-				continue;
-			err = plx_link_query(s->in.sys, s->in.links[i]->name, &w->links[i]);
-			if (err)
-				snprintf(why, whylen, "%s: cannot ask the kernel about it: %s", s->in.conf->ports[i].name, strerror(-err));
-			else
-				would_be(s, i, &w->links[i]);
-			plan_link_told(&w->links[i], s->in.links[i]);
-		}
-		if (!err)
-			err = plan_make(s->plan, s->in.conf, &w->topo, w->links, w->irqs, why, whylen);
+		for (unsigned i = 0; i < s->in.conf->nports; i++)
+			if (w->iface[i].disco)
+				would_be(s, i, &w->iface[i].link);
+		err = plan_make(s->plan, s->in.conf, w, why, whylen);
 		if (!err)
 			tell_pages(s);
 	} else

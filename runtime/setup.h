@@ -15,7 +15,7 @@
 #ifndef SETUP_H
 #define SETUP_H
 
-#include "disco.h"
+#include "host.h"
 #include "plan.h"
 #include "plx_json.h"
 
@@ -105,8 +105,7 @@ struct setup_in {
 	const struct plx_sys *sys;
 	const struct plx_log *log;
 	const struct plx_env_conf *conf; /* ports, lcores and memory that are asked for */
-	const struct topo *topo;
-	const struct disco_link *const *links; /* by port of conf; NULL = a memory driver's */
+	const struct host *host;         /* as it is now, for conf */
 	uint32_t stages;                 /* bit enum setup_stage_id */
 	bool by_name;                    /* they were named: napi and cpuset are done only then */
 	const char *dir;                 /* of the journal; NULL = SETUP_DIR */
@@ -213,22 +212,12 @@ int setup_orphans(const struct plx_sys *sys, const char *dir);
 
 /* ---- all of it, for a program and for the tool ---- */
 
-/* Machine and interfaces as they are now, for setup_in. */
-struct setup_host {
-	struct topo *topo;
-	struct disco_link *links[PLX_PORTS_MAX]; /* NULL of a memory driver's port */
-};
-/* setup_look reads the host into h and plans on it: in has neither topo nor links.  0, or -errno
-   and a line in why.  setup_free and setup_host_free in either case. */
-int  setup_look(struct setup *s, struct setup_host *h, const struct setup_in *in, char *why, size_t whylen);
-void setup_host_free(struct setup_host *h);
-
-/* setup_make reads, plans and applies until there is nothing more to change: some changes, as
-   of channels, make objects that others are about.  in has neither topo nor links.  told is
-   called with each plan before it is applied (may be NULL) and stops it all by an error.  0,
-   or -errno and a logged line, and everything is as before; -ETIMEDOUT: there was something to
-   change however often it was done. */
-int setup_make(const struct setup_in *in, enum setup_hold hold, const char *owner, char session[SETUP_SESSION_MAX],
-               int (*told)(void *arg, const struct setup *s), void *arg);
+/* setup_make plans and applies until there is nothing more to change: some changes, as
+   of channels, make objects that others are about.  host was read before and is what in.host would be: it is read
+   anew after each change, so that it is the host as it is when 0 comes back.  told is called with each plan
+   before it is applied (may be NULL) and stops it all by an error.  0, or -errno and a logged line, and everything
+   is as before; -ETIMEDOUT: there was something to change however often it was done. */
+int setup_make(const struct setup_in *in, struct host *host, enum setup_hold hold, const char *owner,
+               char session[SETUP_SESSION_MAX], int (*told)(void *arg, const struct setup *s), void *arg);
 
 #endif

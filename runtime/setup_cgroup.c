@@ -335,8 +335,8 @@ void setup_plan_cpuset(struct setup *s)
 	}
 	if (s->plan->main_cpu >= 0)
 		cpuset_add(&cpus, (unsigned)s->plan->main_cpu);
-	for (unsigned c = 0; c < s->in.topo->ncpus; c++)
-		left += s->in.topo->cpu[c].online && !cpuset_has(&cpus, c);
+	for (unsigned c = 0; c < s->in.host->topo.ncpus; c++)
+		left += s->in.host->topo.cpu[c].online && !cpuset_has(&cpus, c);
 	if (!left)
 		setup_cannot(s, SETUP_cpuset, "lcores use every CPU, and the host needs one: name fewer with -l");
 	else if (!find_mount(s->in.sys, mount, sizeof(mount), &v2))

@@ -91,7 +91,7 @@ int setup_channels_want(const struct plx_port_conf *c, const struct disco_link *
 
 static void out_of_range(struct setup *s, unsigned i, const struct plx_port_conf *c)
 {
-	const struct disco_link *l = s->in.links[i];
+	const struct disco_link *l = s->in.host->iface[i].disco;
 	int rx = known(l->ch_rx_max) + known(l->ch_combined_max), tx = known(l->ch_tx_max) + known(l->ch_combined_max);
 
 	rx = rx ? rx : l->nrxqs;
@@ -130,7 +130,7 @@ static void guards(struct setup *s, const struct disco_link *l)
 
 static void plan_port(struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.links[i];
+	const struct disco_link *l = s->in.host->iface[i].disco;
 	char object[SETUP_OBJECT_MAX], want[64];
 	struct plx_port_conf c;
 	int rx = 0, tx = 0, combined = 0;

@@ -225,17 +225,17 @@ static void plan_peer(struct setup *s, const struct disco_link *l)
 /* Both ends of a pair may be ports: the other one's packets come from us, and are whole. */
 static bool peer_is_port(const struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.links[i];
+	const struct disco_link *l = s->in.host->iface[i].disco;
 
 	for (unsigned k = 0; k < s->in.conf->nports; k++)
-		if (s->in.links[k] && l->lower_netns < 0 && s->in.links[k]->ifindex == l->lower.ifindex)
+		if (s->in.host->iface[k].disco && l->lower_netns < 0 && s->in.host->iface[k].disco->ifindex == l->lower.ifindex)
 			return true;
 	return false;
 }
 
 static void plan_port(struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.links[i];
+	const struct disco_link *l = s->in.host->iface[i].disco;
 
 	off(s, l->ifindex, l->name, "lro", "frames merged by the NIC fit no buffer of ours");
 	off(s, l->ifindex, l->name, "rx-gro-hw", "frames merged by the NIC fit no buffer of ours");

@@ -26,7 +26,7 @@ struct maker {
 
 static void learn(struct maker *m)
 {
-	const struct topo *t = m->s->in.topo;
+	const struct topo *t = &m->s->in.host->topo;
 
 	setup_lcore_cpus(m->s, &m->lcores);
 	for (unsigned c = 0; c < t->ncpus; c++) {
@@ -59,7 +59,7 @@ static struct setup_irq *add(struct maker *m, int irq, bool used)
 /* bad: how ill a CPU suits an interrupt that should be beside lcores, the weightiest first. */
 static unsigned bad(const struct maker *m, unsigned cpu, int node)
 {
-	const struct topo_cpu *t = &m->s->in.topo->cpu[cpu];
+	const struct topo_cpu *t = &m->s->in.host->topo.cpu[cpu];
 
 	return (cpuset_has(&m->lcores, cpu) ? 64u : 0) + (node >= 0 && t->node >= 0 && t->node != node ? 16u : 0) +
 	       (cpuset_has(&m->cores, cpu) ? 8u : 0) + (t->isolated ? 4u : 0) +
@@ -72,7 +72,7 @@ static int beside(const struct maker *m, int node, int now)
 {
 	int best = -1;
 
-	for (unsigned c = 0; c < m->s->in.topo->ncpus; c++) {
+	for (unsigned c = 0; c < m->s->in.host->topo.ncpus; c++) {
 		if (!cpuset_has(&m->online, c))
 			continue;
 		if (best < 0 || bad(m, c, node) < bad(m, (unsigned)best, node) ||
@@ -89,7 +89,7 @@ static int cpu_for(const struct maker *m, const struct plan_lcore *l, int node, 
 	enum plx_placement placement = m->s->in.conf->placement;
 	int own = l ? l->cpu : -1, best = beside(m, node, now);
 	bool taken = best >= 0 && cpuset_has(&m->lcores, (unsigned)best);
-	bool far = best >= 0 && node >= 0 && m->s->in.topo->cpu[best].node >= 0 && m->s->in.topo->cpu[best].node != node;
+	bool far = best >= 0 && node >= 0 && m->s->in.host->topo.cpu[best].node >= 0 && m->s->in.host->topo.cpu[best].node != node;
 
 	if (own >= 0 && (placement == PLX_PLACE_SAME || taken || (placement == PLX_PLACE_AUTO && far))) {
 		*what = placement == PLX_PLACE_SAME ? "on its lcore's CPU, as --placement says" : "on its lcore's CPU, no other is left";
@@ -126,7 +126,7 @@ static void queues(struct maker *m)
 
 	for (unsigned i = 0; i < p->nports; i++) {
 		const struct plan_port *port = &p->ports[i];
-		const struct disco_link *l = m->s->in.links[i];
+		const struct disco_link *l = m->s->in.host->iface[i].disco;
 		unsigned at = port->conf.queue;
 		int rx, tx, combined;
 

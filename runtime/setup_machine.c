@@ -36,7 +36,8 @@ static void pages_dir(const struct setup *s, int node, char *dir, size_t len)
    changes from moment to moment. */
 static void too_few(struct setup *s, const struct plan_pool *pool, long missing, long avail)
 {
-	const uint64_t mem = s->in.topo->mem_avail, least = pool->held * pool->frame_size, beside = plan_beside(s->plan, NULL);
+	const uint64_t mem = s->in.host->topo.mem_avail, least = pool->held * pool->frame_size;
+	const uint64_t beside = plan_beside(s->plan, NULL);
 	uint64_t most = (uint64_t)avail * MIB2 + mem - mem / 32;
 	char fix[96] = "ask for less with -m, or smaller rings by rxd= and txd=";
 
@@ -49,6 +50,7 @@ static void too_few(struct setup *s, const struct plan_pool *pool, long missing,
 
 static void want_pages(struct setup *s, const struct plan_pool *pool)
 {
+	const uint64_t mem = s->in.host->topo.mem_avail;
 	long need = (long)((pool->bytes + MIB2 - 1) / MIB2), total, avail, promised = 0;
 	char dir[128], object[160], want[24];
 
@@ -58,11 +60,11 @@ static void want_pages(struct setup *s, const struct plan_pool *pool)
 		return;
 	}
 	/* free pages may be promised to mappings already; by node that is not told */
-	if (s->in.topo->nnodes == 1)
+	if (s->in.host->topo.nnodes == 1)
 		pages_of(s, "/sys/kernel/mm/hugepages/hugepages-2048kB", "resv_hugepages", &promised);
 	avail = avail > promised ? avail - promised : 0;
 	/* the kernel would rather kill programs than keep memory back for them */
-	if (avail < need && s->in.topo->mem_avail && (uint64_t)(need - avail) * MIB2 > s->in.topo->mem_avail) {
+	if (avail < need && mem && (uint64_t)(need - avail) * MIB2 > mem) {
 		too_few(s, pool, need - avail, avail);
 		return;
 	}
@@ -163,7 +165,7 @@ void setup_plan_sysctl(struct setup *s)
 		char now[64], want[64];
 		long have;
 
-		if (sysctls[i].nodes && s->in.topo->nnodes < 2)
+		if (sysctls[i].nodes && s->in.host->topo.nnodes < 2)
 			continue;
 		int err = setup_file.get(s, sysctls[i].path, now, sizeof(now));
 

@@ -291,7 +291,7 @@ static bool first_of_napi(const struct disco_link *l, const bool *used, unsigned
 
 static void plan_port(struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.links[i];
+	const struct disco_link *l = s->in.host->iface[i].disco;
 	char object[SETUP_OBJECT_MAX];
 	bool used[PLX_QUEUES_MAX], single = may_set(s->in.sys);
 	unsigned end = setup_dev_used(s, i, used);

@@ -234,7 +234,7 @@ static bool serves(const struct disco_link *l, const bool *used, unsigned end)
 
 static void plan_port(struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.links[i];
+	const struct disco_link *l = s->in.host->iface[i].disco;
 	char object[SETUP_OBJECT_MAX], want[SETUP_VALUE_MAX], queues[256];
 	bool used[PLX_QUEUES_MAX];
 	uint16_t list[PLX_QUEUES_MAX];

@@ -10,60 +10,6 @@
 enum { ROUNDS = 4,           /* of changes: one makes channels, one what is about them, and one may meet others' */
        UNSETTLED_TOLD = 4 };
 
-/* no_link: the plan of a start knows best how to tell of an interface that is not there. */
-static int no_link(const struct setup_host *h, const struct plx_env_conf *conf, char *why, size_t whylen)
-{
-	struct plx_link_info *links = calloc(PLX_PORTS_MAX, sizeof(*links));
-	struct plan *plan = malloc(sizeof(*plan));
-	int err = links && plan ? plan_make(plan, conf, h->topo, links, NULL, why, whylen) : -ENOMEM;
-
-	free(links);
-	free(plan);
-	return err ? err : -ENODEV;
-}
-
-static int read_host(struct setup_host *h, const struct plx_sys *sys, const struct plx_env_conf *conf, char *why, size_t whylen)
-{
-	*h = (struct setup_host){ .topo = malloc(sizeof(*h->topo)) };
-	int err = h->topo ? topo_read(sys, h->topo) : -ENOMEM;
-
-	if (err)
-		snprintf(why, whylen, "topology: %s", strerror(-err));
-	for (unsigned i = 0; i < conf->nports && !err; i++) {
-		const struct plx_port_conf *c = &conf->ports[i];
-
-		if (!plx_driver_on_device(c))
-			continue;
-		h->links[i] = malloc(sizeof(*h->links[i]));
-		err = h->links[i] ? disco_link_read(sys, c->name, h->links[i]) : -ENOMEM;
-		if (err == -ENODEV)
-			err = no_link(h, conf, why, whylen);
-		else if (err)
-			snprintf(why, whylen, "%s: cannot ask the kernel about it: %s: see ip link show %s", c->name,
-			         strerror(-err), PLX_QUOTED(c->name));
-	}
-	return err;
-}
-
-void setup_host_free(struct setup_host *h)
-{
-	for (unsigned i = 0; i < PLX_PORTS_MAX; i++)
-		free(h->links[i]);
-	free(h->topo);
-	*h = (struct setup_host){ .topo = NULL };
-}
-
-int setup_look(struct setup *s, struct setup_host *h, const struct setup_in *in, char *why, size_t whylen)
-{
-	struct setup_in now = *in;
-	int err = read_host(h, in->sys, in->conf, why, whylen);
-
-	*s = (struct setup){ .items = NULL };
-	now.topo = h->topo;
-	now.links = (const struct disco_link *const *)h->links;
-	return err ? err : setup_plan(s, &now, why, whylen);
-}
-
 /* unsettled tells what is not as it was set, however often that was done. */
 static int unsettled(const struct setup *s)
 {
@@ -84,15 +30,14 @@ static int unsettled(const struct setup *s)
 	return -ETIMEDOUT;
 }
 
-/* once is one round: read, plan, tell, apply.  *left counts what was to be changed; in the last
+/* once is one round: plan, tell, apply.  *left counts what was to be changed; in the last
    round nothing may be left. */
 static int once(const struct setup_in *in, bool last, enum setup_hold hold, const char *owner, char *session,
                 int (*told)(void *arg, const struct setup *s), void *arg, unsigned *left)
 {
 	struct setup s;
-	struct setup_host h;
 	char why[2048] = "";
-	int err = setup_look(&s, &h, in, why, sizeof(why));
+	int err = setup_plan(&s, in, why, sizeof(why));
 
 	if (err)
 		plx_logf(in->log, PLX_LOG_ERROR, "%s", why);
@@ -104,12 +49,23 @@ static int once(const struct setup_in *in, bool last, enum setup_hold hold, cons
 	if (!err)
 		err = setup_apply(&s, hold, owner, session);
 	setup_free(&s);
-	setup_host_free(&h);
 	return err;
 }
 
-int setup_make(const struct setup_in *in, enum setup_hold hold, const char *owner, char session[SETUP_SESSION_MAX],
-               int (*told)(void *arg, const struct setup *s), void *arg)
+static int read_again(struct host *host, const struct setup_in *in)
+{
+	char why[512];
+
+	host_free(host);
+	int err = host_read(host, in->sys, in->conf, why, sizeof(why));
+
+	if (err)
+		plx_logf(in->log, PLX_LOG_ERROR, "%s", why);
+	return err;
+}
+
+int setup_make(const struct setup_in *in, struct host *host, enum setup_hold hold, const char *owner,
+               char session[SETUP_SESSION_MAX], int (*told)(void *arg, const struct setup *s), void *arg)
 {
 	struct setup_refused refused = { { 0 } };
 	struct setup_in now = *in;
@@ -117,7 +73,10 @@ int setup_make(const struct setup_in *in, enum setup_hold hold, const char *owne
 	int err = 0;
 
 	now.refused = &refused;
+	now.host = host;
 	for (int round = 0; round <= ROUNDS && left; round++) {
+		if (round && (err = read_again(host, in)))
+			break;
 		err = once(&now, round == ROUNDS, hold, owner, session, told, arg, &left);
 		if (err && err != -EAGAIN)
 			break;

@@ -4,6 +4,7 @@
 #include "control.h"
 #include "fatal_line.h"
 #include "lcore.h"
+#include "quiet_thread.h"
 #include "thread.h"
 #include <errno.h>
 #include <stdio.h>

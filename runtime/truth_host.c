@@ -34,12 +34,12 @@ static void take_clock(struct truth_lcore *o, const struct plx_sys *sys, const s
 /* The cgroup is that in which the program started; stops for the quota of one above count there. */
 static void take_group(struct truth_sample *s, const struct plx_env *env)
 {
-	const char *key = env->topo.time.version == 1 ? "throttled_time " : "throttled_usec ";
-	const uint64_t unit = env->topo.time.version == 1 ? 1 : 1000;
-	struct topo_cgroup_place at = env->topo.time_at;
+	const char *key = env->host.topo.time.version == 1 ? "throttled_time " : "throttled_usec ";
+	const uint64_t unit = env->host.topo.time.version == 1 ? 1 : 1000;
+	struct topo_cgroup_place at = env->host.topo.time_at;
 	uint64_t most = 0;
 
-	if (!env->topo.time.version)
+	if (!env->host.topo.time.version)
 		return;
 	do {
 		char path[600], text[2048];
@@ -110,7 +110,7 @@ static void take_pages(struct truth_port *o, const struct plx_env *env, const st
 	int node[TRUTH_PAGES];
 	const struct mem_seg *seg = plan->pool < env->npools ? &env->segs[plan->pool] : NULL;
 
-	if (plan->link.node < 0 || env->topo.nnodes < 2 || !seg || !seg->page)
+	if (plan->link.node < 0 || env->host.topo.nnodes < 2 || !seg || !seg->page)
 		return;
 	const uint64_t all = seg->len / seg->page;
 	const unsigned n = all < TRUTH_PAGES ? (unsigned)all : TRUTH_PAGES;

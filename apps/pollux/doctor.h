@@ -6,11 +6,10 @@
 #ifndef DOCTOR_H
 #define DOCTOR_H
 
-#include "disco.h"
 #include "finding.h"
+#include "host.h"
 #include "plan.h"
 #include "reach.h"
-#include "topo.h"
 
 #include <pollux/plx.h>
 #include <stdio.h>
@@ -84,7 +83,7 @@ struct probe {
 /* A limit of a cgroup that holds this process: the file, and what it says. */
 struct limit { char file[600]; int64_t value; };
 
-struct host {
+struct host_facts {                  /* beside what a start reads of it */
 	int64_t  uid;
 	uint64_t cap_bnd;                /* bit n: capability n is within the bounding set */
 	int      init_userns;            /* this is the first user namespace */
@@ -112,7 +111,7 @@ struct cpu_facts { char governor[16]; int idle_us, idle_state; /* deepest state 
 struct patient {                     /* one port that is an interface */
 	const struct plx_port_conf *conf;
 	const struct plan_port *plan;    /* NULL if there is no plan */
-	struct disco_link *l;            /* NULL = no such interface in this network namespace */
+	struct disco_link *l;            /* the host's; NULL = no such interface in this network namespace */
 	struct disco_link *peer;         /* other end of a veth pair; NULL = not found */
 	char at_peer[96];                /* goes before commands there: "ip netns exec NAME " */
 	char elsewhere[96];              /* the same of a namespace that has an interface of this name */
@@ -132,9 +131,9 @@ struct doctor {
 	const struct plx_sys *sys;
 	char **words;                    /* of the command line, own options taken out; ends with NULL */
 	struct plx_env_conf conf;
-	struct topo topo;
+	struct host host;                /* of conf's ports */
 	struct probe probe;
-	struct host host;
+	struct host_facts facts;
 	struct cpu_facts cpu[TOPO_CPUS_MAX];
 	struct plan plan;                /* of a start as if what FAILs were mended */
 	bool planned;
@@ -155,7 +154,7 @@ void read_probe(const struct plx_sys *sys, struct probe *p);
 /* try_queue: 1 if an AF_XDP socket is bound to the queue, 0 if not, -1 if that could not be tried: a socket is
    bound in copy mode, of which the device gets to know nothing, and let go. */
 int  try_queue(const struct plx_sys *sys, uint32_t ifindex, uint32_t queue);
-void read_ports(struct doctor *d);            /* interfaces, by disco */
+void read_ports(struct doctor *d);            /* more of the host's interfaces */
 void read_nets(struct doctor *d);             /* other namespaces, routes, owners of queues */
 
 /* ---- judging and printing ---- */

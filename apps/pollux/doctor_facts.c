@@ -62,13 +62,13 @@ static void read_cpuset(struct doctor *d, const struct groups *g)
 	struct topo_cgroup_place at;
 
 	if (find_group(g, "cpuset", &at))
-		snprintf(d->host.cpuset, sizeof(d->host.cpuset), "%s%s/cpuset.cpus", at.mount, at.below);
+		snprintf(d->facts.cpuset, sizeof(d->facts.cpuset), "%s%s/cpuset.cpus", at.mount, at.below);
 }
 
 /* The tightest quota from the group to the top. */
 static void read_quota(struct doctor *d, const struct groups *g)
 {
-	struct limit *l = &d->host.quota;
+	struct limit *l = &d->facts.quota;
 	struct topo_cgroup_place at;
 	char path[600], buf[64];
 	int version = find_group(g, "cpu", &at);
@@ -86,10 +86,10 @@ static void read_quota(struct doctor *d, const struct groups *g)
 			snprintf(other, sizeof(other), "%s%s/cpu.cfs_period_us", at.mount, at.below);
 			period = number(d, other);
 		}
-		if (period <= 0 || (l->value >= 0 && quota * d->host.period >= l->value * period))
+		if (period <= 0 || (l->value >= 0 && quota * d->facts.period >= l->value * period))
 			continue;
 		l->value = quota;
-		d->host.period = period;
+		d->facts.period = period;
 		snprintf(l->file, sizeof(l->file), "%s", path);
 	} while (up(&at));
 }
@@ -144,9 +144,9 @@ static void read_huge_files(struct doctor *d, const char *mounts)
 		plx_file_dir(d->sys, dir, huge_file, &h);
 		if (!h.files || plx_file_dir(d->sys, "/proc", maps_it, &h) > 0)
 			continue;
-		d->host.huge_files = h.files;
-		d->host.huge_bytes = h.bytes;
-		snprintf(d->host.huge_mount, sizeof(d->host.huge_mount), "%s", dir);
+		d->facts.huge_files = h.files;
+		d->facts.huge_bytes = h.bytes;
+		snprintf(d->facts.huge_mount, sizeof(d->facts.huge_mount), "%s", dir);
 	}
 }
 
@@ -155,28 +155,28 @@ static void read_huge_files(struct doctor *d, const char *mounts)
 static void read_limits(struct doctor *d)
 {
 	static const struct { const char *name; size_t soft, hard; } rows[] = {
-		{ "Max locked memory", 0, offsetof(struct host, memlock_hard) },
-		{ "Max open files", offsetof(struct host, nofile), offsetof(struct host, nofile_hard) },
+		{ "Max locked memory", 0, offsetof(struct host_facts, memlock_hard) },
+		{ "Max open files", offsetof(struct host_facts, nofile), offsetof(struct host_facts, nofile_hard) },
 	};
 	char buf[4096];
 
 	text(d, "/proc/thread-self/limits", buf, sizeof(buf));
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
 		char *s = strstr(buf, rows[i].name), soft[32], hard[32];
-		uint64_t *at = (uint64_t *)(void *)((char *)&d->host + rows[i].hard);
+		uint64_t *at = (uint64_t *)(void *)((char *)&d->facts + rows[i].hard);
 
 		*at = UINT64_MAX;
 		if (!s || sscanf(s + strlen(rows[i].name), "%31s %31s", soft, hard) != 2)
 			continue;
 		*at = *hard == 'u' ? UINT64_MAX : strtoull(hard, NULL, 10);
 		if (rows[i].soft)
-			*(uint64_t *)(void *)((char *)&d->host + rows[i].soft) = *soft == 'u' ? UINT64_MAX : strtoull(soft, NULL, 10);
+			*(uint64_t *)(void *)((char *)&d->facts + rows[i].soft) = *soft == 'u' ? UINT64_MAX : strtoull(soft, NULL, 10);
 	}
 }
 
 static void read_rights(struct doctor *d)
 {
-	struct host *h = &d->host;
+	struct host_facts *h = &d->facts;
 	char buf[8192], *s;
 	unsigned long in, out, n;
 
@@ -195,7 +195,7 @@ static void read_tools(struct doctor *d)
 	static const char *const tools[] = { "ip", "ethtool", "bpftool", "prlimit" };
 	const char *path = getenv("PATH");
 
-	d->host.tools[0] = 0;
+	d->facts.tools[0] = 0;
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(tools); i++) {
 		bool found = false;
 		size_t n;
@@ -207,13 +207,14 @@ static void read_tools(struct doctor *d)
 			found = !access(file, X_OK);
 		}
 		if (!found)
-			plx_text_add(d->host.tools, sizeof(d->host.tools), "%s%s", *d->host.tools ? " " : "", tools[i]);
+			plx_text_add(d->facts.tools, sizeof(d->facts.tools), "%s%s",
+			             *d->facts.tools ? " " : "", tools[i]);
 	}
 }
 
-static void read_host(struct doctor *d)
+static void read_facts(struct doctor *d)
 {
-	struct host *h = &d->host;
+	struct host_facts *h = &d->facts;
 	struct groups *g = calloc(1, sizeof(*g));
 	char buf[16384];
 
@@ -303,33 +304,9 @@ static void read_cpus(struct doctor *d)
 
 /* ---- the plan ---- */
 
-static void link_info(struct plx_link_info *li, const struct doctor *d, const struct plx_port_conf *c)
-{
-	memset(li, 0, sizeof(*li));
-	li->node = -1;
-	for (unsigned i = 0; i < d->nports; i++)
-		if (d->port[i].conf == c && d->port[i].l && !plx_link_query(d->sys, d->port[i].l->name, li))
-			plan_link_told(li, d->port[i].l);
-}
-
-static void irqs_of(struct plan_irqs *irqs, const struct doctor *d, const struct plx_port_conf *c)
-{
-	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
-		irqs->q[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
-	for (unsigned i = 0; i < d->nports; i++) {
-		const struct disco_link *l = d->port[i].conf == c ? d->port[i].l : NULL;
-
-		for (unsigned q = 0; l && q < l->nrxqs; q++)
-			irqs->q[q] = (struct plan_irq){ .irq = l->rxq[q].irq, .cpu = (int16_t)l->rxq[q].cpu,
-			                                .node = (int16_t)l->rxq[q].node, .how = (uint8_t)l->rxq[q].how };
-	}
-}
-
 struct drawing {
 	struct plx_env_conf conf;
-	struct topo topo;
-	struct plx_link_info links[PLX_PORTS_MAX];
-	struct plan_irqs irqs[PLX_PORTS_MAX];
+	struct host host;
 };
 
 /* only_usable keeps those of n lcores whose CPUs may be used; how many. */
@@ -352,6 +329,7 @@ static uint16_t only_usable(const struct topo *t, struct plx_lcore_conf *l, unsi
 static void forgive(struct doctor *d, struct drawing *w)
 {
 	struct plx_env_conf *c = &w->conf;
+	struct host_iface *in = w->host.iface;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < c->nports; i++) {
@@ -359,13 +337,12 @@ static void forgive(struct doctor *d, struct drawing *w)
 		for (unsigned j = 0; j < d->nports; j++)
 			there &= d->port[j].conf != &d->conf.ports[i] || d->port[j].l;
 		for (unsigned j = 0; j < n; j++)
-			twice |= w->links[i].ifindex && w->links[j].ifindex == w->links[i].ifindex;
+			twice |= in[i].link.ifindex && in[j].link.ifindex == in[i].link.ifindex;
 		if (!there || twice)
 			continue;
 		c->ports[n] = c->ports[i];
-		w->links[n] = w->links[i];
-		w->irqs[n] = w->irqs[i];
-		struct plx_link_info *li = &w->links[n];
+		in[n] = in[i];
+		struct plx_link_info *li = &in[n].link;
 		unsigned rx = c->ports[n].queue + c->ports[n].rxqs, tx = c->ports[n].queue + c->ports[n].txqs;
 
 		li->up = true;
@@ -377,15 +354,15 @@ static void forgive(struct doctor *d, struct drawing *w)
 		n++;
 	}
 	c->nports = (uint16_t)n;
-	c->nlcores = only_usable(&w->topo, c->lcores, c->nlcores);
-	c->nservice = only_usable(&w->topo, c->service, c->nservice);
+	c->nlcores = only_usable(&w->host.topo, c->lcores, c->nlcores);
+	c->nservice = only_usable(&w->host.topo, c->service, c->nservice);
 	c->main_lcore = -1;
 	c->huge = c->huge == PLX_REQUIRE ? PLX_PREFER : c->huge;
 	c->mem = c->nnode_mem = 0;
-	w->topo.missing_caps = 0;
-	w->topo.memlock = UINT64_MAX;
-	w->topo.mem_avail = 0;
-	w->topo.mem_limit.file[0] = 0;
+	w->host.topo.missing_caps = 0;
+	w->host.topo.memlock = UINT64_MAX;
+	w->host.topo.mem_avail = 0;
+	w->host.topo.mem_limit.file[0] = 0;
 }
 
 /* port_plans gives each patient its part of the plan, by name. */
@@ -404,7 +381,7 @@ static void refused(struct doctor *d)
 
 	for (unsigned i = 0; i < d->nports; i++) {
 		const struct patient *p = &d->port[i];
-		int err = reach_takes(p->conf, d->topo.missing_caps) ? reach_judge(p->conf, &p->reach, text, sizeof(text)) : 0;
+		int err = reach_takes(p->conf, d->host.topo.missing_caps) ? reach_judge(p->conf, &p->reach, text, sizeof(text)) : 0;
 
 		if (!err)
 			continue;
@@ -421,17 +398,13 @@ static int make_plan(struct doctor *d)
 
 	if (!w)
 		return -ENOMEM;
-	w->conf = d->conf;
-	w->topo = d->topo;
-	for (unsigned i = 0; i < d->conf.nports; i++) {
-		link_info(&w->links[i], d, &d->conf.ports[i]);
-		irqs_of(&w->irqs[i], d, &d->conf.ports[i]);
-	}
-	d->plan_err = plan_make(&d->plan, &d->conf, &d->topo, w->links, w->irqs, d->plan_why, sizeof(d->plan_why));
+	d->plan_err = plan_make(&d->plan, &d->conf, &d->host, d->plan_why, sizeof(d->plan_why));
 	d->planned = !d->plan_err;
 	if (d->plan_err) {
+		w->conf = d->conf;
+		w->host = d->host; /* what discovery found is lent */
 		forgive(d, w);
-		d->planned = !plan_make(&d->plan, &w->conf, &w->topo, w->links, w->irqs, why, sizeof(why));
+		d->planned = !plan_make(&d->plan, &w->conf, &w->host, why, sizeof(why));
 		d->plan.conf = &d->conf;
 	}
 	port_plans(d);
@@ -442,11 +415,12 @@ static int make_plan(struct doctor *d)
 
 int doctor_read(struct doctor *d)
 {
-	int err = topo_read(d->sys, &d->topo);
+	char why[512];
+	int err = host_read(&d->host, d->sys, &d->conf, why, sizeof(why));
 
-	if (err)
+	if (err == -ENOMEM)
 		return err;
-	read_host(d);
+	read_facts(d); /* an interface that the kernel does not tell of is as one that is not there */
 	read_probe(d->sys, &d->probe);
 	read_ports(d);
 	read_nets(d);
@@ -458,8 +432,7 @@ int doctor_read(struct doctor *d)
 
 void doctor_free(struct doctor *d)
 {
-	for (unsigned i = 0; i < d->nports; i++) {
-		free(d->port[i].l);
+	for (unsigned i = 0; i < d->nports; i++)
 		free(d->port[i].peer);
-	}
+	host_free(&d->host);
 }

@@ -11,7 +11,7 @@
 
 /* ---- rights ---- */
 
-static bool has(const struct doctor *d, unsigned cap) { return !privileges_lack(d->topo.missing_caps, cap); }
+static bool has(const struct doctor *d, unsigned cap) { return !privileges_lack(d->host.topo.missing_caps, cap); }
 
 /* cap judges one capability.  The mend grants all that are needed, as the next would else take
    this one away again. */
@@ -26,11 +26,11 @@ static void cap(const struct doctor *d, struct result *f, unsigned n, const char
 		return;
 	}
 	fail(f, "%s is missing, which %s needs", name, call);
-	if (!(d->host.cap_bnd >> n & 1))
+	if (!(d->facts.cap_bnd >> n & 1))
 		mend(f, "# outside of what this container or service may ever have: docker run --cap-add=%s, or "
 		     "CapabilityBoundingSet=%s of systemd", name, name);
 	else
-		mend(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", quoted(d->host.exe));
+		mend(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", quoted(d->facts.exe));
 }
 
 CHECK(cap_net_raw)   { (void)p; cap(d, f, CAP_NET_RAW, "CAP_NET_RAW", uses_xdp(d) ? privileges_call(CAP_NET_RAW) : "socket(AF_PACKET)"); }
@@ -39,7 +39,7 @@ CHECK(cap_net_admin) { (void)p; cap(d, f, CAP_NET_ADMIN, "CAP_NET_ADMIN", privil
 CHECK(cap_bpf)
 {
 	HOST;
-	if (uses_xdp(d) && has(d, CAP_BPF) && d->topo.missing_caps >> CAP_BPF & 1)
+	if (uses_xdp(d) && has(d, CAP_BPF) && d->host.topo.missing_caps >> CAP_BPF & 1)
 		ok(f, "CAP_SYS_ADMIN stands in for CAP_BPF, which %s needs", privileges_call(CAP_BPF));
 	else
 		cap(d, f, CAP_BPF, "CAP_BPF", privileges_call(CAP_BPF));
@@ -48,9 +48,9 @@ CHECK(cap_bpf)
 CHECK(userns)
 {
 	HOST;
-	if (d->host.init_userns < 0 || !uses_xdp(d))
+	if (d->facts.init_userns < 0 || !uses_xdp(d))
 		skip(f, uses_xdp(d) ? "/proc/self/uid_map cannot be read" : "no port is of the driver af_xdp");
-	else if (d->host.init_userns)
+	else if (d->facts.init_userns)
 		ok(f, "this is the first user namespace");
 	else {
 		fail(f, "this is a user namespace of its own, whose capabilities do not reach bpf()");
@@ -80,13 +80,13 @@ CHECK(memlock)
 		ok(f, "CAP_IPC_LOCK lifts the limit of locked memory");
 	else if (!d->planned)
 		skip(f, "how much is needed is not known: see plan");
-	else if (d->topo.memlock >= need)
-		ok(f, "%llu KiB may be locked, frames need %llu", (unsigned long long)(d->topo.memlock >> 10),
+	else if (d->host.topo.memlock >= need)
+		ok(f, "%llu KiB may be locked, frames need %llu", (unsigned long long)(d->host.topo.memlock >> 10),
 		   (unsigned long long)(need >> 10));
 	else {
 		fail(f, "%llu KiB may be locked and frames need %llu: setsockopt(XDP_UMEM_REG) says ENOBUFS",
-		     (unsigned long long)(d->topo.memlock >> 10), (unsigned long long)(need >> 10));
-		raise_limit(f, need, d->host.memlock_hard, "l", "memlock", 1024);
+		     (unsigned long long)(d->host.topo.memlock >> 10), (unsigned long long)(need >> 10));
+		raise_limit(f, need, d->facts.memlock_hard, "l", "memlock", 1024);
 	}
 }
 
@@ -98,13 +98,13 @@ CHECK(open_files)
 	HOST;
 	for (unsigned i = 0; d->planned && i < d->plan.nports; i++)
 		need += 2u * d->plan.ports[i].conf.rxqs + 2u * d->plan.ports[i].conf.txqs + 8;
-	if (!d->host.nofile)
+	if (!d->facts.nofile)
 		skip(f, "/proc/self/limits cannot be read");
-	else if (d->host.nofile >= need)
-		ok(f, "%llu files may be open, up to %llu are", (unsigned long long)d->host.nofile, (unsigned long long)need);
+	else if (d->facts.nofile >= need)
+		ok(f, "%llu files may be open, up to %llu are", (unsigned long long)d->facts.nofile, (unsigned long long)need);
 	else {
-		fail(f, "%llu files may be open and up to %llu are", (unsigned long long)d->host.nofile, (unsigned long long)need);
-		raise_limit(f, need, d->host.nofile_hard, "n", "nofile", 1);
+		fail(f, "%llu files may be open and up to %llu are", (unsigned long long)d->facts.nofile, (unsigned long long)need);
+		raise_limit(f, need, d->facts.nofile_hard, "n", "nofile", 1);
 	}
 }
 
@@ -112,7 +112,7 @@ CHECK(open_files)
 
 CHECK(clocksource)
 {
-	const struct host *h = &d->host;
+	const struct host_facts *h = &d->facts;
 
 	HOST;
 	if (!*h->clocksource)
@@ -131,14 +131,14 @@ CHECK(clocksource)
 CHECK(numa_balancing)
 {
 	HOST;
-	if (d->topo.nnodes < 2)
+	if (d->host.topo.nnodes < 2)
 		ok(f, "one node: nothing is moved");
-	else if (d->host.numa_balancing < 0)
+	else if (d->facts.numa_balancing < 0)
 		skip(f, "kernel.numa_balancing cannot be read");
-	else if (!d->host.numa_balancing)
+	else if (!d->facts.numa_balancing)
 		ok(f, "kernel.numa_balancing is 0");
 	else {
-		warn(f, "kernel.numa_balancing is %ld: lcores fault on pages that the kernel would move", d->host.numa_balancing);
+		warn(f, "kernel.numa_balancing is %ld: lcores fault on pages that the kernel would move", d->facts.numa_balancing);
 		mend(f, "sysctl -w kernel.numa_balancing=0");
 	}
 }
@@ -146,21 +146,21 @@ CHECK(numa_balancing)
 CHECK(irqbalance)
 {
 	HOST;
-	if (!d->host.irqbalance)
+	if (!d->facts.irqbalance)
 		ok(f, "irqbalance does not run");
 	else {
-		warn(f, "irqbalance runs (pid %d): it moves the queues' interrupts at any time", d->host.irqbalance);
-		mend(f, "kill %d", d->host.irqbalance);
+		warn(f, "irqbalance runs (pid %d): it moves the queues' interrupts at any time", d->facts.irqbalance);
+		mend(f, "kill %d", d->facts.irqbalance);
 	}
 }
 
 CHECK(tools)
 {
 	HOST;
-	if (!*d->host.tools)
+	if (!*d->facts.tools)
 		ok(f, "ip, ethtool, bpftool and prlimit are there");
 	else {
-		warn(f, "not on PATH, but fixes need them: %s", d->host.tools);
+		warn(f, "not on PATH, but fixes need them: %s", d->facts.tools);
 		mend(f, "apt-get install -y iproute2 ethtool bpftool util-linux");
 	}
 }
@@ -168,12 +168,12 @@ CHECK(tools)
 CHECK(journal)
 {
 	HOST;
-	if (d->host.orphans < 0)
-		skip(f, "the journal of set-ups cannot be read: %s", strerrorname_np(-d->host.orphans));
-	else if (!d->host.orphans)
+	if (d->facts.orphans < 0)
+		skip(f, "the journal of set-ups cannot be read: %s", strerrorname_np(-d->facts.orphans));
+	else if (!d->facts.orphans)
 		ok(f, "no change of a program that is no more is left on this host");
 	else {
-		warn(f, "%d programs that are no more changed this host and did not undo it", d->host.orphans);
+		warn(f, "%d programs that are no more changed this host and did not undo it", d->facts.orphans);
 		mend(f, "%s setup restore --orphans", quoted(program_invocation_name));
 	}
 }

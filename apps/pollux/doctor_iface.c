@@ -79,9 +79,9 @@ CHECK(iface_sysfs)
 	L();
 	if (p->sysfs)
 		ok(f, "/sys tells of %s", l->name);
-	else if (*d->host.netns) {
+	else if (*d->facts.netns) {
 		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
-		snprintf(f->found.fix, sizeof(f->found.fix), "ip netns exec %s", quoted(d->host.netns));
+		snprintf(f->found.fix, sizeof(f->found.fix), "ip netns exec %s", quoted(d->facts.netns));
 		again(f->found.fix, sizeof(f->found.fix), d);
 	} else {
 		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
@@ -134,7 +134,7 @@ CHECK(carrier)
 CHECK(iface_node)
 {
 	L();
-	if (d->topo.nnodes < 2)
+	if (d->host.topo.nnodes < 2)
 		ok(f, "one node");
 	else if (l->node >= 0)
 		ok(f, "%s is on node %d", l->name, l->node);
@@ -242,7 +242,7 @@ CHECK(xdp_free)
 CHECK(xdp_pins)
 {
 	L();
-	if (d->host.bpffs != 1)
+	if (d->facts.bpffs != 1)
 		skip(f, "no BPF file system is in sight");
 	else if (!*p->pins)
 		ok(f, "libxdp's dispatcher left nothing for %s", l->name);

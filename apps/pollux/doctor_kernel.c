@@ -152,9 +152,9 @@ CHECK(btf)
 CHECK(bpffs)
 {
 	HOST;
-	if (d->host.bpffs < 0)
+	if (d->facts.bpffs < 0)
 		skip(f, "/proc/self/mountinfo cannot be read");
-	else if (d->host.bpffs)
+	else if (d->facts.bpffs)
 		ok(f, "a BPF file system is at /sys/fs/bpf");
 	else {
 		warn(f, "no BPF file system at /sys/fs/bpf: programs that others have pinned cannot be seen, nor the "
@@ -166,10 +166,10 @@ CHECK(bpffs)
 CHECK(unprivileged_bpf)
 {
 	HOST;
-	if (d->host.unpriv_bpf < 0)
+	if (d->facts.unpriv_bpf < 0)
 		skip(f, "kernel.unprivileged_bpf_disabled cannot be read");
-	else if (d->host.unpriv_bpf)
-		ok(f, "kernel.unprivileged_bpf_disabled is %ld", d->host.unpriv_bpf);
+	else if (d->facts.unpriv_bpf)
+		ok(f, "kernel.unprivileged_bpf_disabled is %ld", d->facts.unpriv_bpf);
 	else {
 		warn(f, "kernel.unprivileged_bpf_disabled is 0: every user may load programs beside ours");
 		mend(f, "sysctl -w kernel.unprivileged_bpf_disabled=2");

@@ -40,11 +40,11 @@ static ull pages_of(const struct plan_pool *pool) { return (pool->bytes + (2u <<
 
 static void count_pages(const struct doctor *d, int node, ull *have, ull *total)
 {
-	*have = plan_huge_free(&d->topo, (int16_t)node, 1);
+	*have = plan_huge_free(&d->host.topo, (int16_t)node, 1);
 	*total = 0;
-	for (unsigned i = 0; i < d->topo.nnodes; i++)
+	for (unsigned i = 0; i < d->host.topo.nnodes; i++)
 		if (node < 0 || node == (int)i)
-			*total += d->topo.huge[i][1].total;
+			*total += d->host.topo.huge[i][1].total;
 }
 
 CHECK(hugepages)
@@ -73,11 +73,11 @@ CHECK(hugepages)
 			continue;
 		want = pages_of(pool);
 		count_pages(d, pool->node, &have, &total);
-		if (plan_huge_limit(&d->topo, 1, want)) {
+		if (plan_huge_limit(&d->host.topo, 1, want)) {
 			(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of %s needs %llu pages of 2 MiB, "
 			                                            "the cgroup's limit "
 			     "leaves %llu", NODE_TEXT(pool->node, "any node"), want, have);
-			mend(f, "%s", plan_unlimit(&d->topo.huge_limit[1], path, sizeof(path)));
+			mend(f, "%s", plan_unlimit(&d->host.topo.huge_limit[1], path, sizeof(path)));
 			return;
 		}
 		(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of %s needs %llu pages of 2 MiB, %llu "
@@ -97,7 +97,7 @@ CHECK(hugepages_node)
 	HOST;
 	if (no_plan(d, f) || no_asked(d, f))
 		return;
-	if (d->topo.nnodes < 2) {
+	if (d->host.topo.nnodes < 2) {
 		ok(f, "one node");
 		return;
 	}
@@ -120,12 +120,12 @@ CHECK(hugepages_node)
 CHECK(hugepage_files)
 {
 	HOST;
-	if (!d->host.huge_files)
+	if (!d->facts.huge_files)
 		ok(f, "no files hold hugepages that no process uses, as far as is in sight");
 	else {
 		warn(f, "%u files in %s hold %llu MiB of hugepages, and no process maps them: a program left them behind",
-		     d->host.huge_files, d->host.huge_mount, (ull)(d->host.huge_bytes >> 20));
-		mend(f, "find %s -xdev -type f -delete", quoted(d->host.huge_mount));
+		     d->facts.huge_files, d->facts.huge_mount, (ull)(d->facts.huge_bytes >> 20));
+		mend(f, "find %s -xdev -type f -delete", quoted(d->facts.huge_mount));
 	}
 }
 
@@ -156,12 +156,12 @@ CHECK(memory)
 			mend(f, "# use smaller rings by rxd= and txd=, or fewer queues");
 		return;
 	}
-	if (!d->topo.mem_avail)
+	if (!d->host.topo.mem_avail)
 		skip(f, "/proc/meminfo does not tell what is available");
-	else if (sum <= d->topo.mem_avail)
-		ok(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->topo.mem_avail >> 20), (ull)(sum >> 20));
+	else if (sum <= d->host.topo.mem_avail)
+		ok(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->host.topo.mem_avail >> 20), (ull)(sum >> 20));
 	else {
-		fail(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->topo.mem_avail >> 20), (ull)(sum >> 20));
+		fail(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->host.topo.mem_avail >> 20), (ull)(sum >> 20));
 		if (d->conf.mem || d->conf.nnode_mem)
 			mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
 		else
@@ -171,7 +171,7 @@ CHECK(memory)
 
 CHECK(memory_limit)
 {
-	const struct topo_limit *l = &d->topo.mem_limit;
+	const struct topo_limit *l = &d->host.topo.mem_limit;
 	uint64_t sum = small_pages(d) + plan_own(&d->plan);
 
 	HOST;

@@ -83,19 +83,16 @@ static void read_port(struct doctor *d, struct patient *p)
 {
 	const char *list[TOPO_LINKS_MAX], *near;
 
-	p->l = malloc(sizeof(*p->l));
-	if (p->l && !disco_link_read(d->sys, p->conf->name, p->l)) {
+	if (p->l) {
 		p->sysfs = plx_link_sysfs(d->sys, p->l->name, p->l->ifindex);
 		read_virtio(d, p);
 		read_fixed(d, p);
 		read_rules(d, p);
 		return;
 	}
-	free(p->l);
-	p->l = NULL;
-	for (unsigned i = 0; i < d->topo.nlinks; i++)
-		list[i] = d->topo.links[i];
-	near = plx_text_near(p->conf->name, list, d->topo.nlinks);
+	for (unsigned i = 0; i < d->host.topo.nlinks; i++)
+		list[i] = d->host.topo.links[i];
+	near = plx_text_near(p->conf->name, list, d->host.topo.nlinks);
 	if (near)
 		snprintf(p->near, sizeof(p->near), "%s", near);
 }
@@ -108,6 +105,7 @@ void read_ports(struct doctor *d)
 		if (!plx_driver_on_device(&d->conf.ports[i]))
 			continue;
 		p->conf = &d->conf.ports[i];
+		p->l = d->host.iface[i].disco;
 		read_port(d, p);
 		d->nports++;
 	}
@@ -167,7 +165,7 @@ static int named_net(void *arg, const char *name)
 
 	snprintf(path, sizeof(path), "/run/netns/%s", name);
 	if (!stat(path, &st) && st.st_ino == s->own.st_ino && st.st_dev == s->own.st_dev)
-		snprintf(s->d->host.netns, sizeof(s->d->host.netns), "%.63s", name);
+		snprintf(s->d->facts.netns, sizeof(s->d->facts.netns), "%.63s", name);
 	if ((size_t)snprintf(enter, sizeof(enter), "ip netns exec %s ", quoted(name)) < sizeof(enter))
 		add_net(s, path, enter);
 	return 0;

@@ -28,8 +28,8 @@ static struct cpuset usable_cpus(const struct doctor *d)
 {
 	struct cpuset s = { { 0 } };
 
-	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
-		if (plan_usable(&d->topo, cpu))
+	for (unsigned cpu = 0; cpu < d->host.topo.ncpus; cpu++)
+		if (plan_usable(&d->host.topo, cpu))
 			cpuset_add(&s, cpu);
 	return s;
 }
@@ -73,17 +73,17 @@ CHECK(lcore_online)
 
 	HOST;
 	for (unsigned i = 0; (l = given_lcore(d, i)); i++) {
-		for (unsigned k = 0; k < l->ncpus && d->topo.ncpus; k++) {
-			if (d->topo.cpu[l->cpus[k]].online)
+		for (unsigned k = 0; k < l->ncpus && d->host.topo.ncpus; k++) {
+			if (d->host.topo.cpu[l->cpus[k]].online)
 				continue;
-			fail(f, "lcore %u: CPU %u is %s", l->id, l->cpus[k], d->topo.cpu[l->cpus[k]].present ?
+			fail(f, "lcore %u: CPU %u is %s", l->id, l->cpus[k], d->host.topo.cpu[l->cpus[k]].present ?
 			     "offline" : "not in this machine");
-			if (d->topo.cpu[l->cpus[k]].present)
+			if (d->host.topo.cpu[l->cpus[k]].present)
 				mend(f, "echo 1 > /sys/devices/system/cpu/cpu%u/online", l->cpus[k]);
 			else if (i < d->conf.nlcores)
-				mend_option(f, d, "lcores", topo_allowed_list(&d->topo, text, sizeof(text)));
+				mend_option(f, d, "lcores", topo_allowed_list(&d->host.topo, text, sizeof(text)));
 			else
-				mend(f, "# name CPUs with -S that are there: %s", topo_allowed_list(&d->topo, text, sizeof(text)));
+				mend(f, "# name CPUs with -S that are there: %s", topo_allowed_list(&d->host.topo, text, sizeof(text)));
 			return;
 		}
 	}
@@ -102,11 +102,11 @@ CHECK(cpuset)
 	for (unsigned i = 0; (l = given_lcore(d, i)); i++)
 		for (unsigned k = 0; k < l->ncpus; k++) {
 			unsigned cpu = l->cpus[k];
-			if (cpu >= d->topo.ncpus || !d->topo.cpu[cpu].online || d->topo.cpu[cpu].allowed)
+			if (cpu >= d->host.topo.ncpus || !d->host.topo.cpu[cpu].online || d->host.topo.cpu[cpu].allowed)
 				continue;
 			cpuset_add(&missing, cpu);
 			cpuset_add(&all, cpu);
-			group |= d->topo.cpu[cpu].barred;
+			group |= d->host.topo.cpu[cpu].barred;
 		}
 	if (cpuset_first(&missing) < 0) {
 		ok(f, "CPUs of lcores are among those this process may use (%s)", have);
@@ -116,7 +116,7 @@ CHECK(cpuset)
 	fail(f, "CPU %s of -l%s is not among those this process may use (%s), by its %s",
 	     cpuset_text(&missing, lack, sizeof(lack)), d->conf.nservice ? " or -S" : "", have, group ? "cgroup's cpuset" : "affinity");
 	if (group)
-		mend(f, "echo %s > %s", want, quoted(d->host.cpuset));
+		mend(f, "echo %s > %s", want, quoted(d->facts.cpuset));
 	else
 		mend(f, "taskset -pc %s $$", want);
 }
@@ -126,20 +126,21 @@ CHECK(cpuset)
 static bool other_lcores(const struct doctor *d, bool cores, struct cpuset *out)
 {
 	struct cpuset taken = { { 0 } };
+	const struct topo *t = &d->host.topo;
 	unsigned n = 0;
 
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = d->plan.nworkers; i < d->plan.nlcores; i++)
 		for (unsigned k = 0; k < d->plan.lcores[i].ncpus; k++) {
 			unsigned cpu = d->plan.lcores[i].cpus[k];
-			cpuset_add(&taken, cores && d->topo.cpu[cpu].core >= 0 ? (unsigned)d->topo.cpu[cpu].core : cpu);
+			cpuset_add(&taken, cores && t->cpu[cpu].core >= 0 ? (unsigned)t->cpu[cpu].core : cpu);
 		}
 	for (unsigned pass = 0; pass < 2; pass++) {
-		for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nworkers; cpu++) {
+		for (unsigned cpu = 0; cpu < t->ncpus && n < d->plan.nworkers; cpu++) {
 			struct cpuset now = lcore_cpus(d);
-			unsigned key = cores && d->topo.cpu[cpu].core >= 0 ? (unsigned)d->topo.cpu[cpu].core : cpu;
+			unsigned key = cores && t->cpu[cpu].core >= 0 ? (unsigned)t->cpu[cpu].core : cpu;
 
-			if ((!pass && !cpuset_has(&now, cpu)) || !plan_usable(&d->topo, cpu) || cpuset_has(&taken, key))
+			if ((!pass && !cpuset_has(&now, cpu)) || !plan_usable(t, cpu) || cpuset_has(&taken, key))
 				continue;
 			cpuset_add(&taken, key);
 			cpuset_add(out, cpu);
@@ -177,12 +178,14 @@ static char *lcores_text(const struct doctor *d, const struct cpuset *cpus, char
 /* sharing finds the first two lcores on one CPU, or (cores) on two threads of one core. */
 static bool sharing(const struct doctor *d, bool cores, unsigned *a, unsigned *b)
 {
+	const struct topo *t = &d->host.topo;
+
 	for (*b = 1; *b < d->plan.nlcores; ++*b)
 		for (*a = 0; *a < *b; ++*a) {
 			int x = d->plan.lcores[*a].cpu, y = d->plan.lcores[*b].cpu;
 			if (x < 0 || y < 0 || d->plan.lcores[*a].ncpus != 1 || d->plan.lcores[*b].ncpus != 1)
 				continue;
-			if (cores ? x != y && d->topo.cpu[x].core >= 0 && d->topo.cpu[x].core == d->topo.cpu[y].core : x == y)
+			if (cores ? x != y && t->cpu[x].core >= 0 && t->cpu[x].core == t->cpu[y].core : x == y)
 				return true;
 		}
 	return false;
@@ -267,12 +270,12 @@ CHECK(lcore_node)
 		}
 	}
 	if (!far) {
-		ok(f, d->topo.nnodes < 2 ? "one node" : "queues are polled on their NIC's node, as far as that is told");
+		ok(f, d->host.topo.nnodes < 2 ? "one node" : "queues are polled on their NIC's node, as far as that is told");
 		return;
 	}
 	warn(f, "%u receive queues of node %d are polled on another node: each frame crosses", far, node);
-	for (unsigned cpu = 0; cpu < d->topo.ncpus && n < d->plan.nworkers; cpu++)
-		if (plan_usable(&d->topo, cpu) && d->topo.cpu[cpu].node == node && ++n)
+	for (unsigned cpu = 0; cpu < d->host.topo.ncpus && n < d->plan.nworkers; cpu++)
+		if (plan_usable(&d->host.topo, cpu) && d->host.topo.cpu[cpu].node == node && ++n)
 			cpuset_add(&near, cpu);
 	if (n)
 		mend_option(f, d, "lcores", lcores_text(d, &near, list, sizeof(list)));
@@ -330,8 +333,8 @@ CHECK(isolcpus)
 	struct cpuset set = { { 0 } };
 
 	HOST;
-	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
-		if (d->topo.cpu[cpu].isolated)
+	for (unsigned cpu = 0; cpu < d->host.topo.ncpus; cpu++)
+		if (d->host.topo.cpu[cpu].isolated)
 			cpuset_add(&set, cpu);
 	boot(d, f, "isolcpus", &set, "the scheduler may put other tasks there");
 }
@@ -341,8 +344,8 @@ CHECK(nohz_full)
 	struct cpuset set = { { 0 } };
 
 	HOST;
-	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
-		if (d->topo.cpu[cpu].nohz_full)
+	for (unsigned cpu = 0; cpu < d->host.topo.ncpus; cpu++)
+		if (d->host.topo.cpu[cpu].nohz_full)
 			cpuset_add(&set, cpu);
 	boot(d, f, "nohz_full", &set, "its timer ticks interrupt the lcore");
 }
@@ -352,8 +355,8 @@ CHECK(rcu_nocbs)
 	struct cpuset set = { { 0 } };
 
 	HOST;
-	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
-		if (d->topo.cpu[cpu].rcu_nocbs || d->topo.cpu[cpu].nohz_full) /* which brings it */
+	for (unsigned cpu = 0; cpu < d->host.topo.ncpus; cpu++)
+		if (d->host.topo.cpu[cpu].rcu_nocbs || d->host.topo.cpu[cpu].nohz_full) /* which brings it */
 			cpuset_add(&set, cpu);
 	boot(d, f, "rcu_nocbs", &set, "the kernel's deferred frees run there");
 }
@@ -422,7 +425,7 @@ CHECK(steal)
 	if (!all)
 		skip(f, "/proc/stat does not tell of the lcores' CPUs");
 	else if (stolen * 100 < all * STEAL_PERCENT)
-		ok(f, "%s%llu of %llu ticks of the lcores' CPUs were taken by a hypervisor", d->host.hypervisor == 1 ?
+		ok(f, "%s%llu of %llu ticks of the lcores' CPUs were taken by a hypervisor", d->facts.hypervisor == 1 ?
 		   "a virtual machine; " : "", (ull)stolen, (ull)all);
 	else {
 		warn(f, "the hypervisor took %llu of %llu ticks of the lcores' CPUs", (ull)stolen, (ull)all);
@@ -432,18 +435,18 @@ CHECK(steal)
 
 CHECK(cpu_quota)
 {
-	const struct limit *l = &d->host.quota;
+	const struct limit *l = &d->facts.quota;
 	unsigned n = d->planned ? d->plan.nlcores : d->conf.nlcores;
 
 	HOST;
 	if (l->value < 0)
 		ok(f, "no cgroup limits the time on CPUs, as far as is in sight");
-	else if (l->value >= d->host.period * n)
+	else if (l->value >= d->facts.period * n)
 		ok(f, "the cgroup's quota of %lld us in %lld us suffices for %u lcores", (long long)l->value,
-		   (long long)d->host.period, n);
+		   (long long)d->facts.period, n);
 	else {
 		warn(f, "the cgroup may run %lld us in each %lld us and %u lcores poll all the time: they are stopped for the rest",
-		     (long long)l->value, (long long)d->host.period, n);
+		     (long long)l->value, (long long)d->facts.period, n);
 		mend(f, "echo %s > %s", ends_with(l->file, "cpu.max") ? "max" : "-1", quoted(l->file));
 	}
 }

@@ -330,8 +330,8 @@ CHECK(virtio_queues)
 		ok(f, "%s is no virtio NIC", l->name);
 		return;
 	}
-	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++)
-		cpus += d->topo.cpu[cpu].online;
+	for (unsigned cpu = 0; cpu < d->host.topo.ncpus; cpu++)
+		cpus += d->host.topo.cpu[cpu].online;
 	pairs = l->ch_combined > 0 ? (unsigned)l->ch_combined : l->nrxqs;
 	if (l->ch_combined_max < 0)
 		skip(f, "%s does not tell its channels", l->name);
@@ -375,12 +375,13 @@ static const struct plan_lcore *lcore_on(const struct doctor *d, int cpu)
 /* other_cpu: where an interrupt would not disturb: no lcore there, on the NIC's node if one is. */
 static int other_cpu(const struct doctor *d, const struct disco_link *l)
 {
+	const struct topo *t = &d->host.topo;
 	int best = -1;
 
-	for (unsigned cpu = 0; cpu < d->topo.ncpus; cpu++) {
-		if (!d->topo.cpu[cpu].online || lcore_on(d, (int)cpu))
+	for (unsigned cpu = 0; cpu < t->ncpus; cpu++) {
+		if (!t->cpu[cpu].online || lcore_on(d, (int)cpu))
 			continue;
-		if (best < 0 || (l->node >= 0 && d->topo.cpu[cpu].node == l->node && d->topo.cpu[best].node != l->node))
+		if (best < 0 || (l->node >= 0 && t->cpu[cpu].node == l->node && t->cpu[best].node != l->node))
 			best = (int)cpu;
 	}
 	return best;

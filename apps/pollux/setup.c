@@ -168,10 +168,12 @@ static int no_more(const struct words *w, int argc, char **argv)
 	return CMD_USAGE;
 }
 
+static struct host host; /* as it is, for the configuration of plan and apply */
+
 static struct setup_in input(const struct words *w)
 {
-	return (struct setup_in){ .sys = &plx_sys_linux, .log = &w->log, .conf = w->conf, .stages = w->stages,
-	                          .by_name = w->by_name, .dir = w->dir, .pid = getppid() };
+	return (struct setup_in){ .sys = &plx_sys_linux, .log = &w->log, .conf = w->conf, .host = &host,
+	                          .stages = w->stages, .by_name = w->by_name, .dir = w->dir, .pid = getppid() };
 }
 
 /* ---- plan ---- */
@@ -184,7 +186,6 @@ static const char plan_help[] =
 static int plan(int argc, char **argv)
 {
 	struct words w;
-	struct setup_host h = { .topo = NULL };
 	struct setup s = { .items = NULL };
 	char why[2048] = "";
 
@@ -200,14 +201,17 @@ static int plan(int argc, char **argv)
 		rc = take_conf(&w, argc, argv);
 	if (!rc) {
 		struct setup_in in = input(&w);
-		int err = setup_look(&s, &h, &in, why, sizeof(why));
+		int err = host_read(&host, in.sys, in.conf, why, sizeof(why));
+
+		if (!err)
+			err = setup_plan(&s, &in, why, sizeof(why));
 
 		if (err)
 			cmd_error(w.title, "%s", why);
 		rc = err ? plx_exit_code(err) : print(setup_print(&s, w.json));
 	}
 	setup_free(&s);
-	setup_host_free(&h);
+	host_free(&host);
 	free(w.conf);
 	return rc < 0 ? CMD_OK : rc;
 }
@@ -251,7 +255,7 @@ static int told(void *arg, const struct setup *s)
 
 static int apply(int argc, char **argv)
 {
-	char session[SETUP_SESSION_MAX] = "";
+	char session[SETUP_SESSION_MAX] = "", why[512];
 	struct words w;
 
 	if (asks(argc, argv, apply_help))
@@ -263,8 +267,12 @@ static int apply(int argc, char **argv)
 	if (!rc) {
 		struct told t = { &w, json_array(), false };
 		struct setup_in in = input(&w);
-		int err = setup_make(&in, SETUP_HOLD_HOST, "pollux setup", session, told, &t);
+		int err = host_read(&host, in.sys, in.conf, why, sizeof(why));
 
+		if (err)
+			cmd_error(w.title, "%s", why);
+		else
+			err = setup_make(&in, &host, SETUP_HOLD_HOST, "pollux setup", session, told, &t);
 		rc = err && !t.any ? plx_exit_code(err) : code(err); /* no plan of a start: its own code */
 		if (w.json) {
 			json_t *o = json_pack("{s:b, s:s, s:O}", "ok", !err, "session", session, "plans", t.plans);
@@ -278,6 +286,7 @@ static int apply(int argc, char **argv)
 			printf("# nothing to change\n");
 		json_decref(t.plans);
 	}
+	host_free(&host);
 	free(w.conf);
 	return rc < 0 ? CMD_OK : rc;
 }

@@ -31,11 +31,9 @@ enum format { TEXT, JSON, SVG };
 struct job {
 	const struct plx_sys *sys;
 	struct plx_env_conf conf;
-	struct topo topo;
-	struct plx_link_info links[PLX_PORTS_MAX];
-	struct plan_irqs irqs[PLX_PORTS_MAX];
+	struct host host;
 	struct plan plan;
-	struct disco_link link;
+	struct disco_link link;      /* one that no port is of */
 	struct view view;
 	char   devices[VIEW_NICS_MAX][16];
 	unsigned ndevices;
@@ -139,18 +137,9 @@ static void note_link(void *arg, const struct disco_link *l)
 	}
 }
 
-/* look finds out about one interface; what is not there the plan explains. */
-static int look(struct job *j, const char *name, struct plan_irqs *irqs)
+/* see draws one interface, once. */
+static int see(struct job *j, const struct disco_link *l)
 {
-	struct disco_link *l = &j->link;
-	int err = disco_link_read(j->sys, name, l);
-
-	for (unsigned q = 0; irqs && q < PLX_QUEUES_MAX; q++)
-		irqs->q[q] = (struct plan_irq){ .irq = err ? -1 : l->rxq[q].irq, .cpu = err ? -1 : (int16_t)l->rxq[q].cpu,
-		                                .node = err ? -1 : (int16_t)l->rxq[q].node,
-		                                .how = err ? 0 : (uint8_t)l->rxq[q].how };
-	if (err)
-		return err == -ENODEV ? 0 : err;
 	if (j->view.nnics == VIEW_NICS_MAX)
 		return 0;
 	for (unsigned i = 0; i < j->view.nnics; i++)
@@ -168,21 +157,12 @@ static int links(struct job *j)
 		if (err)
 			cmd_error(title, "cannot ask the kernel for interfaces: %s: see ip link", strerror(-err));
 	}
-	for (unsigned i = 0; i < j->ndevices && !err; i++)
-		err = look(j, j->devices[i], NULL);
-	for (unsigned i = 0; i < j->conf.nports && !err; i++) {
-		const char *name = j->conf.ports[i].name;
-
-		if (!plx_driver_on_device(&j->conf.ports[i]))
-			continue;
-		err = plx_link_query(j->sys, name, &j->links[i]);
-		j->link.xdp_told = false;
-		err = look(j, name, &j->irqs[i]);
-		plan_link_told(&j->links[i], &j->link);
-		if (err)
-			cmd_error(title, "%s: cannot ask the kernel about it: %s: see ip link show %s", name, strerror(-err),
-			          PLX_QUOTED(name));
+	for (unsigned i = 0; i < j->ndevices && !err; i++) {
+		err = disco_link_read(j->sys, j->devices[i], &j->link);
+		err = err == -ENODEV ? 0 : err ? err : see(j, &j->link); /* gone meanwhile */
 	}
+	for (unsigned i = 0; i < j->conf.nports && !err; i++) /* what is not there the plan explains */
+		err = j->host.iface[i].disco ? see(j, j->host.iface[i].disco) : 0;
 	return err;
 }
 
@@ -190,11 +170,15 @@ static int links(struct job *j)
 static int facts(struct job *j)
 {
 	struct view *v = &j->view;
-	int err = v->xml ? 0 : topo_read(j->sys, &j->topo);
+	char why[512];
+	int err = v->xml ? 0 : host_read(&j->host, j->sys, &j->conf, why, sizeof(why));
 
-	v->t = &j->topo;
-	if (!err)
-		err = topo_read_more(&j->topo, &v->more, v->xml);
+	v->t = &j->host.topo;
+	if (err) {
+		cmd_error(title, "%s", why);
+		return err;
+	}
+	err = topo_read_more(&j->host.topo, &v->more, v->xml);
 	if (err == -EINVAL && v->xml) {
 		cmd_error(title, "%s: cannot be read as hwloc's XML: lstopo FILE.xml writes it", v->xml);
 		return err;
@@ -232,7 +216,7 @@ static int plan(struct job *j)
 
 	if (!j->conf.nports && !j->conf.nlcores && !j->conf.nservice)
 		return CMD_OK;
-	if (!plan_make(&j->plan, &j->conf, &j->topo, j->links, j->irqs, v->why, sizeof(v->why))) {
+	if (!plan_make(&j->plan, &j->conf, &j->host, v->why, sizeof(v->why))) {
 		v->why[0] = 0;
 		view_plan(v, &j->plan);
 		return CMD_OK;
@@ -317,6 +301,7 @@ int cmd_topo(int argc, char **argv)
 	    !read_format(j, out, json))
 		code = run(j, argc, argv);
 	view_free(&j->view);
+	host_free(&j->host);
 	free(j);
 	return code;
 }

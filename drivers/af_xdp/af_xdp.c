@@ -241,32 +241,25 @@ static uint16_t takes_beside(const struct plx_link_info *li)
 	return strcmp(li->kdriver, "veth") ? PLX_L2_MAX : 14 + 4;
 }
 
-static int open_as(struct ax_port **out, const struct plx_port_conf *c)
+/* li is as it was found, and comes back as it is once a program is attached. */
+static int open_as(struct ax_port **out, const struct plx_port_conf *c, struct plx_link_info *li)
 {
-	struct plx_link_info li;
-	int err = plx_link_query(c->sys, c->name, &li);
-
-	*out = NULL;
-	if (err) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: cannot ask the kernel about it (%s): see ip link", c->name,
-		         strerrorname_np(-err));
-		return err;
-	}
 	struct ax_port *p = ax_port(plx_port_new(&plx_af_xdp_driver, c, sizeof(*p), sizeof(struct ax_rxq),
-	                                        sizeof(struct ax_txq)));
+	                                         sizeof(struct ax_txq)));
+
+	*out = p;
 	if (!p)
 		return -ENOMEM;
-	*out = p;
 	p->nsock = p->base.nrx > p->base.ntx ? p->base.nrx : p->base.ntx;
 	p->sock = calloc(p->nsock, sizeof(*p->sock));
 	p->parked = calloc(p->nsock, sizeof(*p->parked));
 	p->before = calloc(p->nsock, sizeof(*p->before));
-	p->base.info.ifindex = li.ifindex;
-	p->base.info.mtu = li.mtu;
-	memcpy(p->kdriver, li.kdriver, sizeof(p->kdriver));
-	p->base.info.node = li.node;
-	p->l2_max = takes_beside(&li);
-	memcpy(p->base.info.mac, li.mac, sizeof(li.mac));
+	p->base.info.ifindex = li->ifindex;
+	p->base.info.mtu = li->mtu;
+	memcpy(p->kdriver, li->kdriver, sizeof(p->kdriver));
+	p->base.info.node = li->node;
+	p->l2_max = takes_beside(li);
+	memcpy(p->base.info.mac, li->mac, sizeof(li->mac));
 	p->base.link = PLX_LINK_UP; /* switched on; link events or the doorbell tell more */
 	if (!p->sock || !p->parked || !p->before) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: no memory for %u sockets (ENOMEM): lower queues=", c->name, p->nsock);
@@ -276,21 +269,23 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 		p->sock[i].fd = -1;
 	for (uint16_t i = 0; i < p->base.nrx; i++)
 		ax_rxq(p->base.rxq[i])->gate = AX_PARKED; /* until start */
-	err = climb(p, &li);
+	int err = climb(p, li);
+
 	if (!err)
-		ax_set_mtu(p, li.mtu);
+		ax_set_mtu(p, li->mtu);
 	return err;
 }
 
-static int ax_open(struct plx_port **out, const struct plx_port_conf *conf)
+static int ax_open(struct plx_port **out, const struct plx_port_conf *conf, const struct plx_link_info *found)
 {
 	struct plx_port_conf c = *conf;
+	struct plx_link_info li = *found;
 	struct ax_port *p;
 	int err;
 
 	*out = NULL;
 	for (int tries = 2; tries--;) {
-		err = open_as(&p, &c);
+		err = open_as(&p, &c, &li);
 		if (!err) {
 			*out = &p->base;
 			return 0;

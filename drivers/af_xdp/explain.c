@@ -73,7 +73,6 @@ void ax_explain_unread(struct ax_port *p)
 	uint32_t queues = b->info.channels_rx, lo = 0, hi = 0, n;
 	uint8_t reads[STEER_QUEUES / 8];
 	char list[256], fix[PLX_QUOTED_MAX + 128] = "";
-	struct plx_link_info li;
 	unsigned users;
 
 	if (!p->prog || !ax_reads(p) || !ax_prog_reads(p->prog, reads, &users))
@@ -87,7 +86,7 @@ void ax_explain_unread(struct ax_port *p)
 	else
 		plx_text_add(fix, sizeof(fix), "have a port for each");
 	/* veth has no table */
-	if (n && n == hi - lo + 1 && !plx_link_query(b->sys, b->name, &li) && strcmp(li.kdriver, "veth"))
+	if (n && n == hi - lo + 1 && strcmp(p->kdriver, "veth"))
 		plx_text_add(fix, sizeof(fix), ", or ethtool -X %s start %u equal %u", PLX_QUOTED(b->name), lo, n);
 	plx_logf(b->log, PLX_LOG_WARN, "%s: receives on queue%s %s of %u, the others' frames are the host's: %s", b->name,
 	         n == 1 ? "" : "s", list, queues, fix);

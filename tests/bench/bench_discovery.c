@@ -19,8 +19,8 @@ enum { ROUNDS = 31 };
 struct bed {
 	const struct plx_sys *sys;
 	char name[16];
-	struct topo *topo;
-	struct disco_link *l;
+	struct host *host;
+	struct disco_link *l;        /* the host's */
 	struct plx_link_info li;
 	struct plx_env_conf *conf;
 	struct plan *plan;
@@ -54,7 +54,7 @@ static void rtnl(struct nlq *q, struct disco_link *l)
 	disco_rtnl_names(q, l);
 }
 
-static void run_topo(struct bed *b)    { topo_read(b->sys, b->topo); }
+static void run_topo(struct bed *b)    { topo_read(b->sys, &b->host->topo); }
 static void run_links(struct bed *b)   { disco_link_each(b->sys, count, b); }
 static void run_query(struct bed *b)   { plx_link_query(b->sys, b->name, &b->li); }
 static void run_rtnl(struct bed *b)    { by_netlink(b, NETLINK_ROUTE, rtnl); }
@@ -68,14 +68,16 @@ static void run_plan(struct bed *b)
 {
 	char why[2048];
 
-	plan_make(b->plan, b->conf, b->topo, &b->li, NULL, why, sizeof(why));
+	plan_make(b->plan, b->conf, b->host, why, sizeof(why));
 }
 
 static void run_all(struct bed *b)
 {
-	run_topo(b);
-	run_query(b);
-	run_read(b);
+	char why[512];
+
+	host_free(b->host);
+	host_read(b->host, b->sys, b->conf, why, sizeof(why));
+	b->l = b->host->iface[0].disco;
 	run_plan(b);
 }
 
@@ -123,11 +125,10 @@ static void choose(void *arg, const struct disco_link *l)
 
 static bool make(struct bed *b)
 {
-	b->topo = calloc(1, sizeof(*b->topo));
-	b->l = calloc(1, sizeof(*b->l));
+	b->host = calloc(1, sizeof(*b->host));
 	b->conf = calloc(1, sizeof(*b->conf));
 	b->plan = calloc(1, sizeof(*b->plan));
-	if (!b->topo || !b->l || !b->conf || !b->plan)
+	if (!b->host || !b->conf || !b->plan)
 		return false;
 	if (!*b->name) {
 		strcpy(b->name, "lo");
@@ -137,7 +138,8 @@ static bool make(struct bed *b)
 	b->conf->ports[0] = plx_port_conf_default;
 	memcpy(b->conf->ports[0].name, b->name, sizeof(b->name));
 	b->conf->nports = 1;
-	return !disco_link_read(b->sys, b->name, b->l);
+	run_all(b);
+	return b->l;
 }
 
 int main(int argc, char **argv)
@@ -175,8 +177,8 @@ int main(int argc, char **argv)
 	}
 	if (json)
 		printf("\n]}\n");
-	free(b.topo);
-	free(b.l);
+	host_free(b.host);
+	free(b.host);
 	free(b.conf);
 	free(b.plan);
 	return missed;

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* test_devices.c - interfaces as they are: which lengths beside the MTU they send, by driver and device; what has no
-   Ethernet header; names of all letters; and what the rings of a port take, as the plan says it. */
+   Ethernet header; names of all letters; how often the kernel is asked about one; and what the rings of a port take, as
+   the plan says it. */
 #include "ax_util.h"
+#include "plx_driver_impl.h"
+#include "plx_link.h"
 
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 
 /* ---- lengths ---- */
@@ -176,6 +180,57 @@ static void letters(void **state)
 	end_pool(pool);
 }
 
+/* ---- how often the kernel is asked ---- */
+
+static unsigned queries; /* of an interface as a whole: each asks for its address, once */
+
+static int count_queries(int fd, unsigned long request, void *arg)
+{
+	queries += request == SIOCGIFHWADDR;
+	return plx_sys_linux.ioctl(fd, request, arg);
+}
+
+/* Before the attach an interface is asked once, or not at all where the caller has; after it once more. */
+static void asked(void **state)
+{
+	static const struct { const char *keys; unsigned before, after; } rows[] = {
+		{ "driver=af_xdp,rxqs=1,txqs=1", 1, 1 }, { "driver=af_xdp,mode=generic", 1, 1 }, { "multibuf=prefer", 1, 1 },
+		{ "driver=packet", 1, 0 },
+	};
+	struct plx_pool *pool = make_pool(16384, 2048);
+	struct plx_sys sys = plx_sys_linux;
+	struct plx_link_info li;
+
+	(void)state;
+	sys.ioctl = count_queries;
+	veth("plxa0", "plxb0", 2);
+	assert_int_equal(plx_link_query(&plx_sys_linux, "plxa0", &li), 0);
+	for (size_t i = 0; i < 2 * PLX_ARRAY_SIZE(rows); i++) {
+		const bool known = i % 2;
+		struct plx_port_conf c = plx_port_conf_default;
+		char text[128], why[256];
+		struct plx_port *p;
+
+		snprintf(text, sizeof(text), "plxa0,rxd=64,txd=64,%s", rows[i / 2].keys);
+		assert_int_equal(plx_port_conf_parse(&c, text, why, sizeof(why)), 0);
+		c.sys = &sys;
+		c.log = &test_log;
+		c.pool = pool;
+		queries = 0;
+		assert_int_equal(plx_port_open_known(&p, &c, known ? &li : NULL), 0);
+		assert_int_equal(plx_port_start(p), 0); /* it says which queues nobody reads */
+		if (queries != rows[i / 2].after + (known ? 0 : rows[i / 2].before))
+			fail_msg("%s, %s: asked %u times", text, known ? "known" : "not known", queries);
+		assert_memory_equal(p->info.mac, li.mac, 6);
+		assert_int_equal(p->info.ifindex, li.ifindex);
+		assert_int_equal(p->info.mtu, 1500);
+		assert_int_equal(p->info.channels_rx, 2);
+		plx_port_close(p);
+	}
+	run("ip link del plxa0");
+	end_pool(pool);
+}
+
 /* ---- memory beside the pool ---- */
 
 static uint64_t mapped;
@@ -230,7 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(full_size_native), cmocka_unit_test(full_size_generic),
 		cmocka_unit_test(full_size_packet), cmocka_unit_test(full_size_veths), cmocka_unit_test(no_header),
-		cmocka_unit_test(letters), cmocka_unit_test(rings),
+		cmocka_unit_test(letters), cmocka_unit_test(asked), cmocka_unit_test(rings),
 	};
 
 	own_namespace();

@@ -2,7 +2,7 @@
 /* test_disco_live.c - discovery against this kernel, in a network namespace of its own: what was
    made there is what is found. */
 #include "ax_util.h"
-#include "disco.h"
+#include "host.h"
 
 #include <linux/if_link.h>
 #include <linux/ethtool.h>
@@ -299,6 +299,96 @@ static void each(void **state)
 	assert_int_equal(l->rxq[0].how, DISCO_IRQ_NONE);
 }
 
+/* ---- the host as a whole ---- */
+
+static unsigned queries; /* of an interface: each asks for its address, once */
+static int refusal;      /* errno of each but the first */
+
+static int count_queries(int fd, unsigned long request, void *arg)
+{
+	queries += request == SIOCGIFHWADDR;
+	if (request == SIOCGIFHWADDR && refusal && queries > 1)
+		return errno = refusal, -1;
+	return plx_sys_linux.ioctl(fd, request, arg);
+}
+
+static struct host *host;
+static char why[512];
+
+static int read_host(const char *const *ports)
+{
+	static struct plx_env_conf conf;
+	struct plx_sys sys = plx_sys_linux;
+
+	sys.ioctl = count_queries;
+	plx_env_conf_init(&conf);
+	for (conf.nports = 0; ports[conf.nports]; conf.nports++) {
+		conf.ports[conf.nports] = plx_port_conf_default;
+		assert_int_equal(plx_port_conf_parse(&conf.ports[conf.nports], ports[conf.nports], why, sizeof(why)), 0);
+	}
+	queries = 0;
+	why[0] = 0;
+	return host_read(host, &sys, &conf, why, sizeof(why));
+}
+
+/* Once for each name, and what is not there is not there. */
+static void host_once(void **state)
+{
+	static const char *const ports[] = { "plxa0,queue=1,queues=1", "plxnot", "plxa0,driver=null", "plxb0", "plxa0,queues=1",
+	                                     "plx-a-very-long-name", NULL };
+
+	(void)state;
+	unsigned fds = count_fds();
+
+	host = calloc(1, sizeof(*host));
+	run("ip link property add dev plxa0 altname plx-a-very-long-name");
+	assert_int_equal(read_host(ports), 0);
+	assert_int_equal(queries, 3);
+	assert_true(host->topo.ncpus > 0);
+	for (unsigned i = 0; i < 6; i++) {
+		const struct host_iface *f = &host->iface[i];
+		const bool there = i != 1 && i != 2;
+
+		assert_int_equal(f->link.ifindex, !there ? 0 : if_nametoindex(i == 3 ? "plxb0" : "plxa0"));
+		assert_int_equal(f->disco != NULL, there);
+		assert_int_equal(f->link.node, -1);
+		if (!there)
+			continue;
+		assert_string_equal(f->disco->name, f->link.name);
+		assert_string_equal(f->disco->kind, "veth");
+		assert_int_equal(f->disco->ifindex, f->link.ifindex);
+		assert_int_equal(f->disco->nrxqs, 2);
+		assert_int_equal(f->link.zc, f->disco->xdp_told ? PLX_LINK_ZC_NO : PLX_LINK_ZC_NOT_TOLD);
+	}
+	assert_ptr_equal(host->iface[4].disco, host->iface[0].disco);
+	assert_int_equal(count_fds(), fds);
+	host_free(host);
+	assert_null(host->iface[0].disco);
+	assert_null(host->iface[4].disco);
+	assert_int_equal(host->iface[0].link.rxqs, 2);
+	host_free(host);
+	free(host);
+}
+
+/* What cannot be asked about is told once, and does not hide the others. */
+static void host_refused(void **state)
+{
+	static const char *const ports[] = { "plxa0", "plxb0", "lo", "plxa0", NULL };
+
+	(void)state;
+	host = calloc(1, sizeof(*host));
+	refusal = EPERM;
+	assert_int_equal(read_host(ports), -EPERM);
+	refusal = 0;
+	assert_string_equal(why, "plxb0: cannot ask the kernel about it: Operation not permitted: see ip link show plxb0");
+	assert_non_null(host->iface[0].disco);
+	assert_null(host->iface[1].disco);
+	assert_int_equal(host->iface[1].link.ifindex, 0);
+	assert_ptr_equal(host->iface[3].disco, host->iface[0].disco);
+	host_free(host);
+	free(host);
+}
+
 int main(void)
 {
 	own_namespace();
@@ -313,6 +403,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(queues_beyond, setup, teardown),
 		cmocka_unit_test_setup_teardown(bridge, setup, teardown),
 		cmocka_unit_test_setup_teardown(each, setup, teardown),
+		cmocka_unit_test_setup_teardown(host_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(host_refused, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

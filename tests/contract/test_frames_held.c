@@ -99,21 +99,20 @@ static void by_driver(void **state)
 static void by_plan(void **state)
 {
 	static struct plx_env_conf conf;
-	static struct topo topo = { .nnodes = 1, .ncpus = 4, .memlock = UINT64_MAX };
-	static struct plx_link_info links[2];
+	static struct host host = { .topo = { .nnodes = 1, .ncpus = 4, .memlock = UINT64_MAX } };
 	static struct plan plan;
 	char why[512] = "", *argv[] = { "t", "-l", "0-3", "--iface", "plxa0,rxqs=1,rxd=128,txd=64", "--iface",
 	                                "plxb0,rxd=128,txd=64", NULL };
 	uint32_t sum = 0;
 
 	(void)state;
-	for (unsigned i = 0; i < topo.ncpus; i++)
-		topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .core = (int32_t)i };
+	for (unsigned i = 0; i < host.topo.ncpus; i++)
+		host.topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .core = (int32_t)i };
 	plx_env_conf_init(&conf);
 	assert_int_equal(plx_env_conf_parse(&conf, 7, argv, NULL, why, sizeof(why)), 0);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(plx_link_query(&sys, conf.ports[i].name, &links[i]), 0);
-	if (plan_make(&plan, &conf, &topo, links, NULL, why, sizeof(why)))
+		assert_int_equal(plx_link_query(&sys, conf.ports[i].name, &host.iface[i].link), 0);
+	if (plan_make(&plan, &conf, &host, why, sizeof(why)))
 		fail_msg("%s", why);
 	assert_int_equal(plan.ports[0].conf.rxqs, 1);
 	assert_int_equal(plan.ports[0].conf.txqs, QUEUES);

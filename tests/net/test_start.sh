@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test_start.sh - how long a start takes and how much memory it holds beyond its pool.
+# test_start.sh - how long a start takes, how much memory it holds beyond its pool, and how often it asks about an interface.
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -28,6 +28,19 @@ resident() { # beyond the pool of 64 MiB, which counts as resident unless it is 
 	[ "$kb" -lt 20480 ] || { echo "$kb KiB, wanted < 20480"; grep -E 'Rss|Huge' "/proc/$PID/status"; return 1; }
 	end "$PID"
 }
+# asks N ARGUMENTS...: a start asks N times at most for all there is to know of va: each such question asks for the
+# address, once.
+asks() {
+	local want=$1 n; shift
+	at a timeout 60 strace -f -qq -e trace=ioctl -o "$TMP/trace" "$FWD" -l "$LC" -m 64M --idle adaptive --log-level error \
+		"$@" -- --mode macswap --duration 100ms >"$TMP/out" 2>&1 </dev/null || { show "$TMP/out"; return 1; }
+	n=$(grep -c 'SIOCGIFHWADDR, {ifr_name="va"' "$TMP/trace")
+	[ "$n" -ge 1 ] && [ "$n" -le "$want" ] || { echo "asked $n times, wanted $want at most"; grep SIOC "$TMP/trace"; return 1; }
+}
+asked_twice() { # before there is a plan, and once XDP is attached
+	asks 2 --iface va && asks 2 --iface va,rxqs=1 && asks 2 --iface va,mode=generic && asks 1 --iface va,driver=packet &&
+		asks 3 --iface va,queues=1 --iface va,queue=1,queues=1 && asks 1 --iface va --setup=check --dry-run
+}
 pair 2
 start load b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,steer=none -- \
 	--mode txonly --flows 64 --length 60 --rate 10k --duration 600 --max-loss 100%
@@ -39,4 +52,9 @@ check "start to first packet < $limit ms, hugepages if there are any" first_pack
 check "start to first packet < $limit ms, small pages" first_packets never $limit
 end "$load"
 [ "${PLX_CONFIG:-gcc}" = gcc ] && check "less than 20 MiB resident beyond the pool" resident
+if command -v strace >/dev/null; then
+	check "a start asks about an interface once, and once more when XDP is attached" asked_twice
+else
+	skip "a start asks about an interface once, and once more when XDP is attached" "strace is not installed"
+fi
 done_testing

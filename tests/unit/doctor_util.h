@@ -23,19 +23,16 @@ static char *words[16];
 /* plan draws d's plan from its facts, as doctor_read does. */
 static inline void plan(void)
 {
-	static struct plx_link_info li[PLX_PORTS_MAX];
-	static struct plan_irqs irqs[PLX_PORTS_MAX];
-
 	for (unsigned i = 0; i < d.nports; i++) {
-		const struct disco_link *l = d.port[i].l;
-		li[i] = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = l->mtu, .up = true, .rxqs = l->nrxqs, .txqs = l->ntxqs,
+		struct disco_link *l = d.host.iface[i].disco = d.port[i].l;
+		struct plx_link_info *li = &d.host.iface[i].link;
+
+		*li = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = l->mtu, .up = true, .rxqs = l->nrxqs, .txqs = l->ntxqs,
 		                                .rxqs_max = 16, .txqs_max = 16, .combined = true, .node = l->node };
-		memcpy(li[i].kdriver, l->kdriver, sizeof(li[i].kdriver));
-		plan_link_told(&li[i], l);
-		for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
-			irqs[i].q[q] = (struct plan_irq){ l->rxq[q].irq, (int16_t)l->rxq[q].cpu, (int16_t)l->rxq[q].node, l->rxq[q].how };
+		memcpy(li->kdriver, l->kdriver, sizeof(li->kdriver));
+		host_zerocopy(li, l);
 	}
-	d.plan_err = plan_make(&d.plan, &d.conf, &d.topo, li, irqs, d.plan_why, sizeof(d.plan_why));
+	d.plan_err = plan_make(&d.plan, &d.conf, &d.host, d.plan_why, sizeof(d.plan_why));
 	d.planned = !d.plan_err;
 	for (unsigned i = 0; i < d.nports; i++)
 		d.port[i].plan = d.planned ? &d.plan.ports[i] : NULL;
@@ -120,21 +117,21 @@ static inline int healthy(void **state)
 	(void)state;
 	memset(&d, 0, sizeof(d));
 	d.sys = &plx_sys_linux;
-	d.topo.nnodes = 2;
-	d.topo.ncpus = 16;
-	d.topo.memlock = 8 << 20;
-	d.topo.mem_avail = 8ull << 30;
+	d.host.topo.nnodes = 2;
+	d.host.topo.ncpus = 16;
+	d.host.topo.memlock = 8 << 20;
+	d.host.topo.mem_avail = 8ull << 30;
 	for (unsigned i = 0; i < 16; i++)
-		d.topo.cpu[i] = (struct topo_cpu){ .present = true, .online = true, .allowed = true, .node = (int16_t)(i / 4 % 2),
+		d.host.topo.cpu[i] = (struct topo_cpu){ .present = true, .online = true, .allowed = true, .node = (int16_t)(i / 4 % 2),
 		                                   .package = (int16_t)(i / 4 % 2), .core = (int32_t)(i % 8),
 		                                   .isolated = i / 4 == 1, .nohz_full = i / 4 == 1, .rcu_nocbs = i / 4 == 1 };
 	for (unsigned n = 0; n < 2; n++)
-		d.topo.huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = 256, .free = 256 };
-	d.topo.huge[0][0].page = d.topo.huge[1][0].page = 1ull << 30;
-	d.topo.huge_all[1] = (struct topo_huge){ .page = 2ull << 20, .total = 512, .free = 512 };
+		d.host.topo.huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = 256, .free = 256 };
+	d.host.topo.huge[0][0].page = d.host.topo.huge[1][0].page = 1ull << 30;
+	d.host.topo.huge_all[1] = (struct topo_huge){ .page = 2ull << 20, .total = 512, .free = 512 };
 	d.probe = (struct probe){ .ring_flags = 1, .sg = 1, .budget = 1, .tx_meta = 1, .jit = 1, .btf = 1, .netdev_cmd = 15,
 	                          .ethtool = 1 };
-	d.host = (struct host){ .cap_bnd = UINT64_MAX, .init_userns = 1, .memlock_hard = 16 << 20, .nofile = 1024,
+	d.facts = (struct host_facts){ .cap_bnd = UINT64_MAX, .init_userns = 1, .memlock_hard = 16 << 20, .nofile = 1024,
 	                        .nofile_hard = 4096, .exe = "/usr/bin/pollux", .bpffs = 1, .unpriv_bpf = 2,
 	                        .clocksource = "tsc", .quota.value = -1 };
 	for (unsigned i = 0; i < 16; i++)

@@ -41,29 +41,26 @@ size_t plx_pool_size(const struct plx_pool_conf *c)
 }
 
 static struct plx_env_conf conf;
-static struct topo topo;
-static struct plx_link_info links[PLX_PORTS_MAX];
-static const struct plan_irqs *irqs; /* NULL = not known, as where a test says nothing */
+static struct host host;
 static struct plan plan;
 static char why[2048];
 
 /* machine: nodes of cores of threads; CPUs numbered as Linux does, first threads first. */
 static inline void machine(unsigned nodes, unsigned cores, unsigned threads)
 {
-	memset(&topo, 0, sizeof(topo));
-	topo.nnodes = nodes;
-	topo.ncpus = nodes * cores * threads;
-	topo.memlock = 8 << 20;
+	memset(&host, 0, sizeof(host));
+	host.topo.nnodes = nodes;
+	host.topo.ncpus = nodes * cores * threads;
+	host.topo.memlock = 8 << 20;
 	for (unsigned i = 0; i < TOPO_CPUS_MAX; i++)
-		topo.cpu[i].node = -1;
-	for (unsigned i = 0; i < topo.ncpus; i++)
-		topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .core = (int32_t)(i % (nodes * cores)),
+		host.topo.cpu[i].node = -1;
+	for (unsigned i = 0; i < host.topo.ncpus; i++)
+		host.topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .core = (int32_t)(i % (nodes * cores)),
 		                                 .node = (int16_t)(i / cores % nodes), .package = (int16_t)(i / cores % nodes) };
 	for (unsigned n = 0; n < nodes; n++) {
-		topo.huge[n][0] = (struct topo_huge){ .page = 1ull << 30, .total = 0, .free = 0 };
-		topo.huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = 512, .free = 512 };
+		host.topo.huge[n][0] = (struct topo_huge){ .page = 1ull << 30, .total = 0, .free = 0 };
+		host.topo.huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = 512, .free = 512 };
 	}
-	memset(links, 0, sizeof(links));
 	plx_env_conf_init(&conf);
 }
 
@@ -81,7 +78,7 @@ static inline struct plx_port_conf *add(const char *text)
 /* nic adds an interface that is up, with q channels both ways. */
 static inline struct plx_link_info *nic(const char *text, unsigned q, int node)
 {
-	struct plx_link_info *li = &links[conf.nports];
+	struct plx_link_info *li = &host.iface[conf.nports].link;
 	const struct plx_port_conf *c = add(text);
 
 	snprintf(li->name, sizeof(li->name), "%.15s", c->name);
@@ -101,7 +98,7 @@ static inline void lcores(const char *list)
 
 static inline void made(void)
 {
-	int err = plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why));
+	int err = plan_make(&plan, &conf, &host, why, sizeof(why));
 
 	if (err)
 		fail_msg("%d: %s", err, why);
@@ -110,7 +107,7 @@ static inline void made(void)
 static inline void refused(int err, const char *want)
 {
 	why[0] = 0;
-	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), err);
+	assert_int_equal(plan_make(&plan, &conf, &host, why, sizeof(why)), err);
 	assert_string_equal(why, want);
 }
 

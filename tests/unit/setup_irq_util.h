@@ -13,9 +13,9 @@
 
 static struct setup s;
 static struct plx_env_conf conf;
-static struct topo *topo;
+static struct host *host;
+static struct topo *topo;                /* the host's */
 static struct disco_link *l;
-static const struct disco_link *links[PLX_PORTS_MAX];
 static char value[SETUP_VALUE_MAX], why[SETUP_WHY_MAX];
 static unsigned written;                       /* files that were opened to be written to */
 
@@ -62,7 +62,7 @@ static inline void make_plan(unsigned rxqs, unsigned nlcores, const int *cpus)
 {
 	struct plan *p = calloc(1, sizeof(*p));
 
-	s = (struct setup){ .in = { .sys = &root_sys, .conf = &conf, .topo = topo, .links = links,
+	s = (struct setup){ .in = { .sys = &root_sys, .conf = &conf, .host = host,
 	                            .stages = SETUP_ALL & ~(1u << SETUP_channels) }, .plan = p };
 	p->main_cpu = -1;
 	p->nports = conf.nports = 1;
@@ -85,9 +85,10 @@ static inline int setup(void **state)
 	root_make(state);
 	root_sys.open = irq_open;
 	written = 0;
-	topo = calloc(1, sizeof(*topo));
+	host = calloc(1, sizeof(*host));
+	topo = &host->topo;
 	l = malloc(sizeof(*l));
-	links[0] = l;
+	host->iface[0].disco = l;
 	topo->ncpus = 8;
 	topo->nnodes = 2;
 	for (int c = 0; c < 8; c++)
@@ -100,7 +101,7 @@ static inline int setup(void **state)
 static inline int teardown(void **state)
 {
 	setup_free(&s);
-	free(topo);
+	free(host);
 	free(l);
 	return root_remove(state);
 }

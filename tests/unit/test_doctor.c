@@ -43,17 +43,17 @@ static void test_table(void **state)
 static void test_rights(void **state)
 {
 	(void)state;
-	d.topo.missing_caps = 1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN | 1ull << CAP_BPF | 1ull << CAP_SYS_ADMIN |
+	d.host.topo.missing_caps = 1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN | 1ull << CAP_BPF | 1ull << CAP_SYS_ADMIN |
 	                      1ull << CAP_IPC_LOCK;
 	bad("cap-net-raw", CHECK_FAIL, "CAP_NET_RAW is missing, which socket(AF_XDP) needs",
 	    "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep /usr/bin/pollux # and on the program");
 	bad("cap-net-admin", CHECK_FAIL, "BPF_LINK_CREATE", said.found.fix);
 	bad("cap-bpf", CHECK_FAIL, "BPF_PROG_LOAD", said.found.fix);
-	d.host.cap_bnd = 0;
+	d.facts.cap_bnd = 0;
 	bad("cap-bpf", CHECK_FAIL, "BPF_PROG_LOAD", NO_COMMAND);
-	d.topo.missing_caps &= ~(1ull << CAP_SYS_ADMIN);
+	d.host.topo.missing_caps &= ~(1ull << CAP_SYS_ADMIN);
 	says("cap-bpf", CHECK_OK);
-	d.host.init_userns = 0;
+	d.facts.init_userns = 0;
 	bad("userns", CHECK_FAIL, "user namespace", NO_COMMAND);
 	asked("eth1,driver=packet -l 4-7");
 	bad("cap-net-raw", CHECK_FAIL, "socket(AF_PACKET)", NO_COMMAND);
@@ -68,41 +68,41 @@ static void test_limits(void **state)
 	unsigned long long need = (unsigned long long)d.plan.pools[0].frames * d.plan.pools[0].frame_size;
 
 	(void)state;
-	d.topo.missing_caps = 1ull << CAP_IPC_LOCK;
-	d.topo.memlock = need;
+	d.host.topo.missing_caps = 1ull << CAP_IPC_LOCK;
+	d.host.topo.memlock = need;
 	says("memlock", CHECK_OK);
-	d.topo.memlock = need - 1;
-	d.host.memlock_hard = need;
+	d.host.topo.memlock = need - 1;
+	d.facts.memlock_hard = need;
 	snprintf(want, sizeof(want), "ulimit -S -l %llu", (need + 1023) / 1024);
 	bad("memlock", CHECK_FAIL, "ENOBUFS", want);
-	d.host.memlock_hard = need - 1;
+	d.facts.memlock_hard = need - 1;
 	snprintf(want, sizeof(want), "prlimit --pid $$ --memlock=%llu:%llu", need, need);
 	bad("memlock", CHECK_FAIL, "ENOBUFS", want);
-	d.host.nofile = 87; /* 64, eight queues both ways, eight */
+	d.facts.nofile = 87; /* 64, eight queues both ways, eight */
 	bad("open-files", CHECK_FAIL, "87 files", "ulimit -S -n 88");
-	d.host.nofile_hard = 87;
+	d.facts.nofile_hard = 87;
 	bad("open-files", CHECK_FAIL, "87 files", "prlimit --pid $$ --nofile=88:88");
 }
 
 static void test_machine(void **state)
 {
 	(void)state;
-	strcpy(d.host.clocksource, "hpet");
-	strcpy(d.host.clocksources, "tsc hpet acpi_pm");
+	strcpy(d.facts.clocksource, "hpet");
+	strcpy(d.facts.clocksources, "tsc hpet acpi_pm");
 	bad("clocksource", CHECK_WARN, "hpet", "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource");
-	strcpy(d.host.clocksources, "hpet acpi_pm");
+	strcpy(d.facts.clocksources, "hpet acpi_pm");
 	bad("clocksource", CHECK_WARN, "hpet", NO_COMMAND);
-	d.host.numa_balancing = 1;
+	d.facts.numa_balancing = 1;
 	bad("numa-balancing", CHECK_WARN, "is 1", "sysctl -w kernel.numa_balancing=0");
-	d.topo.nnodes = 1;
+	d.host.topo.nnodes = 1;
 	says("numa-balancing", CHECK_OK);
-	d.host.irqbalance = 812;
+	d.facts.irqbalance = 812;
 	bad("irqbalance", CHECK_WARN, "pid 812", "kill 812");
-	strcpy(d.host.tools, "ethtool");
+	strcpy(d.facts.tools, "ethtool");
 	bad("tools", CHECK_WARN, "ethtool", "apt-get install -y iproute2 ethtool bpftool util-linux");
-	d.host.orphans = 2;
+	d.facts.orphans = 2;
 	bad("journal", CHECK_WARN, "2 programs", "pollux setup restore --orphans");
-	d.host.orphans = -EACCES;
+	d.facts.orphans = -EACCES;
 	says("journal", CHECK_SKIP);
 }
 
@@ -130,9 +130,9 @@ static void test_kernel(void **state)
 	bad("btf", CHECK_WARN, "vmlinux", NO_COMMAND);
 	bad("hugetlb", CHECK_WARN, "ENOSYS", NO_COMMAND);
 	bad("bpf-jit", CHECK_WARN, "interpreted", "nsenter -t 1 -n sysctl -w net.core.bpf_jit_enable=1");
-	d.host.bpffs = 0;
+	d.facts.bpffs = 0;
 	bad("bpffs", CHECK_WARN, "/sys/fs/bpf", "mount -t bpf bpf /sys/fs/bpf");
-	d.host.unpriv_bpf = 0;
+	d.facts.unpriv_bpf = 0;
 	bad("unprivileged-bpf", CHECK_WARN, "is 0", "sysctl -w kernel.unprivileged_bpf_disabled=2");
 	d.probe.load_err = 0;
 	d.probe.frags_err = -EINVAL;
@@ -144,18 +144,18 @@ static void test_kernel(void **state)
 static void test_lcores(void **state)
 {
 	(void)state;
-	d.topo.cpu[5].online = false;
+	d.host.topo.cpu[5].online = false;
 	plan();
 	bad("lcore-online", CHECK_FAIL, "lcore 5: CPU 5 is offline", "echo 1 > /sys/devices/system/cpu/cpu5/online");
 	bad("plan", CHECK_FAIL, "CPU 5", NO_COMMAND);
-	d.topo.cpu[5].present = false;
+	d.host.topo.cpu[5].present = false;
 	bad("lcore-online", CHECK_FAIL, "not in this machine", "pollux doctor eth1 -l 0-4,6-15");
-	d.topo.cpu[5].online = d.topo.cpu[5].present = true;
-	d.topo.cpu[5].allowed = false;
+	d.host.topo.cpu[5].online = d.host.topo.cpu[5].present = true;
+	d.host.topo.cpu[5].allowed = false;
 	bad("cpuset", CHECK_FAIL, "CPU 5 of -l is not among those this process may use (0-4,6-15), by its affinity",
 	    "taskset -pc 0-15 $$");
-	d.topo.cpu[5].barred = true;
-	strcpy(d.host.cpuset, "/sys/fs/cgroup/cpuset/box/cpuset.cpus");
+	d.host.topo.cpu[5].barred = true;
+	strcpy(d.facts.cpuset, "/sys/fs/cgroup/cpuset/box/cpuset.cpus");
 	bad("cpuset", CHECK_FAIL, "cgroup", "echo 0-15 > /sys/fs/cgroup/cpuset/box/cpuset.cpus");
 }
 
@@ -173,12 +173,12 @@ static void test_service(void **state)
 	asked("eth1,rxqs=1 -l 4 -S 4");
 	bad("plan", CHECK_FAIL, "in -l and in -S", "pollux doctor eth1,rxqs=1 -l 4 --service-lcores none");
 	asked("eth1 -l 4-6 -S 7");
-	d.topo.cpu[7].online = false;
+	d.host.topo.cpu[7].online = false;
 	bad("lcore-online", CHECK_FAIL, "lcore 7: CPU 7 is offline", "echo 1 > /sys/devices/system/cpu/cpu7/online");
-	d.topo.cpu[7].present = false;
+	d.host.topo.cpu[7].present = false;
 	bad("lcore-online", CHECK_FAIL, "not in this machine", NO_COMMAND);
-	d.topo.cpu[7].online = d.topo.cpu[7].present = true;
-	d.topo.cpu[7].allowed = false;
+	d.host.topo.cpu[7].online = d.host.topo.cpu[7].present = true;
+	d.host.topo.cpu[7].allowed = false;
 	bad("cpuset", CHECK_FAIL, "CPU 7 of -l or -S", "taskset -pc 0-15 $$");
 }
 
@@ -205,11 +205,11 @@ static void test_quiet_cpus(void **state)
 		"nohz_full=4-7 rcu_nocbs=4-7\"' > /etc/default/grub.d/pollux.cfg && update-grub # then boot anew";
 
 	(void)state;
-	d.topo.cpu[6].isolated = d.topo.cpu[6].nohz_full = d.topo.cpu[6].rcu_nocbs = false;
+	d.host.topo.cpu[6].isolated = d.host.topo.cpu[6].nohz_full = d.host.topo.cpu[6].rcu_nocbs = false;
 	bad("isolcpus", CHECK_WARN, "CPU 6", boot);
 	bad("nohz-full", CHECK_WARN, "CPU 6", boot);
 	bad("rcu-nocbs", CHECK_WARN, "CPU 6", boot);
-	d.topo.cpu[6].nohz_full = true;
+	d.host.topo.cpu[6].nohz_full = true;
 	says("rcu-nocbs", CHECK_OK);
 	asked("eth1 -l 0,4"); /* the CPU that boots is not to be given away */
 	bad("isolcpus", CHECK_WARN, "CPU 0", "# CPU 0 is the host's: give lcores others with -l");
@@ -230,12 +230,12 @@ static void test_quiet_cpus(void **state)
 	says("steal", CHECK_OK);
 	d.cpu[4].steal = 4000;
 	bad("steal", CHECK_WARN, "4000 of 400000", NO_COMMAND);
-	d.host.quota = (struct limit){ "/sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", 399999 };
-	d.host.period = 100000;
+	d.facts.quota = (struct limit){ "/sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", 399999 };
+	d.facts.period = 100000;
 	bad("cpu-quota", CHECK_WARN, "4 lcores", "echo -1 > /sys/fs/cgroup/cpu/box/cpu.cfs_quota_us");
-	strcpy(d.host.quota.file, "/sys/fs/cgroup/box/cpu.max");
+	strcpy(d.facts.quota.file, "/sys/fs/cgroup/box/cpu.max");
 	bad("cpu-quota", CHECK_WARN, "4 lcores", "echo max > /sys/fs/cgroup/box/cpu.max");
-	d.host.quota.value = 400000;
+	d.facts.quota.value = 400000;
 	says("cpu-quota", CHECK_OK);
 }
 
@@ -245,32 +245,32 @@ static void test_memory(void **state)
 	char want[128];
 
 	(void)state;
-	d.topo.huge[1][1].free = 1;
+	d.host.topo.huge[1][1].free = 1;
 	plan();
 	snprintf(want, sizeof(want), "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need - 1);
 	bad("hugepages", CHECK_WARN, "node 1", want);
 	bad("hugepages-node", CHECK_WARN, "other nodes have 256", want);
-	d.host.huge_files = 3;
-	d.host.huge_bytes = 6 << 20;
-	strcpy(d.host.huge_mount, "/dev/hugepages");
+	d.facts.huge_files = 3;
+	d.facts.huge_bytes = 6 << 20;
+	strcpy(d.facts.huge_mount, "/dev/hugepages");
 	bad("hugepage-files", CHECK_WARN, "3 files in /dev/hugepages hold 6 MiB", "find /dev/hugepages -xdev -type f -delete");
-	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1 << 20 };
+	d.host.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1 << 20 };
 	bad("memory-limit", CHECK_FAIL, "leaves 1 MiB", "echo -1 > /sys/fs/cgroup/memory/box/memory.limit_in_bytes");
-	d.topo.mem_limit.file[0] = 0;
-	d.topo.huge[1][1].free = 256;
-	d.topo.huge_limit[1] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.2MB.max", 3 << 20 };
+	d.host.topo.mem_limit.file[0] = 0;
+	d.host.topo.huge[1][1].free = 256;
+	d.host.topo.huge_limit[1] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.2MB.max", 3 << 20 };
 	plan();
 	bad("hugepages", CHECK_WARN, "the cgroup's limit leaves 1", "echo max > /sys/fs/cgroup/box/hugetlb.2MB.max");
-	d.topo.huge[1][1].free = 1;
-	d.topo.huge_limit[1].file[0] = 0;
+	d.host.topo.huge[1][1].free = 1;
+	d.host.topo.huge_limit[1].file[0] = 0;
 	plan();
-	d.topo.mem_avail = 1 << 20;
+	d.host.topo.mem_avail = 1 << 20;
 	bad("memory", CHECK_FAIL, "1 MiB are available", NO_COMMAND);
 	d.conf.huge = PLX_REQUIRE;
 	bad("hugepages", CHECK_FAIL, "node 1", want);
 	d.conf.huge = PLX_NEVER;
 	says("hugepages", CHECK_SKIP);
-	d.topo.mem_avail = 8ull << 30;
+	d.host.topo.mem_avail = 8ull << 30;
 	asked("eth1 -m 1M");
 	bad("pool-memory", CHECK_FAIL, "frames of 2048 bytes", "pollux doctor eth1 --mem auto");
 	says("hugepages", CHECK_SKIP);

@@ -24,10 +24,10 @@ static void all_say(const char *names, enum status status)
 static void test_not_told(void **state)
 {
 	(void)state;
-	d.probe.jit = d.probe.sg = d.probe.netdev_cmd = d.host.bpffs = -1;
-	d.host.unpriv_bpf = d.host.numa_balancing = d.host.init_userns = -1;
-	d.host.nofile = d.topo.mem_avail = 0;
-	*d.host.clocksource = 0;
+	d.probe.jit = d.probe.sg = d.probe.netdev_cmd = d.facts.bpffs = -1;
+	d.facts.unpriv_bpf = d.facts.numa_balancing = d.facts.init_userns = -1;
+	d.facts.nofile = d.host.topo.mem_avail = 0;
+	*d.facts.clocksource = 0;
 	for (unsigned i = 0; i < 16; i++)
 		d.cpu[i].all = 0;
 	l->xdp_told = false;
@@ -54,7 +54,7 @@ static void test_nothing_to_judge(void **state)
 	(void)state;
 	d.planned = false;
 	d.port[0].plan = NULL;
-	d.topo.missing_caps = 1ull << CAP_IPC_LOCK;
+	d.host.topo.missing_caps = 1ull << CAP_IPC_LOCK;
 	all_say("lcore-shared lcore-smt lcore-idle lcore-node control-cpu isolcpus nohz-full rcu-nocbs governor idle-states pool-memory "
 	        "hugepages hugepages-node tx-queues memlock", CHECK_SKIP);
 	d.port[0].l = NULL;
@@ -81,7 +81,7 @@ static void test_packet(void **state)
 	l->mtu = 9000;
 	l->xdp_features = 1;
 	d.port[0].reach = (struct reach){ .name = "eth1", .route_by = "eth1", .login_by = "eth1", .login_far = "192.0.2.7:50022" };
-	d.topo.missing_caps = 1ull << CAP_IPC_LOCK | 1ull << CAP_BPF;
+	d.host.topo.missing_caps = 1ull << CAP_IPC_LOCK | 1ull << CAP_BPF;
 	all_say("queue-free queue-once queues-asked queues-unused rss-table flow-rules tx-queues xdp-native zero-copy xdp-free mtu-room "
 	        "mtu-chain memlock cap-bpf", CHECK_SKIP);
 	all_say("default-route ssh-session", CHECK_OK);
@@ -95,7 +95,7 @@ static void test_packet(void **state)
 	asked("eth1,driver=packet eth2 -l 4-7"); /* one that needs it is enough */
 	says("cap-bpf", CHECK_OK);
 	asked("eth1 --iface eth2,driver=packet -l 4-7");
-	d.topo.missing_caps |= 1ull << CAP_SYS_ADMIN;
+	d.host.topo.missing_caps |= 1ull << CAP_SYS_ADMIN;
 	says("cap-bpf", CHECK_FAIL);
 }
 
@@ -116,11 +116,11 @@ static void test_kernel_edges(void **state)
 	}
 	d.probe.netdev_cmd = 11;
 	says("netdev-netlink", CHECK_OK);
-	strcpy(d.host.clocksource, "arch_sys_counter");
+	strcpy(d.facts.clocksource, "arch_sys_counter");
 	says("clocksource", CHECK_OK);
-	strcpy(d.host.clocksource, "arch_sy");
+	strcpy(d.facts.clocksource, "arch_sy");
 	says("clocksource", CHECK_WARN);
-	d.host.nofile = 88;
+	d.facts.nofile = 88;
 	says("open-files", CHECK_OK);
 }
 
@@ -128,7 +128,7 @@ static void test_lcore_edges(void **state)
 {
 	(void)state;
 	asked("eth1,rxqs=2 --lcores=4,12");
-	d.topo.cpu[4].core = d.topo.cpu[12].core = -1; /* which core is not told: no two are known to share one */
+	d.host.topo.cpu[4].core = d.host.topo.cpu[12].core = -1; /* which core is not told: no two are known to share one */
 	says("lcore-smt", CHECK_OK);
 	healthy(NULL);
 	asked("eth1 --lcores=(0-3)@(4-7)"); /* neither has a CPU of its own */
@@ -145,11 +145,11 @@ static void test_lcore_edges(void **state)
 	says("lcore-node", CHECK_OK);
 	asked("eth1 -l 0-3");
 	for (unsigned cpu = 4; cpu < 16; cpu++)
-		d.topo.cpu[cpu].allowed = false;
+		d.host.topo.cpu[cpu].allowed = false;
 	bad("lcore-node", CHECK_WARN, "node 1", "# this process may use no CPU of node 1: see cpuset");
 	healthy(NULL);
 	for (unsigned cpu = 0; cpu < 16; cpu++)
-		d.topo.cpu[cpu].nohz_full = false;
+		d.host.topo.cpu[cpu].nohz_full = false;
 	says("rcu-nocbs", CHECK_OK);
 	says("nohz-full", CHECK_WARN);
 	asked("eth1 -l 0-3 --idle interrupt");
@@ -164,11 +164,11 @@ static void test_lcore_edges(void **state)
 	says("governor", CHECK_SKIP);
 	strcpy(d.cpu[0].governor, "powersave");
 	says("governor", CHECK_WARN);
-	d.host.quota = (struct limit){ "/sys/fs/cgroup/box/cpu.max", 0 };
-	d.host.period = 100000;
+	d.facts.quota = (struct limit){ "/sys/fs/cgroup/box/cpu.max", 0 };
+	d.facts.period = 100000;
 	says("cpu-quota", CHECK_WARN);
 	d.planned = false; /* as many as were asked for */
-	d.host.quota.value = 399999;
+	d.facts.quota.value = 399999;
 	says("cpu-quota", CHECK_WARN);
 }
 
@@ -178,40 +178,40 @@ static void test_memory_edges(void **state)
 	char want[128];
 
 	(void)state;
-	d.topo.huge[1][1].free = 1;
+	d.host.topo.huge[1][1].free = 1;
 	plan();
-	d.topo.huge_all[1].reserved = 511; /* one is left, and it is here */
+	d.host.topo.huge_all[1].reserved = 511; /* one is left, and it is here */
 	snprintf(want, sizeof(want), "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need - 1);
 	bad("hugepages", CHECK_WARN, "1 of 256 are free", want);
-	d.topo.huge_all[1].reserved = 512; /* those that are free were promised to others */
+	d.host.topo.huge_all[1].reserved = 512; /* those that are free were promised to others */
 	snprintf(want, sizeof(want), "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need);
 	bad("hugepages", CHECK_WARN, "0 of 256 are free: it gets", want);
 	says("hugepages-node", CHECK_OK); /* no other node has them either */
-	d.topo.huge_all[1].reserved = 0;
+	d.host.topo.huge_all[1].reserved = 0;
 	says("hugepages-node", CHECK_WARN);
 	d.conf.huge = PLX_NEVER;
 	says("hugepages-node", CHECK_OK);
 	d.conf.huge = PLX_PREFER;
-	d.topo.huge[1][1].free = need;
+	d.host.topo.huge[1][1].free = need;
 	says("hugepages-node", CHECK_OK);
-	d.topo.huge[1][1].free = need - 1;
-	d.topo.huge[0][1].free = 1; /* all of them suffice just so */
+	d.host.topo.huge[1][1].free = need - 1;
+	d.host.topo.huge[0][1].free = 1; /* all of them suffice just so */
 	says("hugepages-node", CHECK_WARN);
 	d.plan.pools[0].node = -1;
 	says("hugepages-node", CHECK_OK);
 	bad("hugepages", CHECK_WARN, "the pool of any node", "echo 512 > /proc/sys/vm/nr_hugepages");
-	d.topo.nnodes = 1;
+	d.host.topo.nnodes = 1;
 	says("hugepages-node", CHECK_OK);
-	d.topo.mem_avail = d.plan.pools[0].bytes + plan_beside(&d.plan, NULL);
+	d.host.topo.mem_avail = d.plan.pools[0].bytes + plan_beside(&d.plan, NULL);
 	says("memory", CHECK_OK);
-	d.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max",
+	d.host.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max",
 	                                        d.plan.pools[0].bytes + plan_own(&d.plan) };
 	says("memory-limit", CHECK_OK);
-	d.topo.mem_limit.left--;
+	d.host.topo.mem_limit.left--;
 	bad("memory-limit", CHECK_FAIL, "a start is refused", "echo max > /sys/fs/cgroup/box/memory.max");
-	d.topo.mem_limit.left = 0;
+	d.host.topo.mem_limit.left = 0;
 	says("memory-limit", CHECK_FAIL);
-	d.topo.mem_avail--;
+	d.host.topo.mem_avail--;
 	d.conf.mem = 1 << 20;
 	bad("memory", CHECK_FAIL, "beside hugepages", "pollux doctor eth1 -l 4-7 --mem auto");
 	d.plan_err = -ENOMEM; /* the plan is one with more than was asked for */
@@ -249,7 +249,7 @@ static void test_refused_memory(void **state)
 	assert_int_equal(r.count[CHECK_FAIL], 1);
 	assert_string_equal(r.r[0].found.fix, "# the reason itself tells what to change");
 	free(r.r);
-	d.topo.cpu[4].online = false;
+	d.host.topo.cpu[4].online = false;
 	assert_int_equal(doctor_judge(&r, &d, "plan,lcore-online"), 0);
 	assert_int_equal(r.count[CHECK_FAIL], 2);
 	assert_string_equal(r.r[0].found.fix, OTHERS_TELL);
@@ -275,7 +275,7 @@ static void test_iface_edges(void **state)
 	strcpy(l->bus, "0000:81:00.0");
 	*l->parent = 0;
 	says("iface-node", CHECK_WARN);
-	d.topo.nnodes = 1;
+	d.host.topo.nnodes = 1;
 	says("iface-node", CHECK_OK);
 	l->flags = IFF_UP;
 	d.port[0].peer = &links[1]; /* which is up */
@@ -409,7 +409,7 @@ static void test_queue_edges(void **state)
 	says("veth-queues", CHECK_FAIL);
 	strcpy(l->kdriver, "virtio_net");
 	l->ch_combined_max = 19;
-	d.topo.cpu[3].online = false;
+	d.host.topo.cpu[3].online = false;
 	l->ch_combined = 0; /* queues tell it, then: 4 and 15 */
 	says("virtio-queues", CHECK_OK);
 	l->ch_combined_max = 15;
@@ -460,7 +460,7 @@ static void test_interrupt_edges(void **state)
 	(void)state;
 	l->rxq[2].irq = 0;
 	l->rxq[2].cpu = 5;
-	d.topo.cpu[12].online = false;
+	d.host.topo.cpu[12].online = false;
 	bad("irq-lcore", CHECK_WARN, "interrupt 0 of queue 2 is on CPU 5", "echo 13 > /proc/irq/0/smp_affinity_list");
 	l->node = -1; /* any will do */
 	bad("irq-lcore", CHECK_WARN, "interrupt 0", "echo 0 > /proc/irq/0/smp_affinity_list");

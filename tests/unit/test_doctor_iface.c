@@ -24,7 +24,7 @@ static void test_iface(void **state)
 	bad("iface-name", CHECK_WARN, "another name of enp1s0", "pollux doctor enp1s0 -l 4-7");
 	d.port[0].sysfs = false;
 	bad("iface-sysfs", CHECK_WARN, "/sys", "mount -t sysfs sysfs /sys");
-	strcpy(d.host.netns, "red");
+	strcpy(d.facts.netns, "red");
 	bad("iface-sysfs", CHECK_WARN, "/sys", "ip netns exec red pollux doctor eth1 -l 4-7");
 	l->flags = IFF_UP;
 	bad("carrier", CHECK_WARN, "no carrier", NO_COMMAND);

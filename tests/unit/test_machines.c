@@ -44,10 +44,8 @@ struct machine {
 
 #include "machines.h"
 
-static struct topo topo;
+static struct host host;
 static struct plx_env_conf conf;
-static struct plx_link_info links[PLX_PORTS_MAX];
-static struct plan_irqs irqs[PLX_PORTS_MAX];
 static struct plan plan;
 
 /* Lines of path=text; text may have a line end of its own as ';'. */
@@ -94,10 +92,11 @@ static void put_nic(const struct nic *n, unsigned ifindex)
 	}
 }
 
-/* ask does what the environment does for a port, the kernel's answers apart. */
-static void ask(const struct nic *n, unsigned ifindex, struct plx_link_info *li, struct plan_irqs *to)
+/* ask does what host_read does for a port, the kernel's answers apart. */
+static void ask(const struct nic *n, unsigned ifindex, struct host_iface *to)
 {
-	struct disco_link *l = test_malloc(sizeof(*l));
+	struct disco_link *l = to->disco = malloc(sizeof(*l));
+	struct plx_link_info *li = &to->link;
 
 	disco_link_init(l);
 	snprintf(l->name, sizeof(l->name), "%s", n->name);
@@ -111,10 +110,6 @@ static void ask(const struct nic *n, unsigned ifindex, struct plx_link_info *li,
 	li->node = plx_link_node(&root_sys, li);
 	assert_int_equal(li->node, n->node);
 	disco_irq(&root_sys, l);
-	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
-		to->q[q] = (struct plan_irq){ .irq = l->rxq[q].irq, .cpu = (int16_t)l->rxq[q].cpu,
-		                              .node = (int16_t)l->rxq[q].node, .how = (uint8_t)l->rxq[q].how };
-	test_free(l);
 }
 
 static void read_args(const struct machine *m)
@@ -133,9 +128,9 @@ static void read_args(const struct machine *m)
 static void check(const struct machine *m)
 {
 	char why[2048] = "", *got = NULL;
-	int err = plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why));
+	int err = plan_make(&plan, &conf, &host, why, sizeof(why));
 
-	got = err ? strdup(why) : plan_print(&plan, &topo, false);
+	got = err ? strdup(why) : plan_print(&plan, &host.topo, false);
 	if (err != m->err || strcmp(got, m->want)) {
 		fprintf(stderr, "%s: %d, got:\n%s\n", m->what, err, got);
 		fail_msg("%s: another plan", m->what);
@@ -153,17 +148,15 @@ static void test_machines(void **state)
 		put_files(m->files);
 		for (unsigned n = 0; n < 2 && m->nics[n].name; n++)
 			put_nic(&m->nics[n], n + 2);
-		assert_int_equal(topo_read(&root_sys, &topo), 0);
+		assert_int_equal(topo_read(&root_sys, &host.topo), 0);
 		read_args(m);
-		memset(links, 0, sizeof(links));
-		for (unsigned p = 0; p < conf.nports; p++) {
-			for (unsigned q = 0; q < PLX_QUEUES_MAX; q++)
-				irqs[p].q[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
+		memset(host.iface, 0, sizeof(host.iface));
+		for (unsigned p = 0; p < conf.nports; p++)
 			for (unsigned n = 0; n < 2 && m->nics[n].name; n++)
 				if (!strcmp(m->nics[n].name, conf.ports[p].name))
-					ask(&m->nics[n], n + 2, &links[p], &irqs[p]);
-		}
+					ask(&m->nics[n], n + 2, &host.iface[p]);
 		check(m);
+		host_free(&host);
 		assert_int_equal(root_remove(state), 0);
 	}
 	unsetenv("HWLOC_SYNTHETIC");

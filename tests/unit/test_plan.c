@@ -67,7 +67,7 @@ static void test_node_of_nic(void **state)
 	assert_int_equal(plan.npools, 1);
 	assert_int_equal(plan.pools[0].node, 1);
 	/* whole cores first, then second threads, and none of another node */
-	links[0].rxqs = links[0].txqs = 6;
+	host.iface[0].link.rxqs = host.iface[0].link.txqs = 6;
 	made();
 	assert_int_equal(plan.nlcores, 4);
 	assert_int_equal(plan.lcores[2].id, 6);
@@ -76,14 +76,14 @@ static void test_node_of_nic(void **state)
 		assert_int_equal(plan.lcores[i].node, 1);
 	/* but where that node has no CPU for us, any is better than none */
 	for (int i = 0; i < 8; i++)
-		topo.cpu[i].allowed = topo.cpu[i].node == 0;
+		host.topo.cpu[i].allowed = host.topo.cpu[i].node == 0;
 	made();
 	assert_int_equal(plan.nlcores, 4);
 	assert_int_equal(plan.lcores[0].node, 0);
 	/* and a far one that was isolated is meant for it */
 	for (int i = 0; i < 8; i++)
-		topo.cpu[i].allowed = true;
-	topo.cpu[1].isolated = true;
+		host.topo.cpu[i].allowed = true;
+	host.topo.cpu[1].isolated = true;
 	made();
 	assert_int_equal(plan.nlcores, 5);
 	assert_int_equal(plan.lcores[0].id, 1);
@@ -95,7 +95,7 @@ static void test_whole_cores_first(void **state)
 	(void)state;
 	machine(1, 2, 2);
 	for (int i = 0; i < 4; i++)
-		topo.cpu[i].core = i / 2;
+		host.topo.cpu[i].core = i / 2;
 	nic("eth0", 2, -1);
 	made();
 	assert_int_equal(plan.lcores[0].id, 0);
@@ -106,7 +106,7 @@ static void test_isolated_first(void **state)
 {
 	(void)state;
 	machine(1, 4, 1);
-	topo.cpu[3].isolated = true;
+	host.topo.cpu[3].isolated = true;
 	nic("eth0", 1, -1);
 	made();
 	assert_int_equal(plan.lcores[0].id, 3);
@@ -116,8 +116,8 @@ static void test_offline_and_cpuset(void **state)
 {
 	(void)state;
 	machine(1, 4, 1);
-	topo.cpu[0].online = false;
-	topo.cpu[3].allowed = false;
+	host.topo.cpu[0].online = false;
+	host.topo.cpu[3].allowed = false;
 	nic("eth0", 4, -1);
 	made();
 	assert_int_equal(plan.nlcores, 2);
@@ -170,7 +170,7 @@ static void test_shared_cpus_are_noted(void **state)
 	lcores("0,2");
 	made();
 	assert_true(noted("lcores 0 and 2 are two threads of one core (CPUs 0 and 2)"));
-	topo.cpu[0].core = topo.cpu[2].core = -1; /* which core is not told */
+	host.topo.cpu[0].core = host.topo.cpu[2].core = -1; /* which core is not told */
 	made();
 	assert_false(noted("two threads of one core"));
 	lcores("0,1,3");
@@ -195,7 +195,7 @@ static void test_main_lcore(void **state)
 	assert_int_equal(plan.nlcores, 2);
 	conf.main_lcore = 9;
 	refused(-EINVAL, "--main-lcore 9: CPU 9 is not there or offline: use one of 0-3");
-	topo.cpu[0].allowed = false;
+	host.topo.cpu[0].allowed = false;
 	conf.main_lcore = 0;
 	refused(-EINVAL, "--main-lcore 0: CPU 0 is not in this process's cpuset (1-3): use one of 1-3");
 	machine(1, 1, 1);
@@ -243,7 +243,7 @@ static void test_many_ports(void **state)
 
 static void golden(bool json, const char *want)
 {
-	char *got = plan_print(&plan, &topo, json);
+	char *got = plan_print(&plan, &host.topo, json);
 
 	assert_non_null(got);
 	assert_string_equal(got, want);
@@ -252,20 +252,20 @@ static void golden(bool json, const char *want)
 
 static void test_print(void **state)
 {
-	static struct plan_irqs found[PLX_PORTS_MAX];
+	static struct disco_link found;
 
 	(void)state;
 	machine(2, 2, 1);
 	nic("eth0", 4, 1);
-	for (int q = 0; q < 4; q++)
-		found[0].q[q] = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
-	found[0].q[1] = (struct plan_irq){ .irq = 41, .cpu = 0, .node = 0, .how = DISCO_IRQ_NAPI };
-	found[0].q[3] = (struct plan_irq){ .irq = 43, .cpu = -1, .node = -1, .how = DISCO_IRQ_MSI };
-	irqs = found;
+	disco_link_init(&found);
+	found.nrxqs = 4;
+	found.rxq[1].irq = 41, found.rxq[1].cpu = found.rxq[1].node = 0, found.rxq[1].how = DISCO_IRQ_NAPI;
+	found.rxq[3].irq = 43, found.rxq[3].how = DISCO_IRQ_MSI;
+	host.iface[0].disco = &found;
 	add("l,driver=loop,queues=1");
 	lcores("1@(0,1),2-3");
 	conf.main_lcore = 0;
-	topo.huge[1][1].free = 0;
+	host.topo.huge[1][1].free = 0;
 	made();
 	golden(false,
 	       "machine  2 nodes, CPUs 0-3 allowed\n"
@@ -300,7 +300,6 @@ static void test_print(void **state)
 	       "\"frame_size\":2048,\"held\":36160,\"bytes\":85981696,\"page_bytes\":4096,\"hugepages\":41,\"hugepages_free\":0,\"why\":\"0 of 41 hugepages free: echo "
 	       "553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
 	       "queue for 3 lcores that poll: the others send through an lcore that has one\"]}\n");
-	irqs = NULL;
 }
 
 /* Queues are told by the interface's numbers, as everywhere else. */
@@ -311,7 +310,7 @@ static void test_print_queue(void **state)
 	nic("eth0,queue=1,rxqs=1", 2, -1);
 	lcores("0");
 	made();
-	char *got = plan_print(&plan, &topo, false);
+	char *got = plan_print(&plan, &host.topo, false);
 
 	assert_non_null(got);
 	assert_non_null(strstr(got, "polls eth0:1\n"));
@@ -322,7 +321,7 @@ static void test_print_queue(void **state)
 
 static void prints(bool json, const char *part)
 {
-	char *got = plan_print(&plan, &topo, json);
+	char *got = plan_print(&plan, &host.topo, json);
 
 	assert_non_null(got);
 	if (!strstr(got, part))
@@ -359,11 +358,11 @@ static void test_print_escapes(void **state)
 	(void)state;
 	machine(9, 1, 1);
 	for (int i = 0; i < 9; i += 8)
-		topo.node[i].present = true; /* nodes 0 and 8, as POWER has them */
+		host.topo.node[i].present = true; /* nodes 0 and 8, as POWER has them */
 	add("a,driver=loop");
 	snprintf(conf.ports[0].name, PLX_NAME_MAX, "q\"b\\c\n\xc3\xc3\xa9\xf0\x9f\x90\x99");
 	made();
-	got = plan_print(&plan, &topo, true);
+	got = plan_print(&plan, &host.topo, true);
 	assert_non_null(strstr(got, "{\"nodes\":2,"));
 	assert_non_null(strstr(got, "\"name\":\"q\\\"b\\\\c\\u000a\\u00c3\\u00e9\\ud83d\\udc19\""));
 	free(got);
@@ -387,7 +386,7 @@ static void check_any_plan(void)
 	for (uint16_t i = 0; i < plan.nlcores; i++) {
 		on_lcores += plan.lcores[i].queues;
 		for (uint16_t k = 0; k < plan.lcores[i].ncpus; k++)
-			assert_true(topo.cpu[plan.lcores[i].cpus[k]].online && topo.cpu[plan.lcores[i].cpus[k]].allowed);
+			assert_true(host.topo.cpu[plan.lcores[i].cpus[k]].online && host.topo.cpu[plan.lcores[i].cpus[k]].allowed);
 		for (uint16_t k = 0; k < i; k++)
 			assert_true(plan.lcores[i].id != plan.lcores[k].id);
 	}
@@ -405,8 +404,8 @@ static void check_any_plan(void)
 	assert_int_equal(queues, on_lcores);
 	for (uint16_t i = 0; i < plan.npools; i++)
 		assert_true(plan.pools[i].frames >= plan.pools[i].held && plan.pools[i].frames <= PLX_POOL_FRAMES_MAX);
-	free(plan_print(&plan, &topo, false));
-	free(plan_print(&plan, &topo, true));
+	free(plan_print(&plan, &host.topo, false));
+	free(plan_print(&plan, &host.topo, true));
 }
 
 static void test_random(void **state)
@@ -417,24 +416,24 @@ static void test_random(void **state)
 	(void)state;
 	for (int i = 0; i < 3000; i++) {
 		machine(1 + rnd(4), 1 + rnd(4), 1 + rnd(2));
-		for (unsigned c = 0; c < topo.ncpus; c++) {
-			topo.cpu[c].online = rnd(8) > 0;
-			topo.cpu[c].allowed = rnd(8) > 0;
-			topo.cpu[c].isolated = rnd(4) == 0;
+		for (unsigned c = 0; c < host.topo.ncpus; c++) {
+			host.topo.cpu[c].online = rnd(8) > 0;
+			host.topo.cpu[c].allowed = rnd(8) > 0;
+			host.topo.cpu[c].isolated = rnd(4) == 0;
 		}
 		for (unsigned k = rnd(6); k > 0; k--) {
 			snprintf(name, sizeof(name), "n%u%s", k, rnd(3) ? "" : ",driver=null");
-			nic(name, 1 + rnd(8), (int)rnd(topo.nnodes + 1) - 1)->txqs = (uint16_t)(1 + rnd(8));
+			nic(name, 1 + rnd(8), (int)rnd(host.topo.nnodes + 1) - 1)->txqs = (uint16_t)(1 + rnd(8));
 			conf.ports[conf.nports - 1].rxqs = (uint16_t)rnd(4);
 			conf.ports[conf.nports - 1].queue = (uint16_t)(rnd(4) == 0);
 			if (!rnd(40))
-				links[conf.nports - 1].up = false;
+				host.iface[conf.nports - 1].link.up = false;
 		}
-		conf.main_lcore = rnd(3) ? -1 : (int)rnd(topo.ncpus + 1);
+		conf.main_lcore = rnd(3) ? -1 : (int)rnd(host.topo.ncpus + 1);
 		conf.huge = (enum plx_policy)rnd(3);
 		conf.mem = rnd(3) ? 0 : (uint64_t)rnd(200) << 20;
 		why[0] = 0;
-		if (plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why))) {
+		if (plan_make(&plan, &conf, &host, why, sizeof(why))) {
 			assert_true(strlen(why) > 10 && !strchr(why, '\n'));
 		} else if (plan.lcores[0].ncpus) {
 			check_any_plan();

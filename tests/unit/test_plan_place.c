@@ -11,9 +11,8 @@
 #include <cmocka.h>
 
 static struct plx_env_conf conf;
-static struct topo topo;
-static struct plx_link_info links[PLX_PORTS_MAX];
-static struct plan_irqs irqs[PLX_PORTS_MAX];
+static struct host host;
+static struct disco_link disco; /* interrupts, the same of each port */
 static struct plan plan;
 
 static const struct row {
@@ -75,30 +74,32 @@ static void make(const struct row *r)
 	char line[256], arg[64], *argv[] = { "t", arg };
 	unsigned queues = (unsigned)strlen(r->irq), all = r->nodes * r->cores;
 
-	memset(&topo, 0, sizeof(topo));
-	memset(links, 0, sizeof(links));
-	topo.nnodes = r->nodes;
-	topo.ncpus = all * r->threads;
-	topo.memlock = UINT64_MAX;
-	for (unsigned i = 0; i < topo.ncpus; i++)
-		topo.cpu[i] = (struct topo_cpu){ .online = !has(r->offline, i), .allowed = true, .isolated = has(r->isolated, i),
+	memset(&host, 0, sizeof(host));
+	host.topo.nnodes = r->nodes;
+	host.topo.ncpus = all * r->threads;
+	host.topo.memlock = UINT64_MAX;
+	for (unsigned i = 0; i < host.topo.ncpus; i++)
+		host.topo.cpu[i] = (struct topo_cpu){ .online = !has(r->offline, i), .allowed = true, .isolated = has(r->isolated, i),
 		                                 .core = (int32_t)(i % all), .node = (int16_t)(i / r->cores % r->nodes) };
 	plx_env_conf_init(&conf);
 	conf.placement = r->placement;
 	conf.ports[0] = plx_port_conf_default;
 	assert_int_equal(plx_port_conf_parse(&conf.ports[0], r->iface, line, sizeof(line)), 0);
 	conf.nports = 1;
-	links[0] = (struct plx_link_info){ .name = "eth0", .ifindex = 2, .mtu = 1500, .up = true, .running = true,
+	host.iface[0].link = (struct plx_link_info){ .name = "eth0", .ifindex = 2, .mtu = 1500, .up = true, .running = true,
 	                                   .rxqs = (uint16_t)queues, .txqs = (uint16_t)queues, .rxqs_max = 8, .txqs_max = 8,
 	                                   .combined = true, .node = (int16_t)r->nic };
 	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++) {
 		bool known = q < queues && r->irq[q] != '-';
 		int cpu = known ? r->irq[q] - '0' : -1;
 
-		irqs[0].q[q] = (struct plan_irq){ .irq = known ? (int)(40 + q) : -1, .cpu = (int16_t)cpu,
-		                                  .node = known ? topo.cpu[cpu].node : (int16_t)-1,
-		                                  .how = known ? DISCO_IRQ_MSI : DISCO_IRQ_NONE };
+		disco.rxq[q].irq = known ? (int)(40 + q) : -1;
+		disco.rxq[q].cpu = cpu;
+		disco.rxq[q].node = known ? host.topo.cpu[cpu].node : -1;
+		disco.rxq[q].how = known ? DISCO_IRQ_MSI : DISCO_IRQ_NONE;
 	}
+	disco.nrxqs = PLX_QUEUES_MAX;
+	host.iface[0].disco = &disco;
 	if (!r->lcores)
 		return;
 	snprintf(arg, sizeof(arg), "-l%s", r->lcores);
@@ -126,7 +127,7 @@ static void test_rows(void **state)
 	(void)state;
 	for (const struct row *r = rows; r < rows + PLX_ARRAY_SIZE(rows); r++) {
 		make(r);
-		if (plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)))
+		if (plan_make(&plan, &conf, &host, why, sizeof(why)))
 			fail_msg("%s: %s", r->what, why);
 		uint16_t q = 0;
 		for (; q < plan.ports[0].conf.rxqs && q < 60; q++)
@@ -149,11 +150,10 @@ static void test_two_nics(void **state)
 	conf.ports[1] = conf.ports[0];
 	snprintf(conf.ports[1].name, sizeof(conf.ports[1].name), "eth1");
 	conf.nports = 2;
-	links[1] = links[0];
-	links[1].ifindex = 3;
-	links[1].node = 1;
-	irqs[1] = irqs[0];
-	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), 0);
+	host.iface[1] = host.iface[0];
+	host.iface[1].link.ifindex = 3;
+	host.iface[1].link.node = 1;
+	assert_int_equal(plan_make(&plan, &conf, &host, why, sizeof(why)), 0);
 	for (int i = 0; i < 2; i++)
 		for (int q = 0; q < 2; q++)
 			assert_int_equal(plan.lcores[plan.ports[i].rxq_lcore[q]].node, i);
@@ -161,16 +161,16 @@ static void test_two_nics(void **state)
 	assert_int_equal(plan.lcores[1].queues, 2);
 	/* lcores that nobody named: three queues share the one CPU of their node, beside the other's one */
 	conf.nlcores = 0;
-	links[0].rxqs = 3;
-	links[1].rxqs = 1;
-	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), 0);
+	host.iface[0].link.rxqs = 3;
+	host.iface[1].link.rxqs = 1;
+	assert_int_equal(plan_make(&plan, &conf, &host, why, sizeof(why)), 0);
 	assert_int_equal(plan.nlcores, 2);
 	assert_int_equal(plan.lcores[0].queues, 3);
 	assert_int_equal(plan.lcores[1].queues, 1);
 	/* a queue that is near to none goes where there is least to do, whichever port is first */
-	links[0].node = -1;
-	links[1].rxqs = 2;
-	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), 0);
+	host.iface[0].link.node = -1;
+	host.iface[1].link.rxqs = 2;
+	assert_int_equal(plan_make(&plan, &conf, &host, why, sizeof(why)), 0);
 	assert_int_equal(plan.lcores[1].queues, 2);
 	assert_int_equal(plan.lcores[0].queues, 3);
 }
@@ -187,13 +187,12 @@ static void test_big(void **state)
 		conf.ports[i] = conf.ports[0];
 		snprintf(conf.ports[i].name, sizeof(conf.ports[i].name), "eth%d", i);
 		conf.ports[i].rxqs = 64;
-		links[i] = links[0];
-		links[i].ifindex = (uint32_t)(2 + i);
-		links[i].rxqs = links[i].txqs = 64;
-		irqs[i] = irqs[0];
+		host.iface[i] = host.iface[0];
+		host.iface[i].link.ifindex = (uint32_t)(2 + i);
+		host.iface[i].link.rxqs = host.iface[i].link.txqs = 64;
 	}
 	conf.nports = 4;
-	if (plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)))
+	if (plan_make(&plan, &conf, &host, why, sizeof(why)))
 		fail_msg("%s", why);
 	assert_int_equal(plan.nlcores, PLX_LCORES_MAX);
 }

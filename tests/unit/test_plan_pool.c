@@ -52,7 +52,7 @@ static void test_node_mem_of_nobody(void **state)
 {
 	(void)state;
 	machine(2, 2, 1);
-	topo.node[0].present = topo.node[1].present = true;
+	host.topo.node[0].present = host.topo.node[1].present = true;
 	nic("eth0,queues=1", 1, 0);
 	conf.nnode_mem = 2;
 	conf.node_mem[0] = conf.node_mem[1] = 64 << 20;
@@ -64,7 +64,7 @@ static void test_node_mem_of_nobody(void **state)
 	conf.node_mem[2] = 1 << 20;
 	refused(-EINVAL, "--node-mem gives 1 MiB to node 2, which is not there: nodes are counted from 0, "
 	        "and lscpu lists them");
-	topo.node[1].present = false;
+	host.topo.node[1].present = false;
 	refused(-EINVAL, "--node-mem gives 64 MiB to node 1, which is not there: nodes are counted from 0, "
 	        "and lscpu lists them");
 }
@@ -88,7 +88,7 @@ static void test_pages(void **state)
 	(void)state;
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
-	topo.huge[0][1] = (struct topo_huge){ .page = 2 << 20, .total = 10, .free = 3 };
+	host.topo.huge[0][1] = (struct topo_huge){ .page = 2 << 20, .total = 10, .free = 3 };
 	made();
 	assert_int_equal(plan.pools[0].page, 4096);
 	assert_string_equal(plan.pools[0].why, "3 of 9 hugepages free: echo 16 > "
@@ -96,17 +96,17 @@ static void test_pages(void **state)
 	conf.huge = PLX_REQUIRE;
 	refused(-ENOMEM, "memory of node 0: --huge=require wants 9 hugepages of 2 MiB, 3 are free: echo 16 > "
 	        "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages");
-	topo.huge[0][1].free = 9;
+	host.topo.huge[0][1].free = 9;
 	made();
 	conf.huge = PLX_NEVER;
 	made();
 	assert_int_equal(plan.pools[0].page, 4096);
 	conf.huge = PLX_PREFER;
 	conf.mem = 1500u << 20;
-	topo.huge[0][0].free = 1;
+	host.topo.huge[0][0].free = 1;
 	made();
 	assert_int_equal(plan.pools[0].page, 4096);
-	topo.huge[0][0].free = 2;
+	host.topo.huge[0][0].free = 2;
 	made();
 	assert_int_equal(plan.pools[0].page, 1 << 30);
 }
@@ -117,7 +117,7 @@ static void test_too_little_memory(void **state)
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
 	conf.huge = PLX_NEVER;
-	topo.mem_avail = 10 << 20;
+	host.topo.mem_avail = 10 << 20;
 	refused(-ENOMEM, "memory: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: use smaller rings by rxd= "
 	        "and txd=, or fewer queues");
 	conf.mem = 64 << 20;
@@ -126,9 +126,9 @@ static void test_too_little_memory(void **state)
 	conf.mem = 0;
 	conf.huge = PLX_PREFER; /* from hugepages */
 	made();
-	topo.mem_avail = plan_beside(&plan, NULL);
+	host.topo.mem_avail = plan_beside(&plan, NULL);
 	made();
-	topo.mem_avail--;
+	host.topo.mem_avail--;
 	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 5 MiB beside, 4 MiB available: use smaller rings by rxd= "
 	        "and txd=, or fewer queues");
 }
@@ -167,15 +167,15 @@ static void test_rings(void **state)
 	assert_int_equal(plan.ports[0].beside.rings, 512 << 20);
 	assert_int_equal(plan_beside(&plan, &most), 516 << 20);
 	assert_int_equal(most, 516 << 20);
-	topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", plan.pools[0].bytes + plan_own(&plan) };
+	host.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", plan.pools[0].bytes + plan_own(&plan) };
 	assert_int_equal(plan_own(&plan), 4 << 20);
-	topo.mem_avail = plan.pools[0].bytes + (516 << 20);
+	host.topo.mem_avail = plan.pools[0].bytes + (516 << 20);
 	made();
-	topo.mem_avail--;
+	host.topo.mem_avail--;
 	refused(-ENOMEM, "memory: 122 MiB wanted in pages of 4 KiB and 516 MiB beside, 637 MiB available: use "
 	        "smaller rings by rxd= and txd=, or fewer queues");
 	conf.mem = 128 << 20; /* less of it would not do */
-	topo.mem_avail = 100 << 20;
+	host.topo.mem_avail = 100 << 20;
 	refused(-ENOMEM, "memory: 128 MiB wanted in pages of 4 KiB and 516 MiB beside, 100 MiB available: use "
 	        "smaller rings by rxd= and txd=, or fewer queues");
 }
@@ -193,25 +193,25 @@ static void test_rings_of_auto(void **state)
 	beside = plan_beside(&plan, &most);
 	assert_true(beside < 6 << 20);
 	assert_true(most >= 260 << 20);
-	topo.mem_avail = most - 1;
+	host.topo.mem_avail = most - 1;
 	made();
 	assert_true(noted("memory: if driver=auto comes to driver=packet, its rings make it 261 MiB in all, 260 "
 	                  "are available: use smaller rings by rxd= and txd=, fewer queues, or driver=af_xdp"));
-	topo.mem_avail = beside - 1;
+	host.topo.mem_avail = beside - 1;
 	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 5 MiB beside, 4 MiB available: use smaller "
 	        "rings by rxd= and txd=, or fewer queues");
-	topo.mem_avail = most;
+	host.topo.mem_avail = most;
 	made();
 	assert_int_equal(plan.nnotes, 0);
-	topo.no_chains = true; /* driver=packet for sure */
+	host.topo.no_chains = true; /* driver=packet for sure */
 	made();
 	assert_true(plan.ports[0].falls);
 	assert_int_equal(plan_beside(&plan, &most), 260 << 20);
-	topo.no_chains = false;
-	topo.missing_caps = 1ull << 12; /* CAP_NET_ADMIN */
+	host.topo.no_chains = false;
+	host.topo.missing_caps = 1ull << 12; /* CAP_NET_ADMIN */
 	made();
 	assert_int_equal(plan_beside(&plan, &most), 260 << 20);
-	topo.mem_avail = 100 << 20;
+	host.topo.mem_avail = 100 << 20;
 	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 260 MiB beside, 100 MiB available: use smaller "
 	        "rings by rxd= and txd=, or fewer queues");
 }
@@ -225,14 +225,14 @@ static void test_memory_limit(void **state)
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
 	conf.huge = PLX_NEVER;
-	topo.mem_avail = 1ull << 40;
+	host.topo.mem_avail = 1ull << 40;
 	made();
 	beside = plan_own(&plan);
 	assert_true(beside >= 4 << 20 && beside < 5 << 20);
 	sum = plan.pools[0].bytes + beside;
-	topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", sum };
+	host.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", sum };
 	made();
-	topo.mem_limit.left--;
+	host.topo.mem_limit.left--;
 	refused(-ENOMEM, "memory limit: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
 	        "20 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > "
 	        "/sys/fs/cgroup/box/memory.max");
@@ -241,17 +241,17 @@ static void test_memory_limit(void **state)
 	conf.mem = 64 << 20;
 	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
 	        "20 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > /sys/fs/cgroup/box/memory.max");
-	topo.mem_limit.left = 64 << 20;
+	host.topo.mem_limit.left = 64 << 20;
 	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
 	        "64 MiB: -m 58, or echo max > /sys/fs/cgroup/box/memory.max");
 	conf.mem = 58 << 20;
 	made();
 	conf.mem = 64 << 20;
-	topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/my box/memory.limit_in_bytes", 1 << 20 };
+	host.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/my box/memory.limit_in_bytes", 1 << 20 };
 	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/memory/my "
 	        "box/memory.limit_in_bytes leaves 1 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo -1 > "
 	        "'/sys/fs/cgroup/memory/my box/memory.limit_in_bytes'");
-	topo.mem_limit.left = 6 << 20;
+	host.topo.mem_limit.left = 6 << 20;
 	conf.huge = PLX_PREFER; /* hugepages are not counted there */
 	made();
 }
@@ -261,7 +261,7 @@ static void test_hugepage_limit(void **state)
 	(void)state;
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
-	topo.huge_limit[1] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.2MB.max", (9 << 21) - 1 };
+	host.topo.huge_limit[1] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.2MB.max", (9 << 21) - 1 };
 	made();
 	assert_int_equal(plan.pools[0].page, 4096);
 	assert_int_equal(plan.pools[0].pages_free, 8);
@@ -269,17 +269,17 @@ static void test_hugepage_limit(void **state)
 	conf.huge = PLX_REQUIRE;
 	refused(-ENOMEM, "memory of node 0: --huge=require wants 9 hugepages of 2 MiB, 8 are left by the cgroup's limit: "
 	        "echo max > /sys/fs/cgroup/box/hugetlb.2MB.max");
-	topo.huge_limit[1].left++;
+	host.topo.huge_limit[1].left++;
 	made();
 	assert_int_equal(plan.pools[0].page, 2 << 20);
 	conf.mem = (1ull << 30) + (1 << 20);
-	topo.huge[0][0].total = topo.huge[0][0].free = 2;
-	topo.huge[0][1].free = 1 << 20;
-	topo.huge_limit[0] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.1GB.max", (2ull << 30) - 1 };
-	topo.huge_limit[1].file[0] = 0;
+	host.topo.huge[0][0].total = host.topo.huge[0][0].free = 2;
+	host.topo.huge[0][1].free = 1 << 20;
+	host.topo.huge_limit[0] = (struct topo_limit){ "/sys/fs/cgroup/box/hugetlb.1GB.max", (2ull << 30) - 1 };
+	host.topo.huge_limit[1].file[0] = 0;
 	made();
 	assert_int_equal(plan.pools[0].page, 2 << 20);
-	topo.huge_limit[0].left++;
+	host.topo.huge_limit[0].left++;
 	made();
 	assert_int_equal(plan.pools[0].page, 1 << 30);
 }
@@ -293,7 +293,7 @@ static void test_too_much(void **state)
 	(void)state;
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
-	topo.huge[0][1] = (struct topo_huge){ .page = 2 << 20, .total = 1 << 20, .free = 1 << 20 };
+	host.topo.huge[0][1] = (struct topo_huge){ .page = 2 << 20, .total = 1 << 20, .free = 1 << 20 };
 	conf.mem = most;
 	made();
 	assert_int_equal(plan.pools[0].frames, PLX_POOL_FRAMES_MAX);
@@ -319,22 +319,22 @@ static void test_too_much_for_the_machine(void **state)
 	(void)state;
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
-	topo.huge[0][1].total = topo.huge[0][1].free = 0;
-	topo.mem_avail = 8ull << 30;
+	host.topo.huge[0][1].total = host.topo.huge[0][1].free = 0;
+	host.topo.mem_avail = 8ull << 30;
 	for (int limited = 0; limited < 2; limited++) {
 		if (limited)
-			topo.mem_limit = (struct topo_limit){ .left = 4ull << 30, .file = "/sys/fs/cgroup/memory.max" };
+			host.topo.mem_limit = (struct topo_limit){ .left = 4ull << 30, .file = "/sys/fs/cgroup/memory.max" };
 		conf.mem = 900ull << 30;
-		assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), -EINVAL);
+		assert_int_equal(plan_make(&plan, &conf, &host, why, sizeof(why)), -EINVAL);
 		const char *at = strstr(why, before);
 
 		assert_non_null(at);
 		conf.mem = strtoull(at + strlen(before), NULL, 10) << 20;
 		assert_in_range(conf.mem, limited ? 3ull << 30 : 7ull << 30, limited ? 4ull << 30 : 8ull << 30);
 		/* and a moment later, when less is available */
-		topo.mem_avail -= 128 << 20;
+		host.topo.mem_avail -= 128 << 20;
 		made();
-		topo.mem_avail += 128 << 20;
+		host.topo.mem_avail += 128 << 20;
 	}
 }
 
@@ -347,10 +347,10 @@ static void test_less_than_asked(void **state)
 	(void)state;
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
-	topo.huge[0][1].total = topo.huge[0][1].free = 0;
-	topo.mem_avail = 8ull << 30;
+	host.topo.huge[0][1].total = host.topo.huge[0][1].free = 0;
+	host.topo.mem_avail = 8ull << 30;
 	conf.mem = 25ull << 30;
-	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), -ENOMEM);
+	assert_int_equal(plan_make(&plan, &conf, &host, why, sizeof(why)), -ENOMEM);
 	at = strstr(why, before);
 	assert_non_null(at);
 	conf.mem = strtoull(at + strlen(before), NULL, 10) << 20;
@@ -360,7 +360,7 @@ static void test_less_than_asked(void **state)
 	conf.nnode_mem = 2;
 	conf.node_mem[0] = 25ull << 30;
 	conf.node_mem[1] = 0;
-	assert_int_equal(plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)), -ENOMEM);
+	assert_int_equal(plan_make(&plan, &conf, &host, why, sizeof(why)), -ENOMEM);
 	at = strstr(why, by_node);
 	assert_non_null(at);
 	assert_non_null(strstr(at, ",0 or less"));
@@ -390,7 +390,7 @@ static void test_too_many_frames(void **state)
 	for (unsigned i = 0; i < PLX_PORTS_MAX; i++)
 		conf.ports[i].rxd = 256;
 	conf.mem = 0;
-	topo.huge[0][1].total = topo.huge[0][1].free = 1 << 20;
+	host.topo.huge[0][1].total = host.topo.huge[0][1].free = 1 << 20;
 	made();
 }
 

@@ -24,7 +24,7 @@ static void test_one_interface_twice(void **state)
 	(void)state;
 	machine(1, 2, 1);
 	nic("eth0,queues=2", 4, -1);
-	nic("altname,queue=1,queues=2", 4, -1)->ifindex = links[0].ifindex;
+	nic("altname,queue=1,queues=2", 4, -1)->ifindex = host.iface[0].link.ifindex;
 	refused(-EINVAL, "eth0 and altname are one interface, and both want its queue 1: give it once, or part its queues "
 	        "with queue= and queues=");
 	conf.ports[1].queue = 2;
@@ -40,7 +40,7 @@ static void test_parts_of_an_interface(void **state)
 	(void)state;
 	machine(1, 4, 1);
 	nic("eth0,rxqs=2", 4, -1);
-	nic("eth0,queue=1,rxqs=2", 4, -1)->ifindex = links[0].ifindex;
+	nic("eth0,queue=1,rxqs=2", 4, -1)->ifindex = host.iface[0].link.ifindex;
 	refused(-EINVAL, overlap);
 	conf.ports[1].queue = 2;
 	made();
@@ -91,13 +91,13 @@ static void test_alternative_name(void **state)
 	assert_string_equal(plan.ports[0].conf.name, "eth0");
 	assert_string_equal(plan.ports[0].given, given);
 	for (int json = 0; json < 2; json++) {
-		char *text = plan_print(&plan, &topo, json);
+		char *text = plan_print(&plan, &host.topo, json);
 
 		assert_non_null(strstr(text, json ? "{\"name\":\"eth0\",\"given\":\"an-alternative-name-" : "; given as an-alternative-name-"));
 		free(text);
 	}
 	strcpy(nic("eth0", 2, -1)->name, "eth0");
-	links[1].ifindex = links[0].ifindex;
+	host.iface[1].link.ifindex = host.iface[0].link.ifindex;
 	refused(-EINVAL, "an-alternative-name-of-more-bytes-than-an-ioctl-takes-and-a-port-has-a-name-of and eth0 are one "
 	        "interface, and both want its queue 0: give it once, or part its queues with queue= and queues=");
 	conf.ports[0].rxqs = conf.ports[1].rxqs = conf.ports[1].queue = 1;
@@ -110,13 +110,13 @@ static void test_interface_missing(void **state)
 	machine(1, 2, 1);
 	add("eth7");
 	refused(-ENODEV, "eth7: no such interface (ENODEV): ip link lists them; driver=loop and driver=null need none");
-	topo.nlinks = 2;
-	snprintf(topo.links[0], 16, "lo");
-	snprintf(topo.links[1], 16, "eth1");
+	host.topo.nlinks = 2;
+	snprintf(host.topo.links[0], 16, "lo");
+	snprintf(host.topo.links[1], 16, "eth1");
 	refused(-ENODEV, "eth7: no such interface (ENODEV), did you mean --iface eth1? ip link lists them");
 	nic("eth1", 1, -1)->up = false;
 	conf.ports[0] = conf.ports[1];
-	links[0] = links[1];
+	host.iface[0].link = host.iface[1].link;
 	conf.nports = 1;
 	refused(-ENETDOWN, "eth1: the interface is down (ENETDOWN): ip link set eth1 up");
 }
@@ -127,13 +127,13 @@ static void test_name_of_a_shell(void **state)
 	(void)state;
 	machine(1, 2, 1);
 	add("a;c");
-	topo.nlinks = 1;
-	snprintf(topo.links[0], 16, "a;b");
+	host.topo.nlinks = 1;
+	snprintf(host.topo.links[0], 16, "a;b");
 	refused(-ENODEV, "a;c: no such interface (ENODEV), did you mean --iface 'a;b'? ip link lists them");
 	machine(1, 2, 1);
 	nic("a;b", 1, -1)->up = false;
 	refused(-ENETDOWN, "a;b: the interface is down (ENETDOWN): ip link set 'a;b' up");
-	links[0].up = true;
+	host.iface[0].link.up = true;
 	conf.ports[0].rxqs = 3;
 	refused(-EINVAL, "a;b: rx queue 2 is asked for, the interface has 1 (0-0): use rxqs=1 or fewer, or ethtool -L 'a;b' "
 	        "combined 3");
@@ -154,7 +154,7 @@ static void test_channels(void **state)
 	nic("eth0,rxqs=5", 2, -1);
 	refused(-EINVAL, "eth0: rx queue 4 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L eth0 "
 	        "combined 5");
-	links[0].combined = false;
+	host.iface[0].link.combined = false;
 	refused(-EINVAL, "eth0: rx queue 4 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L eth0 "
 	        "rx 5");
 	conf.ports[0].rxqs = 9;
@@ -207,7 +207,7 @@ static void test_transmit_queues(void **state)
 	assert_int_equal(plan.ports[2].conf.rxqs, 1);
 	assert_int_equal(plan.ports[2].conf.txqs, 4);
 	assert_int_equal(plan.nnotes, 0);
-	links[0].txqs = links[0].rxqs = 2;
+	host.iface[0].link.txqs = host.iface[0].link.rxqs = 2;
 	made();
 	assert_int_equal(plan.ports[0].conf.txqs, 2);
 	assert_true(noted("eth0 has 2 transmit queues for 4 lcores that poll"));
@@ -263,44 +263,44 @@ static void test_mtu(void **state)
 	nic("eth0,multibuf=never", 1, -1)->mtu = 1770; /* 1770 + 22 = 2048 - 256 */
 	conf.frame_size = 2048;
 	made();
-	links[0].mtu = 1771;
+	host.iface[0].link.mtu = 1771;
 	refused(-EMSGSIZE, "eth0: MTU 1771 needs 1793 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
 	        "multibuf=prefer, --frame-size=4096, or ip link set eth0 mtu 1770");
-	links[0].mtu = 9000;
+	host.iface[0].link.mtu = 9000;
 	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9022 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
 	        "multibuf=prefer, or ip link set eth0 mtu 1770");
 	conf.frame_size = 0;
 	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9022 bytes and a frame of 4096 holds 3840, with multibuf=never: use "
 	        "multibuf=prefer, or ip link set eth0 mtu 3818");
-	links[0].mtu = 3818;
+	host.iface[0].link.mtu = 3818;
 	made();
-	links[0].mtu = 9000;
+	host.iface[0].link.mtu = 9000;
 	conf.ports[0].multibuf = PLX_PREFER;
 	made();
 	/* a kernel before 6.6 */
 	machine(1, 1, 1);
-	topo.no_chains = true;
+	host.topo.no_chains = true;
 	nic("eth0", 1, -1)->mtu = 1770;
 	conf.frame_size = 2048;
 	made();
 	assert_false(noted("chains"));
-	links[0].mtu = 1771;
+	host.iface[0].link.mtu = 1771;
 	made();
 	assert_true(noted("eth0: driver=packet, since MTU 1771 needs 1793 bytes, a frame of 2048 holds 1792, and "
 	                  "this kernel refuses chains of frames; for af_xdp use --frame-size=4096, or ip link "
 	                  "set eth0 mtu 1770"));
-	links[0].mtu = 9000;
+	host.iface[0].link.mtu = 9000;
 	made();
 	assert_true(noted("; for af_xdp use ip link set eth0 mtu 1770"));
 	conf.ports[0].mode = PLX_XDP_NATIVE;
 	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and this kernel refuses chains of frames: "
 	        "use driver=packet without mode=, or ip link set eth0 mtu 1770");
 	conf.frame_size = 0;
-	links[0].mtu = 3818;
+	host.iface[0].link.mtu = 3818;
 	made();
 	assert_false(noted("driver=packet"));
 	machine(1, 1, 1);
-	topo.no_chains = true;
+	host.topo.no_chains = true;
 	nic("eth0,driver=packet", 1, -1)->mtu = 9000;
 	made();
 	assert_false(noted("chains"));
@@ -356,14 +356,14 @@ static void test_mtu_memory(void **state)
 	conf.ports[0].mode = PLX_XDP_NATIVE;
 	made();
 	assert_int_equal(plan.frame_size, 4096);
-	topo.mem_avail = plan.pools[0].bytes;
+	host.topo.mem_avail = plan.pools[0].bytes;
 	made();
 	assert_int_equal(plan.frame_size, 2048);
 	assert_true(noted(short_of));
 	assert_false(noted("frames of 4096 bytes, since"));
-	topo.mem_avail = 0; /* what it may lock */
-	topo.missing_caps = 1ull << 14; /* CAP_IPC_LOCK */
-	topo.memlock = plan.pools[0].bytes;
+	host.topo.mem_avail = 0; /* what it may lock */
+	host.topo.missing_caps = 1ull << 14; /* CAP_IPC_LOCK */
+	host.topo.memlock = plan.pools[0].bytes;
 	conf.ports[0].mode = PLX_XDP_AUTO;
 	strcpy(conf.ports[0].driver, "af_xdp");
 	made();
@@ -371,7 +371,7 @@ static void test_mtu_memory(void **state)
 	assert_true(noted(short_of));
 	/* a kernel without chains: packet takes what does not fit */
 	machine(1, 1, 1);
-	topo.no_chains = true;
+	host.topo.no_chains = true;
 	nic("eth0", 1, -1)->mtu = 3000;
 	conf.mem = 20 << 20;
 	made();
@@ -462,7 +462,7 @@ static void test_no_zerocopy(void **state)
 	        "eth0 mtu 1002, or mode=auto");
 	conf.frame_size = 4096;
 	made();
-	links[0].mtu = 3100; /* 3122 fits 3840, and not 3072 */
+	host.iface[0].link.mtu = 3100; /* 3122 fits 3840, and not 3072 */
 	refused(-EOPNOTSUPP, "eth0: mode=zc: MTU 3100 needs 3122 bytes, and a frame of 4096 holds 3072 in zero-copy, "
 	        "since driver igb counts receive buffers in units of 1024 bytes: use ip link set eth0 mtu "
 	        "3050, or mode=auto");
@@ -517,16 +517,16 @@ static void test_rights(void **state)
 	(void)state;
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
-	topo.missing_caps = ~0ull;
+	host.topo.missing_caps = ~0ull;
 	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_XDP), CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP "
 	        "program, CAP_BPF for bpf(BPF_PROG_LOAD), CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 17810): run "
 	        "as root, or setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep on the program");
-	topo.memlock = UINT64_MAX;
-	topo.missing_caps = ~(1ull << CAP_SYS_ADMIN);
+	host.topo.memlock = UINT64_MAX;
+	host.topo.missing_caps = ~(1ull << CAP_SYS_ADMIN);
 	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_XDP), CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP "
 	        "program: run as root, or setcap cap_net_raw,cap_net_admin+ep on the program");
 	/* the ladder goes on to packet, which needs CAP_NET_RAW only */
-	topo.missing_caps = without(CAP_BPF, CAP_SYS_ADMIN);
+	host.topo.missing_caps = without(CAP_BPF, CAP_SYS_ADMIN);
 	made();
 	assert_string_equal(plan.notes[0].evidence, "eth0: driver=packet, since af_xdp misses CAP_BPF for bpf(BPF_PROG_LOAD): run as "
 	                    "root, or setcap cap_bpf+ep on the program");
@@ -534,7 +534,7 @@ static void test_rights(void **state)
 	refused(-EPERM, "eth0: missing CAP_BPF for bpf(BPF_PROG_LOAD): run as root, or setcap cap_bpf+ep on the program");
 	snprintf(conf.ports[0].driver, 16, "packet");
 	made();
-	topo.missing_caps = ~0ull;
+	host.topo.missing_caps = ~0ull;
 	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_PACKET): run as root, or setcap cap_net_raw+ep on the program");
 	snprintf(conf.ports[0].driver, 16, "loop");
 	made(); /* memory drivers need nothing */

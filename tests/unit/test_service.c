@@ -5,8 +5,7 @@
 /* ---- the plan, of machines that are made up ---- */
 
 static struct plx_env_conf conf;
-static struct topo topo;
-static struct plx_link_info links[PLX_PORTS_MAX];
+static struct host host;
 static struct plan plan;
 
 static int make_plan(unsigned cpus, char *why, size_t len, const char *args)
@@ -14,17 +13,17 @@ static int make_plan(unsigned cpus, char *why, size_t len, const char *args)
 	char text[256], *argv[32] = { text };
 	int argc = 0;
 
-	memset(&topo, 0, sizeof(topo));
-	topo.nnodes = 1;
-	topo.ncpus = cpus;
+	memset(&host.topo, 0, sizeof(host.topo));
+	host.topo.nnodes = 1;
+	host.topo.ncpus = cpus;
 	for (unsigned i = 0; i < cpus; i++)
-		topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .core = (int32_t)i };
+		host.topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .core = (int32_t)i };
 	plx_env_conf_init(&conf);
 	snprintf(text, sizeof(text), "t %s", args);
 	for (char *at = text, *word; (word = strsep(&at, " ")) && argc < 31;)
 		argv[argc++] = word;
 	int err = plx_env_conf_parse(&conf, argc, argv, NULL, why, len);
-	return err ? err : plan_make(&plan, &conf, &topo, links, NULL, why, len);
+	return err ? err : plan_make(&plan, &conf, &host, why, len);
 }
 
 /* The plan as "id@cpu:queues", workers first, "|" before the service lcores. */
@@ -90,14 +89,14 @@ static void test_frames(void **state)
 	uint32_t held = plan.pools[0].held;
 	assert_int_equal(make_plan(4, why, sizeof(why), "-l 0 --iface a,driver=loop --foreign-threads 3"), 0);
 	assert_int_equal(plan.pools[0].held, held + 3 * (2 * PLX_MAGAZINE + PLX_BURST_MAX));
-	char *text = plan_print(&plan, &topo, false), *json = plan_print(&plan, &topo, true);
+	char *text = plan_print(&plan, &host.topo, false), *json = plan_print(&plan, &host.topo, true);
 	assert_non_null(strstr(text, "threads  3 of the program may register as lcores\n"));
 	assert_non_null(strstr(json, "\"foreign_threads\":3,"));
 	free(text);
 	free(json);
 	assert_int_equal(make_plan(4, why, sizeof(why), "-l 0 -S 1 --iface a,driver=loop"), 0);
 	assert_int_equal(plan.pools[0].held, held + 2 * PLX_MAGAZINE + PLX_BURST_MAX);
-	text = plan_print(&plan, &topo, false), json = plan_print(&plan, &topo, true);
+	text = plan_print(&plan, &host.topo, false), json = plan_print(&plan, &host.topo, true);
 	assert_non_null(strstr(text, "lcore    1    CPU 1        node 0   serves pollers marked service\n"));
 	assert_non_null(strstr(json, "{\"id\":1,\"node\":0,\"queues\":0,\"service\":true,\"cpus\":[1]}"));
 	free(text);

@@ -16,8 +16,7 @@ static struct plx_sys sys;
 static struct setup s;
 static struct plx_env_conf conf;
 static struct disco_link *l;
-static const struct disco_link *links[PLX_PORTS_MAX];
-static struct topo *topo;
+static struct host *host;
 static char value[SETUP_VALUE_MAX], why[SETUP_WHY_MAX];
 
 static int setup(void **state)
@@ -35,7 +34,7 @@ static int setup(void **state)
 	sys.recvfrom = fake_recvfrom;
 	sys.open = fake_open;
 	l = malloc(sizeof(*l));
-	topo = calloc(1, sizeof(*topo));
+	host = calloc(1, sizeof(*host));
 	disco_link_init(l);
 	strcpy(l->name, "eth0");
 	l->ifindex = 7;
@@ -46,8 +45,8 @@ static int setup(void **state)
 	memset(&conf, 0, sizeof(conf));
 	conf.nports = 1;
 	strcpy(conf.ports[0].name, "eth0");
-	links[0] = links[1] = l;
-	s = (struct setup){ .in = { .sys = &sys, .conf = &conf, .topo = topo, .links = links, .stages = SETUP_ALL } };
+	host->iface[0].disco = host->iface[1].disco = l;
+	s = (struct setup){ .in = { .sys = &sys, .conf = &conf, .host = host, .stages = SETUP_ALL } };
 	s.plan = calloc(1, sizeof(*s.plan));
 	return 0;
 }
@@ -57,7 +56,7 @@ static int teardown(void **state)
 	(void)state;
 	setup_free(&s);
 	free(l);
-	free(topo);
+	free(host);
 	assert_int_equal(nic.open, 0);
 	return 0;
 }

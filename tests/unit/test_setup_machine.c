@@ -45,22 +45,21 @@ static void test_few_pages(void **state)
 }
 
 static struct plx_env_conf conf;
-static struct topo topo;
-static const struct disco_link *links[PLX_PORTS_MAX];
+static struct host host;
 
 static void machine(struct setup *s, unsigned nodes, uint32_t stages)
 {
 	char why[512] = "";
-	struct setup_in in = { .sys = &sys, .log = &log_keep, .conf = &conf, .topo = &topo, .links = links, .stages = stages };
+	struct setup_in in = { .sys = &sys, .log = &log_keep, .conf = &conf, .host = &host, .stages = stages };
 
-	memset(&topo, 0, sizeof(topo));
-	topo.nnodes = nodes;
-	topo.ncpus = 2;
+	memset(&host, 0, sizeof(host));
+	host.topo.nnodes = nodes;
+	host.topo.ncpus = 2;
 	for (int i = 0; i < TOPO_CPUS_MAX; i++)
-		topo.cpu[i].node = -1;
+		host.topo.cpu[i].node = -1;
 	for (int i = 0; i < 2; i++)
-		topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .node = (int16_t)(nodes - 1), .core = i };
-	topo.mem_avail = 64ull << 20;
+		host.topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .node = (int16_t)(nodes - 1), .core = i };
+	host.topo.mem_avail = 64ull << 20;
 	plx_env_conf_init(&conf);
 	conf.mem = 8 << 20;
 	if (setup_plan(s, &in, why, sizeof(why)))
@@ -84,7 +83,7 @@ static void test_hugepages(void **state)
 
 	assert_non_null(strstr(text, "\necho 8 > /sys/devices/system/node/node1/"));
 	free(text);
-	text = plan_print(s.plan, &topo, false); /* as it would be, but with no more pages than there would be */
+	text = plan_print(s.plan, &host.topo, false); /* as it would be, but with no more pages than there would be */
 	assert_non_null(strstr(text, "in pages of 2 MiB, 4 of 4 free\n"));
 	free(text);
 	setup_free(&s);
@@ -105,7 +104,7 @@ static void test_hugepages(void **state)
 	setup_free(&s);
 	/* more than there is memory */
 	put("0\n", "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
-	struct setup_in in = { .sys = &sys, .log = &log_keep, .conf = &conf, .topo = &topo, .links = links,
+	struct setup_in in = { .sys = &sys, .log = &log_keep, .conf = &conf, .host = &host,
 	                       .stages = 1u << SETUP_hugepages };
 
 	conf.mem = 100 << 20;

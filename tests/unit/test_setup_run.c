@@ -52,12 +52,17 @@ static int start(void **state)
 static int make_all(char session[SETUP_SESSION_MAX])
 {
 	struct plx_env_conf *conf = malloc(sizeof(*conf));
+	struct host *host = malloc(sizeof(*host));
+	char why[512];
 	struct setup_in in = { .sys = &sys, .log = &log_keep, .conf = conf, .stages = 1u << SETUP_sysctl };
 
 	plx_env_conf_init(conf);
 	session[0] = 0;
-	int err = setup_make(&in, SETUP_HOLD_HOST, "test", session, NULL, NULL);
+	assert_int_equal(host_read(host, &sys, conf, why, sizeof(why)), 0);
+	int err = setup_make(&in, host, SETUP_HOLD_HOST, "test", session, NULL, NULL);
 
+	host_free(host);
+	free(host);
 	free(conf);
 	return err;
 }

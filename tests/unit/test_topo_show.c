@@ -9,11 +9,9 @@
 #include "../../apps/pollux/topo_view.h"
 #include <net/if.h>
 
-static struct topo topo;
+static struct host host;
 static struct view view;
 static struct plx_env_conf conf;
-static struct plx_link_info links[PLX_PORTS_MAX];
-static struct plan_irqs irqs[PLX_PORTS_MAX];
 static struct plan plan;
 static const char *keep; /* directory of pictures */
 
@@ -45,7 +43,8 @@ static const struct scene scenes[] = {
 
 static void make_link(struct disco_link *l, const struct scene *s, unsigned i)
 {
-	unsigned cpus = topo.ncpus / topo.nnodes;
+	struct host_iface *f = &host.iface[i];
+	unsigned cpus = host.topo.ncpus / host.topo.nnodes;
 
 	disco_link_init(l);
 	snprintf(l->name, sizeof(l->name), "eth%u", i);
@@ -54,18 +53,18 @@ static void make_link(struct disco_link *l, const struct scene *s, unsigned i)
 	l->ifindex = i + 2;
 	l->flags = IFF_UP | IFF_RUNNING;
 	l->mtu = 9000;
-	l->node = i < topo.nnodes ? (int16_t)i : -1;
+	l->node = i < host.topo.nnodes ? (int16_t)i : -1;
 	l->nrxqs = l->ntxqs = (uint16_t)s->queues;
 	for (unsigned q = 0; q < s->queues; q++) {
-		unsigned cpu = ((i < topo.nnodes ? i : 0) * cpus + q) % topo.ncpus;
+		unsigned cpu = ((i < host.topo.nnodes ? i : 0) * cpus + q) % host.topo.ncpus;
 
 		l->rxq[q].irq = l->txq[q].irq = (int32_t)(40 + q);
 		l->rxq[q].cpu = l->txq[q].cpu = (int32_t)cpu;
 		cpuset_add(&l->rxq[q].effective, cpu);
-		irqs[i].q[q] = (struct plan_irq){ .irq = l->rxq[q].irq, .cpu = (int16_t)cpu, .node = -1 };
 	}
-	links[i] = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = 1500, .up = true, .running = true, .node = l->node,
-	                                   .rxqs = l->nrxqs, .txqs = l->ntxqs, .rxqs_max = l->nrxqs, .txqs_max = l->ntxqs };
+	f->disco = l;
+	f->link = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = 1500, .up = true, .running = true, .node = l->node,
+	                                  .rxqs = l->nrxqs, .txqs = l->ntxqs, .rxqs_max = l->nrxqs, .txqs_max = l->ntxqs };
 	conf.ports[i] = plx_port_conf_default;
 	snprintf(conf.ports[i].name, sizeof(conf.ports[i].name), "eth%u", i);
 	conf.nports = (uint16_t)(i + 1);
@@ -79,7 +78,6 @@ static void put_file(const char *path, const char *text)
 
 static void make(const struct scene *s)
 {
-	struct disco_link *l = test_malloc(sizeof(*l));
 	char arg[64], why[1024], status[256], *argv[] = { "t", arg };
 
 	setenv("HWLOC_SYNTHETIC", s->synthetic, 1);
@@ -90,21 +88,22 @@ static void make(const struct scene *s)
 	put_file("/proc/thread-self/status", s->allowed ? status : NULL);
 	put("7\n", "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages");
 	memset(&view, 0, sizeof(view));
-	view.t = &topo;
-	assert_int_equal(topo_read(&root_sys, &topo), 0);
-	assert_int_equal(topo_read_more(&topo, &view.more, NULL), 0);
+	view.t = &host.topo;
+	assert_int_equal(topo_read(&root_sys, &host.topo), 0);
+	assert_int_equal(topo_read_more(&host.topo, &view.more, NULL), 0);
 	assert_int_equal(view_cores(&view), 0);
 	plx_env_conf_init(&conf);
 	for (unsigned i = 0; i < s->nics; i++) {
+		struct disco_link *l = malloc(sizeof(*l));
+
 		make_link(l, s, i);
 		assert_int_equal(view_link(&view, l, 25000), 0);
 	}
-	test_free(l);
 	if (!s->lcores)
 		return;
 	snprintf(arg, sizeof(arg), "-l%s", s->lcores);
 	assert_int_equal(plx_env_conf_parse(&conf, 2, argv, NULL, why, sizeof(why)), 0);
-	if (plan_make(&plan, &conf, &topo, links, irqs, why, sizeof(why)))
+	if (plan_make(&plan, &conf, &host, why, sizeof(why)))
 		fail_msg("%s: %s", s->name, why);
 	view_plan(&view, &plan);
 }
@@ -154,8 +153,8 @@ static void check_json(const struct scene *s)
 	assert_non_null(o);
 	unsigned there = 0;
 
-	for (unsigned i = 0; i < topo.ncpus; i++)
-		there += topo.cpu[i].present;
+	for (unsigned i = 0; i < host.topo.ncpus; i++)
+		there += host.topo.cpu[i].present;
 	assert_int_equal(json_array_size(json_object_get(o, "cpus")), there);
 	assert_int_equal(json_array_size(json_object_get(o, "nics")), s->nics);
 	assert_int_equal(json_is_object(json_object_get(o, "plan")), s->lcores != NULL);
@@ -229,8 +228,8 @@ static void check_svg(const struct scene *s)
 	assert_int_equal(depth, 0);
 	unsigned there = 0;
 
-	for (unsigned i = 0; i < topo.ncpus; i++)
-		there += topo.cpu[i].present;
+	for (unsigned i = 0; i < host.topo.ncpus; i++)
+		there += host.topo.cpu[i].present;
 	assert_int_equal(cpus, there);
 	assert_int_equal(queues, s->nics * s->queues);
 	free(svg);
@@ -245,6 +244,7 @@ static void test_scenes(void **state)
 		check_json(&scenes[i]);
 		check_svg(&scenes[i]);
 		view_free(&view);
+		host_free(&host);
 		assert_int_equal(root_remove(state), 0);
 	}
 	unsetenv("HWLOC_SYNTHETIC");

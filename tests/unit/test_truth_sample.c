@@ -196,11 +196,11 @@ static int make_host(void **state)
 	if_index = 7;
 	page_err = 0;
 	env.ports[0] = NULL;
-	env.topo.nnodes = 2;
+	env.host.topo.nnodes = 2;
 	env.npools = 1;
 	env.segs[0] = (struct mem_seg){ .addr = frames, .len = sizeof(frames), .page = 4096 };
-	env.topo.time = (struct topo_cgroup){ .version = 2, .path = "/a/b" };
-	env.topo.time_at = (struct topo_cgroup_place){ .mount = "/cg", .below = "/a/b" };
+	env.host.topo.time = (struct topo_cgroup){ .version = 2, .path = "/a/b" };
+	env.host.topo.time_at = (struct topo_cgroup_place){ .mount = "/cg", .below = "/a/b" };
 	put("7\n", "/sys/class/net/eth0/ifindex");
 	put("55\n", "/sys/class/net/eth0/statistics/rx_missed_errors");
 	put("44\n", "/sys/class/net/eth0/statistics/rx_fifo_errors");
@@ -236,7 +236,7 @@ static void test_host(void **state)
 	assert_int_equal(o->pages, 15);
 	assert_int_equal(o->far_pages, 3);
 	assert_int_equal(o->far_node, 1);
-	env.topo.time.version = 1;
+	env.host.topo.time.version = 1;
 	put("nr_periods 1\nthrottled_time 77\n", "/cg/cpu.stat");
 	truth_host(s, &env);
 	assert_int_equal(s->throttled, 77);
@@ -261,20 +261,20 @@ static void test_host_tells_nothing(void **state)
 	(void)state;
 	put("8\n", "/sys/class/net/eth0/ifindex"); /* another network namespace's */
 	page_err = -1;
-	env.topo.time.version = 0;
+	env.host.topo.time.version = 0;
 	s->lcore[0].runs = false;
 	truth_host(s, &env);
 	assert_false(s->group_told || s->throttled || *s->group || s->lcore[0].khz_max || o->missed_told || o->pages);
 	page_err = 0;
-	env.topo.nnodes = 1;
-	env.topo.time.version = 2;
+	env.host.topo.nnodes = 1;
+	env.host.topo.time.version = 2;
 	if_name = NULL;
 	if_index = 0;
 	for (int i = 0; i < 3; i++)
 		put("nonsense", "%s", (const char *[]){ "/cg/cpu.stat", "/cg/a/cpu.stat", "/cg/a/b/cpu.stat" }[i]);
 	truth_host(s, &env);
 	assert_false(s->group_told || *o->now || o->named || o->missed_told || o->pages);
-	env.topo.nnodes = 2;
+	env.host.topo.nnodes = 2;
 	env.plan.ports[0].link.node = -1;
 	truth_host(s, &env);
 	assert_int_equal(o->pages, 0);
