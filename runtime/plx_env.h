@@ -13,6 +13,7 @@
 #define PLX_ENV_H
 
 #include "plx_driver.h"
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -247,6 +248,7 @@ typedef int (*plx_poll_fn)(void *arg);
 struct plx_poller_conf {
 	size_t   size;            /* of the structure, or 0: plx_defs.h */
 	int      lcore;           /* lcore id that fixes it; -1 = the plan's */
+	bool     plan;            /* PLX_POLLER's: an .lcore of 0 is the plan's too */
 	const char *name;         /* NULL = "poller" */
 	plx_poll_fn fn;
 	void *arg;
@@ -255,19 +257,18 @@ struct plx_poller_conf {
 	bool     service;         /* goes to the service lcores (-S), if there are any */
 	struct plx_rxq *const *also; /* further queues it polls, to be slept on; NULL-ended or NULL */
 };
-/* PLX_POLLER(.name = "fwd", .fn = fwd_poll, .arg = f) is one of these for plx_poller_add: fields in any order, and
-   the plan's lcore unless .lcore is given; PLX_POLLER_ON(3, ...) on lcore 3.  In C and in C++ from C++11 on.  The
-   fields are assigned in a block of their own: an object of which one has the address has a name, for one made in
-   the argument, as (struct x){ 1 }, ends there. */
+/* PLX_POLLER(.name = "fwd", .fn = fwd_poll, .arg = f) is one of these for plx_poller_add: the plan's lcore unless
+   .lcore stands there; PLX_POLLER_ON(3, ...) on lcore 3.  In C, and in C++ from C++11 on.  It looks for the text of
+   .lcore, since to name a default and then the field once more is what compilers warn of. */
 #ifdef __cplusplus
-#define PLX_POLLER(...) (&static_cast<const plx_poller_conf &>([&] { \
-	plx_poller_conf plx_pc = {}; plx_pc.size = sizeof(plx_pc); plx_pc.lcore = -1; PLX_POLLER_SET(__VA_ARGS__) return plx_pc; }()))
+#define PLX_POLLER(...) (&static_cast<const plx_poller_conf &>([&] { plx_poller_conf plx_pc = {}; \
+	plx_pc.size = sizeof(plx_pc); plx_pc.lcore = -1; PLX_POLLER_SET(__VA_ARGS__) return plx_pc; }()))
 #else
-#define PLX_POLLER(...) ((const struct plx_poller_conf[1]){ __extension__ ({ \
-	struct plx_poller_conf plx_pc = { .size = sizeof(struct plx_poller_conf), .lcore = -1 }; PLX_POLLER_SET(__VA_ARGS__) plx_pc; }) })
+#define PLX_POLLER(...) (&(const struct plx_poller_conf){ .size = sizeof(struct plx_poller_conf), \
+	.plan = !strstr(#__VA_ARGS__, ".lcore"), __VA_ARGS__ })
 #endif
 #define PLX_POLLER_ON(id, ...) PLX_POLLER(.lcore = (id), __VA_ARGS__)
-/* Of the two above: one assignment for each argument. */
+#ifdef __cplusplus /* one assignment for each argument */
 #define PLX_POLLER_SET(...) PLX_POLLER_PICK(__VA_ARGS__, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
 #define PLX_POLLER_PICK(a, b, c, d, e, f, g, h, i, n, ...) PLX_POLLER_SET##n
 #define PLX_POLLER_SET1(f)      plx_pc f;
@@ -279,6 +280,7 @@ struct plx_poller_conf {
 #define PLX_POLLER_SET7(f, ...) plx_pc f; PLX_POLLER_SET6(__VA_ARGS__)
 #define PLX_POLLER_SET8(f, ...) plx_pc f; PLX_POLLER_SET7(__VA_ARGS__)
 #define PLX_POLLER_SET9(f, ...) plx_pc f; PLX_POLLER_SET8(__VA_ARGS__)
+#endif
 
 /* Pollers come, go and move before plx_env_run, between two of them, and while it runs: then
    by its thread, from a timer (plx_env_timer); -EBUSY on any other, and while a halted lcore

@@ -75,7 +75,7 @@ static struct plx_lcore *place(struct plx_env *env, const struct plx_poller_conf
 	const struct plx_rxq *q = c->service ? NULL : c->rxq ? c->rxq : c->also ? c->also[0] : NULL;
 	struct plx_lcore *l;
 
-	if (c->lcore != -1)
+	if (c->lcore != -1 && (c->lcore || !c->plan))
 		return lcore_named(env, name, c->lcore, c->service);
 	l = q ? plx_env_rxq_lcore(env, q) : NULL;
 	return l ? l : least_loaded(env, c->service);
