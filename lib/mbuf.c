@@ -143,7 +143,10 @@ uint8_t *plx_mbuf_frame(const struct plx_mbuf *m)
 /* Bytes of the frame before the data: headroom and L2 room. */
 static inline uint32_t before(const struct plx_mbuf *m)
 {
-	return (uint32_t)(m->data - plx_mbuf_frame(m));
+	const uint8_t *frame = plx_mbuf_frame(m);
+
+	PLX_DASSERT(m->data >= frame && m->data + m->len <= frame + m->pool->frame_size);
+	return (uint32_t)(m->data - frame);
 }
 
 uint16_t plx_mbuf_headroom(const struct plx_mbuf *m)
