@@ -136,7 +136,7 @@ static inline bool plx_pool_owns(const struct plx_pool *p, const struct plx_mbuf
    off must be below frames << shift. */
 static inline uint64_t plx_pool_frame_off(const struct plx_pool *p, const struct plx_mbuf *m)
 {
-	return (uint64_t)(m - p->mbufs) << p->shift;
+	return (uint64_t)((uintptr_t)m - (uintptr_t)p->mbufs) << (p->shift - __builtin_ctz(sizeof(*m)));
 }
 static inline struct plx_mbuf *plx_pool_mbuf_at(const struct plx_pool *p, uint64_t off)
 {
