@@ -38,7 +38,10 @@ struct place {
 
 static inline struct place place_of(const struct plx_pool *p, uint16_t data_off)
 {
-	return (struct place){ p->area + data_off, (uintptr_t)p->mbufs, p->shift - (unsigned)__builtin_ctz(sizeof(*p->mbufs)) };
+	return (struct place){
+		.first = p->area + data_off, .mbufs = (uintptr_t)p->mbufs,
+		.shift = p->shift - (unsigned)__builtin_ctz(sizeof(*p->mbufs)), /* as plx_pool_frame_off has it */
+	};
 }
 
 static inline uint8_t *place_in(struct place at, const struct plx_mbuf *m)

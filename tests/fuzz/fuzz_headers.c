@@ -79,7 +79,8 @@ static void without_l2(const uint8_t *frame, uint16_t len, uint16_t cut, const s
 {
 	struct plx_pkt k, two;
 	struct plx_mbuf m[2] = {
-		{ .data = fuzz_copy(frame, cut), .len = cut, .pkt_len = len, .nsegs = 2, .next = &m[1], .flags = PLX_MBUF_L3 },
+		{ .data = fuzz_copy(frame, cut), .len = cut, .pkt_len = len, .nsegs = 2, .next = &m[1],
+		  .flags = PLX_MBUF_L3 },
 		{ .data = fuzz_copy(frame + cut, (size_t)len - cut), .len = (uint16_t)(len - cut), .nsegs = 1 },
 	};
 	int is = plx_parse_ip(&k, frame, len);

@@ -8,7 +8,8 @@
 # ground COUNT: executed instructions and forwarded packets of a run
 ground() {
 	timeout -k 1 120 valgrind --fair-sched=yes --tool=callgrind --callgrind-out-file=/dev/null \
-		"$FWD" -l "${LC##*[-,]}" -m 64M --huge never --idle busy --log-level error --iface n0,driver=null --iface n1,driver=null \
+		"$FWD" -l "${LC##*[-,]}" -m 64M --huge never --idle busy --log-level error \
+		--iface n0,driver=null --iface n1,driver=null \
 		-- --json --max-loss 100% --stats-period 0 --mode io --count "$1" >"$TMP/grind" 2>&1 </dev/null ||
 		{ show "$TMP/grind" >&2; return 1; }
 	sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$TMP/grind"
@@ -19,7 +20,8 @@ at_most() {
 	local few many
 	few=$(ground 200000) && many=$(ground 2200000) || return 1
 	# shellcheck disable=SC2086 # lists of numbers
-	echo $few $many | awk -v most="$1" '{ n = ($3 - $1) / ($4 - $2); printf "%.1f instructions a packet, at most %s\n", n, most
+	echo $few $many | awk -v most="$1" '{ n = ($3 - $1) / ($4 - $2)
+		printf "%.1f instructions a packet, at most %s\n", n, most
 		exit NF != 4 || n < 1 || n > most }' >"$TMP/said" # a figure below 1 is a mistake of this script
 	local rc=$?
 	note "$(cat "$TMP/said")"
