@@ -28,9 +28,9 @@ static uint16_t null_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 	const uint16_t size = null_rxq(q)->size;
 	const struct plx_rx_like like = plx_rx_like(q, size);
 	struct plx_pool *pool = q->pool;
-	struct plx_mbuf *const mbufs = pool->mbufs;
+	const uintptr_t mbufs = (uintptr_t)pool->mbufs;
 	uint8_t *const first = pool->area + pool->data_off;
-	uint16_t shift = pool->shift;
+	const unsigned shift = pool->shift - (unsigned)__builtin_ctz(sizeof(**m)); /* as plx_pool_frame_off has it */
 
 	n = n < PLX_BURST_MAX ? n : PLX_BURST_MAX;
 	uint16_t k = running(q->port) ? plx_pool_take(pool, m, n) : 0;
@@ -38,7 +38,7 @@ static uint16_t null_rx(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
 		struct plx_mbuf *b = m[i];
 
 		PLX_DASSERT(b->pool == pool && !b->next);
-		b->data = first + ((uint64_t)(b - mbufs) << shift);
+		b->data = first + (((uintptr_t)b - mbufs) << shift);
 		plx_rx_set(b, like);
 	}
 	plx_ctr_add(&q->stats.bursts, 1);

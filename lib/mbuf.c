@@ -39,7 +39,10 @@ struct place {
 
 static inline struct place place_of(const struct plx_pool *p, uint16_t data_off)
 {
-	return (struct place){ p->area + data_off, (uintptr_t)p->mbufs, p->shift - (unsigned)__builtin_ctz(sizeof(*p->mbufs)) };
+	return (struct place){
+		.first = p->area + data_off, .mbufs = (uintptr_t)p->mbufs,
+		.shift = p->shift - (unsigned)__builtin_ctz(sizeof(*p->mbufs)), /* as plx_pool_frame_off has it */
+	};
 }
 
 static inline uint8_t *place_in(struct place at, const struct plx_mbuf *m)
@@ -146,7 +149,10 @@ uint8_t *plx_mbuf_frame(const struct plx_mbuf *m)
 /* Bytes of the frame before the data: headroom and L2 room. */
 static inline uint32_t before(const struct plx_mbuf *m)
 {
-	return (uint32_t)(m->data - plx_mbuf_frame(m));
+	const uint8_t *frame = plx_mbuf_frame(m);
+
+	PLX_DASSERT(m->data >= frame && m->data + m->len <= frame + m->pool->frame_size);
+	return (uint32_t)(m->data - frame);
 }
 
 uint16_t plx_mbuf_headroom(const struct plx_mbuf *m)

@@ -138,7 +138,7 @@ static inline bool plx_pool_owns(const struct plx_pool *p, const struct plx_mbuf
 static inline uint64_t plx_pool_frame_off(const struct plx_pool *p, const struct plx_mbuf *m)
 {
 	PLX_DASSERT(m >= p->mbufs && m < p->mbufs + p->frames);
-	return (uint64_t)(m - p->mbufs) << p->shift;
+	return (uint64_t)((uintptr_t)m - (uintptr_t)p->mbufs) << (p->shift - __builtin_ctz(sizeof(*m)));
 }
 static inline struct plx_mbuf *plx_pool_mbuf_at(const struct plx_pool *p, uint64_t off)
 {

@@ -143,11 +143,13 @@ static inline uint16_t rx_done(struct ax_rxq *q, uint32_t descs, uint16_t pkts, 
 	return pkts;
 }
 
-/* One buffer, one packet. */
-static inline uint16_t rx_plain(struct ax_rxq *q, struct plx_mbuf **m, uint16_t n)
+/* One buffer, one packet.  This and rx_multi are bursts of copy mode, and in line in those of zero-copy. */
+static inline __attribute__((always_inline)) uint16_t rx_plain(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
+	struct ax_rxq *q = (struct ax_rxq *)base;
+
 	if (!is_open(&q->gate))
-		return ax_rx_shut(&q->base, m, n);
+		return ax_rx_shut(base, m, n);
 	uint32_t have = xring_peek(&q->rx, n < PLX_BURST_MAX ? n : PLX_BURST_MAX), at = q->rx.head;
 	const struct plx_rx_like like = plx_rx_like(&q->base, 0);
 	uint64_t bytes = 0;
@@ -195,10 +197,12 @@ static struct plx_mbuf *rx_chain(struct ax_rxq *q, struct plx_mbuf *x, bool last
 	return last ? head : NULL;
 }
 
-static inline uint16_t rx_multi(struct ax_rxq *q, struct plx_mbuf **m, uint16_t n)
+static inline __attribute__((always_inline)) uint16_t rx_multi(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
+	struct ax_rxq *q = (struct ax_rxq *)base;
+
 	if (!is_open(&q->gate))
-		return ax_rx_shut(&q->base, m, n);
+		return ax_rx_shut(base, m, n);
 	uint32_t have = xring_peek(&q->rx, q->rx.mask + 1), at = q->rx.head, i = 0;
 	const struct plx_rx_like like = plx_rx_like(&q->base, 0);
 	uint64_t bytes = 0;
@@ -216,23 +220,13 @@ static inline uint16_t rx_multi(struct ax_rxq *q, struct plx_mbuf **m, uint16_t 
 	return rx_done(q, i, k, bytes);
 }
 
-static uint16_t rx_copy_plain(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
-{
-	return rx_plain(ax_rxq(q), m, n);
-}
-
-static uint16_t rx_copy_multi(struct plx_rxq *q, struct plx_mbuf **m, uint16_t n)
-{
-	return rx_multi(ax_rxq(q), m, n);
-}
-
 /* One look a burst for frames that come in pieces: the first frame stands at the beginning of one, or
    that of the next burst does. */
 static uint16_t rx_zc_plain(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
 	struct ax_rxq *q = ax_rxq(base);
 
-	n = rx_plain(q, m, n);
+	n = rx_plain(base, m, n);
 	if (plx_unlikely(n && !(m[0]->len % KIB)))
 		ax_rx_suspect(q, m[0]);
 	if (is_open(&q->gate) && plx_unlikely(xring_flagged(&q->fill)))
@@ -244,7 +238,7 @@ static uint16_t rx_zc_multi(struct plx_rxq *base, struct plx_mbuf **m, uint16_t 
 {
 	struct ax_rxq *q = ax_rxq(base);
 
-	n = rx_multi(q, m, n);
+	n = rx_multi(base, m, n);
 	if (plx_unlikely(n && !(m[0]->len % KIB)))
 		ax_rx_suspect(q, m[0]);
 	if (is_open(&q->gate) && plx_unlikely(xring_flagged(&q->fill)))
@@ -257,7 +251,7 @@ void ax_rx_choose(struct ax_rxq *q)
 	if (q->sock->kind & AX_KIND_ZC)
 		q->base.burst = q->sg ? rx_zc_multi : rx_zc_plain;
 	else
-		q->base.burst = q->sg ? rx_copy_multi : rx_copy_plain;
+		q->base.burst = q->sg ? rx_multi : rx_plain;
 }
 
 /* ---- transmit: completions ---- */

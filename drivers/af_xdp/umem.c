@@ -25,7 +25,8 @@ struct ax_reg {
 	unsigned users;
 };
 
-static_assert(PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM == AX_XDP_HEADROOM, "received data stand where plx_mbuf_get puts them");
+static_assert(PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM == AX_XDP_HEADROOM,
+              "received data stand where plx_mbuf_get puts them");
 
 /* Headroom for the kernel to leave in each frame, beyond its own, so that received data
    stand where plx_mbuf_get puts them. */

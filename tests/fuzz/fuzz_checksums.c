@@ -6,6 +6,8 @@
 #include "fuzz.h"
 #include "plx_net.h"
 
+#include <errno.h>
+
 enum { LEN_MAX = 9216 };
 
 /* The sum as RFC 1071 tells it, over big-endian words. */
@@ -111,6 +113,10 @@ static void packet(uint8_t *p, uint32_t n)
 	got ^= 1;
 	memcpy(p + k.l4_off + field, &got, 2);
 	MUST(!plx_csum_ok(p, &k) || (k.l4 == PLX_L4_UDP && !got));
+	if (k.l4 == PLX_L4_UDP && !got)
+		MUST(plx_csum_finish(p, &k) == -EINVAL);
+	else
+		MUST(plx_csum_finish(p, &k) == 0 && plx_csum_ok(p, &k));
 }
 
 /* ---- a chain ---- */

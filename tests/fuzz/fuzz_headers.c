@@ -9,13 +9,13 @@
 enum { FRAME_MAX = 9216, CUTS = 2 };
 
 /* What stands in one header must not reach into the next. */
-static void within(const struct plx_pkt *k, uint32_t len)
+static void within(const struct plx_pkt *k, uint32_t l2, uint32_t len)
 {
 	MUST(k->l3 <= PLX_L3_ARP && k->l4 <= PLX_L4_OTHER && k->vlans <= 2);
 	if (k->vlans || k->l3)
-		MUST(len >= PLX_ETH_LEN + k->vlans * (uint32_t)PLX_VLAN_LEN);
+		MUST(len >= l2 + k->vlans * (uint32_t)PLX_VLAN_LEN);
 	if (k->l3) {
-		MUST(k->l3_off == PLX_ETH_LEN + k->vlans * PLX_VLAN_LEN);
+		MUST(k->l3_off == l2 + k->vlans * PLX_VLAN_LEN);
 		MUST(k->l3_off + k->l3_len <= len);
 	} else {
 		MUST(!k->l4 && !k->l3_len && !k->fragment && !k->options);
@@ -74,6 +74,33 @@ static void padded(const uint8_t *frame, uint16_t len, const struct plx_pkt *fla
 	free(more);
 }
 
+/* The same bytes without an Ethernet header, flat and cut, and the packet of a frame without its own. */
+static void without_l2(const uint8_t *frame, uint16_t len, uint16_t cut, const struct plx_pkt *whole, int err)
+{
+	struct plx_pkt k, two;
+	struct plx_mbuf m[2] = {
+		{ .data = fuzz_copy(frame, cut), .len = cut, .pkt_len = len, .nsegs = 2, .next = &m[1],
+		  .flags = PLX_MBUF_L3 },
+		{ .data = fuzz_copy(frame + cut, (size_t)len - cut), .len = (uint16_t)(len - cut), .nsegs = 1 },
+	};
+	int is = plx_parse_ip(&k, frame, len);
+
+	within(&k, 0, len);
+	MUST(!k.vlans && k.l3 != PLX_L3_ARP);
+	MUST(plx_parse_mbuf(&two, m) == is && same(&k, &two));
+	free(m[0].data);
+	free(m[1].data);
+	if (whole->l3 != PLX_L3_IP4 && whole->l3 != PLX_L3_IP6)
+		return;
+	two = *whole;
+	two.vlans = 0;
+	two.vlan[0] = two.vlan[1] = two.l3_off = 0;
+	two.l4_off = whole->l4_off ? (uint16_t)(whole->l4_off - whole->l3_off) : 0;
+	two.payload_off = whole->payload_off ? (uint16_t)(whole->payload_off - whole->l3_off) : 0;
+	two.route_off = whole->route_off ? (uint16_t)(whole->route_off - whole->l3_off) : 0;
+	MUST(plx_parse_ip(&k, frame + whole->l3_off, (uint32_t)len - whole->l3_off) == err && same(&k, &two));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = { data, size };
@@ -87,10 +114,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int err = plx_parse(&k, frame, len);
 
 	MUST(err >= PLX_PARSE_OK && err <= PLX_PARSE_TOO_DEEP);
-	within(&k, len);
+	within(&k, PLX_ETH_LEN, len);
 	for (int i = 0; i < CUTS; i++)
 		cut[i] = (uint16_t)(cut[i] % (len + 1u));
 	chained(frame, len, cut, &k, err);
+	without_l2(frame, len, cut[0], &k, err);
 	if (err == PLX_PARSE_OK)
 		padded(frame, len, &k);
 	free(frame);

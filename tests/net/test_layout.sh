@@ -105,8 +105,8 @@ beside() { # beside LANGUAGE STANDARD COMPILER: with the system's headers of net
 	local of ours system
 	ours=$(printf '#include <pollux/%s>\n' $(cd "$BUILD/include/pollux" && ls))
 	for of in "net: ethernet if if_arp if_packet route" "netinet: ether icmp6 if_ether igmp in ip ip6 ip_icmp tcp udp" \
-	          "linux: bpf errqueue ethtool filter icmp icmpv6 if if_arp if_ether if_link if_packet if_tun if_vlan if_xdp igmp" \
-	          "linux: in in6 ip ipv6 neighbour net_tstamp netlink nexthop rtnetlink socket tcp udp"; do
+	          "linux: bpf errqueue ethtool filter icmp icmpv6 if if_arp if_ether if_link if_packet if_tun if_vlan if_xdp" \
+	          "linux: igmp in in6 ip ipv6 neighbour net_tstamp netlink nexthop rtnetlink socket tcp udp"; do
 		system=$(printf "#include <${of%%:*}/%s.h>\n" ${of#*: })
 		printf '#include <sys/socket.h>\n%s\n%s\n' "$system" "$ours" >"$TMP/before.c"
 		printf '%s\n#include <sys/socket.h>\n%s\n' "$ours" "$system" >"$TMP/behind.c"
@@ -125,10 +125,11 @@ cat >"$TMP/pollers.c" <<-'C'
 	int add(struct plx_env *env, struct plx_rxq *q, struct plx_rxq **also);
 	int add(struct plx_env *env, struct plx_rxq *q, struct plx_rxq **also)
 	{
-		return plx_poller_add(env, PLX_POLLER(.name = "a", .fn = poll_one)) || plx_poller_add(env, PLX_POLLER_ON(1, .fn = poll_one)) ||
+		return plx_poller_add(env, PLX_POLLER(.name = "a", .fn = poll_one)) ||
+		       plx_poller_add(env, PLX_POLLER_ON(1, .fn = poll_one)) || plx_poller_add(env, PLX_POLLER(.fn = poll_one)) ||
 		       plx_poller_add(env, PLX_POLLER(.fn = poll_one, .name = "out of order", .lcore = 3, .arg = &q)) ||
-		       plx_poller_add(env, PLX_POLLER(.lcore = 0, .name = "all", .fn = poll_one, .arg = q, .rxq = q, .period_ns = 1,
-		                                      .service = true, .also = also)) || plx_poller_add(env, PLX_POLLER(.fn = poll_one));
+		       plx_poller_add(env, PLX_POLLER(.lcore = 0, .name = "all", .fn = poll_one, .arg = q, .rxq = q,
+		                                      .period_ns = 1, .service = true, .also = also));
 	}
 C
 pollers() { "$@" -D_GNU_SOURCE -Wall -Wextra -Werror -I"$BUILD/include" -fsyntax-only "$TMP/pollers.c"; }

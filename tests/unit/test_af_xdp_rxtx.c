@@ -438,7 +438,7 @@ static struct plx_mbuf *unfinished(void)
 	return m;
 }
 
-/* A packet that has to be changed goes itself if it is ours alone; what cannot go has a reason, and takes no descriptor. */
+/* A packet that has to be changed goes itself if it is ours alone; what cannot go has a reason and no descriptor. */
 static void odd_packets(void **state)
 {
 	const struct plx_txq_stats *s = &tq->base.stats;

@@ -88,6 +88,17 @@ static void one_owner_too_many(struct bed *b)
 	plx_mbuf_ref(b->m[0], 1);
 }
 
+static void data_before_its_frame(struct bed *b)
+{
+	b->m[1]->data = plx_mbuf_frame(b->m[1]) - 1;
+	plx_mbuf_prepend_l2(b->m[1], 1);
+}
+
+static void prepared_in_the_l2_room(struct bed *b)
+{
+	plx_mbuf_get_bulk_at(b->p, b->m, 1, PLX_POOL_L2_ROOM - 1);
+}
+
 static void forged(struct bed *b)
 {
 	struct plx_mbuf m = *b->m[0];
@@ -313,6 +324,8 @@ static void wrong_moves_abort(void **state)
 		{ "given while shared", give_shared },
 		{ "referenced when free", ref_what_is_free },
 		{ "more owners than 8 bits count", one_owner_too_many },
+		{ "data outside of its frame", data_before_its_frame },
+		{ "prepared within the L2 room", prepared_in_the_l2_room },
 		{ "not an mbuf of the pool", forged },
 		{ "two threads on a transmit queue", two_send },
 		{ "two threads on a receive queue", two_receive },
