@@ -7,8 +7,9 @@
    programs nor queues alive when its parent ends, unless it was made by clone(2) itself.
 
    Functions are called by the thread that opened the environment (the main thread)
-   unless they say "any thread"; during a run by its main thread, which plx_env_start makes another.  int = 0 or -errno; the reason went to the log as one
-   line that names the fix.  What is wrong in a call otherwise: plx.h. */
+   unless they say "any thread"; during a run by its main thread, which plx_env_start makes another.
+   int = 0 or -errno; the reason went to the log as one line that names the fix.  What is wrong in a call
+   otherwise: plx.h. */
 #ifndef PLX_ENV_H
 #define PLX_ENV_H
 
@@ -113,8 +114,8 @@ static inline void plx_env_conf_init(struct plx_env_conf *c)
 
 /* plx_env_conf_parse reads arguments over *c: Pollux's, then "--", then the
    application's.  Pure: touches no OS state, never prints, never exits.
-   0; PLX_TEXT: help or version was asked for and stands in why[]; -EINVAL: why[] has one
-   line that names the word and the fix.  A file (-c) is refused: plx_env_conf_read of
+   0; PLX_TEXT: help or version was asked for and stands in why[]; -EINVAL: why[] has one line that names the word
+   and the fix; -E2BIG: *c has members of a newer library's.  A file (-c) is refused: plx_env_conf_read of
    plx_conf.h reads it, and variables too.  2048 bytes of why suffice for errors, PLX_HELP_MAX
    for help. */
 enum { PLX_TEXT = 1, PLX_HELP_MAX = 16384 };
@@ -174,9 +175,9 @@ PLX_API int plx_env_join(struct plx_env *env);
 PLX_API bool plx_env_running(const struct plx_env *env);
 
 /* plx_env_call has the main thread of the run call fn(arg), between two timers, waits for it, and puts what it
-   returned into *ret (may be NULL): for all that is the main thread's alone, from other threads.  On the main thread it
-   calls fn itself.  0; -EINVAL: no fn; -ESRCH: lcores do not run; -ECANCELED: the run ended first; -EDEADLK: an lcore of env
-   calls; -ECHILD.  Any thread but these lcores.  What plx_env_timer says of fn holds here too. */
+   returned into *ret (may be NULL): for all that is the main thread's alone, from other threads.  On the main thread
+   it calls fn itself.  0; -EINVAL: no fn; -ESRCH: lcores do not run; -ECANCELED: the run ended first; -EDEADLK: an
+   lcore of env calls; -ECHILD.  Any thread but these lcores.  What plx_env_timer says of fn holds here too. */
 PLX_API int plx_env_call(struct plx_env *env, int (*fn)(void *arg), void *arg, int *ret);
 
 /* plx_env_stop makes plx_env_run return err.  Any thread, and from pollers. */
@@ -258,9 +259,11 @@ struct plx_poller_conf {
 /* PLX_POLLER(.name = "fwd", .fn = fwd_poll, .arg = f) is one of these for plx_poller_add, on the plan's lcore;
    PLX_POLLER_ON(3, ...) on lcore 3.  C++ (20, or earlier with GNU's extensions) wants the fields in their order. */
 #ifdef __cplusplus
-#define PLX_POLLER_ON(id, ...) (&static_cast<const plx_poller_conf &>(plx_poller_conf{ .size = sizeof(plx_poller_conf), .lcore = (id), __VA_ARGS__ }))
+#define PLX_POLLER_ON(id, ...) (&static_cast<const plx_poller_conf &>( \
+	plx_poller_conf{ .size = sizeof(plx_poller_conf), .lcore = (id), __VA_ARGS__ }))
 #else
-#define PLX_POLLER_ON(id, ...) (&(struct plx_poller_conf){ .size = sizeof(struct plx_poller_conf), .lcore = (id), __VA_ARGS__ })
+#define PLX_POLLER_ON(id, ...) \
+	(&(struct plx_poller_conf){ .size = sizeof(struct plx_poller_conf), .lcore = (id), __VA_ARGS__ })
 #endif
 #define PLX_POLLER(...) PLX_POLLER_ON(-1, __VA_ARGS__)
 
@@ -339,7 +342,7 @@ PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s
 /* plx_env_timer calls fn(arg) on the main thread every period_ns while plx_env_run runs;
    fn returns 0 to go on, else it is called no more.  It may take its time, lcores go on and are
    looked after; but a stop waits for it, and a signal ends the process if that takes too long.
-   -EINVAL: a period of 0 or beyond PLX_PERIOD_MAX, or no fn; -EBUSY: during a run, on another thread than its main one. */
+   -EINVAL: a period of 0 or beyond PLX_PERIOD_MAX, or no fn; -EBUSY: during a run, not by its main thread. */
 PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
 
 /* ---- reports ---- */
