@@ -107,7 +107,7 @@ struct plx_port {
 	uint32_t link;                 /* enum plx_link; atomic, written by watch thread and doorbell */
 	uint32_t link_said;            /* the state last logged; a doorbell writes link only */
 	struct plx_port_info info;
-	struct plx_port_conf conf;
+	struct plx_port_conf conf;     /* the library's own from here on, and no part of what programs may count on */
 	bool     started;
 	bool     forked;               /* opened by a parent process: not ours to use */
 	uint64_t cycles_hz;            /* of plx_thread.now, set before start; 0 = no lcore polls it */
@@ -213,9 +213,9 @@ PLX_API bool plx_driver_on_device(const struct plx_port_conf *c);
 /* plx_port_open checks c, asks the kernel about the interface, fills in what c left open
    (queue counts, ring sizes, times, sys) and opens the port by c->driver, or walks the
    ladder (af_xdp, then packet, if the kernel or device cannot or the process may not; never
-   after another error) and records each rung in info.why.  0; -EINVAL conf; -E2BIG it has members of a newer library's; -ENODEV no such interface;
-   -ENETDOWN down; -EPERM (all missing capabilities in one line); -EBUSY queue or hook
-   taken; -ENOMEM, -ENOBUFS memory; -EOPNOTSUPP.  *out is NULL on error. */
+   after another error) and records each rung in info.why.  0; -EINVAL conf; -E2BIG conf of a newer
+   library; -ENODEV no such interface; -ENETDOWN down; -EPERM (all missing capabilities in one line); -EBUSY
+   queue or hook taken; -ENOMEM, -ENOBUFS memory; -EOPNOTSUPP.  *out is NULL on error. */
 PLX_API int  plx_port_open(struct plx_port **out, const struct plx_port_conf *c);
 /* plx_port_start lets queues receive: from its first plx_rx_burst on a queue's frames are the
    port's, before that the host's.  0 or -errno, logged.  plx_port_stop gives all queues back to

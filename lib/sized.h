@@ -46,8 +46,8 @@ static inline void sized_give(void *to, size_t have, const void *from)
 /* What to say of an error of sized_take, behind the name of the structure. */
 static inline const char *sized_why(int err)
 {
-	return err == -E2BIG ? "it asks for what this library does not know (E2BIG): the program was built with headers of a newer "
-	                       "one, install that" :
+	return err == -E2BIG ? "it asks for what this library does not know (E2BIG): the program was built with "
+	                       "headers of a newer one, install that" :
 	                       "its size is none (EINVAL): begin with its initializer, or with zeros";
 }
 

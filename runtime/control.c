@@ -175,8 +175,8 @@ int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg),
 	}
 	if (__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) && /* with run_lcores */
 	    !__atomic_load_n(&env->hung, __ATOMIC_RELAXED) && !pthread_equal(pthread_self(), env->runner)) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_timer: during a run its main thread alone adds timers: from one, or by "
-		         "plx_env_call (EBUSY)");
+		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_timer: during a run its main thread alone adds timers: from "
+		         "one, or by plx_env_call (EBUSY)");
 		return -EBUSY;
 	}
 	struct ctl_timer *all = realloc(c->timer, (c->ntimers + 1) * sizeof(*all));

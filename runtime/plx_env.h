@@ -7,8 +7,9 @@
    programs nor queues alive when its parent ends, unless it was made by clone(2) itself.
 
    Functions are called by the thread that opened the environment (the main thread)
-   unless they say "any thread"; during a run by its main thread, which plx_env_start makes another.  int = 0 or -errno; the reason went to the log as one
-   line that names the fix.  What is wrong in a call otherwise: plx.h. */
+   unless they say "any thread"; during a run by its main thread, which plx_env_start makes another.
+   int = 0 or -errno; the reason went to the log as one line that names the fix.  What is wrong in a call
+   otherwise: plx.h. */
 #ifndef PLX_ENV_H
 #define PLX_ENV_H
 
@@ -114,8 +115,8 @@ static inline void plx_env_conf_init(struct plx_env_conf *c)
 
 /* plx_env_conf_parse reads arguments over *c: Pollux's, then "--", then the
    application's.  Pure: touches no OS state, never prints, never exits.
-   0; PLX_TEXT: help or version was asked for and stands in why[]; -EINVAL: why[] has one
-   line that names the word and the fix.  A file (-c) is refused: plx_env_conf_read of
+   0; PLX_TEXT: help or version was asked for and stands in why[]; -EINVAL: why[] has one line that names the word
+   and the fix; -E2BIG: *c has members of a newer library's.  A file (-c) is refused: plx_env_conf_read of
    plx_conf.h reads it, and variables too.  2048 bytes of why suffice for errors, PLX_HELP_MAX
    for help. */
 enum { PLX_TEXT = 1, PLX_HELP_MAX = 16384 };
@@ -175,9 +176,9 @@ PLX_API int plx_env_join(struct plx_env *env);
 PLX_API bool plx_env_running(const struct plx_env *env);
 
 /* plx_env_call has the main thread of the run call fn(arg), between two timers, waits for it, and puts what it
-   returned into *ret (may be NULL): for all that is the main thread's alone, from other threads.  On the main thread it
-   calls fn itself.  0; -EINVAL: no fn; -ESRCH: lcores do not run; -ECANCELED: the run ended first; -EDEADLK: an lcore of env
-   calls; -ECHILD.  Any thread but these lcores.  What plx_env_timer says of fn holds here too. */
+   returned into *ret (may be NULL): for all that is the main thread's alone, from other threads.  On the main thread
+   it calls fn itself.  0; -EINVAL: no fn; -ESRCH: lcores do not run; -ECANCELED: the run ended first; -EDEADLK: an
+   lcore of env calls; -ECHILD.  Any thread but these lcores.  What plx_env_timer says of fn holds here too. */
 PLX_API int plx_env_call(struct plx_env *env, int (*fn)(void *arg), void *arg, int *ret);
 
 /* plx_env_stop makes plx_env_run return err.  Any thread, and from pollers. */
@@ -357,7 +358,7 @@ PLX_API int plx_lcore_sched(const struct plx_lcore *l, struct plx_lcore_sched *s
 /* plx_env_timer calls fn(arg) on the main thread every period_ns while plx_env_run runs;
    fn returns 0 to go on, else it is called no more.  It may take its time, lcores go on and are
    looked after; but a stop waits for it, and a signal ends the process if that takes too long.
-   -EINVAL: a period of 0 or beyond PLX_PERIOD_MAX, or no fn; -EBUSY: during a run, on another thread than its main one. */
+   -EINVAL: a period of 0 or beyond PLX_PERIOD_MAX, or no fn; -EBUSY: during a run, not by its main thread. */
 PLX_API int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg), void *arg);
 
 /* ---- reports ---- */

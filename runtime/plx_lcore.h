@@ -73,7 +73,8 @@ PLX_API int plx_env_synchronize(struct plx_env *env);
 
 /* A registered thread is no reader at first, and is not waited for.  plx_lcore_online makes it one: from then on
    it calls plx_lcore_quiescent often, wherever it holds nothing, and plx_lcore_offline before it waits for
-   anything else.  Unregistering does that too.  By the thread itself; they nest not.  0, or -ESRCH: it is not registered. */
+   anything else.  Unregistering does that too.  By the thread itself; they do not nest.  0, or -ESRCH: it is not
+   registered. */
 PLX_API int plx_lcore_online(void);
 PLX_API int plx_lcore_offline(void);
 /* plx_lcore_quiescent: here the caller holds nothing that it loaded before.  A load while nobody synchronizes.

@@ -77,8 +77,10 @@ static bool passed(struct plx_lcore *l, uint64_t grace)
 {
 	uint32_t quiet = 1;
 
-	return __atomic_load_n(&l->passed, __ATOMIC_ACQUIRE) >= grace || /* with pass() */
-	       __atomic_compare_exchange_n(&l->quiet, &quiet, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); /* with lcore_quiet */
+	if (__atomic_load_n(&l->passed, __ATOMIC_ACQUIRE) >= grace) /* with pass() */
+		return true;
+	/* with lcore_quiet */
+	return __atomic_compare_exchange_n(&l->quiet, &quiet, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 /* A registered thread cannot be woken, and need not: one that blocks while it is online is its own mistake. */
@@ -95,11 +97,11 @@ static int not_passed(struct plx_lcore *l, double s)
 	char what[PLX_NAME_MAX + 16];
 
 	if (l->spawned)
-		LOG(l->env, ERROR, "plx_env_synchronize: lcore %u: %s has not returned for %.1f s; a poll function must not "
-		    "block (ETIMEDOUT)", l->conf.id, lcore_hangs_in(l, what, sizeof(what)), s);
+		LOG(l->env, ERROR, "plx_env_synchronize: lcore %u: %s has not returned for %.1f s; a poll function must "
+		    "not block (ETIMEDOUT)", l->conf.id, lcore_hangs_in(l, what, sizeof(what)), s);
 	else
-		LOG(l->env, ERROR, "plx_env_synchronize: thread %d is online as a reader and has not called plx_lcore_quiescent for "
-		    "%.1f s; a thread that waits calls plx_lcore_offline first (ETIMEDOUT)",
+		LOG(l->env, ERROR, "plx_env_synchronize: thread %d is online as a reader and has not called plx_lcore_quiescent "
+		    "for %.1f s; a thread that waits calls plx_lcore_offline first (ETIMEDOUT)",
 		    __atomic_load_n(&l->tid, __ATOMIC_RELAXED), s);
 	return -ETIMEDOUT;
 }
@@ -123,7 +125,8 @@ static int await(struct plx_lcore *l, uint64_t grace, uint64_t begin)
 		if (n == SPINS + YIELDS)
 			cpu = lcore_cpu_ns(l);
 		past = plx_sys_now(sys) - begin;
-		if (past >= LCORE_STARVED_MS * 1000000ull || (past >= LCORE_HALT_MS * 1000000ull && !lcore_starves(l, cpu)))
+		if (past >= LCORE_STARVED_MS * 1000000ull ||
+		    (past >= LCORE_HALT_MS * 1000000ull && !lcore_starves(l, cpu)))
 			return not_passed(l, (double)past / 1e9);
 		plx_sys_sleep(sys, NAP_NS);
 	}

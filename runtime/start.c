@@ -113,7 +113,8 @@ int plx_env_start(struct plx_env *env)
 	c->was_up = false;
 	err = quiet_thread(env->sys, &c->own_thread, own_main, c);
 	if (err) {
-		LOG(env, ERROR, "main thread: cannot start: %s; raise ulimit -u or the pids limit of the cgroup", strerror(-err));
+		LOG(env, ERROR, "main thread: cannot start: %s; raise ulimit -u or the pids limit of the cgroup",
+		    strerror(-err));
 		c->own = OWN_NONE;
 		unblock(c);
 		return err;
@@ -141,8 +142,8 @@ int plx_env_join(struct plx_env *env)
 	if (pthread_equal(pthread_self(), c->own_thread)) /* a timer */
 		return -EDEADLK;
 	if (!pthread_equal(pthread_self(), c->starter)) {
-		LOG(env, ERROR, "plx_env_join: another thread called plx_env_start, and that one joins: its signals are blocked until "
-		    "then (EPERM)");
+		LOG(env, ERROR, "plx_env_join: another thread called plx_env_start, and that one joins: its signals are blocked "
+		    "until then (EPERM)");
 		return -EPERM;
 	}
 	return own_end(c);

@@ -45,7 +45,7 @@ static inline void check_port(const struct plx_port_conf *c)
 	MUST(c->bind_timeout_ms <= 60000);
 	MUST(!c->stall_ms || c->stall_ms == UINT32_MAX || (c->stall_ms >= PLX_STALL_MIN_MS && c->stall_ms <= 3600000));
 	MUST(!*c->peer || fuzz_name(c->peer, sizeof(c->peer)));
-	MUST(!c->size || (c->size >= 60 && c->size <= 3840));
+	MUST(!c->frame_len || (c->frame_len >= 60 && c->frame_len <= 3840));
 	MUST(fuzz_word_of(c->fanout, "hash lb cpu rnd qm"));
 }
 
@@ -55,7 +55,7 @@ static inline bool same_port(const struct plx_port_conf *a, const struct plx_por
 	       a->no_rx == b->no_rx && a->queue == b->queue && a->rxd == b->rxd && a->txd == b->txd &&
 	       a->mode == b->mode && a->multibuf == b->multibuf && a->steer == b->steer && a->force == b->force &&
 	       a->bind_timeout_ms == b->bind_timeout_ms && a->stall_ms == b->stall_ms && !strcmp(a->peer, b->peer) &&
-	       a->size == b->size && !strcmp(a->fanout, b->fanout);
+	       a->frame_len == b->frame_len && !strcmp(a->fanout, b->fanout);
 }
 
 static inline void check_lcores(const struct plx_lcore_conf *l, uint16_t n)

@@ -40,8 +40,8 @@ static void tell(char *buf, size_t len, const struct plx_port_conf *c)
 		plx_text_add(buf, len, ",stall=%ums", c->stall_ms);
 	if (*c->peer)
 		plx_text_add(buf, len, ",peer=%s", c->peer);
-	if (c->size)
-		plx_text_add(buf, len, ",size=%u", c->size);
+	if (c->frame_len)
+		plx_text_add(buf, len, ",size=%u", c->frame_len);
 	if (*c->fanout)
 		plx_text_add(buf, len, ",fanout=%s", c->fanout);
 }
