@@ -457,7 +457,7 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 		plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: queue %u is back", p->base.name, s->queue);
 	}
 	s->why = 0;
-	PLX_ASSERT(i >= p->base.ntx || ax_tx_of(p, i)->gate == AX_PARKED);
+	PLX_ASSERT(!wanted(p, i) && (i >= p->base.ntx || ax_tx_of(p, i)->gate == AX_PARKED));
 	unpark(p, i);
 	return 1;
 }
