@@ -3,7 +3,7 @@
 #   make                 build into $(BUILD)
 #   make demo            packets through Pollux between two namespaces, about 10 s
 #   make check [FAST=1]  every test suite; the last line counts passed, failed, skipped
-#   make check-long      the tests that take long, for MINUTES=20 [TEST=kills,wakeups,silence,links]
+#   make check-long      the tests that take long, for MINUTES=20 [TEST=kills,wakeups,silence,links], and mutate
 #   make fuzz            new inputs for the parsers, MINUTES=10 for each [TARGET=headers]; make fuzz-merge keeps what they found
 #   make check-vm        zero-copy and older kernels, in virtual machines
 #   make bench           measurements, next to DPDK's of the same run
@@ -41,7 +41,8 @@ check:
 check-long: MINUTES ?= 20
 check-long:
 	@tests/deps check
-	@tests/run --long=$(MINUTES) $(patsubst %,long:%,$(TEST))
+	@rc=0; [ "$(TEST)" = mutate ] || tests/run --long=$(MINUTES) $(patsubst %,long:%,$(TEST)) || rc=1; \
+		[ -n "$(TEST:mutate=)" ] || tests/mutate || rc=1; exit $$rc
 
 fuzz: MINUTES ?= 10
 fuzz:
@@ -67,6 +68,6 @@ install: build
 		"and link with -Wl,-rpath,$(PREFIX)/lib" ;; esac
 
 clean:
-	rm -rf build build-asan build-tsan build-clang build-bench build-fuzz build-logs
+	rm -rf build build-asan build-tsan build-clang build-bench build-fuzz build-mutate build-logs
 
 .PHONY: all build demo check check-long fuzz fuzz-merge check-vm bench install clean

@@ -133,6 +133,8 @@ static int make_queues(struct plx_port *p, size_t rxq_size, size_t txq_size)
 struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_port_conf *c,
                               size_t port_size, size_t rxq_size, size_t txq_size)
 {
+	PLX_ASSERT(drv && port_size >= sizeof(struct plx_port) && rxq_size >= sizeof(struct plx_rxq) &&
+	           txq_size >= sizeof(struct plx_txq));
 	struct plx_port *p = zalloc(port_size);
 
 	if (p) {
@@ -320,6 +322,16 @@ static int open_ladder(struct plx_port **out, const struct plx_port_conf *conf, 
 	return err;
 }
 
+/* What plx_driver.h asks of open. */
+static void check_made(const struct plx_port *p)
+{
+	PLX_ASSERT(p && p->nrx <= PLX_QUEUES_MAX && p->ntx && p->ntx <= PLX_QUEUES_MAX && !p->started && p->info.mode);
+	for (uint16_t i = 0; i < p->nrx; i++)
+		PLX_ASSERT(p->rxq[i]->burst && p->rxq[i]->id == i && p->rxq[i]->pool && !p->rxq[i]->user);
+	for (uint16_t i = 0; i < p->ntx; i++)
+		PLX_ASSERT(p->txq[i]->burst && p->txq[i]->id == i && p->txq[i]->pool && !p->txq[i]->pending);
+}
+
 int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 {
 	PLX_ASSERT(out && conf);
@@ -358,6 +370,7 @@ int plx_port_open_known(struct plx_port **out, const struct plx_port_conf *conf,
 	if (err)
 		return err;
 	const struct plx_port_info *in = &(*out)->info;
+	check_made(*out);
 	(*out)->link_said = (*out)->link;
 	plx_logf(c.log, PLX_LOG_NOTICE, "%s: driver %s, %s, %u receive and %u transmit queues%s%s", c.name, in->driver,
 	         in->mode, (*out)->nrx, (*out)->ntx, *in->why ? ": " : "", in->why);
@@ -366,6 +379,7 @@ int plx_port_open_known(struct plx_port **out, const struct plx_port_conf *conf,
 
 void plx_port_handover(struct plx_port *p)
 {
+	PLX_ASSERT(p);
 	for (uint16_t i = 0; i < p->nrx; i++)
 		plx_rxq_handover(p->rxq[i]);
 	for (uint16_t i = 0; i < p->ntx; i++)

@@ -20,9 +20,8 @@ struct plx_magazine {
 	struct plx_mbuf *frame[PLX_MAGAZINE];
 };
 
-static_assert(PLX_BURST_MAX <= UINT16_MAX && PLX_MAGAZINE >= (int)PLX_BURST, "a burst fits the counts, and a magazine has one");
-static_assert(PLX_POOL_FRAMES_MAX < UINT32_MAX && (uint64_t)PLX_POOL_FRAMES_MAX / PLX_MAGAZINE + 3 * (PLX_LCORES_MAX + 1) <
-              UINT32_MAX, "1 + the index of an mbuf or magazine is half a word");
+static_assert(PLX_BURST_MAX <= UINT16_MAX && PLX_MAGAZINE >= (int)PLX_BURST, "a burst fits counts and a magazine");
+static_assert(PLX_POOL_FRAMES_MAX < INT32_MAX, "1 + the index of an mbuf, or of the fewer magazines, is half a word");
 
 struct plx_pool_cache {
 	/* two lines: the adjacent-line prefetcher would couple neighbours */

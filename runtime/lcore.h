@@ -121,12 +121,9 @@ struct plx_lcore {
 };
 
 /* What the lcore reads each round, what it writes, and what neither needs do not share a line. */
-static_assert(offsetof(struct plx_lcore, rounds) == PLX_CACHELINE && offsetof(struct plx_lcore, ring_gap) < PLX_CACHELINE,
-              "one line is read each round");
-static_assert(offsetof(struct plx_lcore, ring_since) < 3 * PLX_CACHELINE && offsetof(struct plx_lcore, env) == 3 * PLX_CACHELINE,
-              "two lines are written");
-static_assert(LCORE_SPIN_NS < LCORE_PAUSE_NS && LCORE_RETRY_NS < LCORE_RETRY_DOWN_NS && LCORE_HALT_MS < LCORE_STARVED_MS,
-              "each is the longer one's beginning");
+static_assert(offsetof(struct plx_lcore, rounds) == PLX_CACHELINE, "one line is read each round");
+static_assert(offsetof(struct plx_lcore, env) == 3 * PLX_CACHELINE, "two lines are written");
+static_assert(LCORE_SPIN_NS < LCORE_PAUSE_NS && LCORE_HALT_MS < LCORE_STARVED_MS, "each goes before the longer one");
 
 /* lcore.c, cold; main thread */
 int  lcores_up(struct plx_env *env);          /* makes and pins the threads; all WAIT, or none left */

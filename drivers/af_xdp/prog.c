@@ -279,6 +279,7 @@ static void mark(struct ax_prog *g, const struct ax_port *p, bool taken)
 	const uint32_t first = p->base.conf.queue;
 
 	for (uint32_t i = 0; i < p->nsock; i++) {
+		PLX_ASSERT((g->taken[(first + i) / 8] >> (first + i) % 8 & 1) != taken); /* a queue has one port */
 		mark_bit(g->taken, first + i, taken);
 		mark_bit(g->reads, first + i, taken && ax_reads(p) && i < p->base.nrx);
 	}
@@ -338,11 +339,13 @@ void ax_prog_put(struct ax_port *p)
 		return;
 	ax_prog_steer(p, false);
 	pthread_mutex_lock(&lock);
+	PLX_ASSERT(g->users && !p->steers);
 	p->prog = NULL;
 	mark(g, p, false);
 	if (!--g->users) {
-		while (*at != g)
+		while (*at && *at != g)
 			at = &(*at)->next;
+		PLX_ASSERT(*at);
 		*at = g->next;
 		steer_bpf__destroy(g->skel);
 		free(g);
@@ -365,6 +368,7 @@ int ax_prog_steer(struct ax_port *p, bool on)
 	if (!err) {
 		p->steers = on;
 		g->steering += on ? 1u : -1u;
+		PLX_ASSERT(g->steering <= g->users);
 		if (!g->steering)
 			detach(g, p->base.sys);
 	}

@@ -19,8 +19,8 @@ enum {
 	RING_HEAD    = 320,    /* bytes of a ring before its entries, as of Linux 6.18 */
 };
 
-static_assert(2ull * PLX_RING_MAX <= UINT32_MAX / 2 && !(PLX_RING_MAX & (PLX_RING_MAX - 1)), "indices of a fill ring wrap well");
-static_assert(PLX_QUEUES_MAX <= (int)STEER_QUEUES && STEER_QUEUES % 8 == 0, "the program knows as many queues as a port has");
+static_assert(!(PLX_RING_MAX & (PLX_RING_MAX - 1)) && PLX_RING_MAX <= INT32_MAX / 2, "twice the longest ring wraps well");
+static_assert(PLX_QUEUES_MAX <= (int)STEER_QUEUES && STEER_QUEUES % 8 == 0, "the program knows a port's queues");
 
 static uint32_t fill_size(const struct plx_port_conf *c, bool zerocopy)
 {
@@ -185,6 +185,7 @@ static int finish(struct ax_port *p, uint16_t i, const struct ax_sock_conf *sc)
    p->sock[i].step tells the call. */
 int ax_queue_open(struct ax_port *p, uint16_t i)
 {
+	PLX_ASSERT(i < p->nsock && p->sock[i].fd < 0);
 	const struct ax_sock_conf sc = sock_conf(p, i);
 	int err = ax_sock_make(&p->sock[i], &sc);
 
@@ -318,6 +319,7 @@ void ax_queue_follow(struct ax_port *p, uint16_t i)
 	struct steer_queue *at = p->prog ? &p->prog->queue[q->base.hwq] : NULL;
 	struct timespec tick = { .tv_nsec = 4000000 };
 
+	PLX_ASSERT(i < p->base.nrx && stall_ns >= PLX_STALL_MIN_MS * UINT64_C(1000000));
 	q->move_gap_ns = stall_ns / MOVES;
 	q->move_gap = (uint64_t)((double)q->move_gap_ns * (double)p->base.cycles_hz / 1e9);
 	if (!at)
@@ -455,7 +457,7 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 		plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: queue %u is back", p->base.name, s->queue);
 	}
 	s->why = 0;
-	PLX_ASSERT(i >= p->base.ntx || ax_tx_of(p, i)->gate == AX_PARKED);
+	PLX_ASSERT(!wanted(p, i) && (i >= p->base.ntx || ax_tx_of(p, i)->gate == AX_PARKED));
 	unpark(p, i);
 	return 1;
 }

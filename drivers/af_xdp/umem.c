@@ -18,7 +18,7 @@
 enum { BACKOFF_MIN_NS = 1000000, BACKOFF_MAX_NS = 20000000 };
 
 static_assert(AX_XDP_HEADROOM == XDP_PACKET_HEADROOM, "the kernel's own");
-static_assert(PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM == AX_XDP_HEADROOM, "by default data stand where the kernel puts them");
+static_assert(PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM == AX_XDP_HEADROOM, "data stand where the kernel puts them");
 
 struct ax_reg {
 	struct ax_sock *of[AX_KINDS]; /* bound sockets, newest first */
@@ -93,6 +93,7 @@ int ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms)
 	struct ax_reg *reg = s->pool->reg;
 	int err = -EBADF;
 
+	PLX_ASSERT(s->fd >= 0 && !s->bound && s->kind < AX_KINDS);
 	s->step = "the same queue of the same pool";
 	for (unsigned k = 0; reg && k < AX_KINDS; k++)
 		for (struct ax_sock *o = reg->of[k]; o; o = o->next)
@@ -127,8 +128,9 @@ void ax_umem_leave(struct ax_sock *s)
 	if (!s->bound)
 		return;
 	struct ax_sock **at = &reg->of[s->kind];
-	while (*at != s)
+	while (*at && *at != s)
 		at = &(*at)->next;
+	PLX_ASSERT(*at && reg->users);
 	*at = s->next;
 	s->bound = false;
 	if (!--reg->users) {

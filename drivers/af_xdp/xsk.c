@@ -16,6 +16,7 @@ static int make_ring(struct ax_sock *s, int option, uint32_t entries, const char
 {
 	if (!entries)
 		return 0;
+	PLX_ASSERT(!(entries & (entries - 1))); /* slot = index & mask */
 	s->step = step;
 	return s->sys->setsockopt(s->fd, SOL_XDP, option, &entries, sizeof(entries)) ? -errno : 0;
 }
@@ -36,6 +37,7 @@ static int map_ring(struct ax_sock *s, struct xring *r, int which, const struct 
 {
 	size_t len = off->desc + entries * slot;
 
+	PLX_ASSERT(!s->map[which].at);
 	if (!entries)
 		return 0;
 	s->step = "mmap of a ring";
@@ -157,6 +159,7 @@ int ax_sock_make(struct ax_sock *s, const struct ax_sock_conf *c)
 /* ax_sock_bind puts s on its queue.  0 or -errno, as above. */
 int ax_sock_bind(struct ax_sock *s, const struct ax_sock_conf *c)
 {
+	PLX_ASSERT(s->fill.slots && s->comp.slots); /* no socket is bound without */
 	int err = ax_umem_bind(s, c->timeout_ms);
 
 	s->zerocopy = !err && c->kind & AX_KIND_ZC;
@@ -244,6 +247,7 @@ int ax_sock_renew(struct ax_sock *s, const struct ax_sock_conf *c)
 {
 	struct xdp_statistics st;
 
+	PLX_ASSERT(s->fd >= 0 && s->queue == c->queue && s->pool == c->pool);
 	s->step = "socket(AF_XDP)";
 	int fresh = s->sys->socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
 

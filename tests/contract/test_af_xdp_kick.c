@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_af_xdp_kick.c - the doorbell of the af_xdp driver: each errno the kernel knows, by a
    table of calls whose sendto follows a script; and when it is rung at all. */
+#include "af_xdp/af_xdp.h"
 #include "ax_util.h"
 
 static struct {
@@ -384,6 +385,21 @@ static void einval_that_passes(void **state)
 	all_sent();
 }
 
+/* The half that receives asks for it too, and is well then. */
+static void receive_half_is_opened_anew(void **state)
+{
+	struct ax_rxq *rx = ax_rxq(port->rxq[0]);
+
+	(void)state;
+	assert_true(ax_trouble(&rx->trouble, rx->sock, EINVAL, plx_sys_now(port->sys)));
+	assert_true(port->wants_repair);
+	repair();
+	assert_int_equal(rx->trouble.wants, 0);
+	assert_false(port->wants_repair);
+	assert_int_equal(plx_port_repair(port), 0);
+	assert_int_equal(port->repairs, 1);
+}
+
 /* A ring full of packets that the kernel took none of. */
 static void a_full_ring_is_counted(void **state)
 {
@@ -569,7 +585,8 @@ int main(void)
 		CASE(rings_in_the_call), CASE(coalesces), CASE(eagain_without_progress), CASE(zero_without_progress),
 		cmocka_unit_test_setup_teardown(budget_of_32, without_budget, tear_down),
 		CASE(eintr), CASE(enobufs), CASE(ebusy), CASE(ebusy_for_real), CASE(enetdown), CASE(others_back_off),
-		CASE(einval_is_opened_anew), CASE(einval_that_passes), CASE(a_full_ring_is_counted),
+		CASE(einval_is_opened_anew), CASE(einval_that_passes), CASE(receive_half_is_opened_anew),
+		CASE(a_full_ring_is_counted),
 		CASE(lasting_error_is_opened_anew), CASE(parks_only_what_is_used), CASE(stop_counts_what_is_unsent), CASE(gone_without_events),
 		CASE(bad_packets), CASE(other_pool_is_copied), CASE(chain_is_flattened), CASE(shared_frame),
 	};

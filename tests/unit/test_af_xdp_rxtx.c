@@ -24,7 +24,7 @@ static struct ax_sock sock;
 static struct ax_rxq *rq;
 static struct ax_txq *tq;
 static struct plx_sys sys;
-static int kicks, wakes;
+static int kicks, wakes, wake_err;
 /* transmit of a device that drops: where it is, what it saw; descriptors of a doorbell */
 static uint32_t reached, seen, sends, refuses;
 static uint64_t clock_ns;
@@ -52,7 +52,8 @@ static ssize_t fake_recvfrom(int fd, void *b, size_t n, int f, struct sockaddr *
 {
 	(void)fd; (void)b; (void)n; (void)f; (void)a; (void)l;
 	wakes++;
-	return 0;
+	errno = wake_err;
+	return wake_err ? -1 : 0;
 }
 static int fake_clock(clockid_t c, struct timespec *t)
 {
@@ -119,7 +120,7 @@ static int set_up_as(unsigned kind)
 	tx.flags = XDP_RING_NEED_WAKEUP;
 	ax_rx_choose(rq);
 	ax_tx_choose(tq);
-	kicks = wakes = 0;
+	kicks = wakes = wake_err = 0;
 	clock_ns = 1000000000;
 	assert_int_equal(ax_rx_refill(rq), RING);
 	return 0;
@@ -324,12 +325,23 @@ static void wakes_a_sleeping_device(void **state)
 	clock_ns += 6000;
 	receive(m, 4);
 	assert_int_equal(wakes, 2);
+	/* one that fails is tried again later, and one that does not makes all well */
+	wake_err = ENXIO;
+	for (int i = 0; i < 100; i++, clock_ns += 6000)
+		receive(m, 4);
+	assert_int_equal(wakes, 3);
+	assert_true(rq->trouble.retry_at);
+	wake_err = 0;
+	clock_ns += 1000000;
+	receive(m, 4);
+	assert_int_equal(wakes, 4);
+	assert_false(rq->trouble.retry_at || rq->trouble.since || rq->trouble.gap);
 	/* nothing to give: no call */
 	clock_ns += 6000;
 	for (int i = 0; i < RING; i++)
 		kernel_takes();
 	receive(m, 4);
-	assert_int_equal(wakes, 2);
+	assert_int_equal(wakes, 4);
 }
 
 /* The descriptor does not ask a device again that waits to be woken: its lcore may not sleep. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_hardened.c - in a hardened build a wrong change of a frame's owner, a second user of a queue, an index or a count
-   out of its bounds, and a move that no lcore makes end the process.
+/* test_hardened.c - in a hardened build a wrong change of a frame's owner, a second user of a queue, an index or
+   a count out of its bounds, and a move that no lcore makes end the process.
    Each case runs in a child that must die of SIGABRT; the same steps done right must not. */
 #include "af_xdp/xring.h"
 #include "lcore.h"

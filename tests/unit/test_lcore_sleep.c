@@ -168,6 +168,12 @@ static void test_wake(void **state)
 		plx_lcore_wake(plx_env_lcore(env, 0));
 		wait_for(!__atomic_load_n(&flag, __ATOMIC_RELAXED));
 	}
+	/* a wake-up is over when it was taken: there is no other to end the next sleep */
+	wait_for(dozes(env));
+	const uint64_t n = sleeps(env);
+
+	plx_sys_sleep(&plx_sys_linux, 50 * MS);
+	assert_true(sleeps(env) <= n + 2);
 	assert_int_equal(runner_stop(&r, 0), 0);
 	plx_lcore_wake(plx_env_lcore(env, 0)); /* harmless on one that waits */
 	plx_env_fini(env);

@@ -95,6 +95,7 @@ static void test_near(void **state)
 			fail_msg("\"%s\": %s, not %s", near[i].s, got ? got : "(none)", near[i].want ? near[i].want : "(none)");
 	}
 	assert_null(plx_text_near("loop", words, 0));
+	assert_string_equal(plx_text_near("zxd", (const char *const[]){ "rxd", "txd" }, 2), "rxd"); /* the first of two */
 }
 
 static void test_add(void **state)
