@@ -2,6 +2,7 @@
 /* link.c - what the kernel says of one interface: ioctl where there is one, sysfs for the
    rest; cold; called by port.c, the drivers' open and the environment's plan. */
 #include "plx_link.h"
+#include "nl_recv.h"
 #include "plx_file.h"
 
 #include <errno.h>
@@ -116,19 +117,14 @@ static int by_altname(const struct plx_sys *sys, const char *name, int *ifindex)
 		.a = { .rta_type = IFLA_ALT_IFNAME, .rta_len = (unsigned short)RTA_LENGTH(strlen(name) + 1) },
 	};
 	struct { struct nlmsghdr h; union { struct ifinfomsg m; struct nlmsgerr e; }; } is = { .h = { .nlmsg_len = 0 } };
-	struct sockaddr_nl from = { 0 };
-	socklen_t fromlen = sizeof(from);
 	int fd = sys->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	ssize_t n = -1;
 
 	if (fd < 0)
 		return -errno;
 	strcpy(ask.name, name);
 	ask.h.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof(ask.m)) + RTA_ALIGN(ask.a.rta_len));
-	if (sys->sendto(fd, &ask, ask.h.nlmsg_len, 0, NULL, 0) >= 0)
-		n = sys->recvfrom(fd, &is, sizeof(is), MSG_DONTWAIT, (struct sockaddr *)&from, &fromlen);
-	/* another process may send us messages; only the kernel counts */
-	int err = n < 0 ? -errno : n < (ssize_t)NLMSG_LENGTH(sizeof(is.m)) || from.nl_pid ? -EBADMSG : 0;
+	ssize_t n = sys->sendto(fd, &ask, ask.h.nlmsg_len, 0, NULL, 0) < 0 ? -errno : nl_recv(sys, fd, &is, sizeof(is));
+	int err = n < 0 ? (int)n : n < (ssize_t)NLMSG_LENGTH(sizeof(is.m)) ? -EBADMSG : 0;
 
 	sys->close(fd);
 	if (err)

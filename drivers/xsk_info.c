@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* xsk_info.c - what the kernel tells of AF_XDP sockets: whose one is on a queue, and whether it
    takes chains; cold; called where a queue is busy and by what finds out about the machine. */
+#include "nl_recv.h"
 #include "plx_file.h"
 #include "plx_xdp.h"
 
@@ -59,7 +60,7 @@ static int look_through(struct wanted *w, const void *buf, ssize_t n)
 {
 	int left = (int)n;
 
-	for (const struct nlmsghdr *h = buf; NLMSG_OK(h, (uint32_t)left); h = NLMSG_NEXT(h, left)) {
+	for (const struct nlmsghdr *h = buf; nl_ok(h, left); h = NLMSG_NEXT(h, left)) {
 		if (h->nlmsg_type == NLMSG_DONE)
 			return 1;
 		if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_len >= NLMSG_LENGTH(sizeof(int))) {
@@ -91,9 +92,9 @@ static int find_socket(struct wanted *w, const struct plx_sys *sys)
 	if (sys->sendto(fd, &ask, sizeof(ask), 0, NULL, 0) < 0)
 		end = -errno;
 	for (int i = 0; !end && i < PARTS_MAX; i++) {
-		ssize_t n = sys->recvfrom(fd, &buf, sizeof(buf), MSG_DONTWAIT, NULL, NULL);
+		ssize_t n = nl_recv(sys, fd, &buf, sizeof(buf));
 
-		end = n < 0 ? -errno : look_through(w, &buf, n);
+		end = n < 0 ? (int)n : n > (ssize_t)sizeof(buf) ? -EMSGSIZE : look_through(w, &buf, n);
 	}
 	sys->close(fd);
 	/* no handler of the family: ENOENT */

@@ -2,6 +2,7 @@
 /* netlink.c - link events of this network namespace, by rtnetlink.  Cold; watch thread.
    libmnl takes messages apart; the socket goes through plx_sys. */
 #include "netlink.h"
+#include "nl_recv.h"
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
@@ -51,9 +52,7 @@ int nl_parse(const void *buf, size_t len, nl_event_fn fn, void *arg)
 	int left = len > NL_BUF ? NL_BUF : (int)len, events = 0;
 	struct nl_event e;
 
-	/* mnl_nlmsg_ok compares as signed: it takes a length of 2^31 for a small one. */
-	for (; left >= (int)sizeof(*h) && h->nlmsg_len <= (uint32_t)left && mnl_nlmsg_ok(h, left);
-	     h = mnl_nlmsg_next(h, &left)) {
+	for (; nl_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
 		if ((h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK) || !link_event(h, &e))
 			continue;
 		events++;
@@ -84,18 +83,15 @@ int nl_read(const struct plx_sys *sys, int fd, nl_event_fn fn, void *arg)
 	alignas(struct nlmsghdr) char buf[NL_BUF];
 
 	for (int i = 0; i < 64; i++) {
-		struct sockaddr_nl from = { 0 };
-		socklen_t fromlen = sizeof(from);
-		ssize_t n = sys->recvfrom(fd, buf, sizeof(buf), MSG_TRUNC, (struct sockaddr *)&from, &fromlen);
+		ssize_t n = nl_recv(sys, fd, buf, sizeof(buf));
 
-		if (n < 0 && errno == EINTR)
+		if (n == -EINTR)
 			continue;
 		if (n < 0)
-			return errno == EAGAIN ? 0 : -errno;
+			return n == -EAGAIN ? 0 : (int)n;
 		if (n > (ssize_t)sizeof(buf))
 			return -ENOBUFS;
-		if (from.nl_pid == 0) /* another process may send us messages; only the kernel counts */
-			nl_parse(buf, (size_t)n, fn, arg);
+		nl_parse(buf, (size_t)n, fn, arg);
 	}
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* nlq.c - questions to the kernel by netlink, and their answers.  Cold; discovery.  libmnl
    takes messages apart; the socket goes through plx_sys. */
 #include "nlq.h"
+#include "nl_recv.h"
 
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -37,17 +38,13 @@ static ssize_t receive(struct nlq *q, void *buf, size_t len)
 	struct pollfd p = { .fd = q->fd, .events = POLLIN };
 
 	for (int waits = 0;;) {
-		struct sockaddr_nl from = { 0 };
-		socklen_t fromlen = sizeof(from);
-		ssize_t n = q->sys->recvfrom(q->fd, buf, len, MSG_TRUNC | MSG_DONTWAIT, (struct sockaddr *)&from, &fromlen);
+		ssize_t n = nl_recv(q->sys, q->fd, buf, len);
 
 		if (n > (ssize_t)len)
 			return -EMSGSIZE;
-		if (n >= 0 && from.nl_pid == 0) /* another process may send us messages; only the kernel counts */
+		if (n > 0 || (n < 0 && n != -EINTR && n != -EAGAIN))
 			return n;
-		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			return -errno;
-		if (n < 0 && errno == EAGAIN && (waits++ || q->sys->poll(&p, 1, NLQ_WAIT_MS) == 0))
+		if (n == -EAGAIN && (waits++ || q->sys->poll(&p, 1, NLQ_WAIT_MS) == 0))
 			return -ETIMEDOUT;
 	}
 }
@@ -89,8 +86,7 @@ static int answer(struct nlq *q, const void *buf, ssize_t n, bool *changed, nlq_
 	const struct nlmsghdr *h = buf;
 	int left = (int)n;
 
-	for (; left >= (int)sizeof(*h) && h->nlmsg_len <= (uint32_t)left && mnl_nlmsg_ok(h, left);
-	     h = mnl_nlmsg_next(h, &left)) {
+	for (; nl_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
 		if (h->nlmsg_seq != q->seq)
 			continue;
 		*changed |= h->nlmsg_flags & NLM_F_DUMP_INTR;

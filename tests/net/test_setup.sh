@@ -95,6 +95,8 @@ cp "$TMP/out" "$TMP/plan.sh"
 check "plan changes nothing"                        as_before
 setup plan "${STAGES[@]}" --json "${OPTS[@]}" >"$TMP/plan.json"
 check "plan --json"                                 json "$TMP/plan.json" 'd["changes"] >= 3 and all(i["command"] for i in d["items"] if i["state"] == "change")'
+at a "$FWD" --dry-run --json --setup check -l "$LC" -m "$MEM" --iface sa,rxqs=4,txqs=4 >"$TMP/both.json"
+check "a dry run's plan has it under setup"         json "$TMP/both.json" 'd["ports"][0]["name"] == "sa" and d["setup"]["changes"] >= 1 and d["setup"]["items"] and "notes" in d'
 check "apply"                                       says 0 'restore takes it back' apply
 snapshot >"$TMP/applied"
 changed() { ! diff -q "$TMP/before" "$TMP/applied" && [ "$(at a sh -c 'ls -d /sys/class/net/sa/queues/rx-*' | wc -l)" = 4 ]; }

@@ -16,6 +16,7 @@
 
 static char answer[4][512];
 static size_t answer_len[4];
+static uint32_t answer_of[4]; /* the process that sent it; 0 = the kernel */
 static int parts, at;
 static struct xdp_diag_req asked;
 
@@ -33,14 +34,16 @@ static ssize_t fake_sendto(int fd, const void *buf, size_t n, int flags, const s
 
 static ssize_t fake_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
-	(void)fd; (void)from; (void)len;
+	(void)fd; (void)len;
 	assert_true(flags & MSG_DONTWAIT);
 	if (at >= parts) {
 		errno = EAGAIN;
 		return -1;
 	}
 	assert_true(answer_len[at] <= n);
-	memcpy(buf, answer[at], answer_len[at]);
+	memcpy(buf, answer[at], sizeof(answer[at]) < n ? sizeof(answer[at]) : n); /* what is behind the end is no part of it */
+	if (from)
+		((struct sockaddr_nl *)from)->nl_pid = answer_of[at];
 	return (ssize_t)answer_len[at++];
 }
 
@@ -50,6 +53,7 @@ static int up(void **state)
 	root_sys.sendto = fake_sendto;
 	root_sys.recvfrom = fake_recvfrom;
 	memset(answer_len, 0, sizeof(answer_len));
+	memset(answer_of, 0, sizeof(answer_of));
 	parts = at = 0;
 	return 0;
 }
@@ -120,6 +124,30 @@ static void test_found(void **state)
 	assert_string_equal(h.comm, "xdpsock");
 	assert_int_equal(asked.sdiag_family, AF_XDP);
 	assert_int_equal(asked.xdiag_show, XDP_SHOW_INFO);
+}
+
+/* Any process may send to a netlink socket, and a message may end without its padding. */
+static void test_what_is_no_answer(void **state)
+{
+	struct plx_xsk_holder h;
+
+	(void)state;
+	put("xdpsock\n", "/proc/812/comm");
+	uint32_t its = socket_file("/proc/812/fd/5");
+	told(0, its, 4, 1);
+	answer_of[0] = 4711;
+	ends(1, NLMSG_DONE, 0);
+	assert_int_equal(plx_xsk_holder(4, 1, &h, &root_sys), -ENOENT);
+	at = 0;
+	answer_of[0] = 0;
+	assert_int_equal(plx_xsk_holder(4, 1, &h, &root_sys), 0);
+	at = 0;
+	answer_len[0] = 0;
+	message(0, NLMSG_NOOP, 1);
+	told(0, its, 4, 1);
+	answer_len[0] = NLMSG_LENGTH(1); /* three bytes short of the next one */
+	parts = 2;
+	assert_int_equal(plx_xsk_holder(4, 1, &h, &root_sys), -ENOENT);
 }
 
 static void test_not_found(void **state)
@@ -251,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_found, up, root_remove),
+		cmocka_unit_test_setup_teardown(test_what_is_no_answer, up, root_remove),
 		cmocka_unit_test_setup_teardown(test_not_found, up, root_remove),
 		cmocka_unit_test_setup_teardown(test_not_told, up, root_remove),
 		cmocka_unit_test_setup_teardown(test_cut_short, up, root_remove),
