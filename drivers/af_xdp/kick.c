@@ -53,16 +53,16 @@ static int tx_kick(struct ax_txq *q)
    completed it.  What it took out before counts as sent; this one does not. */
 static void tx_refused(struct ax_txq *q)
 {
-	const uint32_t told = q->tx.head - xring_unread(&q->tx);
+	const uint32_t passed = ax_tx_passed(q);
 	uint64_t bytes;
 
-	if (q->tx.head - told < q->tx.head - q->passed) { /* it sent some first */
-		uint32_t at = told;
+	if (passed != q->passed) { /* it told so far */
+		uint32_t at = passed;
 
 		bytes = xring_desc(&q->tx, --at)->len;
 		while (at != q->passed && xring_desc(&q->tx, at - 1)->options & XDP_PKT_CONTD)
 			bytes += xring_desc(&q->tx, --at)->len;
-		q->passed = told;
+		q->passed = passed;
 	} else {
 		bool more = true;
 

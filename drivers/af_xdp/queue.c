@@ -226,6 +226,7 @@ void ax_queue_write_off(struct ax_port *p, uint16_t i)
 
 	if (!tx || !tx->tx.slots || tx->written_off)
 		return;
+	ax_tx_reap(tx, tx->limit); /* what is complete was taken */
 	const uint32_t n = ax_tx_unsent(tx, &bytes);
 
 	tx->written_off = n > 0;

@@ -558,11 +558,18 @@ uint32_t ax_rx_reclaim(struct ax_rxq *q)
 	return n;
 }
 
+/* In copy mode kernels before 6.17 move the ring's index only when they come to the end of what they saw in it, so
+   what they completed counts as well. */
 uint32_t ax_tx_passed(const struct ax_txq *q)
 {
-	const uint32_t told = __atomic_load_n(q->tx.theirs, __ATOMIC_ACQUIRE), left = q->tx.head - told;
+	const uint32_t told = __atomic_load_n(q->tx.theirs, __ATOMIC_ACQUIRE);
+	uint32_t left = q->tx.head - told;
 
-	return left <= q->tx.mask + 1 && q->tx.head - q->passed < left ? q->passed : told;
+	if (left > q->tx.mask + 1)
+		return told;
+	if (q->tx.head - q->passed < left)
+		left = q->tx.head - q->passed;
+	return q->tx.head - (q->in_flight < left ? q->in_flight : left);
 }
 
 /* Packets in the ring that the kernel has not taken out, and their bytes. */

@@ -31,7 +31,7 @@ left() {
 # run CODE PATTERN COMMAND...
 run() {
 	local code=$1 pattern=$2 rc lines; shift 2
-	at a timeout -k 1 10 "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
+	at a timeout -k 1 $((10 * SLOW)) "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
 	rc=$?
 	lines=$(wc -l <"$TMP/err")
 	[ $rc = "$code" ] || { echo "exit code $rc, wanted $code"; show "$TMP/err" "$TMP/out"; return 1; }
@@ -224,7 +224,7 @@ bad "a word behind --"                             2 "'io': unexpected word"    
 untimed() {
 	local i rate
 	for i in 1 2 3; do
-		at a timeout -k 1 20 "$FWD" -l "$FIRST" --huge never --log-level error --iface l,driver=loop \
+		at a timeout -k 1 $PATIENCE "$FWD" -l "$FIRST" --huge never --log-level error --iface l,driver=loop \
 			-- --count 10 "$@" >"$TMP/out" 2>"$TMP/err" ||
 			{ echo "exit code $?"; show "$TMP/err" "$TMP/out"; return 1; }
 		if [ "${*: -1}" = --json ]; then
@@ -259,7 +259,7 @@ fi
 unwritten() {
 	local code=$1 rc to; shift
 	for to in '>/dev/full' '>&-'; do
-		at a timeout -k 1 10 bash -c "exec \"\$@\" $to" x "$@" 2>"$TMP/err" </dev/null; rc=$?
+		at a timeout -k 1 $((10 * SLOW)) bash -c "exec \"\$@\" $to" x "$@" 2>"$TMP/err" </dev/null; rc=$?
 		[ $rc = "$code" ] || { echo "exit code $rc, wanted $code"; show "$TMP/err"; return 1; }
 		grep -q 'error: standard output: cannot be written' "$TMP/err" || { show "$TMP/err"; return 1; }
 	done
@@ -274,7 +274,7 @@ busy() { # busy IFACE: the second program names the first and takes no lesser dr
 	start first a "$FWD" -l "$FIRST" --idle adaptive --iface va -- --mode rxonly --duration 30
 	fwd=$PID
 	if within $PATIENCE has_xdp va; then
-		at a timeout -k 1 10 "$FWD" -l "$FIRST" --huge=never --iface "$1" >"$TMP/out" 2>"$TMP/err"
+		at a timeout -k 1 $((10 * SLOW)) "$FWD" -l "$FIRST" --huge=never --iface "$1" >"$TMP/out" 2>"$TMP/err"
 		rc=$?
 	fi
 	end "$fwd" || { echo "the first program ended badly"; show "$TMP/first.err"; return 1; }

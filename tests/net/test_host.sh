@@ -105,7 +105,7 @@ keeps() {
 	within $((10 * SLOW)) gone "$PID" || { echo "it does not end"; return 1; }
 	note "$1: ended after $(( $(now_ms) - t0 )) ms"
 	[ $(( $(now_ms) - t0 )) -le "$3" ] || { echo "it ended after $(( $(now_ms) - t0 )) ms"; return 1; }
-	within 1 no_xdp va && within 1 pings b 10.9.0.1 0.2
+	within $SLOW no_xdp va && within $SLOW pings b 10.9.0.1 0.2
 }
 check "a timer that sleeps: no frame goes to the host, SIGTERM ends it within 2 s" alone keeps timer 10 $((2000 * SLOW))
 check "another lcore hangs: no frame goes to the host, SIGTERM ends it within 10 s" alone keeps hang 10 $((10000 * SLOW))
@@ -161,7 +161,7 @@ in_another_time() {
 	PID=$!; PIDS+=("$PID")
 	within $PATIENCE running time && within $PATIENCE silent 10.9.0.1 && stays_silent 10.9.0.1 || { show "$TMP/time.err"; return 1; }
 	kill -STOP "$PID"
-	within 3 pings b 10.9.0.1 0.2 || { echo "it never fails open"; return 1; }
+	within $((3 * SLOW)) pings b 10.9.0.1 0.2 || { echo "it never fails open"; return 1; }
 	kill -CONT "$PID"
 	end "$PID"
 }
@@ -186,7 +186,7 @@ fork_stays() {
 	within $PATIENCE silent 10.9.0.1 || return 1
 	PIDS+=("$child")
 	kill -KILL "$PID"
-	within 1 no_xdp va || { echo "the program is still attached"; return 1; }
+	within $SLOW no_xdp va || { echo "the program is still attached"; return 1; }
 	pings b 10.9.0.1 || { echo "the host does not answer"; return 1; }
 	alive "$child" || { echo "the child ended"; show "$TMP/family.err"; return 1; }
 	reads again each --iface va && end "$PID" && kill -KILL "$child"

@@ -46,7 +46,7 @@ mtu_case() {
 	at a ip link set va mtu 1700; at b ip link set vb mtu 1700
 	start gen b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,stall=off -- \
 		--mode flowgen --verify --length 1500-1700 --count 2000 --rate 20k --window 256 --json
-	finish "$PID" 20; rc=$?
+	finish "$PID" $PATIENCE; rc=$?
 	[ $rc = 0 ] || { echo "exit code $rc"; show "$TMP/gen" "$TMP/gen.err" "$TMP/fwd.err"; end "$fwd"; return 1; }
 	intact gen 2000 || return 1
 	at a ip link set va mtu 1900

@@ -10,7 +10,7 @@ CPU=$(lcores 1)
 pair 2
 PART="--iface va,queue=0,queues=1 --iface va,queue=1,queues=1"
 
-fwd() { at a timeout -k 1 20 "$FWD" --mem 64 --huge never "$@" </dev/null >"$TMP/out" 2>"$TMP/err"; }
+fwd() { at a timeout -k 1 $PATIENCE "$FWD" --mem 64 --huge never "$@" </dev/null >"$TMP/out" 2>"$TMP/err"; }
 # log PATTERN|'' CODE ARGUMENTS...: the exit code, and a line of the log, or no warning at all
 log() {
 	local pattern=$1 code=$2 rc; shift 2

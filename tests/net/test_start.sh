@@ -45,7 +45,7 @@ pair 2
 start load b "$FWD" -l "$LC" -m 64M --idle adaptive --iface vb,steer=none -- \
 	--mode txonly --flows 64 --length 60 --rate 10k --duration 600 --max-loss 100%
 load=$PID
-within 20 running load
+within $PATIENCE running load
 limit=$((150 * SLOW * SLOW)) # a start is computing, which an emulated machine does 10 to 30 times slower
 [ "${PLX_CONFIG:-gcc}" = gcc ] || limit=$((3000 * SLOW)) # a sanitizer's start is its own
 check "start to first packet < $limit ms, hugepages if there are any" first_packets prefer $limit

@@ -7,6 +7,6 @@ top=$1 build=$2; shift 2
 [ $# -gt 0 ] || set -- $(ls "/host$top/tests/net" | sed -n 's/^test_\(.*\)\.sh$/\1/p' | grep -v 'install\|layout')
 
 for t; do
-	ran "$t" 900 bash "$top/tests/net/test_$t.sh"
+	ran "$t" 1800 bash "$top/tests/net/test_$t.sh"
 done
 exit 0 # the lines above tell
