@@ -29,6 +29,8 @@ enum plx_steer { PLX_STEER_ALL, PLX_STEER_NONE };
    counts in ticks of up to 10 ms: below this, frames of such an lcore would pass to the host. */
 enum { PLX_STALL_MIN_MS = 100 };
 
+struct plx_link_info;
+
 /* All of a port's configuration: one plain struct, made by plx_port_conf_parse or by
    hand from plx_port_conf_default, read-only afterwards.  0 means "choose". */
 struct plx_port_conf {
@@ -57,6 +59,8 @@ struct plx_port_conf {
 	struct plx_port *const *ports; /* loop: where a peer is looked up when either starts:
 	                                  PLX_PORTS_MAX entries, NULL before open and after close;
 	                                  it must outlive the port.  NULL = itself only */
+	const struct plx_link_info *link; /* what the kernel said of the interface a moment ago, NULL = it is asked;
+	                                  read by plx_port_open only */
 };
 
 extern PLX_API const struct plx_port_conf plx_port_conf_default;
@@ -136,7 +140,7 @@ struct plx_driver {
 	   and txd are set, at this MTU.  NULL = next to nothing.  Pure. */
 	struct plx_beside (*beside)(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames);
 	/* open makes the port and all its queues, or nothing: *out NULL, -errno, and one log
-	   line with the fix.  It fills info.  Queues receive only after start. */
+	   line with the fix.  c->link is set for a device.  It fills info.  Queues receive only after start. */
 	int  (*open)(struct plx_port **out, const struct plx_port_conf *c);
 	int  (*start)(struct plx_port *p);
 	/* stop ends reception (frames pass to the host again) and waits at most 100 ms for

@@ -133,6 +133,7 @@ struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_por
 		p->pool = c->pool;
 		p->id = c->id;
 		p->conf = *c;
+		p->conf.link = NULL;
 		snprintf(p->name, sizeof(p->name), "%.*s", PLX_NAME_MAX - 1, c->name);
 		p->nrx = c->rxqs;
 		p->ntx = c->txqs;
@@ -234,27 +235,30 @@ static int resolve_queues(struct plx_port_conf *c, const struct plx_driver *drv,
 	return 0;
 }
 
-static int check_device(struct plx_port_conf *c, const struct plx_driver *drv)
+/* *li: what there is to say of the interface, unless c has it. */
+static int check_device(struct plx_port_conf *c, const struct plx_driver *drv, struct plx_link_info *li)
 {
-	struct plx_link_info li;
-	int err = plx_link_query(c->sys, c->name, &li);
+	int err = c->link ? 0 : plx_link_query(c->sys, c->name, li);
 
 	if (err)
 		return no_device(c, err);
-	if (li.headless) {
+	if (c->link)
+		*li = *c->link;
+	c->link = li;
+	if (li->headless) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: %s", c->name,
-		         plx_link_headless(li.type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
+		         plx_link_headless(li->type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
 		return -EOPNOTSUPP;
 	}
-	if (!li.up) {
+	if (!li->up) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: it is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
 		return -ENETDOWN;
 	}
-	if (strcmp(li.name, c->name)) {
-		plx_logf(c->log, PLX_LOG_NOTICE, "%s: given as %s, another name of it", li.name, c->name);
-		snprintf(c->name, sizeof(c->name), "%s", li.name);
+	if (strcmp(li->name, c->name)) {
+		plx_logf(c->log, PLX_LOG_NOTICE, "%s: given as %s, another name of it", li->name, c->name);
+		snprintf(c->name, sizeof(c->name), "%s", li->name);
 	}
-	return resolve_queues(c, drv, &li);
+	return resolve_queues(c, drv, li);
 }
 
 /* While the ladder is walked, a driver's refusal is a step, not yet an error. */
@@ -314,6 +318,7 @@ int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 {
 	PLX_ASSERT(out && conf);
 	struct plx_port_conf c = *conf;
+	struct plx_link_info li;
 	bool named = *c.driver && strcmp(c.driver, "auto");
 	bool aut = !named && c.mode == PLX_XDP_AUTO; /* a mode is af_xdp's: then there is no ladder to walk */
 	const struct plx_driver *drv = aut ? NULL : plx_driver_named(named ? c.driver : "af_xdp");
@@ -328,7 +333,7 @@ int plx_port_open(struct plx_port **out, const struct plx_port_conf *conf)
 		return -EINVAL;
 	}
 	if (aut || drv->device) {
-		err = check_device(&c, drv);
+		err = check_device(&c, drv, &li);
 		if (err)
 			return err;
 	}

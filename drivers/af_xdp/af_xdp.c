@@ -52,18 +52,18 @@ static void say_unit(struct ax_port *p, uint32_t mtu, bool zerocopy, bool chains
 		             plx_xdp_unit_text(p->kdriver, unit, sizeof(unit)));
 }
 
-/* MTU against the frame's room, by policy.  0 and the kind's flag, or -errno, logged but for a rung
+/* MTU against the frame's room, by policy.  0 and the kind, or -errno, logged but for a rung
    that has a lower one. */
-static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, bool zerocopy, unsigned *kind)
+static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, bool zerocopy, struct ax_kind *kind)
 {
 	bool fits = li->mtu + PLX_L2_MAX <= ax_room(p, zerocopy);
 	enum plx_policy want = p->base.conf.multibuf;
 
-	*kind = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) ? AX_KIND_SG : 0;
-	say_unit(p, li->mtu, zerocopy, *kind);
-	if (*kind ? (!p->prog || p->prog->frags) : fits)
+	*kind = (struct ax_kind){ .zc = zerocopy, .sg = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) };
+	say_unit(p, li->mtu, zerocopy, kind->sg);
+	if (kind->sg ? (!p->prog || p->prog->frags) : fits)
 		return 0;
-	return *p->unit_why ? -EOPNOTSUPP : ax_explain_mtu(p, li->mtu, *kind ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
+	return *p->unit_why ? -EOPNOTSUPP : ax_explain_mtu(p, li->mtu, kind->sg ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
 }
 
 
@@ -149,13 +149,15 @@ static int try_program(struct ax_port *p, const struct rung *r, struct plx_link_
    tried after an error; if not, the error was logged. */
 static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_info *li, bool *down, const char **step)
 {
-	*down = false;
+	*step = "bind"; /* which would take the kernel as long as one that holds */
+	*down = r->zerocopy && p->base.conf.mode == PLX_XDP_AUTO && p->no_zc;
+	if (*down)
+		return -EOPNOTSUPP;
 	int err = try_program(p, r, li, down, step);
 
 	if (err)
 		return err;
 	err = choose_buffers(p, li, r->zerocopy, &p->kind);
-	p->kind |= r->zerocopy ? AX_KIND_ZC : 0u;
 	*down = err && *p->unit_why;
 	for (uint16_t i = 0; !err && i < p->nsock; i++) {
 		err = ax_queue_open(p, i);
@@ -163,6 +165,7 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 			continue;
 		*step = p->sock[i].step;
 		*down = climbs_down(r, err);
+		p->no_zc |= p->soft && p->kind.zc && !p->kind.sg && err == -EOPNOTSUPP && !strcmp(*step, "bind");
 		if (!*down)
 			err = ax_explain_sock(p, &p->sock[i], err);
 	}
@@ -198,10 +201,12 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 			continue;
 		err = try_rung(p, r, li, &down, &step);
 		if (!err) {
+			if (p->no_zc && p->soft)
+				ax_umem_note_refusal(p->base.pool, p->kdriver);
 			info->mode = p->prog ? r->name : "copy";
 			info->native = r->native && p->prog;
 			info->zerocopy = r->zerocopy;
-			info->multibuf = p->sock[0].kind & AX_KIND_SG;
+			info->multibuf = p->sock[0].kind.sg;
 			info->skb_budget = p->sock[0].budget;
 			info->frames_held = ax_frames_most(p);
 			plx_text_add(info->why, sizeof(info->why), "%s", info->mode);
@@ -241,19 +246,13 @@ static uint16_t takes_beside(const struct plx_link_info *li)
 	return strcmp(li->kdriver, "veth") ? PLX_L2_MAX : 14 + 4;
 }
 
-static int open_as(struct ax_port **out, const struct plx_port_conf *c)
+/* *li follows what an attach changes. */
+static int open_as(struct ax_port **out, const struct plx_port_conf *c, struct plx_link_info *li)
 {
-	struct plx_link_info li;
-	int err = plx_link_query(c->sys, c->name, &li);
-
-	*out = NULL;
-	if (err) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: cannot ask the kernel about it (%s): see ip link", c->name,
-		         strerrorname_np(-err));
-		return err;
-	}
 	struct ax_port *p = (struct ax_port *)plx_port_new(&plx_af_xdp_driver, c, sizeof(*p), sizeof(struct ax_rxq),
 	                                                   sizeof(struct ax_txq));
+
+	*out = NULL;
 	if (!p)
 		return -ENOMEM;
 	*out = p;
@@ -261,12 +260,14 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 	p->sock = calloc(p->nsock, sizeof(*p->sock));
 	p->parked = calloc(p->nsock, sizeof(*p->parked));
 	p->before = calloc(p->nsock, sizeof(*p->before));
-	p->base.info.ifindex = li.ifindex;
-	p->base.info.mtu = li.mtu;
-	memcpy(p->kdriver, li.kdriver, sizeof(p->kdriver));
-	p->base.info.node = li.node;
-	p->l2_max = takes_beside(&li);
-	memcpy(p->base.info.mac, li.mac, sizeof(li.mac));
+	p->base.info.ifindex = li->ifindex;
+	p->base.info.mtu = li->mtu;
+	memcpy(p->kdriver, li->kdriver, sizeof(p->kdriver));
+	p->soft = !*li->bus;
+	p->no_zc = li->zc == PLX_LINK_ZC_NO || (p->soft && ax_umem_refuses(c->pool, li->kdriver));
+	p->base.info.node = li->node;
+	p->l2_max = takes_beside(li);
+	memcpy(p->base.info.mac, li->mac, sizeof(li->mac));
 	p->base.link = PLX_LINK_UP; /* switched on; link events or the doorbell tell more */
 	if (!p->sock || !p->parked || !p->before) {
 		plx_logf(c->log, PLX_LOG_ERROR, "%s: no memory for %u sockets (ENOMEM): lower queues=", c->name, p->nsock);
@@ -276,21 +277,23 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c)
 		p->sock[i].fd = -1;
 	for (uint16_t i = 0; i < p->base.nrx; i++)
 		((struct ax_rxq *)p->base.rxq[i])->gate = AX_PARKED; /* until start */
-	err = climb(p, &li);
+	int err = climb(p, li);
+
 	if (!err)
-		ax_set_mtu(p, li.mtu);
+		ax_set_mtu(p, li->mtu);
 	return err;
 }
 
 static int ax_open(struct plx_port **out, const struct plx_port_conf *conf)
 {
 	struct plx_port_conf c = *conf;
+	struct plx_link_info li = *conf->link;
 	struct ax_port *p;
 	int err;
 
 	*out = NULL;
 	for (int tries = 2; tries--;) {
-		err = open_as(&p, &c);
+		err = open_as(&p, &c, &li);
 		if (!err) {
 			*out = &p->base;
 			return 0;
@@ -334,7 +337,7 @@ static int ax_steer(struct plx_port *b, bool on)
 			if (ax_is_read(b, i))
 				ax_give_back(b, i, false);
 	/* drivers send zero-copy only while there is a program */
-	return ax_prog_steer(p, p->kind & AX_KIND_ZC || (on && ax_reads(p)));
+	return ax_prog_steer(p, p->kind.zc || (on && ax_reads(p)));
 }
 
 static int ax_start(struct plx_port *b)
@@ -518,13 +521,13 @@ static int ax_rx_arm(struct plx_rxq *base)
 	if (q->posted < q->target)
 		ax_rx_refill(q);
 	return xring_peek(&q->rx, 1) || q->posted < q->target / 2 ||
-	       (q->sock->kind & AX_KIND_ZC && xring_flagged(&q->fill) && xring_unread(&q->fill));
+	       (q->sock->kind.zc && xring_flagged(&q->fill) && xring_unread(&q->fill));
 }
 
 static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 {
 	struct ax_port *p = (struct ax_port *)b;
-	uint32_t room = ax_room(p, __atomic_load_n(&p->kind, __ATOMIC_RELAXED) & AX_KIND_ZC);
+	uint32_t room = ax_room(p, __atomic_load_n(&p->kind.zc, __ATOMIC_RELAXED));
 
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {

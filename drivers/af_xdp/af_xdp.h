@@ -111,8 +111,14 @@ struct ax_txq {
 	plx_ctr          bad_completions;
 };
 
-/* How a port uses its pool and sockets; one kernel registration for each. */
-enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
+/* How sockets use their pool.  All of one kind share one kernel registration of it: what is here, the
+   kernel takes from the first socket of a registration for all of them. */
+struct ax_kind {
+	bool     zc;                         /* zero-copy */
+	bool     sg;                         /* chains of frames */
+	uint8_t  tx_meta_len;                /* bytes before a frame that is sent, of struct xdp_umem_reg */
+	uint32_t flags;                      /* of struct xdp_umem_reg */
+};
 
 enum { AX_WHY_FALL = -1 };                   /* it leaves zero-copy */
 enum { AX_STATS = 6 };                       /* counters of XDP_STATISTICS */
@@ -123,7 +129,7 @@ struct ax_sock {
 	const struct plx_sys *sys;
 	struct plx_pool *pool;
 	int      fd;
-	unsigned kind;
+	struct ax_kind kind;
 	uint32_t ifindex, queue;
 	uint64_t netns;
 	struct plx_port *port;
@@ -146,7 +152,7 @@ struct ax_sock_conf {
 	struct plx_pool *pool;
 	uint32_t ifindex, queue;
 	uint32_t rxd, txd, fill, comp;       /* ring entries; rxd or txd may be 0 */
-	unsigned kind;
+	struct ax_kind kind;
 	uint32_t timeout_ms;
 };
 
@@ -178,8 +184,10 @@ struct ax_port {
 	struct ax_rxq **parked;              /* fill rings of zero-copy queues that only send */
 	uint16_t nsock;
 	uint16_t l2_max;                     /* what the device takes beside the MTU */
-	unsigned kind;
+	struct ax_kind kind;                 /* zc: atomic */
 	bool     down_told;                  /* link events say DOWN: the doorbell may not try */
+	bool     soft;                       /* no hardware: all devices of its driver are alike */
+	bool     no_zc;                      /* it has no zero-copy */
 	bool     falling;                    /* it leaves zero-copy, and not all of its sockets have */
 	char     kdriver[32];                /* the kernel's driver */
 	char     unit_why[192];              /* why zero-copy has no room for the MTU; "" = it has */
@@ -231,6 +239,9 @@ uint32_t ax_room(const struct ax_port *p, bool zerocopy);
 /* umem.c: sockets of a pool and kind share one kernel registration. */
 int  ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms);
 void ax_umem_leave(struct ax_sock *s);
+/* While a pool has sockets: a kernel's driver by that name had no zero-copy when the ladder was walked. */
+void ax_umem_note_refusal(const struct plx_pool *pool, const char *kdriver);
+bool ax_umem_refuses(const struct plx_pool *pool, const char *kdriver);
 uint32_t ax_umem_room(const struct plx_pool *pool); /* longest frame of one buffer */
 
 /* xsk.c */

@@ -73,7 +73,6 @@ void ax_explain_unread(struct ax_port *p)
 	uint32_t queues = b->info.channels_rx, lo = 0, hi = 0, n;
 	uint8_t reads[STEER_QUEUES / 8];
 	char list[256], fix[PLX_QUOTED_MAX + 128] = "";
-	struct plx_link_info li;
 	unsigned users;
 
 	if (!p->prog || !ax_reads(p) || !ax_prog_reads(p->prog, reads, &users))
@@ -87,7 +86,7 @@ void ax_explain_unread(struct ax_port *p)
 	else
 		plx_text_add(fix, sizeof(fix), "have a port for each");
 	/* veth has no table */
-	if (n && n == hi - lo + 1 && !plx_link_query(b->sys, b->name, &li) && strcmp(li.kdriver, "veth"))
+	if (n && n == hi - lo + 1 && strcmp(p->kdriver, "veth"))
 		plx_text_add(fix, sizeof(fix), ", or ethtool -X %s start %u equal %u", PLX_QUOTED(b->name), lo, n);
 	plx_logf(b->log, PLX_LOG_WARN, "%s: receives on queue%s %s of %u, the others' frames are the host's: %s", b->name,
 	         n == 1 ? "" : "s", list, queues, fix);
@@ -159,7 +158,7 @@ int ax_explain_sock(const struct ax_port *p, const struct ax_sock *s, int err)
 	} else if (err == -ENOBUFS && !strcmp(s->step, "XDP_UMEM_REG")) {
 		plx_logf(b->log, PLX_LOG_ERROR, "%s: the pool of %" PRIu64 " KiB is beyond the memlock limit (ENOBUFS of "
 		         "XDP_UMEM_REG): raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_IPC_LOCK", b->name, kib, kib);
-	} else if (s->kind & AX_KIND_SG && bind && not_known(err)) {
+	} else if (s->kind.sg && bind && not_known(err)) {
 		return ax_explain_mtu(p, b->info.mtu, "bind", err);
 	} else {
 		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u: %s failed (%s): %s", b->name, s->queue, s->step,

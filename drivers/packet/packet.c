@@ -239,17 +239,11 @@ static int refuse(const struct plx_port_conf *c)
 
 static int pk_open(struct plx_port **out, const struct plx_port_conf *c)
 {
-	struct plx_link_info li;
+	const struct plx_link_info *li = c->link;
 	int err = refuse(c);
 
 	if (err)
 		return err;
-	err = plx_link_query(c->sys, c->name, &li);
-	if (err) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: packet: cannot ask the kernel about it: %s: see ip link show %s", c->name,
-		         strerrorname_np(-err), PLX_QUOTED(c->name));
-		return err;
-	}
 	struct plx_port *p = plx_port_new(&plx_packet_driver, c, sizeof(struct pk_port), sizeof(struct pk_rxq),
 	                                  sizeof(struct pk_txq));
 	if (!p)
@@ -259,19 +253,19 @@ static int pk_open(struct plx_port **out, const struct plx_port_conf *c)
 	for (uint16_t i = 0; i < p->ntx; i++)
 		((struct pk_txq *)p->txq[i])->fd = -1;
 	p->info.mode = "mmap";
-	memcpy(p->info.mac, li.mac, sizeof(li.mac));
+	memcpy(p->info.mac, li->mac, sizeof(li->mac));
 	p->info.multibuf = true;
-	p->info.ifindex = li.ifindex;
-	p->info.channels_rx = li.rxqs;
-	p->info.channels_tx = li.txqs;
-	p->info.node = li.node;
-	p->link = li.running ? PLX_LINK_UP : PLX_LINK_DOWN;
-	err = open_queues(p, &li);
+	p->info.ifindex = li->ifindex;
+	p->info.channels_rx = li->rxqs;
+	p->info.channels_tx = li->txqs;
+	p->info.node = li->node;
+	p->link = li->running ? PLX_LINK_UP : PLX_LINK_DOWN;
+	err = open_queues(p, li);
 	if (err) {
 		pk_close(p);
 		return err;
 	}
-	set_mtu(p, li.mtu);
+	set_mtu(p, li->mtu);
 	*out = p;
 	return 0;
 }
