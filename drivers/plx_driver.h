@@ -77,6 +77,15 @@ struct plx_port_key {
 };
 extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL */
 
+/* What a port can do, of what differs between drivers and devices. */
+enum plx_port_cap {
+	PLX_PORT_ZEROCOPY     = 1u << 0, /* the device reads and writes the pool's frames itself */
+	PLX_PORT_MULTIBUF     = 1u << 1, /* chains are received and sent */
+	PLX_PORT_SKB_BUDGET   = 1u << 2, /* af_xdp that copies: one doorbell announces a whole ring */
+	PLX_PORT_RX_CSUM      = 1u << 3, /* PLX_MBUF_CSUM_GOOD and PLX_MBUF_CSUM_PARTIAL are told where they are known */
+	PLX_PORT_RX_TIMESTAMP = 1u << 4, /* PLX_MBUF_TIMESTAMP of each packet */
+};
+
 /* What was chosen, and why; stable after open, but mac, mtu and max_len follow link events, and a port whose
    frames come in pieces leaves zero-copy (finding split_frames of docs/live.md). */
 struct plx_port_info {
@@ -84,7 +93,8 @@ struct plx_port_info {
 	const char *mode;              /* "zero-copy", "native copy", "generic copy", "copy" (it only sends), "mmap", "memory" */
 	char     why[256];             /* how the ladder went: "zero-copy refused (EOPNOTSUPP), native copy" */
 	uint8_t  mac[6];
-	bool     zerocopy, native, multibuf, skb_budget;
+	uint32_t caps;                 /* enum plx_port_cap; atomic */
+	bool     native;               /* af_xdp: the device's driver runs the steering program */
 	uint32_t ifindex, mtu;
 	uint16_t channels_rx, channels_tx; /* device queues, read after attach */
 	int16_t  node;                 /* NUMA node of the device, -1 = none told */
@@ -143,6 +153,9 @@ struct plx_driver {
 	   line with the fix.  c->link is set for a device.  It fills info.  Queues receive only after start. */
 	int  (*open)(struct plx_port **out, const struct plx_port_conf *c);
 	int  (*start)(struct plx_port *p);
+	/* part: of several ports that are about to be stopped each gives its queues back to the host first, so
+	   that what their stops wait for is waited for once.  No burst runs.  NULL = stop does all. */
+	void (*part)(struct plx_port *p);
 	/* stop ends reception (frames pass to the host again) and waits at most 100 ms for
 	   sends to finish; start may follow. */
 	void (*stop)(struct plx_port *p);

@@ -414,6 +414,15 @@ void plx_port_stop(struct plx_port *p)
 	plx_port_handover(p);
 }
 
+void plx_ports_stop(struct plx_port *const *p, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (p[i]->started && p[i]->drv->part)
+			p[i]->drv->part(p[i]);
+	while (n)
+		plx_port_stop(p[--n]);
+}
+
 void plx_port_close(struct plx_port *p)
 {
 	if (!p || p->forked) /* its memory and descriptors are the parent's */

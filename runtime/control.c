@@ -3,6 +3,7 @@
    of the application and work that watch asks for, and stops all again.  Cold; main thread, except
    plx_env_stop and main_ask_work (any thread). */
 #include "control.h"
+#include "plx_driver_impl.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -378,8 +379,8 @@ static int run_ports(struct plx_env *env)
 		port_leave(env->ports[i]);
 	if (!env->running)
 		env_txqs_drain(env);
-	while (!env->running && started)
-		plx_port_stop(env->ports[--started]);
+	if (!env->running)
+		plx_ports_stop(env->ports, started);
 	return err;
 }
 

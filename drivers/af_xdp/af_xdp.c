@@ -187,6 +187,12 @@ static const char *climb_fix(const struct ax_port *p, uint32_t mtu)
 	       "--frame-size 4096, or mode=auto" : "mode=auto";
 }
 
+uint32_t ax_caps(const struct ax_port *p)
+{
+	return (p->kind.zc ? PLX_PORT_ZEROCOPY : 0u) | (p->kind.sg ? PLX_PORT_MULTIBUF : 0u) |
+	       (p->sock[0].budget ? PLX_PORT_SKB_BUDGET : 0u);
+}
+
 static int climb(struct ax_port *p, struct plx_link_info *li)
 {
 	struct plx_port_info *info = &p->base.info;
@@ -205,9 +211,7 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 				ax_umem_note_refusal(p->base.pool, p->kdriver);
 			info->mode = p->prog ? r->name : "copy";
 			info->native = r->native && p->prog;
-			info->zerocopy = r->zerocopy;
-			info->multibuf = p->sock[0].kind.sg;
-			info->skb_budget = p->sock[0].budget;
+			info->caps = ax_caps(p);
 			info->frames_held = ax_frames_most(p);
 			plx_text_add(info->why, sizeof(info->why), "%s", info->mode);
 			return 0;
@@ -363,23 +367,34 @@ static int ax_start(struct plx_port *b)
 	return err;
 }
 
+static void ax_part(struct plx_port *b)
+{
+	struct ax_port *p = (struct ax_port *)b;
+
+	p->parted = true;
+	p->awaits = false;
+	for (uint16_t i = 0; i < b->nrx; i++) {
+		struct ax_rxq *q = (struct ax_rxq *)b->rxq[i];
+
+		p->awaits |= p->prog && (ax_is_read(b, i) || ax_prog_counted(p, i, STEER_redirected));
+		__atomic_store_n(&q->gate, AX_PARKED, __ATOMIC_RELAXED);
+		q->base.burst = ax_rx_shut;
+		__atomic_store_n(q->alive, 0, __ATOMIC_RELAXED);
+	}
+	p->parted_at = ax_prog_graces();
+}
+
 /* Frames that were judged before the queues were given back are in their rings after the grace,
    and counted as nobody's. */
 static void stop_receiving(struct ax_port *p)
 {
 	struct plx_port *b = &p->base;
-	bool read = false;
 
-	for (uint16_t i = 0; i < b->nrx; i++) {
-		struct ax_rxq *q = (struct ax_rxq *)b->rxq[i];
-
-		read |= ax_is_read(b, i) || ax_prog_counted(p, i, STEER_redirected);
-		__atomic_store_n(&q->gate, AX_PARKED, __ATOMIC_RELAXED);
-		q->base.burst = ax_rx_shut;
-		__atomic_store_n(q->alive, 0, __ATOMIC_RELAXED);
-	}
-	if (read && p->prog)
-		ax_prog_grace(p->prog, b->sys);
+	if (!p->parted)
+		ax_part(b);
+	p->parted = false;
+	if (p->awaits)
+		ax_prog_grace(p->prog, b->sys, p->parted_at);
 	for (uint16_t i = 0; i < b->nrx; i++) {
 		ax_queue_drain(p, i);
 		if (p->prog)
@@ -532,7 +547,7 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {
 		ax_set_mtu(p, mtu);
-		if (!b->info.multibuf && mtu + PLX_L2_MAX > room)
+		if (!(b->info.caps & PLX_PORT_MULTIBUF) && mtu + PLX_L2_MAX > room)
 			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
 			         "or start again", b->name, mtu, room, PLX_QUOTED(b->name),
 			         room - PLX_L2_MAX);
@@ -542,7 +557,7 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 
 const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
-	.frames = ax_frames, .beside = ax_beside, .open = ax_open, .start = ax_start, .stop = ax_stop,
+	.frames = ax_frames, .beside = ax_beside, .open = ax_open, .start = ax_start, .part = ax_part, .stop = ax_stop,
 	.close = ax_close,
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
 	.passed = ax_passed, .offered = ax_offered, .lost = ax_lost, .held = ax_held, .attached = ax_attached,

@@ -382,7 +382,7 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 		ax_prog_unmap(p->prog, p->base.sys, s->queue);
 		/* what is on its way is in the ring after it, and counted */
 		if (p->base.started && ax_prog_counted(p, i, STEER_redirected))
-			ax_prog_grace(p->prog, p->base.sys);
+			ax_prog_grace(p->prog, p->base.sys, ax_prog_graces());
 	}
 	ax_queue_drain(p, i);
 	ax_queue_write_off(p, i);

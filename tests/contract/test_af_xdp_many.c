@@ -2,7 +2,9 @@
 /* test_af_xdp_many.c - what many af_xdp ports of one process cost the kernel: what one has learned or done
    the others need not. */
 #include "ax_util.h"
+#include "plx_driver_impl.h"
 #include "plx_link.h"
+#include <bpf/bpf.h>
 #include <linux/if_xdp.h>
 #include <linux/sockios.h>
 
@@ -74,6 +76,7 @@ static void many_ports(void **state)
 			veth(conf.name, peers[i], 1);
 		p[i] = open_port(&conf);
 		assert_string_equal(p[i]->info.why, "zero-copy refused (EOPNOTSUPP of bind), native copy");
+		assert_int_equal(p[i]->info.caps & ~(uint32_t)PLX_PORT_SKB_BUDGET, 0);
 	}
 	assert_int_equal(zc_binds, 1);
 	assert_int_equal(regs, 2); /* by the one that was refused, and for native copy */
@@ -100,6 +103,46 @@ static void many_ports(void **state)
 	}
 }
 
+static unsigned graces;
+
+static int count_update(int map, const void *key, const void *value, uint64_t flags)
+{
+	uint32_t type_and_more[32] = { 0 }, len = sizeof(type_and_more);
+
+	/* the map of maps has the map that is put into it as its value: nothing else in it is a map */
+	graces += !bpf_obj_get_info_by_fd(*(const int *)value, type_and_more, &len);
+	return plx_sys_linux.bpf_map_update(map, key, value, flags);
+}
+
+/* Ports that are stopped together wait once for frames that are on their way. */
+static void stopped_together(void **state)
+{
+	struct plx_mbuf *m[8];
+	struct plx_port *p[2];
+
+	(void)state;
+	veth("plxa1", "plxb1", 1);
+	sys.bpf_map_update = count_update;
+	conf.rxqs = conf.txqs = 1;
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 2; i++) {
+			snprintf(conf.name, sizeof(conf.name), "plxa%d", i);
+			p[i] = open_port(&conf);
+			assert_int_equal(plx_port_start(p[i]), 0);
+			assert_int_equal(plx_rx_burst(p[i]->rxq[0], m, 8), 0); /* it is read from now on */
+		}
+		graces = 0;
+		if (round)
+			plx_ports_stop(p, 2);
+		for (int i = 0; i < 2; i++) {
+			plx_port_stop(p[i]);
+			plx_port_close(p[i]);
+		}
+		assert_int_equal(graces, round ? 1 : 2);
+	}
+	run("ip link del plxa1");
+}
+
 /* A device without zero-copy, as the kernel says, needs no frames for it. */
 static void frames(void **state)
 {
@@ -119,7 +162,7 @@ static void frames(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASE(many_ports), CASE(frames) };
+	const struct CMUnitTest tests[] = { CASE(many_ports), CASE(stopped_together), CASE(frames) };
 
 	own_namespace();
 	return cmocka_run_group_tests(tests, NULL, NULL);
