@@ -402,6 +402,7 @@ static int loop_open(struct plx_port **out, const struct plx_port_conf *c, const
 		loop_txq(lp->base.txq[i])->port = lp;
 	}
 	lp->base.info.mode = "memory";
+	lp->base.info.caps = PLX_PORT_MULTIBUF;
 	lp->base.info.mtu = UINT16_MAX - ETHER_HDR_LEN;
 	lp->base.info.max_len = UINT16_MAX;
 	lp->base.info.channels_rx = lp->base.nrx;

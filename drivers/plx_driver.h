@@ -29,6 +29,8 @@ enum plx_steer { PLX_STEER_ALL, PLX_STEER_NONE };
    counts in ticks of up to 10 ms: below this, frames of such an lcore would pass to the host. */
 enum { PLX_STALL_MIN_MS = 100 };
 
+struct plx_link_info;
+
 /* All of a port's configuration: one plain struct, made by plx_port_conf_parse or by
    hand from plx_port_conf_default, read-only afterwards.  0 means "choose". */
 struct plx_port_conf {
@@ -58,7 +60,8 @@ struct plx_port_conf {
 	struct plx_port *const *ports; /* loop: where a peer is looked up when either starts:
 	                                  PLX_PORTS_MAX entries, NULL before open and after close;
 	                                  it must outlive the port.  NULL = itself only */
-	uint64_t reserved[24];         /* all 0: members to come take from it, for plx_env_conf has an array of these */
+	const struct plx_link_info *link; /* the library's own, NULL: what it knows of the interface */
+	uint64_t reserved[23];         /* all 0: members to come take from it, for plx_env_conf has an array of these */
 };
 
 extern PLX_API const struct plx_port_conf plx_port_conf_default;
@@ -75,6 +78,15 @@ struct plx_port_key {
 };
 extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL */
 
+/* What a port can do, of what differs between drivers and devices. */
+enum plx_port_cap {
+	PLX_PORT_ZEROCOPY     = 1u << 0, /* the device reads and writes the pool's frames itself */
+	PLX_PORT_MULTIBUF     = 1u << 1, /* chains are received and sent */
+	PLX_PORT_SKB_BUDGET   = 1u << 2, /* af_xdp that copies: one doorbell announces a whole ring */
+	PLX_PORT_RX_CSUM      = 1u << 3, /* PLX_MBUF_CSUM_GOOD and PLX_MBUF_CSUM_PARTIAL are told where they are known */
+	PLX_PORT_RX_TIMESTAMP = 1u << 4, /* PLX_MBUF_TIMESTAMP of each packet */
+};
+
 /* What was chosen, and why; stable after open, but mac, mtu and max_len follow link events, and a port whose
    frames come in pieces leaves zero-copy (finding split_frames of docs/live.md). */
 struct plx_port_info {
@@ -82,7 +94,8 @@ struct plx_port_info {
 	const char *mode;              /* "zero-copy", "native copy", "generic copy", "copy" (it only sends), "mmap", "memory" */
 	char     why[256];             /* how the ladder went: "zero-copy refused (EOPNOTSUPP), native copy" */
 	uint8_t  mac[6];
-	bool     zerocopy, native, multibuf, skb_budget;
+	uint32_t caps;                 /* enum plx_port_cap; atomic */
+	bool     native;               /* af_xdp: the device's driver runs the steering program */
 	uint32_t ifindex, mtu;
 	uint16_t channels_rx, channels_tx; /* device queues, read after attach */
 	int16_t  node;                 /* NUMA node of the device, -1 = none told */
@@ -145,6 +158,9 @@ struct plx_driver {
 	   lent until open returns; NULL of a driver that needs none. */
 	int  (*open)(struct plx_port **out, const struct plx_port_conf *c, const struct plx_link_info *li);
 	int  (*start)(struct plx_port *p);
+	/* part: of several ports that are about to be stopped each gives its queues back to the host first, so
+	   that what their stops wait for is waited for once.  No burst runs.  NULL = stop does all. */
+	void (*part)(struct plx_port *p);
 	/* stop ends reception (frames pass to the host again) and waits at most 100 ms for
 	   sends to finish; start may follow. */
 	void (*stop)(struct plx_port *p);

@@ -25,6 +25,9 @@ int plx_port_open_known(struct plx_port **out, const struct plx_port_conf *c, co
    burst stores p->link and leaves the line to the next event).  REMOVED is for good. */
 void plx_port_set_link(struct plx_port *p, enum plx_link link);
 
+/* plx_ports_stop: plx_port_stop of n ports, the last first, in hardly more time than one takes. */
+void plx_ports_stop(struct plx_port *const *p, unsigned n);
+
 /* plx_port_handover: no queue of p has a user any more, see plx_port.h. */
 void plx_port_handover(struct plx_port *p);
 

@@ -144,6 +144,7 @@ struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_por
 		p->pool = c->pool;
 		p->id = c->id;
 		p->conf = *c;
+		p->conf.link = NULL;
 		snprintf(p->name, sizeof(p->name), "%.*s", PLX_NAME_MAX - 1, c->name);
 		p->nrx = c->rxqs;
 		p->ntx = c->txqs;
@@ -360,6 +361,7 @@ int plx_port_open_known(struct plx_port **out, const struct plx_port_conf *conf,
 		if (!li && (err = plx_link_query(c.sys, c.name, &asked)))
 			return no_device(&c, err);
 		li = li ? li : &asked;
+		c.link = li;
 		err = check_device(&c, drv, li);
 		if (err)
 			return err;
@@ -441,6 +443,15 @@ void plx_port_stop(struct plx_port *p)
 	p->started = false;
 	p->drv->stop(p);
 	plx_port_handover(p);
+}
+
+void plx_ports_stop(struct plx_port *const *p, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (p[i]->started && p[i]->drv->part)
+			p[i]->drv->part(p[i]);
+	while (n)
+		plx_port_stop(p[--n]);
 }
 
 void plx_port_close(struct plx_port *p)

@@ -4,6 +4,7 @@
    plx_env_stop and main_ask_work (any thread). */
 #include "control.h"
 #include "lcore.h"
+#include "plx_driver_impl.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -370,8 +371,8 @@ static int run_ports(struct plx_env *env)
 		port_leave(env->ports[i]);
 	if (!env->running)
 		env_txqs_drain(env);
-	while (!env->running && started)
-		plx_port_stop(env->ports[--started]);
+	if (!env->running)
+		plx_ports_stop(env->ports, started);
 	return err;
 }
 

@@ -249,6 +249,7 @@ int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct host
 		err = plan_txqs(&m);
 	if (err)
 		return err;
+	plan_rings(&m);
 	note_shared_cpus(&m);
 	note_quota(&m);
 	plan_place(&m);

@@ -97,6 +97,7 @@ void plan_lcores(struct plan_maker *m);      /* CPUs for lcores that nobody name
 void plan_place(struct plan_maker *m);       /* receive queues to lcores */
 bool plan_usable(const struct topo *t, unsigned cpu);
 int  plan_txqs(struct plan_maker *m);        /* transmit queues, once the lcores are known */
+void plan_rings(struct plan_maker *m);       /* lengths of rings, once the queues are */
 void plan_owners(struct plan_maker *m);      /* transmit queues to lcores; receive queues are placed */
 /* Entries of the ring of an lcore that sends through another one, and the frames that those of
    all lcores that poll can hold. */

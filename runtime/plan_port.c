@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { XDP_ROOM = PLAN_XDP_ROOM };
+enum { XDP_ROOM = PLAN_XDP_ROOM,
+       RING = 2048, RING_LEAST = 512, /* entries of a ring where nothing is said */
+       TABLES = 1 << 22 };            /* entries in the kernel, of some 128 bytes, see plan_rings */
 
 static bool any_queues(const struct plx_port_conf *c)
 {
@@ -218,13 +220,14 @@ int plan_ports(struct plan_maker *m)
 		memcpy(port->given, port->conf.name, sizeof(port->given));
 		if (!strcmp(port->conf.driver, "auto"))
 			port->conf.driver[0] = 0;
-		port->conf.rxd = port->conf.rxd ? port->conf.rxd : 2048;
-		port->conf.txd = port->conf.txd ? port->conf.txd : 2048;
+		port->conf.rxd = port->conf.rxd ? port->conf.rxd : RING;
+		port->conf.txd = port->conf.txd ? port->conf.txd : RING;
 		port->link.node = -1;
 		p->nports = (uint16_t)(i + 1);
 		err = check_name(m, i);
 		if (!err && plx_driver_on_device(&port->conf)) {
 			port->link = m->host->iface[i].link;
+			port->conf.link = &port->link;
 			err = device_port(m, port);
 		}
 		if (!err && !port->conf.rxqs && !port->conf.no_rx)
@@ -289,6 +292,43 @@ int plan_txqs(struct plan_maker *m)
 	if (!err)
 		note_few_txqs(p, polling);
 	return err;
+}
+
+/* Entries of all tables that the kernel makes, one for each device queue with an entry for each frame of
+   the pool; frames: those that the rings hold. */
+static uint64_t tables(const struct plan *p, uint64_t *frames)
+{
+	uint64_t queues = 0;
+
+	*frames = 0;
+	for (uint16_t i = 0; i < p->nports; i++) {
+		const struct plx_port_conf *c = &p->ports[i].conf;
+
+		*frames += plx_port_frames(c);
+		queues += is_device(c) && may_be(c, "af_xdp") ? queues_of(c) : 0;
+	}
+	return *frames * queues;
+}
+
+/* plan_rings: rings of which nothing is said are shorter where so many queues are open that the kernel's tables
+   would take most of a start and of the memory, which grow with the square of the queues. */
+void plan_rings(struct plan_maker *m)
+{
+	struct plan *p = m->p;
+	uint32_t ring = RING;
+	uint64_t frames, had;
+
+	for (tables(p, &had); ring > RING_LEAST && tables(p, &frames) > TABLES;) {
+		ring /= 2;
+		for (uint16_t i = 0; i < p->nports; i++) {
+			p->ports[i].conf.rxd = m->conf->ports[i].rxd ? m->conf->ports[i].rxd : ring;
+			p->ports[i].conf.txd = m->conf->ports[i].txd ? m->conf->ports[i].txd : ring;
+		}
+	}
+	tables(p, &frames);
+	if (frames < had)
+		plan_note(p, "rings of %u entries in place of %u, since so many queues would hold %llu frames, and the kernel keeps "
+		          "a table of all for each: rxd= and txd= say otherwise", ring, RING, (unsigned long long)had);
 }
 
 /* ---- rights ---- */

@@ -58,7 +58,7 @@ void truth_frames_take(struct truth_sample *s, const struct plx_env *env)
 	for (unsigned i = 0; i < s->nports; i++) {
 		take_txqs(&s->port[i], env->ports[i]);
 		s->port[i].repairs = plx_ctr_read(&env->ports[i]->repairs);
-		s->port[i].zerocopy = __atomic_load_n(&env->ports[i]->info.zerocopy, __ATOMIC_RELAXED);
+		s->port[i].zerocopy = __atomic_load_n(&env->ports[i]->info.caps, __ATOMIC_RELAXED) & PLX_PORT_ZEROCOPY;
 		s->port[i].whole = __atomic_exchange_n(&env->ports[i]->whole, false, __ATOMIC_RELAXED);
 		s->port[i].split = __atomic_load_n(&env->ports[i]->split, __ATOMIC_RELAXED);
 		s->port[i].rungs_down = plx_ctr_read(&env->ports[i]->rungs_down);

@@ -52,18 +52,18 @@ static void say_unit(struct ax_port *p, uint32_t mtu, bool zerocopy, bool chains
 		             plx_xdp_unit_text(p->kdriver, unit, sizeof(unit)));
 }
 
-/* MTU against the frame's room, by policy.  0 and the kind's flag, or -errno, logged but for a rung
+/* MTU against the frame's room, by policy.  0 and the kind, or -errno, logged but for a rung
    that has a lower one. */
-static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, bool zerocopy, unsigned *kind)
+static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, bool zerocopy, struct ax_kind *kind)
 {
 	bool fits = li->mtu + PLX_L2_MAX <= ax_room(p, zerocopy);
 	enum plx_policy want = p->base.conf.multibuf;
 
-	*kind = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) ? AX_KIND_SG : 0;
-	say_unit(p, li->mtu, zerocopy, *kind);
-	if (*kind ? (!p->prog || p->prog->frags) : fits)
+	*kind = (struct ax_kind){ .zc = zerocopy, .sg = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) };
+	say_unit(p, li->mtu, zerocopy, kind->sg);
+	if (kind->sg ? (!p->prog || p->prog->frags) : fits)
 		return 0;
-	return *p->unit_why ? -EOPNOTSUPP : ax_explain_mtu(p, li->mtu, *kind ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
+	return *p->unit_why ? -EOPNOTSUPP : ax_explain_mtu(p, li->mtu, kind->sg ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
 }
 
 
@@ -149,13 +149,15 @@ static int try_program(struct ax_port *p, const struct rung *r, struct plx_link_
    tried after an error; if not, the error was logged. */
 static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_info *li, bool *down, const char **step)
 {
-	*down = false;
+	*step = "bind"; /* which would take the kernel as long as one that holds */
+	*down = r->zerocopy && p->base.conf.mode == PLX_XDP_AUTO && p->no_zc;
+	if (*down)
+		return -EOPNOTSUPP;
 	int err = try_program(p, r, li, down, step);
 
 	if (err)
 		return err;
 	err = choose_buffers(p, li, r->zerocopy, &p->kind);
-	p->kind |= r->zerocopy ? AX_KIND_ZC : 0u;
 	*down = err && *p->unit_why;
 	for (uint16_t i = 0; !err && i < p->nsock; i++) {
 		err = ax_queue_open(p, i);
@@ -163,6 +165,7 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 			continue;
 		*step = p->sock[i].step;
 		*down = climbs_down(r, err);
+		p->no_zc |= p->soft && p->kind.zc && !p->kind.sg && err == -EOPNOTSUPP && !strcmp(*step, "bind");
 		if (!*down)
 			err = ax_explain_sock(p, &p->sock[i], err);
 	}
@@ -184,6 +187,12 @@ static const char *climb_fix(const struct ax_port *p, uint32_t mtu)
 	       "--frame-size 4096, or mode=auto" : "mode=auto";
 }
 
+uint32_t ax_caps(const struct ax_port *p)
+{
+	return (p->kind.zc ? PLX_PORT_ZEROCOPY : 0u) | (p->kind.sg ? PLX_PORT_MULTIBUF : 0u) |
+	       (p->sock[0].budget ? PLX_PORT_SKB_BUDGET : 0u);
+}
+
 static int climb(struct ax_port *p, struct plx_link_info *li)
 {
 	struct plx_port_info *info = &p->base.info;
@@ -198,11 +207,11 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 			continue;
 		err = try_rung(p, r, li, &down, &step);
 		if (!err) {
+			if (p->no_zc && p->soft)
+				ax_umem_note_refusal(p->base.pool, p->kdriver);
 			info->mode = p->prog ? r->name : "copy";
 			info->native = r->native && p->prog;
-			info->zerocopy = r->zerocopy;
-			info->multibuf = p->sock[0].kind & AX_KIND_SG;
-			info->skb_budget = p->sock[0].budget;
+			info->caps = ax_caps(p);
 			info->frames_held = ax_frames_most(p);
 			plx_text_add(info->why, sizeof(info->why), "%s", info->mode);
 			return 0;
@@ -257,6 +266,8 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c, struct p
 	p->base.info.ifindex = li->ifindex;
 	p->base.info.mtu = li->mtu;
 	memcpy(p->kdriver, li->kdriver, sizeof(p->kdriver));
+	p->soft = !*li->bus;
+	p->no_zc = li->zc == PLX_LINK_ZC_NO || (p->soft && ax_umem_refuses(c->pool, li->kdriver));
 	p->base.info.node = li->node;
 	p->l2_max = takes_beside(li);
 	memcpy(p->base.info.mac, li->mac, sizeof(li->mac));
@@ -329,7 +340,7 @@ static int ax_steer(struct plx_port *b, bool on)
 			if (ax_is_read(b, i))
 				ax_give_back(b, i, false);
 	/* drivers send zero-copy only while there is a program */
-	return ax_prog_steer(p, p->kind & AX_KIND_ZC || (on && ax_reads(p)));
+	return ax_prog_steer(p, p->kind.zc || (on && ax_reads(p)));
 }
 
 static int ax_start(struct plx_port *b)
@@ -355,23 +366,34 @@ static int ax_start(struct plx_port *b)
 	return err;
 }
 
+static void ax_part(struct plx_port *b)
+{
+	struct ax_port *p = (struct ax_port *)b;
+
+	p->parted = true;
+	p->awaits = false;
+	for (uint16_t i = 0; i < b->nrx; i++) {
+		struct ax_rxq *q = (struct ax_rxq *)b->rxq[i];
+
+		p->awaits |= p->prog && (ax_is_read(b, i) || ax_prog_counted(p, i, STEER_redirected));
+		__atomic_store_n(&q->gate, AX_PARKED, __ATOMIC_RELAXED);
+		q->base.burst = ax_rx_shut;
+		__atomic_store_n(q->alive, 0, __ATOMIC_RELAXED);
+	}
+	p->parted_at = ax_prog_graces();
+}
+
 /* Frames that were judged before the queues were given back are in their rings after the grace,
    and counted as nobody's. */
 static void stop_receiving(struct ax_port *p)
 {
 	struct plx_port *b = &p->base;
-	bool read = false;
 
-	for (uint16_t i = 0; i < b->nrx; i++) {
-		struct ax_rxq *q = ax_rxq(b->rxq[i]);
-
-		read |= ax_is_read(b, i) || ax_prog_counted(p, i, STEER_redirected);
-		__atomic_store_n(&q->gate, AX_PARKED, __ATOMIC_RELAXED);
-		q->base.burst = ax_rx_shut;
-		__atomic_store_n(q->alive, 0, __ATOMIC_RELAXED);
-	}
-	if (read && p->prog)
-		ax_prog_grace(p->prog, b->sys);
+	if (!p->parted)
+		ax_part(b);
+	p->parted = false;
+	if (p->awaits)
+		ax_prog_grace(p->prog, b->sys, p->parted_at);
 	for (uint16_t i = 0; i < b->nrx; i++) {
 		ax_queue_drain(p, i);
 		if (p->prog)
@@ -513,18 +535,18 @@ static int ax_rx_arm(struct plx_rxq *base)
 	if (q->posted < q->target)
 		ax_rx_refill(q);
 	return xring_peek(&q->rx, 1) || q->posted < q->target / 2 ||
-	       (q->sock->kind & AX_KIND_ZC && xring_flagged(&q->fill) && xring_unread(&q->fill));
+	       (q->sock->kind.zc && xring_flagged(&q->fill) && xring_unread(&q->fill));
 }
 
 static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 {
 	struct ax_port *p = ax_port(b);
-	uint32_t room = ax_room(p, __atomic_load_n(&p->kind, __ATOMIC_RELAXED) & AX_KIND_ZC);
+	uint32_t room = ax_room(p, __atomic_load_n(&p->kind.zc, __ATOMIC_RELAXED));
 
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {
 		ax_set_mtu(p, mtu);
-		if (!b->info.multibuf && mtu + PLX_L2_MAX > room)
+		if (!(b->info.caps & PLX_PORT_MULTIBUF) && mtu + PLX_L2_MAX > room)
 			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
 			         "or start again", b->name, mtu, room, PLX_QUOTED(b->name),
 			         room - PLX_L2_MAX);
@@ -534,7 +556,7 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 
 const struct plx_driver plx_af_xdp_driver = {
 	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
-	.frames = ax_frames, .beside = ax_beside, .open = ax_open, .start = ax_start, .stop = ax_stop,
+	.frames = ax_frames, .beside = ax_beside, .open = ax_open, .start = ax_start, .part = ax_part, .stop = ax_stop,
 	.close = ax_close,
 	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
 	.passed = ax_passed, .offered = ax_offered, .lost = ax_lost, .held = ax_held, .attached = ax_attached,

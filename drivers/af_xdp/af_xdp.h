@@ -145,14 +145,18 @@ struct ax_port {
 	struct plx_port base;
 	struct ax_prog *prog;                /* NULL: it only sends, and by copies: none is needed */
 	bool     steers;                     /* it wants the program on the interface */
+	bool     parted, awaits;             /* its queues are given back; frames may be on their way to them since */
+	uint64_t parted_at;                  /* as of ax_prog_graces */
 	bool     left;                       /* removed: the program is off and the sockets are out of the map */
 	struct ax_sock *sock;                /* one for each device queue from conf.queue on */
 	uint64_t (*before)[STEER_VERDICT_N]; /* of each: what the program had counted when the port came */
 	struct ax_rxq **parked;              /* fill rings of zero-copy queues that only send */
 	uint16_t nsock;
 	uint16_t l2_max;                     /* what the device takes beside the MTU */
-	unsigned kind;
+	struct ax_kind kind;                 /* zc: atomic */
 	bool     down_told;                  /* link events say DOWN: the doorbell may not try */
+	bool     soft;                       /* no hardware: all devices of its driver are alike */
+	bool     no_zc;                      /* it has no zero-copy */
 	bool     falling;                    /* it leaves zero-copy, and not all of its sockets have */
 	char     kdriver[32];                /* the kernel's driver */
 	char     unit_why[192];              /* why zero-copy has no room for the MTU; "" = it has */
@@ -184,7 +188,8 @@ int  ax_prog_steer(struct ax_port *p, bool on);
 void ax_prog_leave(struct ax_port *p);
 int  ax_prog_map(const struct ax_prog *g, const struct plx_sys *sys, uint32_t queue, int fd);
 void ax_prog_unmap(const struct ax_prog *g, const struct plx_sys *sys, uint32_t queue);
-void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys);
+uint64_t ax_prog_graces(void);
+void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys, uint64_t since);
 int  ax_prog_passed(const struct ax_prog *g, uint64_t *n, int queues);
 uint64_t ax_prog_counted(const struct ax_port *p, uint32_t i, unsigned verdict);
 int  ax_prog_attached(const struct ax_prog *g, const struct plx_sys *sys);
@@ -219,6 +224,8 @@ static inline struct ax_txq *ax_tx_of(const struct ax_port *p, uint16_t i)
 
 /* af_xdp.c: the longest frame that one buffer takes, in zero-copy or not. */
 uint32_t ax_room(const struct ax_port *p, bool zerocopy);
+
+uint32_t ax_caps(const struct ax_port *p); /* enum plx_port_cap */
 
 /* priv.c: what this process lacks for a port of c, as words for a line; "" = nothing. */
 void ax_priv_missing(const struct plx_sys *sys, const struct plx_pool *pool, char *buf, size_t len);

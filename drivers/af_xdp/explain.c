@@ -158,7 +158,7 @@ int ax_explain_sock(const struct ax_port *p, const struct ax_sock *s, int err)
 	} else if (err == -ENOBUFS && !strcmp(s->step, "XDP_UMEM_REG")) {
 		plx_logf(b->log, PLX_LOG_ERROR, "%s: the pool of %" PRIu64 " KiB is beyond the memlock limit (ENOBUFS of "
 		         "XDP_UMEM_REG): raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_IPC_LOCK", b->name, kib, kib);
-	} else if (s->kind & AX_KIND_SG && bind && not_known(err)) {
+	} else if (s->kind.sg && bind && not_known(err)) {
 		return ax_explain_mtu(p, b->info.mtu, "bind", err);
 	} else {
 		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u: %s failed (%s): %s", b->name, s->queue, s->step,

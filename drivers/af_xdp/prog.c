@@ -429,15 +429,33 @@ void ax_prog_unmap(const struct ax_prog *g, const struct plx_sys *sys, uint32_t 
 	sys->bpf_map_delete(bpf_map__fd(g->skel->maps.xsks), &queue);
 }
 
-/* ax_prog_grace returns when every frame that was judged by what stood before has arrived where
-   it was sent: the kernel waits for its running programs.  Some 20 ms. */
-void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys)
+/* Graces of this process: how many began, and the last of those that are over. */
+static uint64_t begun, over;
+
+/* ax_prog_graces: the moment, for ax_prog_grace; what this thread stored before comes before it. */
+uint64_t ax_prog_graces(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&begun, __ATOMIC_SEQ_CST);
+}
+
+/* ax_prog_grace returns when every frame that was judged by what stood before `since` has arrived where
+   it was sent: the kernel waits for its running programs, of all interfaces.  Some 20 ms; none if one that began
+   since is over. */
+void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys, uint64_t since)
 {
 	const uint32_t zero = 0;
 	const int inner = bpf_map__fd(g->skel->maps.nothing);
+	uint64_t last = __atomic_load_n(&over, __ATOMIC_ACQUIRE);
+
+	if (last > since)
+		return;
+	const uint64_t this = __atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
 
 	if (sys->bpf_map_update(bpf_map__fd(g->skel->maps.grace), &zero, &inner, BPF_ANY))
 		plx_sys_sleep(sys, GRACE_NS);
+	while (last < this && !__atomic_compare_exchange_n(&over, &last, this, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
 }
 
 /* ---- what it counted ---- */

@@ -28,9 +28,15 @@ static uint32_t fill_size(const struct plx_port_conf *c, bool zerocopy)
 	return zerocopy ? c->rxd * 2 : c->rxd;
 }
 
+/* Of a port that is not open: the most it may come to. */
+static bool may_be_zerocopy(const struct plx_port_conf *c)
+{
+	return c->mode == PLX_XDP_ZEROCOPY || (c->mode == PLX_XDP_AUTO && !(c->link && c->link->zc == PLX_LINK_ZC_NO));
+}
+
 uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 {
-	bool zerocopy = c->mode == PLX_XDP_AUTO || c->mode == PLX_XDP_ZEROCOPY;
+	bool zerocopy = may_be_zerocopy(c);
 	uint32_t rx = zerocopy ? rxd * 2 : rxd;
 	uint32_t parked = zerocopy && c->txqs > c->rxqs ? (uint32_t)(c->txqs - c->rxqs) : 0;
 
@@ -39,7 +45,7 @@ uint32_t ax_frames(const struct plx_port_conf *c, uint32_t rxd, uint32_t txd)
 
 uint32_t ax_frames_most(const struct ax_port *p)
 {
-	const bool zerocopy = p->kind & AX_KIND_ZC;
+	const bool zerocopy = p->kind.zc;
 	/* a zero-copy queue that only sends has a fill ring too */
 	const uint32_t filled = zerocopy ? p->nsock : p->base.nrx;
 
@@ -55,7 +61,7 @@ static uint64_t ring_bytes(uint64_t entries, size_t size)
 /* As sock_conf() and finish() make them, zero-copy if it may be. */
 struct plx_beside ax_beside(const struct plx_port_conf *c, uint32_t mtu, uint32_t frames)
 {
-	const bool zerocopy = c->mode == PLX_XDP_AUTO || c->mode == PLX_XDP_ZEROCOPY;
+	const bool zerocopy = may_be_zerocopy(c);
 	const uint64_t rxqs = c->rxqs, txqs = c->txqs, all = rxqs > txqs ? rxqs : txqs, fills = zerocopy ? all : rxqs;
 
 	(void)mtu;
@@ -74,7 +80,7 @@ void ax_set_mtu(struct ax_port *p, uint32_t mtu)
 {
 	const struct ax_txq *q = ax_txq(p->base.txq[0]);
 	const uint32_t len = mtu + p->l2_max, chain = q->max_segs * ax_umem_room(p->base.pool);
-	const uint32_t max = p->kind & AX_KIND_SG && chain < len ? chain : len;
+	const uint32_t max = p->kind.sg && chain < len ? chain : len;
 
 	p->base.info.mtu = mtu;
 	p->base.info.max_len = max;
@@ -96,8 +102,8 @@ static int init_rxq(struct ax_port *p, struct ax_rxq *q, struct ax_sock *s)
 	q->frames = pool->frames;
 	q->frame_size = pool->frame_size;
 	q->shift = pool->shift;
-	q->sg = s->kind & AX_KIND_SG;
-	q->target = fill_size(&p->base.conf, s->kind & AX_KIND_ZC);
+	q->sg = s->kind.sg;
+	q->target = fill_size(&p->base.conf, s->kind.zc);
 	q->posted = q->missing = 0;
 	ax_well(&q->trouble);
 	q->alive = &q->alone;
@@ -119,7 +125,7 @@ static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
 	q->mbufs = pool->mbufs;
 	q->frames = pool->frames;
 	q->shift = pool->shift;
-	q->sg = s->kind & AX_KIND_SG;
+	q->sg = s->kind.sg;
 	q->in_flight = q->unrung = 0;
 	q->passed = q->tx.head;
 	q->written_off = false;
@@ -156,7 +162,7 @@ static int open_rx(struct ax_port *p, uint16_t i, struct ax_sock *s)
 static struct ax_sock_conf sock_conf(const struct ax_port *p, uint16_t i)
 {
 	const struct plx_port_conf *c = &p->base.conf;
-	const bool rx = i < p->base.nrx, tx = i < p->base.ntx, zerocopy = p->kind & AX_KIND_ZC;
+	const bool rx = i < p->base.nrx, tx = i < p->base.ntx, zerocopy = p->kind.zc;
 
 	return (struct ax_sock_conf){
 		.sys = p->base.sys, .port = (struct plx_port *)(uintptr_t)&p->base, .pool = p->base.pool,
@@ -170,7 +176,7 @@ static struct ax_sock_conf sock_conf(const struct ax_port *p, uint16_t i)
 /* From the socket that is made to the queue that is bound. */
 static int finish(struct ax_port *p, uint16_t i, const struct ax_sock_conf *sc)
 {
-	const bool rx = i < p->base.nrx, zerocopy = sc->kind & AX_KIND_ZC;
+	const bool rx = i < p->base.nrx, zerocopy = sc->kind.zc;
 	struct ax_sock *s = &p->sock[i];
 	int err = rx || zerocopy ? open_rx(p, i, s) : 0;
 
@@ -377,13 +383,13 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 
 	PLX_ASSERT(i < p->nsock);
 	/* what leaves zero-copy waits for the device to let go, else the bind would tell of it */
-	sc.timeout_ms = s->zerocopy && !(sc.kind & AX_KIND_ZC) ? SETTLE_MS : REPAIR_BIND_MS;
+	sc.timeout_ms = s->zerocopy && !sc.kind.zc ? SETTLE_MS : REPAIR_BIND_MS;
 	if (i < p->base.nrx && p->prog) {
 		p->base.drv->give_back(&p->base, i, true);
 		ax_prog_unmap(p->prog, p->base.sys, s->queue);
 		/* what is on its way is in the ring after it, and counted */
 		if (p->base.started && ax_prog_counted(p, i, STEER_redirected))
-			ax_prog_grace(p->prog, p->base.sys);
+			ax_prog_grace(p->prog, p->base.sys, ax_prog_graces());
 	}
 	ax_queue_drain(p, i);
 	ax_queue_write_off(p, i);
@@ -394,7 +400,7 @@ int ax_queue_anew(struct ax_port *p, uint16_t i)
 		return err;
 	/* A zero-copy queue is given frames before the bind, and those of the old one must be back by then.
 	   Else the bind itself tells that the kernel has let go; another probe only makes it wait longer. */
-	const bool before = sc.kind & AX_KIND_ZC;
+	const bool before = sc.kind.zc;
 
 	if (before)
 		say_kept(p, take_back(p, i, true));

@@ -248,7 +248,7 @@ static uint16_t rx_zc_multi(struct plx_rxq *base, struct plx_mbuf **m, uint16_t 
 
 void ax_rx_choose(struct ax_rxq *q)
 {
-	if (q->sock->kind & AX_KIND_ZC)
+	if (q->sock->kind.zc)
 		q->base.burst = q->sg ? rx_zc_multi : rx_zc_plain;
 	else
 		q->base.burst = q->sg ? rx_multi : rx_plain;

@@ -58,9 +58,9 @@ static void add_why(char *why, size_t len, const char *text)
 /* ax_fall_begin: sockets that are opened anew from here on copy. */
 void ax_fall_begin(struct ax_port *p)
 {
-	if (!__atomic_load_n(&p->base.split, __ATOMIC_RELAXED) || !(p->kind & AX_KIND_ZC))
+	if (!__atomic_load_n(&p->base.split, __ATOMIC_RELAXED) || !p->kind.zc)
 		return;
-	__atomic_store_n(&p->kind, p->kind & ~(unsigned)AX_KIND_ZC, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->kind.zc, false, __ATOMIC_RELAXED);
 	p->falling = true;
 	for (uint16_t i = 0; i < p->nsock; i++) {
 		p->sock[i].why = AX_WHY_FALL;
@@ -85,8 +85,7 @@ void ax_fall_end(struct ax_port *p)
 	p->falling = false;
 	add_why(info->why, sizeof(info->why), "; its frames came in pieces: native copy");
 	__atomic_store_n(&info->mode, "native copy", __ATOMIC_RELAXED);
-	__atomic_store_n(&info->zerocopy, false, __ATOMIC_RELAXED);
-	__atomic_store_n(&info->skb_budget, p->sock[0].budget, __ATOMIC_RELAXED);
+	__atomic_store_n(&info->caps, ax_caps(p), __ATOMIC_RELAXED);
 	__atomic_store_n(&info->frames_held, ax_frames_most(p), __ATOMIC_RELAXED);
 	plx_ctr_add(&p->base.rungs_down, 1);
 	plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: native copy from here on", p->base.name);

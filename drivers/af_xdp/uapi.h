@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <linux/if_xdp.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #ifndef AF_XDP
@@ -30,6 +31,13 @@
 #ifndef BPF_F_XDP_HAS_FRAGS
 #define BPF_F_XDP_HAS_FRAGS (1U << 5)  /* program: packets of several buffers; 5.18 */
 #endif
+
+/* struct xdp_umem_reg as of 6.8; older kernels read its beginning. */
+struct ax_umem_reg {
+	uint64_t addr, len;
+	uint32_t chunk_size, headroom, flags;
+	uint32_t tx_metadata_len;
+};
 
 enum {
 	AX_XDP_HEADROOM  = 256, /* XDP_PACKET_HEADROOM: the kernel's own, before a UMEM's headroom */

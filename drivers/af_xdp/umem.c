@@ -12,21 +12,27 @@
 #include "xsk.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BACKOFF_MIN_NS = 1000000, BACKOFF_MAX_NS = 20000000 };
+enum { BACKOFF_MIN_NS = 1000000, BACKOFF_MAX_NS = 20000000, REFUSALS = 8 };
 
 static_assert(AX_XDP_HEADROOM == XDP_PACKET_HEADROOM, "the kernel's own");
 static_assert(PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM == AX_XDP_HEADROOM, "data stand where the kernel puts them");
 
 struct ax_reg {
-	struct ax_sock *of[AX_KINDS]; /* bound sockets, newest first */
-	unsigned users;
+	struct ax_sock *bound;             /* of every kind, newest first */
+	char refused[REFUSALS][32];        /* drivers of the kernel without zero-copy */
 };
 
 static_assert(PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM == AX_XDP_HEADROOM,
               "received data stand where plx_mbuf_get puts them");
+
+static bool same_kind(struct ax_kind a, struct ax_kind b)
+{
+	return a.zc == b.zc && a.sg == b.sg && a.tx_meta_len == b.tx_meta_len && a.flags == b.flags;
+}
 
 /* Headroom for the kernel to leave in each frame, beyond its own, so that received data
    stand where plx_mbuf_get puts them. */
@@ -66,13 +72,14 @@ static int bind_patiently(struct ax_sock *s, uint16_t flags, int shared_fd, uint
 
 static int bind_first(struct ax_sock *s, uint64_t deadline)
 {
-	struct xdp_umem_reg reg = {
+	struct ax_umem_reg reg = {
 		.addr = (uintptr_t)s->pool->area, .len = (uint64_t)s->pool->frames * s->pool->frame_size,
-		.chunk_size = s->pool->frame_size, .headroom = headroom(s->pool),
+		.chunk_size = s->pool->frame_size, .headroom = headroom(s->pool), .flags = s->kind.flags,
+		.tx_metadata_len = s->kind.tx_meta_len,
 	};
-	uint16_t flags = XDP_USE_NEED_WAKEUP | (s->kind & AX_KIND_ZC ? XDP_ZEROCOPY : XDP_COPY);
+	uint16_t flags = XDP_USE_NEED_WAKEUP | (s->kind.zc ? XDP_ZEROCOPY : XDP_COPY);
 
-	if (s->kind & AX_KIND_SG)
+	if (s->kind.sg)
 		flags |= XDP_USE_SG;
 	s->step = "XDP_UMEM_REG";
 	if (s->sys->setsockopt(s->fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)))
@@ -95,26 +102,25 @@ int ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms)
 
 	PLX_ASSERT(s->fd >= 0 && !s->bound && s->kind < AX_KINDS);
 	s->step = "the same queue of the same pool";
-	for (unsigned k = 0; reg && k < AX_KINDS; k++)
-		for (struct ax_sock *o = reg->of[k]; o; o = o->next)
-			if (same_queue(o, s))
-				return -EBUSY;
+	for (struct ax_sock *o = reg ? reg->bound : NULL; o; o = o->next)
+		if (same_queue(o, s))
+			return -EBUSY;
 	if (!reg)
 		reg = s->pool->reg = calloc(1, sizeof(*reg));
 	s->step = "memory";
 	if (!reg)
 		return -ENOMEM;
 	/* EBADF: the interface of that socket is gone, and its part in the registration */
-	for (struct ax_sock *o = reg->of[s->kind]; o && err == -EBADF; o = o->next)
-		err = bind_patiently(s, XDP_SHARED_UMEM, o->fd, deadline);
+	for (struct ax_sock *o = reg->bound; o && err == -EBADF; o = o->next)
+		if (same_kind(o->kind, s->kind))
+			err = bind_patiently(s, XDP_SHARED_UMEM, o->fd, deadline);
 	if (err == -EBADF)
 		err = bind_first(s, deadline);
 	if (!err) {
 		s->bound = true;
-		s->next = reg->of[s->kind];
-		reg->of[s->kind] = s;
-		reg->users++;
-	} else if (!reg->users) {
+		s->next = reg->bound;
+		reg->bound = s;
+	} else if (!reg->bound) {
 		free(reg);
 		s->pool->reg = NULL;
 	}
@@ -127,14 +133,35 @@ void ax_umem_leave(struct ax_sock *s)
 
 	if (!s->bound)
 		return;
-	struct ax_sock **at = &reg->of[s->kind];
+	struct ax_sock **at = &reg->bound;
 	while (*at && *at != s)
 		at = &(*at)->next;
 	PLX_ASSERT(*at && reg->users);
 	*at = s->next;
 	s->bound = false;
-	if (!--reg->users) {
+	if (!reg->bound) {
 		free(reg);
 		s->pool->reg = NULL;
 	}
+}
+
+void ax_umem_note_refusal(const struct plx_pool *pool, const char *kdriver)
+{
+	struct ax_reg *reg = pool->reg;
+
+	for (size_t i = 0; reg && *kdriver && i < REFUSALS && strcmp(reg->refused[i], kdriver); i++)
+		if (!*reg->refused[i]) {
+			snprintf(reg->refused[i], sizeof(reg->refused[i]), "%s", kdriver);
+			break;
+		}
+}
+
+bool ax_umem_refuses(const struct plx_pool *pool, const char *kdriver)
+{
+	const struct ax_reg *reg = pool->reg;
+
+	for (size_t i = 0; reg && *kdriver && i < REFUSALS; i++)
+		if (!strcmp(reg->refused[i], kdriver))
+			return true;
+	return false;
 }

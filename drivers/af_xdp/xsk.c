@@ -162,7 +162,7 @@ int ax_sock_bind(struct ax_sock *s, const struct ax_sock_conf *c)
 	PLX_ASSERT(s->fill.slots && s->comp.slots); /* no socket is bound without */
 	int err = ax_umem_bind(s, c->timeout_ms);
 
-	s->zerocopy = !err && c->kind & AX_KIND_ZC;
+	s->zerocopy = !err && c->kind.zc;
 	err = err ? err : check_mode(s, c);
 	if (!err && !s->zerocopy && c->txd)
 		raise_budget(s, c->txd);
@@ -319,7 +319,7 @@ void ax_sock_lost(const struct ax_sock *s, uint64_t *n)
 	struct xdp_statistics st;
 
 	all_statistics(s, &st);
-	const bool all = s->kind & AX_KIND_SG || st.rx_fill_ring_empty_descs > st.rx_dropped;
+	const bool all = s->kind.sg || st.rx_fill_ring_empty_descs > st.rx_dropped;
 	const uint64_t empty = s->zerocopy ? 0 : all ? st.rx_dropped : st.rx_fill_ring_empty_descs;
 
 	n[PLX_RX_DROP_ring_full] += st.rx_ring_full;

@@ -9,9 +9,14 @@
 #include "../plx_driver_impl.h"
 #include "xring.h"
 
-/* How a port uses its pool and sockets; one kernel registration for each. */
-enum { AX_KIND_ZC = 1, AX_KIND_SG = 2, AX_KINDS = 4 };
-static_assert((AX_KIND_ZC | AX_KIND_SG) < AX_KINDS, "a place for each combination");
+/* How sockets use their pool.  All of one kind share one kernel registration of it: what is here, the
+   kernel takes from the first socket of a registration for all of them. */
+struct ax_kind {
+	bool     zc;                         /* zero-copy */
+	bool     sg;                         /* chains of frames */
+	uint8_t  tx_meta_len;                /* bytes before a frame that is sent, of struct xdp_umem_reg */
+	uint32_t flags;                      /* of struct xdp_umem_reg */
+};
 
 enum { AX_STATS = 6 };                       /* counters of XDP_STATISTICS */
 enum { AX_CHANGES = 1, AX_RENEWS = 2 };      /* of ax_sock.turn: `past` is being written; it has all there is */
@@ -21,7 +26,7 @@ struct ax_sock {
 	const struct plx_sys *sys;
 	struct plx_pool *pool;
 	int      fd;
-	unsigned kind;
+	struct ax_kind kind;
 	uint32_t ifindex, queue;
 	uint64_t netns;
 	struct plx_port *port;
@@ -44,13 +49,16 @@ struct ax_sock_conf {
 	struct plx_pool *pool;
 	uint32_t ifindex, queue;
 	uint32_t rxd, txd, fill, comp;       /* ring entries; rxd or txd may be 0 */
-	unsigned kind;
+	struct ax_kind kind;
 	uint32_t timeout_ms;
 };
 
 /* umem.c: sockets of a pool and kind share one kernel registration. */
 int  ax_umem_bind(struct ax_sock *s, uint32_t timeout_ms);
 void ax_umem_leave(struct ax_sock *s);
+/* While a pool has sockets: a kernel's driver by that name had no zero-copy when the ladder was walked. */
+void ax_umem_note_refusal(const struct plx_pool *pool, const char *kdriver);
+bool ax_umem_refuses(const struct plx_pool *pool, const char *kdriver);
 uint32_t ax_umem_room(const struct plx_pool *pool); /* longest frame of one buffer */
 
 /* xsk.c */

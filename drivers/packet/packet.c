@@ -253,7 +253,7 @@ static int pk_open(struct plx_port **out, const struct plx_port_conf *c, const s
 		pk_txq(p->txq[i])->fd = -1;
 	p->info.mode = "mmap";
 	memcpy(p->info.mac, li->mac, sizeof(li->mac));
-	p->info.multibuf = true;
+	p->info.caps = PLX_PORT_MULTIBUF | PLX_PORT_RX_CSUM | PLX_PORT_RX_TIMESTAMP;
 	p->info.ifindex = li->ifindex;
 	p->info.channels_rx = li->rxqs;
 	p->info.channels_tx = li->txqs;

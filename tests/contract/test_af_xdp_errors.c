@@ -300,7 +300,7 @@ static void ladder(void **state)
 	struct plx_port *p = open_port(&conf);
 	assert_string_equal(p->info.mode, "native copy");
 	assert_string_equal(p->info.why, "zero-copy refused (EOPNOTSUPP of bind), native copy");
-	assert_false(p->info.zerocopy);
+	assert_false(p->info.caps & PLX_PORT_ZEROCOPY);
 	plx_port_close(p);
 	sys.bpf_link_create = no_native;
 	p = open_port(&conf);
@@ -373,7 +373,7 @@ static void jumbo(void **state)
 	run("ip link set plxa0 mtu 9000; ip link set plxb0 mtu 9000");
 	int fd = raw("plxb0");
 	struct plx_port *p = open_port(&conf);
-	assert_true(p->info.multibuf);
+	assert_true(p->info.caps & PLX_PORT_MULTIBUF);
 	uint64_t end = now_ms() + WAIT_MS;
 	for (; got < 300 && now_ms() < end;) {
 		if (n < 300) {

@@ -73,7 +73,7 @@ static int with_budget(void **state)
 {
 	(void)state;
 	set_up(true);
-	if (port->info.skb_budget)
+	if ((port->info.caps & PLX_PORT_SKB_BUDGET))
 		return 0;
 	printf("SKIP: this kernel has no XDP_MAX_TX_SKB_BUDGET: its cases run without\n");
 	return 0;
@@ -83,7 +83,7 @@ static int without_budget(void **state)
 {
 	(void)state;
 	set_up(false);
-	assert_false(port->info.skb_budget);
+	assert_false((port->info.caps & PLX_PORT_SKB_BUDGET));
 	return 0;
 }
 
@@ -140,7 +140,7 @@ static void rings_in_the_call(void **state)
 static void coalesces(void **state)
 {
 	(void)state;
-	if (!port->info.skb_budget)
+	if (!(port->info.caps & PLX_PORT_SKB_BUDGET))
 		return;
 	plx_self.slot = 1;
 	for (int i = 0; i < 7; i++)

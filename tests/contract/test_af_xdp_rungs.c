@@ -390,7 +390,7 @@ static void unit_of_buffers(void **state)
 	other_driver = "igb";
 	struct plx_port *p = open_port(&conf);
 	assert_string_equal(p->info.mode, "native copy");
-	assert_false(p->info.multibuf);
+	assert_false(p->info.caps & PLX_PORT_MULTIBUF);
 	snprintf(want, sizeof(want), "zero-copy refused (%s of bind with chains, for %s), native copy", refusal,
 	         short_of);
 	assert_string_equal(p->info.why, want);

@@ -128,7 +128,7 @@ static void pieces(void **state)
 	assert_true(xstat_of(p, "rx_split_frames") >= 2);
 	assert_int_equal(xstat_of(p, "repairs"), 0);
 	assert_string_equal(p->info.mode, "native copy");
-	assert_false(p->info.zerocopy);
+	assert_false(p->info.caps & PLX_PORT_ZEROCOPY);
 	assert_string_equal(p->info.why, "zero-copy; its frames came in pieces: native copy");
 	assert_non_null(strstr(log_text, "2 plxa0: its frames come in pieces, each as a packet: the NIC, driver "
 	                       "virtio_net, does not use all of a frame of 2048 bytes in zero-copy. From here on each "

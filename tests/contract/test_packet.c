@@ -194,6 +194,7 @@ static void test_metadata(void **state)
 	struct timespec t;
 
 	(void)state;
+	assert_int_equal(plx_port_info(bed.b)->caps, PLX_PORT_MULTIBUF | PLX_PORT_RX_CSUM | PLX_PORT_RX_TIMESTAMP);
 	fill(f, 100, false, false);
 	struct plx_mbuf *m = pass(f, 100);
 	clock_gettime(CLOCK_REALTIME, &t);

@@ -80,7 +80,7 @@ static void *line_alloc(size_t n)
 	return memset(aligned_alloc(64, n), 0, n);
 }
 
-static int set_up_as(unsigned kind)
+static int set_up_as(struct ax_kind kind)
 {
 	struct plx_pool_conf c = { .name = "t", .frames = FRAMES, .frame_size = SIZE, .node = -1 };
 
@@ -92,7 +92,7 @@ static int set_up_as(unsigned kind)
 	sys.clock_gettime = fake_clock;
 	memset(&port, 0, sizeof(port));
 	port.base.link = PLX_LINK_UP;
-	sock = (struct ax_sock){ .sys = &sys, .pool = pool, .kind = kind, .zerocopy = kind & AX_KIND_ZC };
+	sock = (struct ax_sock){ .sys = &sys, .pool = pool, .kind = kind, .zerocopy = kind.zc };
 	rq = line_alloc(sizeof(*rq));
 	tq = line_alloc(sizeof(*tq));
 	rq->base.pool = tq->base.pool = pool;
@@ -103,7 +103,7 @@ static int set_up_as(unsigned kind)
 	rq->frames = tq->frames = FRAMES;
 	rq->frame_size = SIZE;
 	rq->shift = tq->shift = pool->shift;
-	rq->sg = tq->sg = kind & AX_KIND_SG;
+	rq->sg = tq->sg = kind.sg;
 	rq->own = calloc(FRAMES, 1);
 	tq->own = calloc(FRAMES, 1);
 	rq->target = RING;
@@ -131,10 +131,10 @@ static int set_up_as(unsigned kind)
 	return 0;
 }
 
-static int set_up(void **state) { (void)state; return set_up_as(0); }
-static int set_up_sg(void **state) { (void)state; return set_up_as(AX_KIND_SG); }
-static int set_up_zc(void **state) { (void)state; return set_up_as(AX_KIND_ZC); }
-static int set_up_zc_sg(void **state) { (void)state; return set_up_as(AX_KIND_ZC | AX_KIND_SG); }
+static int set_up(void **state) { (void)state; return set_up_as((struct ax_kind){ .zc = false }); }
+static int set_up_sg(void **state) { (void)state; return set_up_as((struct ax_kind){ .sg = true }); }
+static int set_up_zc(void **state) { (void)state; return set_up_as((struct ax_kind){ .zc = true }); }
+static int set_up_zc_sg(void **state) { (void)state; return set_up_as((struct ax_kind){ .zc = true, .sg = true }); }
 
 static int tear_down(void **state)
 {

@@ -19,6 +19,43 @@ static void test_names(void **state)
 	refused(-EINVAL, "port 0 has no name: --iface NAME");
 }
 
+/* The kernel keeps a table of the pool's frames for each queue: what it has of them in all is bounded. */
+static void test_rings_of_many_ports(void **state)
+{
+	static const struct { unsigned ports, ring; } rows[] = { { 1, 2048 }, { 26, 2048 }, { 36, 1024 }, { 64, 512 } };
+	char name[64];
+
+	(void)state;
+	for (size_t r = 0; r < PLX_ARRAY_SIZE(rows); r++) {
+		machine(1, 2, 1);
+		for (unsigned i = 0; i < rows[r].ports; i++) {
+			snprintf(name, sizeof(name), "eth%u", i);
+			nic(name, 1, -1);
+		}
+		made();
+		for (unsigned i = 0; i < rows[r].ports; i++) {
+			assert_int_equal(plan.ports[i].conf.rxd, rows[r].ring);
+			assert_int_equal(plan.ports[i].conf.txd, rows[r].ring);
+		}
+		assert_int_equal(noted("so many queues"), rows[r].ring < 2048);
+	}
+	assert_true(noted("rings of 512 entries in place of 2048, since so many queues would hold 393216 frames, and the kernel "
+	                  "keeps a table of all for each: rxd= and txd= say otherwise"));
+	/* what was said holds */
+	conf.ports[1].rxd = 4096;
+	conf.ports[2].txd = 2048;
+	made();
+	assert_int_equal(plan.ports[1].conf.rxd, 4096);
+	assert_int_equal(plan.ports[1].conf.txd, 512);
+	assert_int_equal(plan.ports[2].conf.rxd, 512);
+	assert_int_equal(plan.ports[2].conf.txd, 2048);
+	/* drivers that have no such table */
+	for (unsigned i = 0; i < conf.nports; i++)
+		snprintf(conf.ports[i].driver, sizeof(conf.ports[i].driver), "packet");
+	made();
+	assert_int_equal(plan.ports[0].conf.rxd, 2048);
+}
+
 static void test_one_interface_twice(void **state)
 {
 	(void)state;
@@ -544,7 +581,7 @@ static void test_rights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_one_interface_twice),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_rings_of_many_ports), cmocka_unit_test(test_one_interface_twice),
 		cmocka_unit_test(test_parts_of_an_interface), cmocka_unit_test(test_only_sends), cmocka_unit_test(test_alternative_name),
 		cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
 		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),

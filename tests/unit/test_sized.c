@@ -95,10 +95,10 @@ static void test_each_structure(void **state)
 	pool.later = 1;
 	assert_int_equal(plx_pool_size(&pool.c), 0);
 	plx_env_fini(env);
-	c.ports[0].reserved[23] = 1;
+	c.ports[0].reserved[22] = 1;
 	assert_int_equal(plx_env_open(&other, &c), -E2BIG);
 	assert_true(kept_has(&k, "plx_env_conf: it asks for what this library does not know (E2BIG)"));
-	c.ports[0].reserved[23] = 0;
+	c.ports[0].reserved[22] = 0;
 	c.ports[0].size--;
 	assert_int_equal(plx_env_open(&other, &c), -EINVAL);
 	c.ports[0].size = 0; /* zeroed by hand */
