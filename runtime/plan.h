@@ -8,6 +8,7 @@
 #include "disco.h"
 #include "plx_env.h"
 #include "plx_link.h"
+#include "port_fit.h"
 #include "privileges.h"
 #include "topo.h"
 
@@ -117,7 +118,6 @@ bool plan_chains_refused(const struct plan_maker *m, const struct plan_port *por
 int  plan_zerocopy(struct plan_maker *m);
 bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li);
 void plan_link_told(struct plx_link_info *li, const struct disco_link *l); /* li->zc by what discovery found */
-enum { PLAN_XDP_ROOM = 256 };        /* the kernel's XDP_PACKET_HEADROOM, first in each frame */
 int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are placed */
 int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */
 int  plan_memory(struct plan_maker *m);      /* against what there is; drivers are known as far as can be */
