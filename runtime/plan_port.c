@@ -56,8 +56,8 @@ static int check_mtu(struct plan_maker *m, struct plan_port *port)
 	plx_xdp_mtu_text(mtu, frame, room, text, sizeof(text));
 	if (!never && !*c->driver && c->mode == PLX_XDP_AUTO) {
 		port->falls = true;
-		plan_note(m->p, "%s: driver=packet, since %s, and this kernel refuses chains of frames; for af_xdp use %s", c->name, text,
-		          plx_xdp_mtu_fix(c->name, mtu, frame, room, fix, sizeof(fix)));
+		plan_note(m->p, "%s: driver=packet, since %s, and this kernel refuses chains of frames; for af_xdp use %s",
+		          c->name, text, plx_xdp_mtu_fix(c->name, mtu, frame, room, fix, sizeof(fix)));
 		return 0;
 	}
 	if (never)

@@ -492,7 +492,8 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 
 	plx_xdp_unit_text(kdriver, unit, sizeof(unit));
 	if (need <= zc_room) {
-		const bool beyond = need > plx_xdp_room(PLX_FRAME_SIZE); /* else it is for zero-copy, or for another interface */
+		/* else it is for zero-copy, or for another interface */
+		const bool beyond = need > plx_xdp_room(PLX_FRAME_SIZE);
 		const char *why = beyond ? "one of 2048 has room for 1792" : zc ? unit : "another interface needs that";
 
 		ok(f, "MTU %u needs %u bytes, a frame has room for %u%s%s", p->l->mtu, need, zc_room,

@@ -110,8 +110,8 @@ int ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int 
 		         "frame", b->name, why, fix, mtu);
 		return -EOPNOTSUPP;
 	}
-	plx_logf(b->log, PLX_LOG_ERROR, "%s: %s, and %s%s: %s", b->name, plx_xdp_mtu_text(mtu, frame, room, text, sizeof(text)),
-	         why, call ? "" : " (EINVAL)", plx_xdp_mtu_fix(b->name, mtu, frame, room, fix, sizeof(fix)));
+	plx_logf(b->log, PLX_LOG_ERROR, "%s: %s, and %s%s: %s", b->name,
+	         plx_xdp_mtu_text(mtu, frame, room, text, sizeof(text)), why, call ? "" : " (EINVAL)", plx_xdp_mtu_fix(b->name, mtu, frame, room, fix, sizeof(fix)));
 	return call ? -EOPNOTSUPP : -EINVAL;
 }
 

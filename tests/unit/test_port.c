@@ -99,7 +99,8 @@ static void test_interfaces(void **state)
 	c = conf("$(id)'s,rxqs=3");
 	refused(&c, -EINVAL, "use rxqs=2 or fewer, or ethtool -L '$(id)'\\''s' rx 3");
 	c = conf("plxunit0,rxqs=3");
-	refused(&c, -EINVAL, "rx queue 2 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L plxunit0 rx 3");
+	refused(&c, -EINVAL, "rx queue 2 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L "
+	        "plxunit0 rx 3");
 	c = conf("plxunit0,queue=1,queues=2");
 	refused(&c, -EINVAL, "rx queue 2 is asked for, the interface has 2 (0-1): use rxqs=1 or fewer");
 	c = conf("plxunit0,queues=9");
@@ -295,7 +296,8 @@ static struct plx_pool *make_pool(uint32_t frames)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conf_by_hand), cmocka_unit_test(test_driver), cmocka_unit_test(test_frames), cmocka_unit_test(test_null),
+		cmocka_unit_test(test_conf_by_hand), cmocka_unit_test(test_driver), cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_null),
 		cmocka_unit_test(test_link_state),
 		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_alternative_name), cmocka_unit_test(test_ladder),
 	};
