@@ -4,6 +4,7 @@
 #ifndef PLX_LINK_H
 #define PLX_LINK_H
 
+#include "plx_net.h"
 #include "plx_sys.h"
 
 /* Zero-copy of AF_XDP, as the kernel tells it from 6.3 on. */
@@ -26,7 +27,7 @@ struct plx_link_info {
 	char     bus[32];        /* where the device is, "0000:01:00.0"; "" if not told */
 };
 
-enum { PLX_L2_MAX = 14 + 4 + 4 }; /* what an MTU does not count: Ethernet header and two tags */
+enum { PLX_L2_MAX = PLX_ETH_LEN + 2 * PLX_VLAN_LEN }; /* what an MTU does not count: Ethernet header and two tags */
 
 /* plx_link_query takes any name of it, up to 127 bytes.  0, -ENODEV (no such name), -errno. */
 int plx_link_query(const struct plx_sys *sys, const char *name, struct plx_link_info *li);

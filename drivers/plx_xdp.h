@@ -5,6 +5,7 @@
 #ifndef PLX_XDP_H
 #define PLX_XDP_H
 
+#include "plx_link.h"
 #include "plx_sys.h"
 
 /* A program that runs beside the one that is attached: one that libxdp's dispatcher calls, or the NIC's own. */
@@ -97,6 +98,24 @@ struct plx_xsk_holder {
    looked at.  0; -EPROTONOSUPPORT: this kernel does not tell its sockets; -ENOENT: it tells of none on
    that queue, in this network namespace; -ESRCH: of one, and no process in sight has it; -errno. */
 int plx_xsk_holder(uint32_t ifindex, uint32_t queue, struct plx_xsk_holder *h, const struct plx_sys *sys);
+
+/* Frames of a pool as AF_XDP uses them. */
+enum {
+	PLX_XDP_HEADROOM  = 256, /* first in each frame, the kernel's: XDP_PACKET_HEADROOM */
+	PLX_XDP_COPY_SEGS = 18,  /* of a packet at most in copy mode: MAX_SKB_FRAGS + 1 at its default */
+};
+/* plx_xdp_room: bytes that a frame of this size has for a packet.  plx_xdp_need: bytes of the longest packet of an MTU,
+   of which it counts a part.  plx_xdp_mtu: the largest MTU whose packets this room holds.  plx_xdp_chain: frames with
+   this room that a packet of the MTU takes. */
+static inline uint32_t plx_xdp_room(uint32_t frame) { return frame - PLX_XDP_HEADROOM; }
+static inline uint32_t plx_xdp_need(uint32_t mtu) { return mtu + PLX_L2_MAX; }
+static inline uint32_t plx_xdp_mtu(uint32_t room) { return room > PLX_L2_MAX ? room - PLX_L2_MAX : 0; }
+static inline uint32_t plx_xdp_chain(uint32_t mtu, uint32_t room) { return (plx_xdp_need(mtu) + room - 1) / room; }
+
+/* plx_xdp_mtu_text: an MTU that room, of frames of this size, does not hold: "MTU 3000 needs 3022 bytes, a frame of
+   2048 holds 1792".  plx_xdp_mtu_fix adds to buf what makes it fit: "--frame-size=4096, or ip link set eth0 mtu 1770". */
+char *plx_xdp_mtu_text(uint32_t mtu, uint32_t frame, uint32_t room, char *buf, size_t len);
+char *plx_xdp_mtu_fix(const char *name, uint32_t mtu, uint32_t frame, uint32_t room, char *buf, size_t len);
 
 /* In which units of bytes the NIC of a kernel driver counts a receive buffer in zero-copy (af_xdp/unit.c has
    the table).  plx_xdp_unit: the unit, or one of these.  plx_xdp_zc_room: the longest frame that comes whole, of room

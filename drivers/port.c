@@ -7,6 +7,7 @@
 #include "sized.h"
 #include "plx_text.h"
 #include "doorbell.h"
+#include "port_fit.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -199,44 +200,43 @@ static int check_conf(struct plx_port_conf *c)
 	return -EINVAL;
 }
 
-static int no_device(const struct plx_port_conf *c, int err)
+/* misfit logs why, what port_fit found. */
+static int misfit(const struct plx_port_conf *c, int err, const char *why)
 {
-	char names[NAMES_MAX][16];
-	const char *words[NAMES_MAX];
-
-	if (err != -ENODEV) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: cannot ask the kernel about it: %s: see ip link show %s",
-		         c->name, strerrorname_np(-err), PLX_QUOTED(c->name));
-		return err;
-	}
-	int n = plx_link_names(c->sys, names, NAMES_MAX);
-	for (int i = 0; i < n; i++)
-		words[i] = names[i];
-	const char *near = plx_text_near(c->name, words, (size_t)n);
-	plx_logf(c->log, PLX_LOG_ERROR, "%s: no such interface (ENODEV)%s%s%s: ip link lists them, "
-	         "driver=loop and driver=null need none", c->name, near ? "; did you mean \"" : "",
-	         near ? near : "", near ? "\"?" : "");
+	if (err)
+		plx_logf(c->log, PLX_LOG_ERROR, "%s: %s", c->name, why);
 	return err;
 }
 
-static int too_many(const struct plx_port_conf *c, const struct plx_link_info *li, const char *dir, unsigned want)
+static int no_device(const struct plx_port_conf *c)
 {
-	unsigned have = *dir == 'r' ? li->rxqs : li->txqs, max = *dir == 'r' ? li->rxqs_max : li->txqs_max;
-	char mend[PLX_QUOTED_MAX + 64] = "";
+	static const struct plx_link_info none = { .ifindex = 0 };
+	char names[NAMES_MAX][16], why[PORT_FIT_MAX];
+	const char *words[NAMES_MAX];
+	int n = plx_link_names(c->sys, names, NAMES_MAX);
 
-	if (want <= max)
-		plx_text_add(mend, sizeof(mend), "ethtool -L %s %s %u, or ", PLX_QUOTED(c->name),
-		             li->combined ? "combined" : dir, want);
-	plx_logf(c->log, PLX_LOG_ERROR, "%s: %s queue %u is asked for but it has %u, at most %u (EINVAL): %sask for fewer "
-	         "with queues= (ethtool -l %s shows them)", c->name, dir, want - 1, have, max, mend, PLX_QUOTED(c->name));
-	return -EINVAL;
+	for (int i = 0; i < n; i++)
+		words[i] = names[i];
+	return misfit(c, port_fit_interface(c, &none, words, (size_t)n, why, sizeof(why)), why);
+}
+
+static int ask(const struct plx_port_conf *c, struct plx_link_info *li)
+{
+	int err = plx_link_query(c->sys, c->name, li);
+
+	if (err == -ENODEV)
+		return no_device(c);
+	if (err)
+		plx_logf(c->log, PLX_LOG_ERROR, "%s: cannot ask the kernel about it: %s: see ip link show %s", c->name,
+		         strerrorname_np(-err), PLX_QUOTED(c->name));
+	return err;
 }
 
 /* Counts that were left open become the device's; counts given are checked against it. */
 static int resolve_queues(struct plx_port_conf *c, const struct plx_driver *drv, const struct plx_link_info *li)
 {
-	int rx = li->rxqs > c->queue ? li->rxqs - c->queue : 1;
-	int tx = li->txqs > c->queue ? li->txqs - c->queue : 1;
+	unsigned rx = port_left_queues(c, li, 'r'), tx = port_left_queues(c, li, 't');
+	char why[PORT_FIT_MAX];
 
 	rx = rx > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : rx;
 	tx = tx > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : tx;
@@ -245,24 +245,18 @@ static int resolve_queues(struct plx_port_conf *c, const struct plx_driver *drv,
 		c->txqs = !c->no_rx && (c->rxqs < tx || (drv && drv->any_queues)) ? c->rxqs : (uint16_t)tx;
 	if (drv && drv->any_queues)
 		return 0;
-	if (c->queue + c->rxqs > li->rxqs)
-		return too_many(c, li, "rx", c->queue + c->rxqs);
-	if (c->queue + c->txqs > li->txqs)
-		return too_many(c, li, "tx", c->queue + c->txqs);
-	return 0;
+	int err = port_fit_queues(c, li, 'r', why, sizeof(why));
+
+	return misfit(c, err ? err : port_fit_queues(c, li, 't', why, sizeof(why)), why);
 }
 
 static int check_device(struct plx_port_conf *c, const struct plx_driver *drv, const struct plx_link_info *li)
 {
-	if (li->headless) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: %s", c->name,
-		         plx_link_headless(li->type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
-		return -EOPNOTSUPP;
-	}
-	if (!li->up) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: it is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
-		return -ENETDOWN;
-	}
+	char why[PORT_FIT_MAX];
+	int err = misfit(c, port_fit_interface(c, li, NULL, 0, why, sizeof(why)), why);
+
+	if (err)
+		return err;
 	if (strcmp(li->name, c->name)) {
 		plx_logf(c->log, PLX_LOG_NOTICE, "%s: given as %s, another name of it", li->name, c->name);
 		snprintf(c->name, sizeof(c->name), "%s", li->name);
@@ -358,8 +352,8 @@ int plx_port_open_known(struct plx_port **out, const struct plx_port_conf *conf,
 		return -EINVAL;
 	}
 	if (aut || drv->device) {
-		if (!li && (err = plx_link_query(c.sys, c.name, &asked)))
-			return no_device(&c, err);
+		if (!li && (err = ask(&c, &asked)))
+			return err;
 		li = li ? li : &asked;
 		c.link = li;
 		err = check_device(&c, drv, li);

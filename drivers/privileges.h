@@ -9,8 +9,8 @@
 
 #include "plx_sys.h"
 
-/* privileges_read finds the capabilities that are missing in a status file below /proc.  0; -EBADMSG: it tells none, and
-   *missing stays; -errno.  privileges_parse reads its text, false = it tells none. */
+/* privileges_read finds the capabilities that are missing in a status file below /proc.  0; -EBADMSG: it tells none,
+   and *missing stays; -errno.  privileges_parse reads its text, false = it tells none. */
 int  privileges_read(const struct plx_sys *sys, const char *path, uint64_t *missing);
 bool privileges_parse(const char *status, uint64_t *missing);
 

@@ -5,6 +5,9 @@
 #include "plx_pool.h"
 #include <errno.h>
 
+static_assert(PLX_PORTS_MAX <= 1 << 8 * sizeof(((struct plx_mbuf *)0)->port), "each port's id fits an mbuf");
+static_assert(PLX_QUEUES_MAX <= 1 << 8 * sizeof(((struct plx_mbuf *)0)->queue), "each queue's number too");
+
 /* m is one unshared segment: all there is to do is to give its frame back.  acquire:
    the other owners' reads are over before the frame is used again; pairs with the
    release in drop_ref. */

@@ -23,7 +23,7 @@ enum {
 	PLX_BURST      = 32,   /* the usual burst: what applications should ask for */
 	PLX_BURST_MAX  = 512,  /* the most frames one burst call moves; larger n is cut to it */
 	PLX_CACHELINE  = 64,
-	PLX_PORTS_MAX  = 64,   /* ports of one environment; mbuf.port is 8 bits */
+	PLX_PORTS_MAX  = 64,   /* ports of one environment */
 	PLX_QUEUES_MAX = 256,  /* queues of one port in each direction */
 	PLX_LCORES_MAX = 128,  /* lcores of one environment = caches of one pool */
 	PLX_NODES_MAX  = 16,   /* NUMA nodes */

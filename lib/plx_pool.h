@@ -34,10 +34,11 @@ extern "C" {
 #endif
 
 enum {
-	PLX_FRAME_SIZE      = 2048, /* default frame size; 4096 is the other legal one */
+	PLX_FRAME_SIZE      = 2048, /* default frame size, */
+	PLX_FRAME_MAX       = 4096, /* and the other legal one */
 	PLX_POOL_L2_ROOM    = 64,   /* of it, at the frame's begin, not the application's: see plx_mbuf.h */
 	PLX_POOL_USER_ROOM  = 192,  /* default headroom that is the application's; the sum is the
-	                               kernel's XDP_PACKET_HEADROOM, so both agree */
+	                               kernel's XDP_PACKET_HEADROOM */
 	PLX_POOL_DATA_MIN   = 1536, /* room behind the headroom: one tagged Ethernet frame fits */
 	PLX_POOL_FRAMES_MAX = 1 << 24,
 	PLX_MAGAZINE        = 256,  /* frames of a magazine = unit of exchange between lcores */

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "plx_env.h"
 #include "plx_json.h"
+#include "port_fit.h"
 #include "privileges.h"
 
 struct plan_lcore {
@@ -113,7 +114,6 @@ int  plan_mtus(struct plan_maker *m);
 bool plan_chains_refused(const struct plan_maker *m, const struct plan_port *port);
 int  plan_zerocopy(struct plan_maker *m);
 bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li);
-enum { PLAN_XDP_ROOM = 256 };        /* the kernel's XDP_PACKET_HEADROOM, first in each frame */
 int  plan_pools(struct plan_maker *m);       /* frames, bytes, pages; queues are placed */
 int  plan_rights(struct plan_maker *m);      /* capabilities; pools are sized */
 int  plan_memory(struct plan_maker *m);      /* against what there is; drivers are known as far as can be */

@@ -8,14 +8,11 @@
 #include <linux/bpf.h>
 #include <string.h>
 
-enum { FRAME_MAX = 4096 };
-static_assert(PLAN_XDP_ROOM == XDP_PACKET_HEADROOM, "the kernel's own, first in each frame");
-
-static uint32_t need_of(const struct plan_port *port) { return port->link.mtu + PLX_L2_MAX; }
+static uint32_t need_of(const struct plan_port *port) { return plx_xdp_need(port->link.mtu); }
 
 static uint32_t zc_room(const struct plan_port *port, uint32_t frame)
 {
-	return plx_xdp_zc_room(port->link.kdriver, frame - PLAN_XDP_ROOM);
+	return plx_xdp_zc_room(port->link.kdriver, plx_xdp_room(frame));
 }
 
 bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li)
@@ -31,18 +28,18 @@ bool plan_may_zc(const struct plx_port_conf *c, const struct plx_link_info *li)
 static bool falls_short(const struct plan_port *port, uint32_t frame)
 {
 	return plan_may_zc(&port->conf, &port->link) &&
-	       plx_xdp_falls_short(port->link.kdriver, frame - PLAN_XDP_ROOM, need_of(port));
+	       plx_xdp_falls_short(port->link.kdriver, plx_xdp_room(frame), need_of(port));
 }
 
 /* beyond: the port would take chains of frames of 2048, or none of its longest. */
 static bool beyond(const struct plan_port *port)
 {
-	return plan_may_be_xdp(port) && need_of(port) > PLX_FRAME_SIZE - PLAN_XDP_ROOM;
+	return plan_may_be_xdp(port) && need_of(port) > plx_xdp_room(PLX_FRAME_SIZE);
 }
 
 static bool wants_larger(const struct plan_port *port)
 {
-	return beyond(port) || (falls_short(port, PLX_FRAME_SIZE) && need_of(port) <= zc_room(port, FRAME_MAX));
+	return beyond(port) || (falls_short(port, PLX_FRAME_SIZE) && need_of(port) <= zc_room(port, PLX_FRAME_MAX));
 }
 
 void plan_frame_size(struct plan_maker *m)
@@ -52,7 +49,7 @@ void plan_frame_size(struct plan_maker *m)
 	p->frame_size = m->conf->frame_size ? m->conf->frame_size : PLX_FRAME_SIZE;
 	for (uint16_t i = 0; i < p->nports && !m->conf->frame_size; i++)
 		if (wants_larger(&p->ports[i])) {
-			p->frame_size = FRAME_MAX;
+			p->frame_size = PLX_FRAME_MAX;
 			p->frame_how = PLAN_FRAME_RAISED;
 		}
 }
@@ -78,7 +75,7 @@ bool plan_frame_lower(struct plan_maker *m)
 /* chains_of: frames that a packet of the MTU takes. */
 static uint32_t chains_of(const struct plan_port *port, uint32_t frame)
 {
-	return (need_of(port) + frame - PLAN_XDP_ROOM - 1) / (frame - PLAN_XDP_ROOM);
+	return plx_xdp_chain(port->link.mtu, plx_xdp_room(frame));
 }
 
 /* What the longest packets of the first such port do to frames whose bytes nobody asked for. */
@@ -90,11 +87,11 @@ static void note_frames(struct plan *p)
 		port = beyond(&p->ports[i]) && !p->ports[i].falls ? &p->ports[i] : NULL;
 	if (port && p->frame_how == PLAN_FRAME_RAISED)
 		plan_note(p, "%s: frames of %u bytes, since MTU %u needs %u bytes, of which a frame of %u holds %u", port->conf.name,
-		          p->frame_size, port->link.mtu, need_of(port), PLX_FRAME_SIZE, PLX_FRAME_SIZE - PLAN_XDP_ROOM);
+		          p->frame_size, port->link.mtu, need_of(port), PLX_FRAME_SIZE, plx_xdp_room(PLX_FRAME_SIZE));
 	else if (port && p->frame_how == PLAN_FRAME_NO_MEMORY)
 		plan_note(p, "%s: a packet of MTU %u takes %u frames of %u bytes, since memory is too short for frames of %u, of which it "
-		          "takes %u: give it more", port->conf.name, port->link.mtu, chains_of(port, p->frame_size), p->frame_size, FRAME_MAX,
-		          chains_of(port, FRAME_MAX));
+		          "takes %u: give it more", port->conf.name, port->link.mtu, chains_of(port, p->frame_size), p->frame_size,
+		          PLX_FRAME_MAX, chains_of(port, PLX_FRAME_MAX));
 }
 
 /* What would let such a port have zero-copy. */
@@ -102,16 +99,16 @@ static void mend(const struct plan_maker *m, const struct plan_port *port, char 
 {
 	const uint32_t frame = m->p->frame_size;
 	const bool open = !m->conf->frame_size && m->p->frame_how != PLAN_FRAME_NO_MEMORY;
-	const uint32_t room = zc_room(port, open ? FRAME_MAX : frame);
+	const uint32_t room = zc_room(port, open ? PLX_FRAME_MAX : frame);
 
 	buf[0] = 0;
 	if (m->p->frame_how == PLAN_FRAME_NO_MEMORY)
 		plx_text_add(buf, len, "more memory");
-	else if (frame < FRAME_MAX && need_of(port) <= zc_room(port, FRAME_MAX))
+	else if (frame < PLX_FRAME_MAX && need_of(port) <= zc_room(port, PLX_FRAME_MAX))
 		plx_text_add(buf, len, "--frame-size=4096");
-	if (room > PLX_L2_MAX)
+	if (plx_xdp_mtu(room))
 		plx_text_add(buf, len, "%sip link set %s mtu %u", *buf ? ", or " : "", PLX_QUOTED(port->conf.name),
-		             room - PLX_L2_MAX);
+		             plx_xdp_mtu(room));
 }
 
 static int no_zerocopy(struct plan_maker *m, const struct plan_port *port)

@@ -3,13 +3,13 @@
    have.  Cold, pure; steps of plan_make. */
 #include "plan.h"
 #include "plx_text.h"
+#include "plx_xdp.h"
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { XDP_ROOM = PLAN_XDP_ROOM,
-       RING = 2048, RING_LEAST = 512, /* entries of a ring where nothing is said */
+enum { RING = 2048, RING_LEAST = 512, /* entries of a ring where nothing is said */
        TABLES = 1 << 22 };            /* entries in the kernel, of some 128 bytes, see plan_rings */
 
 static bool any_queues(const struct plx_port_conf *c)
@@ -19,53 +19,24 @@ static bool any_queues(const struct plx_port_conf *c)
 	return d && d->any_queues;
 }
 
-static int no_interface(struct plan_maker *m, const char *name)
+static int check_channels(struct plan_maker *m, const struct plan_port *port, char dir)
 {
-	const char *list[TOPO_LINKS_MAX], *near, *colon = strchr(name, ':');
+	char why[PORT_FIT_MAX];
+	int err = port_fit_queues(&port->conf, &port->link, dir, why, sizeof(why));
 
-	for (unsigned i = 0; i < m->t->nlinks; i++) {
+	return err ? plan_fail(m, err, "%s: %s", port->conf.name, why) : 0;
+}
+
+static int check_interface(struct plan_maker *m, const struct plan_port *port)
+{
+	const char *list[TOPO_LINKS_MAX];
+	char why[PORT_FIT_MAX];
+
+	for (unsigned i = 0; i < m->t->nlinks; i++)
 		list[i] = m->t->links[i];
-		if (colon && strlen(list[i]) == (size_t)(colon - name) && !memcmp(list[i], name, strlen(list[i])) &&
-		    colon[1] && !colon[1 + strspn(colon + 1, "0123456789")])
-			return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV); for one queue of it write "
-			                 "%s,queue=%s,rxqs=1", name, PLX_QUOTED(list[i]), colon + 1);
-	}
-	near = plx_text_near(name, list, m->t->nlinks);
-	if (near)
-		return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV), did you mean --iface %s? ip link lists them",
-		                 name, PLX_QUOTED(near));
-	return plan_fail(m, -ENODEV, "%s: no such interface (ENODEV): ip link lists them; driver=loop and driver=null "
-	                 "need none", name);
-}
+	int err = port_fit_interface(&port->conf, &port->link, list, m->t->nlinks, why, sizeof(why));
 
-/* mend_channels says how to get want queues of a device that has fewer. */
-static void mend_channels(char *buf, size_t len, const struct plx_port_conf *c, const struct plx_link_info *li,
-                          const char *dir, unsigned have, unsigned max, unsigned want)
-{
-	buf[0] = 0;
-	if (c->queue < have)
-		plx_text_add(buf, len, "use %s=%u or fewer", *dir == 'r' ? "rxqs" : "txqs", have - c->queue);
-	else
-		plx_text_add(buf, len, "use queue=%u or lower", have ? have - 1 : 0);
-	if (want <= max)
-		plx_text_add(buf, len, ", or ethtool -L %s %s %u", PLX_QUOTED(c->name), li->combined ? "combined" : dir, want);
-	else if (!*c->driver && !c->queue)
-		plx_text_add(buf, len, ", or driver=packet, which needs no channels");
-}
-
-static int check_channels(struct plan_maker *m, struct plan_port *port, const char *dir)
-{
-	const struct plx_port_conf *c = &port->conf;
-	const struct plx_link_info *li = &port->link;
-	unsigned have = *dir == 'r' ? li->rxqs : li->txqs, max = *dir == 'r' ? li->rxqs_max : li->txqs_max;
-	unsigned want = c->queue + (*dir == 'r' ? c->rxqs : c->txqs);
-	char mend[PLX_QUOTED_MAX + 96];
-
-	if (want <= have)
-		return 0;
-	mend_channels(mend, sizeof(mend), c, li, dir, have, max, want);
-	return plan_fail(m, -EINVAL, "%s: %s queue %u is asked for, the interface has %u (0-%u): %s", c->name, dir, want - 1,
-	                 have, have ? have - 1 : 0, mend);
+	return err ? plan_fail(m, err, "%s: %s", port->conf.name, why) : 0;
 }
 
 bool plan_chains_refused(const struct plan_maker *m, const struct plan_port *port)
@@ -79,27 +50,26 @@ bool plan_chains_refused(const struct plan_maker *m, const struct plan_port *por
 static int check_mtu(struct plan_maker *m, struct plan_port *port)
 {
 	const struct plx_port_conf *c = &port->conf;
-	uint32_t frame = m->p->frame_size;
-	uint32_t need = port->link.mtu + PLX_L2_MAX, room = frame - XDP_ROOM;
-	const char *more = frame < 4096 && need <= 4096 - XDP_ROOM ? "--frame-size=4096, or " : "";
+	const uint32_t mtu = port->link.mtu, frame = m->p->frame_size, room = plx_xdp_room(frame);
+	const bool never = c->multibuf == PLX_NEVER;
+	char text[96], fix[PLX_QUOTED_MAX + 128] = "";
 
-	if (!plx_driver_may_be(c, "af_xdp") || (c->multibuf != PLX_NEVER && !m->t->no_chains) || need <= room)
+	if (!plx_driver_may_be(c, "af_xdp") || (!never && !m->t->no_chains) || plx_xdp_need(mtu) <= room)
 		return 0;
-	if (c->multibuf == PLX_NEVER)
-		return plan_fail(m, -EMSGSIZE, "%s: MTU %u needs %u bytes and a frame of %u holds %u, with multibuf=never: "
-		                 "use multibuf=prefer, %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room,
-		                 *more ? more : "or ", PLX_QUOTED(c->name), room - PLX_L2_MAX);
-	if (*c->driver || c->mode != PLX_XDP_AUTO)
-		return plan_fail(m, -EOPNOTSUPP, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses "
-		                 "chains of frames: use driver=packet%s, %sip link set %s mtu %u", c->name,
-		                 port->link.mtu, need, frame,
-		                 room, c->mode != PLX_XDP_AUTO ? " without mode=" : "", *more ? more : "or ",
-		                 PLX_QUOTED(c->name), room - PLX_L2_MAX);
-	port->falls = true;
-	plan_note(m->p, "%s: driver=packet, since MTU %u needs %u bytes, a frame of %u holds %u, and this kernel refuses chains "
-	          "of frames; for af_xdp use %sip link set %s mtu %u", c->name, port->link.mtu, need, frame, room, more,
-	          PLX_QUOTED(c->name), room - PLX_L2_MAX);
-	return 0;
+	plx_xdp_mtu_text(mtu, frame, room, text, sizeof(text));
+	if (!never && !*c->driver && c->mode == PLX_XDP_AUTO) {
+		port->falls = true;
+		plan_note(m->p, "%s: driver=packet, since %s, and this kernel refuses chains of frames; for af_xdp use %s",
+		          c->name, text, plx_xdp_mtu_fix(c->name, mtu, frame, room, fix, sizeof(fix)));
+		return 0;
+	}
+	if (never)
+		plx_text_add(fix, sizeof(fix), "multibuf=prefer");
+	else
+		plx_text_add(fix, sizeof(fix), "driver=packet%s", c->mode != PLX_XDP_AUTO ? " without mode=" : "");
+	plx_xdp_mtu_fix(c->name, mtu, frame, room, fix, sizeof(fix));
+	return plan_fail(m, never ? -EMSGSIZE : -EOPNOTSUPP, "%s: %s, and %s: use %s", c->name, text,
+	                 never ? "multibuf=never" : "this kernel refuses chains of frames", fix);
 }
 
 int plan_mtus(struct plan_maker *m)
@@ -114,26 +84,23 @@ int plan_mtus(struct plan_maker *m)
 static int device_port(struct plan_maker *m, struct plan_port *port)
 {
 	struct plx_port_conf *c = &port->conf;
-	unsigned have = port->link.rxqs;
+	unsigned have;
 
-	if (!port->link.ifindex)
-		return no_interface(m, c->name);
 	if (*port->link.name) /* an alternative name has done its work */
 		snprintf(c->name, sizeof(c->name), "%s", port->link.name);
-	if (port->link.headless)
-		return plan_fail(m, -EOPNOTSUPP, "%s: %s", c->name,
-		                 plx_link_headless(port->link.type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
-	if (!port->link.up)
-		return plan_fail(m, -ENETDOWN, "%s: the interface is down (ENETDOWN): ip link set %s up", c->name, PLX_QUOTED(c->name));
+	int err = check_interface(m, port);
+
+	if (err)
+		return err;
 	if (!c->rxqs && !c->no_rx) {
-		have = have > c->queue ? have - c->queue : 1;
+		have = port_left_queues(c, &port->link, 'r');
 		if (have > PLX_QUEUES_MAX)
 			plan_note(m->p, "%s has %u receive queues from queue=%u on, of which a port has "
 			          "at most %d: what comes by the others is the host's; ethtool -L %s "
 			          "lowers their number", c->name, have, c->queue, PLX_QUEUES_MAX, PLX_QUOTED(c->name));
 		c->rxqs = (uint16_t)(have > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : have);
 	}
-	return any_queues(c) ? 0 : check_channels(m, port, "rx");
+	return any_queues(c) ? 0 : check_channels(m, port, 'r');
 }
 
 static int check_name(struct plan_maker *m, uint16_t i)
@@ -276,12 +243,12 @@ int plan_txqs(struct plan_maker *m)
 		struct plx_port_conf *c = &port->conf;
 		bool given = c->txqs, bound = port->link.ifindex && !any_queues(c);
 		unsigned want = c->rxqs > polling || (shares(p, i) && c->rxqs) ? c->rxqs : polling;
-		unsigned have = port->link.txqs > c->queue ? port->link.txqs - c->queue : 1;
+		unsigned have = port_left_queues(c, &port->link, 't');
 
 		if (!given)
 			c->txqs = (uint16_t)(bound && want > have ? have : want > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : want);
 		if (bound)
-			err = check_channels(m, port, "tx");
+			err = check_channels(m, port, 't');
 		if (!err)
 			err = check_overlap(m, i);
 		const bool all = bound && !given && !c->queue && c->rxqs >= port->link.rxqs;

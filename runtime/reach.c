@@ -526,7 +526,8 @@ bool reach_takes(const struct plx_port_conf *c, uint64_t missing_caps)
 {
 	bool named = !strcmp(c->driver, "af_xdp");
 
-	return c->steer == PLX_STEER_ALL && !c->no_rx && plx_driver_may_be(c, "af_xdp") && (named || privileges_xdp(missing_caps));
+	return c->steer == PLX_STEER_ALL && !c->no_rx && plx_driver_may_be(c, "af_xdp") &&
+	       (named || privileges_xdp(missing_caps));
 }
 
 /* stands tells by which interface, if it is not the port's own. */

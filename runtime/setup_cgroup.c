@@ -275,7 +275,8 @@ static int rival(void *arg, const char *name)
 	char dir[PATH_LEN], text[1024];
 
 	snprintf(dir, sizeof(dir), "%.160s/%.120s", r->mount, name);
-	if (!strcmp(name, "pollux") || read_word(r->sys, dir, "cpuset.cpus", text, sizeof(text)) || cpuset_parse(&theirs, text))
+	if (!strcmp(name, "pollux") || read_word(r->sys, dir, "cpuset.cpus", text, sizeof(text)) ||
+	    cpuset_parse(&theirs, text))
 		return 0;
 	r->any |= cpuset_meets(&theirs, &r->cpus);
 	return 0;

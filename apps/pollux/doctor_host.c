@@ -33,7 +33,12 @@ static void cap(const struct doctor *d, struct result *f, unsigned n, const char
 		mend(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", quoted(d->facts.exe));
 }
 
-CHECK(cap_net_raw)   { (void)p; cap(d, f, CAP_NET_RAW, "CAP_NET_RAW", uses_xdp(d) ? privileges_call(CAP_NET_RAW) : "socket(AF_PACKET)"); }
+CHECK(cap_net_raw)
+{
+	HOST;
+	cap(d, f, CAP_NET_RAW, "CAP_NET_RAW", uses_xdp(d) ? privileges_call(CAP_NET_RAW) : "socket(AF_PACKET)");
+}
+
 CHECK(cap_net_admin) { (void)p; cap(d, f, CAP_NET_ADMIN, "CAP_NET_ADMIN", privileges_call(CAP_NET_ADMIN)); }
 
 CHECK(cap_bpf)

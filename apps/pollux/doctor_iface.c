@@ -13,7 +13,6 @@
 
 /* NETDEV_XDP_ACT_*, which the build machine's headers may be too old to have. */
 enum { NETDEV_XDP_ACT_BASIC = 1, NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 };
-enum { XDP_ROOM = PLAN_XDP_ROOM, SEGS_MAX = 18, FRAME_MAX = 4096 };
 
 static bool absent(const struct patient *p, struct result *f)
 {
@@ -483,17 +482,18 @@ static uint32_t frame_of(const struct doctor *d)
 /* The MTU fits a frame, if perhaps not the part of it that the NIC uses in zero-copy. */
 static void room_enough(const struct doctor *d, const struct patient *p, struct result *f)
 {
-	const uint32_t need = p->l->mtu + PLX_L2_MAX, frame = frame_of(d), room = frame - XDP_ROOM;
+	const uint32_t need = plx_xdp_need(p->l->mtu), frame = frame_of(d), room = plx_xdp_room(frame);
 	const char *kdriver = p->plan ? p->plan->link.kdriver : p->l->kdriver;
 	const bool zc = p->plan && plan_may_zc(p->conf, &p->plan->link);
 	const uint32_t zc_room = zc ? plx_xdp_zc_room(kdriver, room) : room;
 	const bool raised = d->planned && d->plan.frame_how == PLAN_FRAME_RAISED;
-	const bool larger = frame < FRAME_MAX && need <= plx_xdp_zc_room(kdriver, FRAME_MAX - XDP_ROOM);
+	const bool larger = frame < PLX_FRAME_MAX && need <= plx_xdp_zc_room(kdriver, plx_xdp_room(PLX_FRAME_MAX));
 	char unit[128];
 
 	plx_xdp_unit_text(kdriver, unit, sizeof(unit));
 	if (need <= zc_room) {
-		const bool beyond = need > PLX_FRAME_SIZE - XDP_ROOM; /* else it is for zero-copy, or for another interface */
+		/* else it is for zero-copy, or for another interface */
+		const bool beyond = need > plx_xdp_room(PLX_FRAME_SIZE);
 		const char *why = beyond ? "one of 2048 has room for 1792" : zc ? unit : "another interface needs that";
 
 		ok(f, "MTU %u needs %u bytes, a frame has room for %u%s%s", p->l->mtu, need, zc_room,
@@ -506,8 +506,8 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 	     p->conf->mode == PLX_XDP_ZEROCOPY ? "mode=zc ends the start" : "each frame is copied instead");
 	if (larger)
 		mend_option(f, d, "frame-size", "4096");
-	else if (zc_room > PLX_L2_MAX)
-		mend(f, "ip link set dev %s mtu %u", quoted(p->l->name), zc_room - PLX_L2_MAX);
+	else if (plx_xdp_mtu(zc_room))
+		mend(f, "ip link set dev %s mtu %u", quoted(p->l->name), plx_xdp_mtu(zc_room));
 	else
 		mend_key(f, d, p, "mode", "native");
 }
@@ -515,8 +515,8 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 CHECK(mtu_room)
 {
 	L();
-	uint32_t frame = frame_of(d), room = frame - XDP_ROOM;
-	uint32_t need = l->mtu + PLX_L2_MAX;
+	uint32_t frame = frame_of(d), room = plx_xdp_room(frame);
+	uint32_t need = plx_xdp_need(l->mtu);
 	bool never = p->conf->multibuf == PLX_NEVER;
 	bool chains = !never && d->probe.sg != 0 && (d->probe.load_err || !d->probe.frags_err);
 	bool packet = !never && !*p->conf->driver && p->conf->mode == PLX_XDP_AUTO; /* the ladder goes on to it */
@@ -525,8 +525,8 @@ CHECK(mtu_room)
 		return;
 	if (need <= room)
 		room_enough(d, p, f);
-	else if (chains && need > 4096 - XDP_ROOM)
-		ok(f, "MTU %u takes chains of up to %u frames", l->mtu, (need + room - 1) / room);
+	else if (chains && need > plx_xdp_room(PLX_FRAME_MAX))
+		ok(f, "MTU %u takes chains of up to %u frames", l->mtu, plx_xdp_chain(l->mtu, room));
 	else {
 		(chains || packet ? warn : fail)(f, "MTU %u needs %u bytes and a frame has room for %u: %s", l->mtu, need, room,
 		                                 chains ? "such packets take two frames" :
@@ -537,18 +537,18 @@ CHECK(mtu_room)
 
 		if (no_memory && (d->conf.mem || d->conf.nnode_mem))
 			mend_option(f, d, d->conf.mem ? "mem" : "node-mem", "auto");
-		else if (!no_memory && need <= 4096 - XDP_ROOM)
+		else if (!no_memory && need <= plx_xdp_room(PLX_FRAME_MAX))
 			mend_option(f, d, "frame-size", "4096");
 		else
-			mend(f, "ip link set dev %s mtu %u", quoted(l->name), room - PLX_L2_MAX);
+			mend(f, "ip link set dev %s mtu %u", quoted(l->name), plx_xdp_mtu(room));
 	}
 }
 
 CHECK(mtu_chain)
 {
 	L();
-	uint32_t room = frame_of(d) - XDP_ROOM;
-	uint32_t segs = (l->mtu + PLX_L2_MAX + room - 1) / room, most = SEGS_MAX;
+	uint32_t room = plx_xdp_room(frame_of(d));
+	uint32_t segs = plx_xdp_chain(l->mtu, room), most = PLX_XDP_COPY_SEGS;
 
 	if (!xdp(p, f))
 		return;
@@ -562,7 +562,7 @@ CHECK(mtu_chain)
 		(most == 1 ? fail : warn)(f, "MTU %u takes %u frames and %s takes chains of %u: %s", l->mtu, segs,
 		                          l->name, most, most == 1 ? "a start with mode=zc is refused" :
 		                          "longer packets are not sent");
-		mend(f, "ip link set dev %s mtu %u", quoted(l->name), most * room - PLX_L2_MAX);
+		mend(f, "ip link set dev %s mtu %u", quoted(l->name), plx_xdp_mtu(most * room));
 	}
 }
 

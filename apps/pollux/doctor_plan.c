@@ -114,7 +114,8 @@ CHECK(cpuset)
 	}
 	cpuset_text(&all, want, sizeof(want));
 	fail(f, "CPU %s of -l%s is not among those this process may use (%s), by its %s",
-	     cpuset_text(&missing, lack, sizeof(lack)), d->conf.nservice ? " or -S" : "", have, group ? "cgroup's cpuset" : "affinity");
+	     cpuset_text(&missing, lack, sizeof(lack)), d->conf.nservice ? " or -S" : "", have,
+	     group ? "cgroup's cpuset" : "affinity");
 	if (group)
 		mend(f, "echo %s > %s", want, quoted(d->facts.cpuset));
 	else
@@ -300,7 +301,8 @@ CHECK(control_cpu)
 }
 
 /* boot judges a set of CPUs that only the kernel's command line makes. */
-static void boot(const struct doctor *d, struct result *f, const char *name, const struct cpuset *set, const char *cost)
+static void boot(const struct doctor *d, struct result *f, const char *name, const struct cpuset *set,
+                 const char *cost)
 {
 	struct cpuset want = lcore_cpus(d), all = usable_cpus(d);
 	char lack[256] = "", list[256];

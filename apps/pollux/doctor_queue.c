@@ -155,15 +155,18 @@ static unsigned most(int32_t own, int32_t combined)
 
 CHECK(queues_asked)
 {
-	unsigned rx, tx;
-	char n[16];
+	struct plx_port_conf c = *p->conf;
+	char n[16], why[2][PORT_FIT_MAX];
 
 	L();
 	if (!bound(p, f))
 		return;
-	rx = p->conf->queue + (p->conf->rxqs ? p->conf->rxqs : 1u);
-	tx = p->conf->queue + (p->conf->txqs ? p->conf->txqs : 1u);
-	bool few_rx = rx > l->nrxqs, few_tx = tx > l->ntxqs;
+	c.rxqs = c.rxqs ? c.rxqs : 1;
+	c.txqs = c.txqs ? c.txqs : 1;
+	const struct plx_link_info li = { .rxqs = (uint16_t)l->nrxqs, .txqs = (uint16_t)l->ntxqs };
+	const unsigned rx = c.queue + c.rxqs, tx = c.queue + c.txqs;
+	const bool few_rx = port_fit_queues(&c, &li, 'r', why[0], sizeof(why[0])) != 0;
+	const bool few_tx = port_fit_queues(&c, &li, 't', why[1], sizeof(why[1])) != 0;
 
 	if (!few_rx && !few_tx && !p->conf->queue && !p->conf->rxqs && !p->conf->txqs) {
 		ok(f, "%s has %u receive and %u transmit queues, no number is asked for", l->name, l->nrxqs, l->ntxqs);
@@ -174,8 +177,7 @@ CHECK(queues_asked)
 		   (rx > tx ? rx : tx) - 1);
 		return;
 	}
-	fail(f, "%s has %u receive and %u transmit queues, and %s queue %u is asked for", l->name, l->nrxqs, l->ntxqs,
-	     few_rx ? "receive" : "transmit", (few_rx ? rx : tx) - 1);
+	fail(f, "%s: %.*s", l->name, (int)strcspn(why[!few_rx], ":"), why[!few_rx]);
 	if ((!few_rx || rx <= most(l->ch_rx_max, l->ch_combined_max)) && (!few_tx || tx <= most(l->ch_tx_max, l->ch_combined_max)))
 		set_channels(f, "", l, few_rx ? rx : 0, few_tx ? tx : 0);
 	else if (p->conf->queue >= (few_rx ? l->nrxqs : l->ntxqs))

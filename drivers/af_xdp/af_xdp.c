@@ -42,7 +42,7 @@ uint32_t ax_room(const struct ax_port *p, bool zerocopy)
    which most such NICs know nothing. */
 static void say_unit(struct ax_port *p, uint32_t mtu, bool zerocopy, bool chains)
 {
-	const uint32_t need = mtu + PLX_L2_MAX;
+	const uint32_t need = plx_xdp_need(mtu);
 	char unit[128];
 
 	p->unit_why[0] = 0;
@@ -56,7 +56,7 @@ static void say_unit(struct ax_port *p, uint32_t mtu, bool zerocopy, bool chains
    that has a lower one. */
 static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, bool zerocopy, struct ax_kind *kind)
 {
-	bool fits = li->mtu + PLX_L2_MAX <= ax_room(p, zerocopy);
+	bool fits = plx_xdp_need(li->mtu) <= ax_room(p, zerocopy);
 	enum plx_policy want = p->base.conf.multibuf;
 
 	*kind = (struct ax_kind){ .zc = zerocopy, .sg = want == PLX_REQUIRE || (want == PLX_PREFER && !fits) };
@@ -179,11 +179,11 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 /* What an end of the ladder can be mended by. */
 static const char *climb_fix(const struct ax_port *p, uint32_t mtu)
 {
-	const uint32_t more = 4096 - p->base.pool->frame_size;
+	const uint32_t more = PLX_FRAME_MAX - p->base.pool->frame_size;
 
 	if (p->base.conf.mode == PLX_XDP_AUTO)
 		return "driver=packet";
-	return *p->unit_why && more && mtu + PLX_L2_MAX <= plx_xdp_zc_room(p->kdriver, ax_room(p, false) + more) ?
+	return *p->unit_why && more && plx_xdp_need(mtu) <= plx_xdp_zc_room(p->kdriver, ax_room(p, false) + more) ?
 	       "--frame-size 4096, or mode=auto" : "mode=auto";
 }
 
@@ -247,7 +247,7 @@ static void ax_close(struct plx_port *b)
    other end, and says that it was sent. */
 static uint16_t takes_beside(const struct plx_link_info *li)
 {
-	return strcmp(li->kdriver, "veth") ? PLX_L2_MAX : 14 + 4;
+	return strcmp(li->kdriver, "veth") ? PLX_L2_MAX : PLX_L2_MAX - PLX_VLAN_LEN;
 }
 
 /* li is as it was found, and comes back as it is once a program is attached. */
@@ -368,12 +368,12 @@ static int ax_start(struct plx_port *b)
 
 static void ax_part(struct plx_port *b)
 {
-	struct ax_port *p = (struct ax_port *)b;
+	struct ax_port *p = ax_port(b);
 
 	p->parted = true;
 	p->awaits = false;
 	for (uint16_t i = 0; i < b->nrx; i++) {
-		struct ax_rxq *q = (struct ax_rxq *)b->rxq[i];
+		struct ax_rxq *q = ax_rxq(b->rxq[i]);
 
 		p->awaits |= p->prog && (ax_is_read(b, i) || ax_prog_counted(p, i, STEER_redirected));
 		__atomic_store_n(&q->gate, AX_PARKED, __ATOMIC_RELAXED);
@@ -546,10 +546,10 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 	__atomic_store_n(&p->down_told, link == PLX_LINK_DOWN, __ATOMIC_RELAXED);
 	if (mtu && mtu != b->info.mtu) {
 		ax_set_mtu(p, mtu);
-		if (!(b->info.caps & PLX_PORT_MULTIBUF) && mtu + PLX_L2_MAX > room)
+		if (!(b->info.caps & PLX_PORT_MULTIBUF) && plx_xdp_need(mtu) > room)
 			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
 			         "or start again", b->name, mtu, room, PLX_QUOTED(b->name),
-			         room - PLX_L2_MAX);
+			         plx_xdp_mtu(room));
 	}
 	plx_port_set_link(b, link);
 }

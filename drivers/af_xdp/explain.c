@@ -97,26 +97,20 @@ void ax_explain_unread(struct ax_port *p)
 int ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int err)
 {
 	const struct plx_port *b = &p->base;
-	uint32_t room = ax_umem_room(b->pool), need = mtu + PLX_L2_MAX, more = 4096 - b->pool->frame_size;
-	char why[128] = "multibuf=never", fix[PLX_QUOTED_MAX + 128] = "";
+	const uint32_t room = ax_umem_room(b->pool), frame = b->pool->frame_size;
+	char why[128] = "multibuf=never", fix[PLX_QUOTED_MAX + 128] = "use multibuf=prefer", text[96];
 
 	if (call) {
 		snprintf(why, sizeof(why), "chains of frames are refused (%s of %s)", strerrorname_np(-err), call);
-		plx_text_add(fix, sizeof(fix), "use driver=packet%s",
-		             b->conf.mode != PLX_XDP_AUTO ? " without mode=" : "");
-	} else {
-		plx_text_add(fix, sizeof(fix), "use multibuf=prefer");
+		snprintf(fix, sizeof(fix), "use driver=packet%s", b->conf.mode != PLX_XDP_AUTO ? " without mode=" : "");
 	}
-	if (need <= room) { /* multibuf=require */
+	if (plx_xdp_need(mtu) <= room) { /* multibuf=require */
 		plx_logf(b->log, PLX_LOG_ERROR, "%s: multibuf=require: %s (EOPNOTSUPP): %s, or leave it out: MTU %u fits a "
 		         "frame", b->name, why, fix, mtu);
 		return -EOPNOTSUPP;
 	}
-	if (more && need <= room + more)
-		plx_text_add(fix, sizeof(fix), ", --frame-size 4096");
-	plx_text_add(fix, sizeof(fix), ", or ip link set %s mtu %u", PLX_QUOTED(b->name), room - PLX_L2_MAX);
-	plx_logf(b->log, PLX_LOG_ERROR, "%s: MTU %u needs %u bytes, a frame of %u holds %u, and %s%s: %s", b->name, mtu,
-	         need, b->pool->frame_size, room, why, call ? "" : " (EINVAL)", fix);
+	plx_logf(b->log, PLX_LOG_ERROR, "%s: %s, and %s%s: %s", b->name,
+	         plx_xdp_mtu_text(mtu, frame, room, text, sizeof(text)), why, call ? "" : " (EINVAL)", plx_xdp_mtu_fix(b->name, mtu, frame, room, fix, sizeof(fix)));
 	return call ? -EOPNOTSUPP : -EINVAL;
 }
 

@@ -2,6 +2,7 @@
 /* queue.c - one device queue: its socket and the two halves above it, opened, closed, and opened
    anew while lcores go on polling it.  Cold; main thread, ax_repair by one thread at a time. */
 #include "af_xdp.h"
+#include "plx_xdp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -129,7 +130,7 @@ static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
 	q->in_flight = q->unrung = 0;
 	q->passed = q->tx.head;
 	q->written_off = false;
-	q->max_segs = !q->sg ? 1 : s->zerocopy ? AX_ZC_SEGS_MAX : AX_COPY_SEGS_MAX;
+	q->max_segs = !q->sg ? 1 : s->zerocopy ? AX_ZC_SEGS_MAX : PLX_XDP_COPY_SEGS;
 	q->zerocopy = s->zerocopy;
 	q->budget = s->budget;
 	q->limit = txd;

@@ -146,7 +146,7 @@ static inline uint16_t rx_done(struct ax_rxq *q, uint32_t descs, uint16_t pkts, 
 /* One buffer, one packet.  This and rx_multi are bursts of copy mode, and in line in those of zero-copy. */
 static inline __attribute__((always_inline)) uint16_t rx_plain(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct ax_rxq *q = (struct ax_rxq *)base;
+	struct ax_rxq *q = ax_rxq(base);
 
 	if (!is_open(&q->gate))
 		return ax_rx_shut(base, m, n);
@@ -199,7 +199,7 @@ static struct plx_mbuf *rx_chain(struct ax_rxq *q, struct plx_mbuf *x, bool last
 
 static inline __attribute__((always_inline)) uint16_t rx_multi(struct plx_rxq *base, struct plx_mbuf **m, uint16_t n)
 {
-	struct ax_rxq *q = (struct ax_rxq *)base;
+	struct ax_rxq *q = ax_rxq(base);
 
 	if (!is_open(&q->gate))
 		return ax_rx_shut(base, m, n);

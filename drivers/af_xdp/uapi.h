@@ -40,9 +40,7 @@ struct ax_umem_reg {
 };
 
 enum {
-	AX_XDP_HEADROOM  = 256, /* XDP_PACKET_HEADROOM: the kernel's own, before a UMEM's headroom */
 	AX_COPY_BUDGET   = 32,  /* TX_BATCH_SIZE: frames of one doorbell without the option */
-	AX_COPY_SEGS_MAX = 18,  /* MAX_SKB_FRAGS + 1 at its default */
 	AX_ZC_SEGS_MAX   = 8,   /* least xdp_zc_max_segs of the drivers that take chains */
 };
 

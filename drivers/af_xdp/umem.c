@@ -10,6 +10,7 @@
    registration is the kernel's and counted by it, so the first socket may close first:
    nobody has to stay behind as an anchor. */
 #include "xsk.h"
+#include "plx_xdp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,12 +41,12 @@ static uint32_t headroom(const struct plx_pool *pool)
 {
 	uint32_t want = pool->data_off;
 
-	return want > AX_XDP_HEADROOM ? want - AX_XDP_HEADROOM : 0;
+	return want > PLX_XDP_HEADROOM ? want - PLX_XDP_HEADROOM : 0;
 }
 
 uint32_t ax_umem_room(const struct plx_pool *pool)
 {
-	return pool->frame_size - AX_XDP_HEADROOM - headroom(pool);
+	return plx_xdp_room(pool->frame_size) - headroom(pool);
 }
 
 /* A queue that was just closed is released by the kernel a little later, with EBUSY till

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* unit.c - in which units a NIC counts the bytes of a receive buffer: what is beyond a whole number of them is
-   not used in zero-copy, and a longer frame comes in pieces, each a packet, or not at all; cold, pure;
-   called by the ladder of modes, the plan and the doctor. */
+   not used in zero-copy, and a longer frame comes in pieces, each a packet, or not at all; and the words for an MTU
+   beyond a frame; cold, pure; called by the ladder of modes, the plan and the doctor. */
 #include "plx_xdp.h"
+#include "plx_pool.h"
 #include "plx_text.h"
 
+#include <linux/bpf.h>
 #include <string.h>
+
+static_assert(PLX_XDP_HEADROOM == XDP_PACKET_HEADROOM, "the room is the kernel's");
+static_assert(PLX_XDP_HEADROOM == PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM, "a pool's data stand where the kernel puts them");
 
 /* By the kernel's driver, as ethtool -i tells it.  Paths are below drivers/net of Linux 6.18. */
 static const struct { const char *driver; uint32_t unit; } units[] = {
@@ -69,5 +74,22 @@ char *plx_xdp_unit_text(const char *kdriver, char *buf, size_t len)
 		             *kdriver ? kdriver : "(none)");
 	else
 		plx_text_add(buf, len, "driver %s counts receive buffers in units of %u bytes", kdriver, unit);
+	return buf;
+}
+
+/* ---- an MTU beyond the frame ---- */
+
+char *plx_xdp_mtu_text(uint32_t mtu, uint32_t frame, uint32_t room, char *buf, size_t len)
+{
+	buf[0] = 0;
+	plx_text_add(buf, len, "MTU %u needs %u bytes, a frame of %u holds %u", mtu, plx_xdp_need(mtu), frame, room);
+	return buf;
+}
+
+char *plx_xdp_mtu_fix(const char *name, uint32_t mtu, uint32_t frame, uint32_t room, char *buf, size_t len)
+{
+	if (frame < PLX_FRAME_MAX && plx_xdp_need(mtu) <= room + PLX_FRAME_MAX - frame)
+		plx_text_add(buf, len, "%s--frame-size=%d", *buf ? ", " : "", PLX_FRAME_MAX);
+	plx_text_add(buf, len, "%sip link set %s mtu %u", *buf ? ", or " : "", PLX_QUOTED(name), plx_xdp_mtu(room));
 	return buf;
 }

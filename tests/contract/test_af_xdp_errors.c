@@ -160,7 +160,7 @@ static void mtu_beyond_frame(void **state)
 	run("ip link set plxa0 mtu 3000; ip link set plxb0 mtu 3000");
 	conf.multibuf = PLX_NEVER;
 	refused(-EINVAL, "plxa0: MTU 3000 needs 3022 bytes, a frame of 2048 holds 1792, and "
-	        "multibuf=never (EINVAL): use multibuf=prefer, --frame-size 4096, or ip link set plxa0 mtu 1770");
+	        "multibuf=never (EINVAL): use multibuf=prefer, --frame-size=4096, or ip link set plxa0 mtu 1770");
 }
 
 static int no_umem(int fd, int level, int name, const void *val, socklen_t len)

@@ -262,10 +262,10 @@ static void kernel_without_sg(void **state)
 	falls("plxa0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and chains of frames are refused "
 	      "(EINVAL of bind): use driver=packet, or ip link set plxa0 mtu 1770\n");
 	strcpy(conf.driver, "af_xdp");
-	/* not --frame-size 4096, which 9022 do not fit */
+	/* not --frame-size=4096, which 9022 do not fit */
 	ends(-EOPNOTSUPP, "use driver=packet, or ip link set plxa0 mtu 1770\n");
 	mtu(3000);
-	ends(-EOPNOTSUPP, "use driver=packet, --frame-size 4096, or ip link set plxa0 mtu 1770\n");
+	ends(-EOPNOTSUPP, "use driver=packet, --frame-size=4096, or ip link set plxa0 mtu 1770\n");
 	conf.pool = large;
 	plx_port_close(open_port(&conf));
 	mtu(9000);

@@ -8,14 +8,19 @@
 
 static struct disco_link link_, again;
 
+static void check(const struct disco_link *l)
+{
+	check_link(l);
+	check_rss(l);
+}
+
 static void one(const struct nlmsghdr *h, struct disco_link *l)
 {
 	fresh(l);
 	fresh(&again);
 	bool is = disco_ethtool_parse(h, l);
 
-	check_link(l);
-	check_rss(l);
+	check(l);
 	MUST(disco_ethtool_parse(h, &again) == is);
 	MUST(!memcmp(l, &again, sizeof(again)));
 	if (!is) { /* what is none leaves no trace */
@@ -24,29 +29,20 @@ static void one(const struct nlmsghdr *h, struct disco_link *l)
 	}
 }
 
-static void datagram(void *arg, void *bytes, size_t len)
+static void begin(struct disco_link *l)
 {
-	(void)arg;
-	each_message(bytes, len, one, &link_);
+	fresh(l);
+	l->ifindex = 5;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct nlq q;
+	static const struct genl_family ethtool = { one, begin, disco_ethtool, check };
 
 	fake_begin();
-	fake_answers(data, size);
-	fake_each(datagram, NULL);
-	fresh(&link_);
-	link_.ifindex = 5;
-	MUST(!nlq_open(&q, &fake_sys, NETLINK_GENERIC));
-	disco_ethtool(&q, &link_);
-	nlq_close(&q);
-	check_link(&link_);
-	check_rss(&link_);
+	genl_answers(&ethtool, &link_, data, size);
 	disco_ioctl(&fake_sys, &link_);
-	check_link(&link_);
-	check_rss(&link_);
+	check(&link_);
 	fake_end();
 	return 0;
 }

@@ -10,17 +10,18 @@ enum { IFINDEX = 5 };
 
 static struct disco_link link_, again;
 
-static void start(struct disco_link *l, uint32_t ifindex)
+static void start(struct disco_link *l)
 {
 	fresh(l);
-	l->ifindex = ifindex;
+	l->ifindex = IFINDEX;
 	l->nrxqs = l->ntxqs = 4;
 	for (int32_t i = 0; i < 4; i++)
 		l->rxq[i].napi = l->txq[i].napi = 100 + i;
 }
 
-static void check_queues(const struct disco_link *l)
+static void check(const struct disco_link *l)
 {
+	check_link(l);
 	for (unsigned i = 0; i < l->nrxqs || i < l->ntxqs; i++) {
 		const struct disco_queue *both[2] = { &l->rxq[i], &l->txq[i] };
 
@@ -33,39 +34,25 @@ static void check_queues(const struct disco_link *l)
 
 static void one(const struct nlmsghdr *h, struct disco_link *l)
 {
-	start(l, IFINDEX);
-	start(&again, IFINDEX);
+	start(l);
+	start(&again);
 	bool is = disco_netdev_parse(h, l);
 
-	check_link(l);
-	check_queues(l);
+	check(l);
 	MUST(disco_netdev_parse(h, &again) == is && !memcmp(l, &again, sizeof(again)));
 	if (is)
 		return;
-	start(&again, IFINDEX); /* of another interface: nothing of its queues */
+	start(&again); /* of another interface: nothing of its queues */
 	MUST(!memcmp(l->rxq, again.rxq, sizeof(again.rxq)) && !memcmp(l->txq, again.txq, sizeof(again.txq)));
 	MUST(l->nrxqs == again.nrxqs && l->ntxqs == again.ntxqs && !l->xdp_told && !l->xdp_features);
 }
 
-static void datagram(void *arg, void *bytes, size_t len)
-{
-	(void)arg;
-	each_message(bytes, len, one, &link_);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct nlq q;
+	static const struct genl_family netdev = { one, start, disco_netdev, check };
 
 	fake_begin();
-	fake_answers(data, size);
-	fake_each(datagram, NULL);
-	start(&link_, IFINDEX);
-	MUST(!nlq_open(&q, &fake_sys, NETLINK_GENERIC));
-	disco_netdev(&q, &link_);
-	nlq_close(&q);
-	check_link(&link_);
-	check_queues(&link_);
+	genl_answers(&netdev, &link_, data, size);
 	fake_end();
 	return 0;
 }

@@ -82,4 +82,35 @@ static inline void check_rss(const struct disco_link *l)
 	MUST(sum <= l->rss_size && (l->rss_size > DISCO_RSS_MAX || sum <= seen));
 }
 
+/* A family of generic netlink: what is done with a message, how a link begins, what discovery asks, and what holds. */
+struct genl_family {
+	void (*one)(const struct nlmsghdr *h, struct disco_link *l);
+	void (*begin)(struct disco_link *l);
+	void (*ask)(struct nlq *q, struct disco_link *l);
+	void (*check)(const struct disco_link *l);
+};
+struct genl_run { const struct genl_family *f; struct disco_link *l; };
+
+static inline void genl_datagram(void *arg, void *bytes, size_t len)
+{
+	struct genl_run *r = arg;
+
+	each_message(bytes, len, r->f->one, r->l);
+}
+
+/* genl_answers: data are the kernel's answers: each message by itself, then the conversation; l is what that found. */
+static inline void genl_answers(const struct genl_family *f, struct disco_link *l, const uint8_t *data, size_t size)
+{
+	struct genl_run r = { f, l };
+	struct nlq q;
+
+	fake_answers(data, size);
+	fake_each(genl_datagram, &r);
+	f->begin(l);
+	MUST(!nlq_open(&q, &fake_sys, NETLINK_GENERIC));
+	f->ask(&q, l);
+	nlq_close(&q);
+	f->check(l);
+}
+
 #endif

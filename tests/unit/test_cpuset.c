@@ -30,7 +30,8 @@ static void test_parse(void **state)
 		size_t k = mask ? i - PLX_ARRAY_SIZE(lists) : i;
 		const char *text = mask ? masks[k].text : lists[k].text;
 
-		assert_int_equal(mask ? cpuset_parse_mask(&s, text) : cpuset_parse(&s, text), mask ? masks[k].err : lists[k].err);
+		assert_int_equal(mask ? cpuset_parse_mask(&s, text) : cpuset_parse(&s, text),
+		                 mask ? masks[k].err : lists[k].err);
 		assert_int_equal(cpuset_count(&s), mask ? masks[k].n : lists[k].n);
 		assert_int_equal(cpuset_first(&s), mask ? masks[k].first : lists[k].first);
 		int has = mask ? masks[k].has : lists[k].has;
@@ -42,7 +43,8 @@ static void test_parse(void **state)
 /* Each text is written as it was read; the edges of words are where a loop errs. */
 static void test_text(void **state)
 {
-	static const char *const texts[] = { "", "0", "0-3,8", "63", "64", "63-64", "62,64", "0-1023", "1023", "1,3,5-7,1000-1023" };
+	static const char *const texts[] = { "", "0", "0-3,8", "63", "64", "63-64", "62,64", "0-1023", "1023",
+	                                     "1,3,5-7,1000-1023" };
 	char buf[CPUSET_MAX * 5], shorter[6];
 	struct cpuset s;
 
@@ -98,7 +100,8 @@ static void test_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse), cmocka_unit_test(test_text), cmocka_unit_test(test_list), cmocka_unit_test(test_two),
+		cmocka_unit_test(test_parse), cmocka_unit_test(test_text), cmocka_unit_test(test_list),
+		cmocka_unit_test(test_two),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

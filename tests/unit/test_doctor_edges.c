@@ -420,17 +420,17 @@ static void test_queues_asked_edges(void **state)
 {
 	static const struct { const char *line; int rx, tx, combined; const char *evidence, *mend; } cases[] = {
 		{ "eth1,rxqs=4,txqs=4 -l 4-7", 0, 0, 16, NULL, NULL },
-		{ "eth1,rxqs=16 -l 4-7", 0, 0, 16, "receive queue 15", "ethtool -L eth1 combined 16" },
-		{ "eth1,rxqs=17 -l 4-7", 0, 0, 16, "receive queue 16", "pollux doctor eth1,queues=4 -l 4-7" },
-		{ "eth1,rxqs=4,txqs=5 -l 4-7", 0, 0, 16, "transmit queue 4", "ethtool -L eth1 combined 5" },
-		{ "eth1,rxqs=4,txqs=17 -l 4-7", 0, 0, 16, "transmit queue 16", "pollux doctor eth1,queues=4 -l 4-7" },
-		{ "eth1,rxqs=6,txqs=17 -l 4-7", 0, 0, 16, "receive queue 5", "pollux doctor eth1,queues=4 -l 4-7" },
-		{ "eth1,rxqs=4,txqs=6 -l 4-7", 8, 6, 0, "transmit queue 5", "ethtool -L eth1 tx 6" },
-		{ "eth1,rxqs=8,txqs=6 -l 4-7", 8, 6, 0, "receive queue 7", "ethtool -L eth1 rx 8 tx 6" },
-		{ "eth1,rxqs=9 -l 4-7", 8, 6, 0, "receive queue 8", "pollux doctor eth1,queues=4 -l 4-7" },
-		{ "eth1,rxqs=10 -l 4-7", 8, 6, 2, "receive queue 9", "ethtool -L eth1 combined 10" },
-		{ "eth1,queue=2,rxqs=3 -l 4-7", 0, 0, 4, "receive queue 4", "pollux doctor eth1,queue=2,queues=2 -l 4-7" },
-		{ "eth1,queue=4 -l 4-7", 0, 0, 4, "receive queue 4", "pollux doctor eth1 -l 4-7" },
+		{ "eth1,rxqs=16 -l 4-7", 0, 0, 16, "rx queue 15", "ethtool -L eth1 combined 16" },
+		{ "eth1,rxqs=17 -l 4-7", 0, 0, 16, "rx queue 16", "pollux doctor eth1,queues=4 -l 4-7" },
+		{ "eth1,rxqs=4,txqs=5 -l 4-7", 0, 0, 16, "tx queue 4", "ethtool -L eth1 combined 5" },
+		{ "eth1,rxqs=4,txqs=17 -l 4-7", 0, 0, 16, "tx queue 16", "pollux doctor eth1,queues=4 -l 4-7" },
+		{ "eth1,rxqs=6,txqs=17 -l 4-7", 0, 0, 16, "rx queue 5", "pollux doctor eth1,queues=4 -l 4-7" },
+		{ "eth1,rxqs=4,txqs=6 -l 4-7", 8, 6, 0, "tx queue 5", "ethtool -L eth1 tx 6" },
+		{ "eth1,rxqs=8,txqs=6 -l 4-7", 8, 6, 0, "rx queue 7", "ethtool -L eth1 rx 8 tx 6" },
+		{ "eth1,rxqs=9 -l 4-7", 8, 6, 0, "rx queue 8", "pollux doctor eth1,queues=4 -l 4-7" },
+		{ "eth1,rxqs=10 -l 4-7", 8, 6, 2, "rx queue 9", "ethtool -L eth1 combined 10" },
+		{ "eth1,queue=2,rxqs=3 -l 4-7", 0, 0, 4, "rx queue 4", "pollux doctor eth1,queue=2,queues=2 -l 4-7" },
+		{ "eth1,queue=4 -l 4-7", 0, 0, 4, "rx queue 4", "pollux doctor eth1 -l 4-7" },
 		{ "eth1,queue=3 -l 4-7", 0, 0, 4, NULL, NULL },
 	};
 

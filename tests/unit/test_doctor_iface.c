@@ -305,9 +305,9 @@ static void test_queues(void **state)
 	says("queues-asked", CHECK_OK);
 	assert_string_equal(said.found.evidence, "eth1 has 4 receive and 4 transmit queues, no number is asked for");
 	asked("eth1,rxqs=6 -l 4-7");
-	bad("queues-asked", CHECK_FAIL, "receive queue 5", "ethtool -L eth1 combined 6");
+	bad("queues-asked", CHECK_FAIL, "rx queue 5", "ethtool -L eth1 combined 6");
 	asked("eth1,rxqs=20,rxd=64 -l 4-7");
-	bad("queues-asked", CHECK_FAIL, "receive queue 19", "pollux doctor eth1,rxd=64,queues=4 -l 4-7");
+	bad("queues-asked", CHECK_FAIL, "rx queue 19", "pollux doctor eth1,rxd=64,queues=4 -l 4-7");
 	asked("eth1,queue=99 -l 4-7");
 	bad("queues-asked", CHECK_FAIL, "queue 99", "pollux doctor eth1 -l 4-7");
 	l->rx_ring = 256;

@@ -177,7 +177,7 @@ static void test_name_of_a_shell(void **state)
 	machine(1, 2, 1);
 	nic("$(id)'s,multibuf=never", 1, -1)->mtu = 3000;
 	conf.frame_size = 2048;
-	refused(-EMSGSIZE, "$(id)'s: MTU 3000 needs 3022 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
+	refused(-EMSGSIZE, "$(id)'s: MTU 3000 needs 3022 bytes, a frame of 2048 holds 1792, and multibuf=never: use "
 	        "multibuf=prefer, --frame-size=4096, or ip link set '$(id)'\\''s' mtu 1770");
 	machine(1, 2, 1);
 	add("x,driver=loop,peer=y&");
@@ -301,13 +301,13 @@ static void test_mtu(void **state)
 	conf.frame_size = 2048;
 	made();
 	host.iface[0].link.mtu = 1771;
-	refused(-EMSGSIZE, "eth0: MTU 1771 needs 1793 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
+	refused(-EMSGSIZE, "eth0: MTU 1771 needs 1793 bytes, a frame of 2048 holds 1792, and multibuf=never: use "
 	        "multibuf=prefer, --frame-size=4096, or ip link set eth0 mtu 1770");
 	host.iface[0].link.mtu = 9000;
-	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9022 bytes and a frame of 2048 holds 1792, with multibuf=never: use "
+	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and multibuf=never: use "
 	        "multibuf=prefer, or ip link set eth0 mtu 1770");
 	conf.frame_size = 0;
-	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9022 bytes and a frame of 4096 holds 3840, with multibuf=never: use "
+	refused(-EMSGSIZE, "eth0: MTU 9000 needs 9022 bytes, a frame of 4096 holds 3840, and multibuf=never: use "
 	        "multibuf=prefer, or ip link set eth0 mtu 3818");
 	host.iface[0].link.mtu = 3818;
 	made();

@@ -17,7 +17,8 @@ static void test_parse(void **state)
 		{ "Name:\tx\nCapEff:\t0000000000000000\nCapBnd:\t01\n", true, UINT64_MAX },
 		{ "CapEff:\tffffffffffffffff\n", true, 0 }, { "CapEff: 2000", true, ~0x2000ull },
 		{ "Name:\tCapEff: 0\nCapEff:\t000000000000000f\n", true, ~0xfull }, /* a name that somebody chose */
-		{ "Name:\tx\n", false, 7 }, { "CapEff:\n", false, 7 }, { "CapEff:\nCpus_allowed_list:\t0\n", false, 7 }, { "", false, 7 },
+		{ "Name:\tx\n", false, 7 }, { "CapEff:\n", false, 7 }, { "CapEff:\nCpus_allowed_list:\t0\n", false, 7 },
+		{ "", false, 7 },
 		{ "Name:\tCapEff: 0\n", false, 7 },
 	};
 
@@ -79,7 +80,8 @@ static void test_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse), cmocka_unit_test(test_read), cmocka_unit_test(test_lack), cmocka_unit_test(test_text),
+		cmocka_unit_test(test_parse), cmocka_unit_test(test_read), cmocka_unit_test(test_lack),
+		cmocka_unit_test(test_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,23 +35,8 @@ there_and_back "mode=generic" ,mode=generic "generic copy" 10000
 
 # ---- links ----
 
-rx() { cat "/sys/class/net/$1/statistics/rx_packets"; }
-more() { [ "$(rx "$1")" -gt "$2" ]; }
-moving() { wait_for 30 more "$1" $(($(rx "$1") + 500)); } # NIC: what it sent goes on coming back
-flap() { # NIC
-	ip link set "$1" down && sleep 1 && ip link set "$1" up && wait_for 20 carrier "$1"
-}
 check "links: macswap" echoes ""
-start load -l "$(lcores_of "$nic0")" --iface "$nic0,stall=off" -- --mode flowgen --rate 2k --window 128 \
-	--peer-mac "$(mac_of "$nic1")" --max-loss 100%
-load=$pid
-check "links: traffic comes back" moving "$nic0"
-check "links: the echo's goes down and up" flap "$nic1"
-check "links: traffic comes back again" moving "$nic0" || { show echo; show load; }
-check "links: the generator's goes down and up" flap "$nic0"
-check "links: traffic comes back again after that" moving "$nic0" || { show echo; show load; }
-check "links: the generator ends in order" end "$load"
-check "links: 5000 packets there and back, every byte" exact 5000 "$nic0" "" "$nic1"
+links "$(lcores_of "$nic0")" "" --window 128
 
 # ---- MTU 9000 ----
 

@@ -147,3 +147,25 @@ refuses() {
 	cat /tmp/refused.err
 	[ $code = "$want" ] && [ "$lines" = 1 ] || { echo "exit code $code, $lines lines"; return 1; }
 }
+
+rx() { cat "/sys/class/net/$1/statistics/rx_packets"; }
+more() { [ "$(rx "$1")" -gt "$2" ]; }
+moving() { wait_for 30 more "$1" $(($(rx "$1") + 500)); } # NIC: what it sent goes on coming back
+flap() { # NIC
+	ip link set "$1" down && sleep 1 && ip link set "$1" up && wait_for 20 carrier "$1"
+}
+# links LCORES KEYS [ARG...]: a generator on nic0, by these lcores, keys and arguments, while the program "echo" answers
+# on nic1, and either link goes down and up
+links() {
+	lcores=$1 keys=$2; shift 2
+	start load -l "$lcores" --iface "$nic0$keys,stall=off" -- --mode flowgen --rate 2k "$@" \
+		--peer-mac "$(mac_of "$nic1")" --max-loss 100%
+	load=$pid
+	check "links: traffic comes back" moving "$nic0"
+	check "links: the echo's goes down and up" flap "$nic1"
+	check "links: traffic comes back again" moving "$nic0" || { show echo; show load; }
+	check "links: the generator's goes down and up" flap "$nic0"
+	check "links: traffic comes back again after that" moving "$nic0" || { show echo; show load; }
+	check "links: the generator ends in order" end "$load"
+	check "links: 5000 packets there and back, every byte" exact 5000 "$nic0" "$keys" "$nic1"
+}
