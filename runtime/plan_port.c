@@ -272,7 +272,7 @@ static uint64_t tables(const struct plan *p, uint64_t *frames)
 		const struct plx_port_conf *c = &p->ports[i].conf;
 
 		*frames += plx_port_frames(c);
-		queues += is_device(c) && may_be(c, "af_xdp") ? queues_of(c) : 0;
+		queues += plx_driver_may_be(c, "af_xdp") ? queues_of(c) : 0;
 	}
 	return *frames * queues;
 }

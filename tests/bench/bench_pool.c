@@ -2,6 +2,7 @@
 /* bench_pool.c - the pool against DPDK's rte_mempool (cache 512, default ring), raw frames and
    packets: a burst out and back, 4096 frames out and back, and from lcore to lcore. */
 #include "mem_loops.h"
+#include "plx_pool.h"
 #include "thread.h"
 #include "plx_ring.h"
 
