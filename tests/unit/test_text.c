@@ -14,7 +14,7 @@ typedef int (*reader)(uint64_t *, const char *, uint64_t, uint64_t);
 static const struct { reader fn; const char *s; uint64_t lo, hi; int want; uint64_t v; } rows[] = {
 	{ plx_text_u64, "0", 0, 10, 0, 0 },
 	{ plx_text_u64, "10", 0, 10, 0, 10 },
-	{ plx_text_u64, "0x1F", 0, 100, 0, 31 },
+	{ plx_text_u64, "0x1F", 0, 100, 0, 31 }, { plx_text_u64, "0xA0afFa", 0, UINT64_MAX, 0, 0xa0affa },
 	{ plx_text_u64, "007", 0, 10, 0, 7 },
 	{ plx_text_u64, "18446744073709551615", 0, UINT64_MAX, 0, UINT64_MAX },
 	{ plx_text_u64, "18446744073709551616", 0, UINT64_MAX, -ERANGE, 0 },
