@@ -215,8 +215,8 @@ running() { grep -q ' running: ' "$TMP/$1.err"; } # ports and lcores were starte
 generate() {
 	local out=$1 end=$2 iface=$3 count=$4 rate=$5; shift 5
 	start "$out" "$end" "$FWD" -l "$LC" -m 64M --idle adaptive --iface "$iface,stall=off" -- --mode flowgen --verify \
-		--flows 64 --length "${LENGTH:-60-1514}" --count "$count" --rate "$rate" --window "${WINDOW:-$((SLOW == 1 ? 512 : 64))}" \
-		--drain ${PATIENCE}s --json "$@"
+		--flows 64 --length "${LENGTH:-60-1514}" --count "$count" --rate "$rate" \
+		--window "${WINDOW:-$((SLOW == 1 ? 512 : 64))}" --drain ${PATIENCE}s --json "$@"
 	finish "$PID" $((count / 5000 + 2 * PATIENCE)) || { echo "exit code $?"; show "$TMP/$out" "$TMP/$out.err"; return 1; }
 }
 # intact OUT COUNT: the generator got every packet back, once, in order, with every byte right
