@@ -208,14 +208,15 @@ forward() {
 }
 running() { grep -q ' running: ' "$TMP/$1.err"; } # ports and lcores were started
 # generate OUT END IFACE COUNT RATE [OPTION...]: sends and checks what comes back; plx-fwd's exit code.
-# The window keeps what is on the way below every ring and backlog, and no frame goes to the host when the
+# The window keeps what is on the way below every ring and backlog (what is away for a second is written off, so it
+# leaves room for the seconds that an emulated CPU stands still), and no frame goes to the host when the
 # machine lets an lcore wait for a second, and the last echoes may take their time: a loss is a fault, not a busy
 # machine.
 generate() {
 	local out=$1 end=$2 iface=$3 count=$4 rate=$5; shift 5
 	start "$out" "$end" "$FWD" -l "$LC" -m 64M --idle adaptive --iface "$iface,stall=off" -- --mode flowgen --verify \
-		--flows 64 --length "${LENGTH:-60-1514}" --count "$count" --rate "$rate" --window "${WINDOW:-512}" \
-		--drain ${PATIENCE}s --json "$@"
+		--flows 64 --length "${LENGTH:-60-1514}" --count "$count" --rate "$rate" \
+		--window "${WINDOW:-$((SLOW == 1 ? 512 : 64))}" --drain ${PATIENCE}s --json "$@"
 	finish "$PID" $((count / 5000 + 2 * PATIENCE)) || { echo "exit code $?"; show "$TMP/$out" "$TMP/$out.err"; return 1; }
 }
 # intact OUT COUNT: the generator got every packet back, once, in order, with every byte right

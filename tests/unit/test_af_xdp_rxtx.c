@@ -616,7 +616,7 @@ static void refused_late(void **state)
 	refused_are((uint64_t)kicks, bytes);
 }
 
-/* The same by a kernel that sends two before each that it drops and does not tell how far it is, only what is complete. */
+/* The same by a kernel that sends two before each that it drops, and tells only what is complete. */
 static void refused_and_told_late(void **state)
 {
 	struct plx_txq *queues[] = { &tq->base };
