@@ -10,7 +10,7 @@
 
 enum { XDP_ROOM = PLAN_XDP_ROOM,
        RING = 2048, RING_LEAST = 512, /* entries of a ring where nothing is said */
-       TABLES = 1 << 22 };            /* entries in the kernel, of some 128 bytes, see plan_rings */
+       TABLES = 1 << 22 };            /* entries in the kernel, of 136 bytes, see plan_rings */
 
 static const struct plx_driver *driver_of(const struct plx_port_conf *c)
 {
