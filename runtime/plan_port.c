@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { RING = 2048, RING_LEAST = 512, /* entries of a ring where nothing is said */
-       TABLES = 1 << 22 };            /* entries in the kernel, of some 128 bytes, see plan_rings */
+       TABLES = 1 << 22 };            /* entries in the kernel, of 136 bytes, see plan_rings */
 
 static bool any_queues(const struct plx_port_conf *c)
 {
