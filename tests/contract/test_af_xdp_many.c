@@ -86,9 +86,8 @@ static void many_ports(void **state)
 	assert_int_equal(plx_link_query(&plx_sys_linux, "plxa0", &li), 0);
 	li.zc = PLX_LINK_ZC_NO;
 	snprintf(conf.name, sizeof(conf.name), "plxa0");
-	conf.link = &li;
 	regs = zc_binds = indexes = 0;
-	p[0] = open_port(&conf);
+	assert_int_equal(plx_port_open_known(&p[0], &conf, &li), 0);
 	assert_string_equal(p[0]->info.why, "zero-copy refused (EOPNOTSUPP of bind), native copy");
 	assert_null(p[0]->conf.link);
 	assert_int_equal(zc_binds + regs, 0);
@@ -149,8 +148,8 @@ static void frames(void **state)
 	struct plx_link_info li = { .zc = PLX_LINK_ZC_NOT_TOLD };
 
 	(void)state;
-	conf.rxqs = conf.txqs = 1;
 	conf.link = &li;
+	conf.rxqs = conf.txqs = 1;
 	assert_int_equal(plx_port_frames(&conf), 3 * 512);
 	li.zc = PLX_LINK_ZC_NO;
 	assert_int_equal(plx_port_frames(&conf), 2 * 512);

@@ -95,6 +95,8 @@ static struct {
 	X(plx_env_timer(no_env, 1, idle, NULL)) \
 	X(plx_env_report(no_env, "")) X(plx_env_report(env, no_text)) X(plx_env_report_flush(no_env, 0)) \
 	X(plx_cycles_hz(no_env)) \
+	X(plx_driver_find(NULL)) X(plx_driver_may_be(NULL, "a")) X(plx_driver_may_be(&at.port_conf, NULL)) \
+	X(plx_driver_on_device(NULL)) \
 	X(plx_port_conf_parse(NULL, "a", WHY)) X(plx_port_conf_parse(&at.port_conf, no_text, WHY)) \
 	X(plx_port_conf_parse(&at.port_conf, "a", NULL, 64)) \
 	X(plx_port_open(NULL, &at.port_conf)) X(plx_port_open(&at.port, NULL)) \
