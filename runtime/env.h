@@ -62,9 +62,6 @@ enum main_at {
 	MAIN_VIEWS, MAIN_PORTS, MAIN_LOG,
 };
 
-/* env_reach.c */
-int  reach_up(struct plx_env *env);
-
 /* env.c: a child of fork calls, and the log said so */
 bool env_forked(const struct plx_env *env, const char *what);
 int  host_up(struct plx_env *env);           /* reads the host, anew where it was read */

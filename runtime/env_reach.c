@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* env_reach.c - the stage that keeps a start from cutting off the host, or whoever starts it.  Cold; main
    thread.  It comes before anything is changed. */
-#include "env.h"
+#include "stages.h"
 #include "reach.h"
 #include <string.h>
 
