@@ -7,7 +7,7 @@
 
    docs/plx-fwd.md is its manual. */
 #include "report.h"
-#include "../std_fds.h"
+#include "std_fds.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd.h - what the sub-commands of pollux share.  A command is a row of the table in main.c
-   and a file of its own; one that has parts keeps a table of the same kind (config.c). */
+   and a file of its own; one that has parts keeps a table of the same kind (config/cmd.c). */
 #ifndef CMD_H
 #define CMD_H
 

@@ -3,7 +3,7 @@
    Exit codes are those of cmd.h: 0 done, 1 failed or found wrong, 2 usage or
    configuration, 3 no such program runs, 4 rights. */
 #include "cmd.h"
-#include "../std_fds.h"
+#include "std_fds.h"
 
 #include <errno.h>
 #include <stdio.h>

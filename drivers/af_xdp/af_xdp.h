@@ -23,8 +23,8 @@
 #ifndef AF_XDP_H
 #define AF_XDP_H
 
-#include "../drivers.h"
-#include "../plx_link.h"
+#include "drivers.h"
+#include "link.h"
 #include "doorbell.h"
 #include "steer.h"
 #include "xsk.h"

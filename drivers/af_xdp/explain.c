@@ -3,7 +3,7 @@
    thread. */
 #include "af_xdp.h"
 #include "plx_text.h"
-#include "plx_xdp.h"
+#include "xdp.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* priv.c - which privilege is missing, for a port with its pool; cold, called only after a refusal. */
 #include "af_xdp.h"
-#include "plx_file.h"
+#include "file.h"
 #include "plx_text.h"
 #include "privileges.h"
 

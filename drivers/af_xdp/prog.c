@@ -5,7 +5,7 @@
    them is read.  Cold; main thread, or the one that repairs. */
 #include "af_xdp.h"
 #include "plx_text.h"
-#include "plx_xdp.h"
+#include "xdp.h"
 #include "steer.skel.h"
 
 #include <bpf/bpf.h>

@@ -2,7 +2,7 @@
 /* queue.c - one device queue: its socket and the two halves above it, opened, closed, and opened
    anew while lcores go on polling it.  Cold; main thread, ax_repair by one thread at a time. */
 #include "af_xdp.h"
-#include "plx_xdp.h"
+#include "xdp.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* unit.c - in which units a NIC counts the bytes of a receive buffer: what is beyond a whole number of them is
    not used in zero-copy, and a longer frame comes in pieces, each a packet, or not at all; and the words for an MTU
    beyond a frame; cold, pure; called by the ladder of modes, the plan and the doctor. */
-#include "plx_xdp.h"
+#include "xdp.h"
 #include "plx_pool.h"
 #include "plx_text.h"
 

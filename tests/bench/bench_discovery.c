@@ -5,8 +5,8 @@
      bench_discovery [INTERFACE] [--json]
 
    Without a name: the first interface with a device behind it, else lo. */
-#include "disco.h"
-#include "nlq.h"
+#include "iface.h"
+#include "nl.h"
 #include "plan.h"
 
 #include <linux/netlink.h>

@@ -8,7 +8,7 @@
 
 #include "steer.h"
 #include "steer.skel.h"
-#include "af_xdp/uapi.h"
+#include "uapi.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

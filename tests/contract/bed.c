@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bed.c - the test bed of the contract suite: pools, ports, packets; cold. */
 #include "contract.h"
-#include "plx_driver_impl.h"
+#include "driver_impl.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* chains.c - what the contract says of packets of several segments: a burst is counted in packets,
    whatever they take of a ring; and of the source and sink, which has no other end to face. */
 #include "contract.h"
-#include "plx_xdp.h"
+#include "xdp.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #define CONTRACT_H
 
 #include "plx_driver.h"
-#include "plx_link.h"
+#include "link.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* test_af_xdp_errors.c - what the af_xdp driver says when it cannot, how it climbs down,
    and that nothing is left of an attempt; chains; an empty pool; the stalled lcore. */
 #include "ax_util.h"
-#include "plx_xdp.h"
+#include "xdp.h"
 #include <linux/ethtool.h>
 #include <linux/if_xdp.h>
 #include <linux/sockios.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_af_xdp_kick.c - the doorbell of the af_xdp driver: each errno the kernel knows, by a
    table of calls whose sendto follows a script; and when it is rung at all. */
-#include "af_xdp/af_xdp.h"
+#include "af_xdp.h"
 #include "ax_util.h"
 
 static struct {

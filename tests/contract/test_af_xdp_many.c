@@ -2,8 +2,8 @@
 /* test_af_xdp_many.c - what many af_xdp ports of one process cost the kernel: what one has learned or done
    the others need not. */
 #include "ax_util.h"
-#include "plx_driver_impl.h"
-#include "plx_link.h"
+#include "driver_impl.h"
+#include "link.h"
 #include <bpf/bpf.h>
 #include <linux/if_xdp.h>
 #include <linux/sockios.h>

@@ -3,7 +3,7 @@
    end the start: a kernel that cannot, a device that is held, a resource that has run out;
    bonds; the carrier that an attach takes away. */
 #include "ax_util.h"
-#include "plx_xdp.h"
+#include "xdp.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>

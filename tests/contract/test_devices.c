@@ -3,8 +3,8 @@
    Ethernet header; names of all letters; how often the kernel is asked about one; and what the rings of a port take, as
    the plan says it. */
 #include "ax_util.h"
-#include "plx_driver_impl.h"
-#include "plx_link.h"
+#include "driver_impl.h"
+#include "link.h"
 
 #include <fcntl.h>
 #include <linux/if_tun.h>

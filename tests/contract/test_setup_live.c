@@ -2,7 +2,7 @@
 /* test_setup_live.c - the kinds of interfaces against this kernel, in a network namespace of its
    own over a veth pair: what is set is read back, by ethtool too, and what was before comes back. */
 #include "ax_util.h"
-#include "setup_dev.h"
+#include "dev.h"
 
 #include <sys/mount.h>
 #include <sys/stat.h>

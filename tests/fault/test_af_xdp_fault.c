@@ -2,7 +2,7 @@
 /* test_af_xdp_fault.c - every call into the operating system that opening, starting and
    closing an af_xdp port makes, failing in turn: an error comes back or the port works
    without, and nothing is left: no descriptor, no mapping, no frame, no program. */
-#include "../contract/ax_util.h"
+#include "ax_util.h"
 
 static struct { int at, n; bool hit; const char *what; } f;
 

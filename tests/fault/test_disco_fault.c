@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_disco_fault.c - discovery with each of its system calls failing in turn: what cannot be
    found out stays unknown, and nothing is left open. */
-#include "disco.h"
+#include "iface.h"
 #include "fault_each.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* test_live_fault.c - the live view with each of its system calls failing in turn: a view that does
    not open leaves nothing, one that is open goes on. */
 #include "fault_each.h"
-#include "live.h"
+#include "status.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -88,7 +88,7 @@ static void packet(uint8_t *p, uint32_t n)
 {
 	struct plx_pkt k;
 
-	/* with a routing header the last destination counts: tests/unit/test_csum.c */
+	/* with a routing header the last destination counts: tests/unit/lib/net/test_csum.c */
 	if (plx_parse(&k, p, n) || k.fragment || k.route_off)
 		return;
 	if (k.l3 == PLX_L3_IP4) {

@@ -6,7 +6,7 @@
      KIND A B LINES            lines without number and hash, which are put to them; then it is damaged: KIND of enum
                                damage, A and B, a byte each, say where */
 #include "fake.h"
-#include "setup_in.h"
+#include "journal.h"
 
 #include <jansson.h>
 

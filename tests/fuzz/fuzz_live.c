@@ -8,7 +8,7 @@
      n NAME    names and files of sockets */
 #include "cmd.h"
 #include "fuzz.h"
-#include "live.h"
+#include "status.h"
 #include "live_find.h"
 #include "live_tasks.h"
 

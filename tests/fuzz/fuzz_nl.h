@@ -3,9 +3,9 @@
 #ifndef FUZZ_NL_H
 #define FUZZ_NL_H
 
-#include "disco.h"
+#include "iface.h"
 #include "fake.h"
-#include "nlq.h"
+#include "nl.h"
 
 #include <linux/if_link.h>
 

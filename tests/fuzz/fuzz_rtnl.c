@@ -2,8 +2,8 @@
 /* fuzz_rtnl.c - any bytes as rtnetlink's answers (fake.h): messages one by one and what is found in them told
    again, the conversations of discovery, link events, and ioctls about an interface. */
 #include "fuzz_nl.h"
-#include "netlink.h"
-#include "plx_link.h"
+#include "linkmon.h"
+#include "link.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -162,8 +162,8 @@ check "links in the documents lead somewhere" links
 counters() { # the manual names each reason by which a frame is lost, passed or has to wait
 	local n bad=0 found=0
 	for n in $(cpp -P -Ilib -x c - <<-'C' | sed '1,/^NAMES/d'
-		#include "lib/plx_port.h"
-		#include "bpf/steer.h"
+		#include "plx_queue.h"
+		#include "steer.h"
 		NAMES
 		#define X(id, why) rx_drop_##id
 		PLX_RX_DROPS(X)
