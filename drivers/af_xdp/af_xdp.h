@@ -9,7 +9,7 @@
      explain.c what a refusal means, and the line for it     cold, main thread
      carrier.c the link after an attach                      cold, main thread
      split.c   frames that come in pieces                    the queue's lcore, or who repairs
-     unit.c    what of a frame a NIC uses in zero-copy       cold, any
+     xdp_unit.c    what of a frame a NIC uses in zero-copy       cold, any
      rxtx.c    the bursts                                    hot, the queue's lcore
      kick.c    the doorbell of a transmit queue              hot, the queue's lcore
      gate.c    what a burst does seldom: signs of life, errors of wake-ups, being parked
@@ -24,7 +24,7 @@
 #define AF_XDP_H
 
 #include "drivers.h"
-#include "link.h"
+#include "link_info.h"
 #include "doorbell.h"
 #include "steer.h"
 #include "xsk.h"

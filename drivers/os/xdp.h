@@ -5,7 +5,7 @@
 #ifndef PLX_XDP_H
 #define PLX_XDP_H
 
-#include "link.h"
+#include "link_info.h"
 #include "plx_sys.h"
 
 /* A program that runs beside the one that is attached: one that libxdp's dispatcher calls, or the NIC's own. */
@@ -117,7 +117,7 @@ static inline uint32_t plx_xdp_chain(uint32_t mtu, uint32_t room) { return (plx_
 char *plx_xdp_mtu_text(uint32_t mtu, uint32_t frame, uint32_t room, char *buf, size_t len);
 char *plx_xdp_mtu_fix(const char *name, uint32_t mtu, uint32_t frame, uint32_t room, char *buf, size_t len);
 
-/* In which units of bytes the NIC of a kernel driver counts a receive buffer in zero-copy (af_xdp/unit.c has
+/* In which units of bytes the NIC of a kernel driver counts a receive buffer in zero-copy (os/xdp_unit.c has
    the table).  plx_xdp_unit: the unit, or one of these.  plx_xdp_zc_room: the longest frame that comes whole, of room
    bytes in a frame; of a driver that nobody has looked at by the worst that it may count in.
    plx_xdp_falls_short: a frame of need bytes has no zero-copy for want of room, neither whole nor as a chain, which

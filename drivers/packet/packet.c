@@ -7,7 +7,7 @@
    receives nothing.  A filter that drops all stands in each receive socket except
    between start and stop: members of a group cannot be unbound one by one. */
 #include "packet.h"
-#include "link.h"
+#include "link_info.h"
 #include "plx_text.h"
 
 #include <arpa/inet.h>

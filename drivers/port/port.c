@@ -2,7 +2,7 @@
 /* port.c - opening a port by name or by the ladder, and what all drivers' ports have in
    common; cold; called by the main thread, the counters by any. */
 #include "drivers.h"
-#include "link.h"
+#include "link_info.h"
 #include "port_conf.h"
 #include "sized.h"
 #include "plx_text.h"

@@ -7,7 +7,7 @@
 #define PORT_FIT_H
 
 #include "plx_driver.h"
-#include "link.h"
+#include "link_info.h"
 #include "plx_text.h"
 
 enum { PORT_FIT_MAX = 2 * PLX_QUOTED_MAX + 256 };

@@ -8,7 +8,7 @@
 
 #include "iface.h"
 #include "plx_env.h"
-#include "link.h"
+#include "link_info.h"
 #include "topo.h"
 
 struct host_iface {

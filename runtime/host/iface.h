@@ -8,7 +8,7 @@
 #ifndef DISCO_H
 #define DISCO_H
 
-#include "link.h"
+#include "link_info.h"
 #include "xdp.h"
 #include "topo.h"
 

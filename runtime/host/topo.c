@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* topo.c - the machine as the plan sees it: asks each source in turn.  Cold; main thread. */
 #include "topo.h"
-#include "link.h"
+#include "link_info.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
    some pages.  Cold; watch thread, once a second.  judge.c judges. */
 #include "env.h"
 #include "file.h"
-#include "link.h"
+#include "link_info.h"
 #include "monitor.h"
 #include <stdio.h>
 #include <stdlib.h>

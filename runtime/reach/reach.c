@@ -4,7 +4,7 @@
 #include "reach.h"
 #include "iface.h"
 #include "nl.h"
-#include "link.h"
+#include "link_info.h"
 #include "plx_text.h"
 #include "privileges.h"
 

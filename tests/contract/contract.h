@@ -5,7 +5,7 @@
 #define CONTRACT_H
 
 #include "plx_driver.h"
-#include "link.h"
+#include "link_info.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

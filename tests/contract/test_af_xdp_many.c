@@ -3,7 +3,7 @@
    the others need not. */
 #include "ax_util.h"
 #include "driver_impl.h"
-#include "link.h"
+#include "link_info.h"
 #include <bpf/bpf.h>
 #include <linux/if_xdp.h>
 #include <linux/sockios.h>

@@ -4,7 +4,7 @@
    the plan says it. */
 #include "ax_util.h"
 #include "driver_impl.h"
-#include "link.h"
+#include "link_info.h"
 
 #include <fcntl.h>
 #include <linux/if_tun.h>

@@ -4,7 +4,7 @@
 
    The first line is "NAME BUS PARENT RXQS TXQS", "-" for what is not told. */
 #include "fuzz_nl.h"
-#include "link.h"
+#include "link_info.h"
 
 enum { IFINDEX = 5, QUEUES = 8 };
 

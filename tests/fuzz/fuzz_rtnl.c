@@ -3,7 +3,7 @@
    again, the conversations of discovery, link events, and ioctls about an interface. */
 #include "fuzz_nl.h"
 #include "linkmon.h"
-#include "link.h"
+#include "link_info.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -9,7 +9,7 @@
 #include "netdev_uapi.h"
 #include "nl.h"
 #include "file.h"
-#include "link.h"
+#include "link_info.h"
 #include "plx_text.h"
 
 #include <errno.h>

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "nl.h"
-#include "link.h"
+#include "link_info.h"
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>

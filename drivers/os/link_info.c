@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* link.c - what the kernel says of one interface: ioctl where there is one, sysfs for the
+/* link_info.c - what the kernel says of one interface: ioctl where there is one, sysfs for the
    rest; cold; called by port.c, the drivers' open and the environment's plan. */
-#include "link.h"
+#include "link_info.h"
 #include "nl_recv.h"
 #include "file.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unit.c - in which units a NIC counts the bytes of a receive buffer: what is beyond a whole number of them is
+/* xdp_unit.c - in which units a NIC counts the bytes of a receive buffer: what is beyond a whole number of them is
    not used in zero-copy, and a longer frame comes in pieces, each a packet, or not at all; and the words for an MTU
    beyond a frame; cold, pure; called by the ladder of modes, the plan and the doctor. */
 #include "xdp.h"
