@@ -9,7 +9,6 @@
      explain.c what a refusal means, and the line for it     cold, main thread
      carrier.c the link after an attach                      cold, main thread
      split.c   frames that come in pieces                    the queue's lcore, or who repairs
-     xdp_unit.c    what of a frame a NIC uses in zero-copy       cold, any
      rxtx.c    the bursts                                    hot, the queue's lcore
      kick.c    the doorbell of a transmit queue              hot, the queue's lcore
      gate.c    what a burst does seldom: signs of life, errors of wake-ups, being parked
@@ -257,13 +256,13 @@ uint32_t ax_rx_refill(struct ax_rxq *q);
 uint32_t ax_tx_reap(struct ax_txq *q, uint32_t n);
 uint32_t ax_rx_drain(struct ax_rxq *q);
 uint32_t ax_rx_reclaim(struct ax_rxq *q);
-/* ax_tx_passed: index of tx up to which the kernel took descriptors out, as far as is known. */
-uint32_t ax_tx_passed(const struct ax_txq *q);
-uint32_t ax_tx_unsent(const struct ax_txq *q, uint64_t *bytes);
 uint32_t ax_tx_reclaim(struct ax_txq *q);
 
 /* kick.c */
 void     ax_tx_ring(struct ax_txq *q);
+/* ax_tx_passed: index of tx up to which the kernel took descriptors out, as far as is known. */
+uint32_t ax_tx_passed(const struct ax_txq *q);
+uint32_t ax_tx_unsent(const struct ax_txq *q, uint64_t *bytes);
 bool     ax_tx_recovered(struct ax_txq *q);
 uint16_t ax_tx_refuse(struct ax_txq *q, struct plx_mbuf **m, uint16_t n);
 static inline void ax_tx_stop(struct ax_txq *q, enum plx_stop why)

@@ -558,34 +558,6 @@ uint32_t ax_rx_reclaim(struct ax_rxq *q)
 	return n;
 }
 
-/* In copy mode kernels before 6.17 move the ring's index only when they come to the end of what they saw in it, so
-   what they completed counts as well. */
-uint32_t ax_tx_passed(const struct ax_txq *q)
-{
-	const uint32_t told = __atomic_load_n(q->tx.theirs, __ATOMIC_ACQUIRE);
-	uint32_t left = q->tx.head - told;
-
-	if (left > q->tx.mask + 1)
-		return told;
-	if (q->tx.head - q->passed < left)
-		left = q->tx.head - q->passed;
-	return q->tx.head - (q->in_flight < left ? q->in_flight : left);
-}
-
-/* Packets in the ring that the kernel has not taken out, and their bytes. */
-uint32_t ax_tx_unsent(const struct ax_txq *q, uint64_t *bytes)
-{
-	const uint32_t taken = ax_tx_passed(q);
-	uint32_t pkts = 0;
-
-	*bytes = 0;
-	for (uint32_t i = taken; q->tx.head - i <= q->tx.mask + 1 && i != q->tx.head; i++) {
-		pkts += !(xring_desc(&q->tx, i)->options & XDP_PKT_CONTD);
-		*bytes += xring_desc(&q->tx, i)->len;
-	}
-	return pkts;
-}
-
 uint32_t ax_tx_reclaim(struct ax_txq *q)
 {
 	uint32_t n = 0;

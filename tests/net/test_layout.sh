@@ -5,53 +5,52 @@
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Header names of a room's folders, one a line
-headers() { find "$@" -name '*.h' -printf '%f\n' 2>/dev/null; }
-# no_include ROOM NAMES: no file of the room includes one of these headers
+cd "$TOP" || exit 1
+private() { find "$@" -name '*.h' ! -name 'plx*' -printf '%f\n' 2>/dev/null; } # headers that are not installed, a line each
+# no_include FOLDER NAMES: no file of the folder includes one of these headers
 no_include() {
-	local room=$1 names; shift
+	local folder=$1 names; shift
 	names=$(printf '%s\n' "$@" | sed 's/[.]/\\./g' | paste -sd'|')
 	[ -n "$names" ] || return 0
-	! grep -rnE "^#include [\"<](.*/)?($names)[\">]" --include='*.[ch]' "$TOP/$room" | grep .
+	! grep -rnE "^#include [\"<](.*/)?($names)[\">]" --include='*.[ch]' "$folder" | grep .
 }
-cd "$TOP" || exit 1
 # shellcheck disable=SC2046 # lists of words
-{
-	check "lib includes no header of drivers, runtime, bpf or apps" no_include lib $(headers drivers runtime bpf apps)
-	check "drivers include no header of runtime or apps" no_include drivers $(headers runtime apps)
-	check "runtime includes no header of apps, bpf or a driver's folder" no_include runtime \
-		$(headers apps bpf drivers/af_xdp)
-	for a in apps/fwd apps/*.c; do
-		check "$a includes no header of a driver's folder, of bpf or of the rooms' insides" no_include "$a" \
-			$(headers drivers/af_xdp bpf; headers lib drivers runtime | grep -v '^plx')
-	done
-	check "the operator's tool includes no insides but those of runtime" no_include apps/pollux \
-		$(headers drivers/af_xdp bpf; headers lib drivers | grep -v '^plx')
-	for d in drivers/af_xdp drivers/packet drivers/loop* drivers/null*; do
-		others=$(headers drivers/*/ | grep -vxF "$(headers "$d")")
-		check "${d#drivers/} includes no other driver's header" no_include "$d" $others
+check "no app but the operator's tool includes a private header of the library" \
+	no_include apps/fwd $(private lib drivers runtime bpf) && no_include apps/examples $(private lib drivers runtime bpf)
+# shellcheck disable=SC2046
+check "the operator's tool includes no header of a driver's folder" \
+	no_include apps/pollux $(find drivers/af_xdp drivers/packet drivers/mem drivers/xsk bpf -name '*.h' -printf '%f\n')
+unique() { # a header is told by its name
+	! find lib drivers runtime apps bpf -name '*.h' -printf '%f\n' | sort | uniq -d | grep .
+}
+check "no two headers have one name" unique
+prefix() { # plx_ is for what is installed
+	! find lib drivers runtime apps bpf -name 'plx*.h' -printf '%f\n' | grep -vxF "$(ls "$BUILD/include/pollux")" | grep .
+}
+check "a private header does not bear the prefix" prefix
+shadows() { # shadows: a private header of the name of a system header
+	local h
+	for h in $(private lib drivers runtime apps bpf); do
+		! echo "#include <$h>" | cc -x c -fsyntax-only - 2>/dev/null || echo "$h"
 	done
 }
+no_shadow() { ! shadows | grep .; }
+check "no header hides one of the system" no_shadow
+small_rooms() { # folders of more than 16 sources
+	find lib drivers runtime apps -name '*.c' -printf '%h\n' | sort | uniq -c | awk '$1 > 16 { print; n = 1 } END { exit n }'
+}
+check "no folder holds more than 16 sources" small_rooms
 once() { # once PATTERN FOLDER...: the pattern stands in no source of these folders
 	local pattern=$1; shift
 	! grep -rnE "$pattern" --include='*.[ch]' "$@" | grep .
 }
 check "one function finds a driver by its name" once 'plx_drivers\[' runtime apps
-one_reader() { ! grep -rn 'CapEff' --include='*.[ch]' lib drivers runtime apps | grep -v '^drivers/privileges[.]' | grep .; }
+one_reader() { ! grep -rn 'CapEff' --include='*.[ch]' lib drivers runtime apps | grep -v '^drivers/os/privileges[.]' | grep .; }
 check "one function reads the capabilities of a process" one_reader
 one_cpuset() { ! grep -rnE '(<<|>>) [a-z0-9_>.-]+ % 64' --include='*.[ch]' runtime apps/pollux drivers |
 	grep -vE 'cpuset\.[ch]:|setup\.h:' | grep .; }
 check "the words of a set of CPUs are touched in one place" one_cpuset
-lcores_call_down() { # the loop and what changes it reach neither the main thread's loop nor what looks on
-	local low high
-	mapfile -t low < <(find "$BUILD/runtime" -regextype egrep -regex '.*[/_](lcore(_(loop|set|call|stats|var|where))?|poller|foreign|slots|fatal|main_at)\.c\.o')
-	mapfile -t high < <(find "$BUILD/runtime" -regextype egrep -regex '.*[/_](control|watch|readers|stop|netlink|(truth|live)[a-z_]*)\.c\.o')
-	[ ${#low[@]} -ge 11 ] && [ ${#high[@]} -ge 10 ] || return 1
-	! comm -12 <(nm -u "${low[@]}" | awk '{ print $2 }' | sort -u) \
-		<(nm --defined-only "${high[@]}" | awk '$2 ~ /[TDBR]/ { print $3 }' | sort -u) | grep .
-}
-check "lcores and pollers call nothing of the main thread's or the watch thread's" lcores_call_down
-apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps --exclude-dir=pollux | grep .; }
+apps_through_pollux() { ! grep -rnE '#include <plx|#include "plx' apps --exclude-dir=pollux --exclude-dir=common | grep .; }
 no_counters() { ! grep -rnE '(q|rx|tx|\])->(stats|user)\b' apps README.md docs/*.md | grep .; }
 check "apps read counters by calls, not in the queues" no_counters
 check "apps but the operator's tool include <pollux/...>, as a user's program does" apps_through_pollux
@@ -161,7 +160,7 @@ links() { # every relative link of the documents leads to a file
 check "links in the documents lead somewhere" links
 counters() { # the manual names each reason by which a frame is lost, passed or has to wait
 	local n bad=0 found=0
-	for n in $(cpp -P -Ilib -x c - <<-'C' | sed '1,/^NAMES/d'
+	for n in $(cpp -P -Ilib/base -Ilib/mem -Ilib/port -Ibpf -x c - <<-'C' | sed '1,/^NAMES/d'
 		#include "plx_queue.h"
 		#include "steer.h"
 		NAMES
