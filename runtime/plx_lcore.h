@@ -37,7 +37,7 @@ PLX_API int plx_lcore_wait(struct plx_lcore *l, int *ret, uint64_t timeout_ns);
 /* ---- threads of the application ---- */
 
 /* plx_lcore_register makes the calling thread an lcore of env without a loop, one of the places
-   that --foreign-threads keeps (each costs the pools what an lcore costs, 1024 frames).  It gets
+   that --registered-threads keeps (each costs the pools what an lcore costs, 1024 frames).  It gets
    a cache in each pool and its own variables, plx_lcore_self() is *l, and while plx_env_run runs
    it may burst on queues that no poller and no other thread uses.  Its doorbells are rung by
    each transmit burst, as it has no loop that would ring later; what the kernel does not take
@@ -83,7 +83,7 @@ PLX_API void plx_lcore_quiescent(void);
 
 /* ---- a variable for each lcore ---- */
 
-/* A value of its own for each lcore, and for each place of a foreign thread:
+/* A value of its own for each lcore, and for each place of a registered thread:
 
      static PLX_LCORE_VAR(struct hits) hits;                 the handle, of one environment
      err = PLX_LCORE_VAR_NEW(env, &hits);                    all values are zero

@@ -25,7 +25,7 @@ static bool answer_arp(uint8_t *p, const struct plx_pkt *k, const uint8_t mac[6]
 	return true;
 }
 
-/* The type's change from request to reply is known, so the checksum is mended, not computed:
+/* The type's change from request to reply is known, so the checksum is fixed, not computed:
    a damaged request gets a reply that is as damaged. */
 static void turn_type(struct plx_icmphdr *h, uint8_t reply)
 {
@@ -82,7 +82,7 @@ static bool parse_whole(struct plx_pkt *k, struct plx_mbuf **m)
 }
 
 /* Makes the answer out of the question, but for its MACs, or says that there is none.  The checksum is
-   mended and no payload looked at, so a chain is as good as one segment. */
+   fixed and no payload looked at, so a chain is as good as one segment. */
 static bool answer(struct plx_mbuf **m, const uint8_t mac[6])
 {
 	struct plx_pkt k;

@@ -176,7 +176,7 @@ static int try_rung(struct ax_port *p, const struct rung *r, struct plx_link_inf
 	return err;
 }
 
-/* What an end of the ladder can be mended by. */
+/* What an end of the ladder can be fixed by. */
 static const char *climb_fix(const struct ax_port *p, uint32_t mtu)
 {
 	const uint32_t more = PLX_FRAME_MAX - p->base.pool->frame_size;

@@ -97,7 +97,7 @@ struct ax_txq {
 	uint32_t         limit;        /* descriptors not completed, at most: the completion ring */
 	uint32_t         in_flight;    /* descriptors not completed */
 	uint32_t         unrung;       /* of them not announced by a doorbell */
-	uint32_t         ring_at;      /* announce at so many */
+	uint32_t         doorbell_at;      /* announce at so many */
 	uint32_t         passed;       /* index of tx: what stands before it is out, told or not */
 	uint32_t         gate;         /* atomic, enum ax_gate */
 	bool             sg, zerocopy, budget;
@@ -259,7 +259,7 @@ uint32_t ax_rx_reclaim(struct ax_rxq *q);
 uint32_t ax_tx_reclaim(struct ax_txq *q);
 
 /* kick.c */
-void     ax_tx_ring(struct ax_txq *q);
+void     ax_tx_doorbell(struct ax_txq *q);
 /* ax_tx_passed: index of tx up to which the kernel took descriptors out, as far as is known. */
 uint32_t ax_tx_passed(const struct ax_txq *q);
 uint32_t ax_tx_unsent(const struct ax_txq *q, uint64_t *bytes);

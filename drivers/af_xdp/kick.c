@@ -104,7 +104,7 @@ static bool tx_again(struct ax_txq *q, int err, bool progress)
 /* ax_tx_ring announces what is in the ring.  In copy mode the kernel sends in the call, as
    many as its budget allows, and says EAGAIN though it did; a zero-copy driver is only
    woken, and only if it sleeps. */
-void ax_tx_ring(struct ax_txq *q)
+void ax_tx_doorbell(struct ax_txq *q)
 {
 	uint32_t tries = RING_TRIES + (q->budget ? 0 : q->unrung / AX_COPY_BUDGET);
 	int err = 0;

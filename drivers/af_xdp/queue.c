@@ -134,7 +134,7 @@ static int init_txq(struct ax_port *p, struct ax_txq *q, struct ax_sock *s)
 	q->zerocopy = s->zerocopy;
 	q->budget = s->budget;
 	q->limit = txd;
-	q->ring_at = !s->zerocopy && !s->budget ? AX_COPY_BUDGET : txd / 2 < RING_AT ? txd / 2 : RING_AT;
+	q->doorbell_at = !s->zerocopy && !s->budget ? AX_COPY_BUDGET : txd / 2 < RING_AT ? txd / 2 : RING_AT;
 	ax_well(&q->trouble);
 	__atomic_store_n(&q->base.err, 0, __ATOMIC_RELAXED);
 	q->base.burst = ax_tx_shut;

@@ -495,8 +495,8 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 		ax_tx_stop(q, PLX_STOP_ring_full);
 	/* An lcore collects until a doorbell is worth its price; its loop rings the rest. */
 	bool now = !n || i < n || !plx_tx_may_wait();
-	if (q->unrung >= q->ring_at || (now && (q->unrung || (q->zerocopy && q->in_flight))))
-		ax_tx_ring(q);
+	if (q->unrung >= q->doorbell_at || (now && (q->unrung || (q->zerocopy && q->in_flight))))
+		ax_tx_doorbell(q);
 	if (q->unrung && plx_tx_may_wait())
 		plx_tx_pending_add(base);
 	return i;

@@ -31,13 +31,13 @@ static const struct { const char *name; int type; } fanouts[] = {
 static int failed(const struct plx_port *p, const char *dir, unsigned q, const char *what)
 {
 	int err = -errno;
-	const char *mend = err == -EPERM ? "needs CAP_NET_RAW: run as root or grant it" :
+	const char *fix = err == -EPERM ? "needs CAP_NET_RAW: run as root or grant it" :
 	                   err == -ENOMEM || err == -ENOBUFS ? "lower rxd=, txd= or queues=" :
 	                   err == -EMFILE || err == -ENFILE ? "raise ulimit -n" :
 	                   err == -ENODEV || err == -ENXIO ? "see ip link" :
 	                   err == -ENETDOWN ? "ip link set it up" : "see docs/drivers.md, packet";
 
-	plx_logf(p->log, PLX_LOG_ERROR, "%s: packet: %s%u: %s: %s: %s", p->name, dir, q, what, strerrorname_np(-err), mend);
+	plx_logf(p->log, PLX_LOG_ERROR, "%s: packet: %s%u: %s: %s: %s", p->name, dir, q, what, strerrorname_np(-err), fix);
 	return err;
 }
 

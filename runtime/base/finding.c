@@ -82,5 +82,5 @@ void finding_json(struct plx_json *j, const struct finding *f, const char *objec
 		plx_json_text(j, "unit", f->unit);
 	}
 	plx_json_text(j, "evidence", f->evidence);
-	plx_json_text(j, "mend", f->fix);
+	plx_json_text(j, "fix", f->fix);
 }

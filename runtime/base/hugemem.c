@@ -147,8 +147,8 @@ static const char *refusal(int err, uint64_t page)
 	return strerror(-err);
 }
 
-/* mend writes the command that gives a node the hugepages for len bytes. */
-static void mend(char *buf, size_t size, uint64_t len, int node)
+/* fix writes the command that gives a node the hugepages for len bytes. */
+static void fix(char *buf, size_t size, uint64_t len, int node)
 {
 	char path[96] = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
 
@@ -173,14 +173,14 @@ int mem_seg_alloc(struct mem_seg *s, const struct plx_sys *sys, const struct plx
 			continue;
 		err = rung(s, sys, name, len, node, pages[i]);
 		if (!err && pages[i] == KIB4 && huge != PLX_NEVER) {
-			mend(line, sizeof(line), len, node);
+			fix(line, sizeof(line), len, node);
 			plx_logf(log, PLX_LOG_NOTICE, "memory %s: %s: hugepages by %s", name, s->why, line);
 		}
 		if (!err)
 			return 0;
 		plx_text_add(s->why, sizeof(s->why), "%s pages refused (%s), ", page_name(pages[i]), refusal(err, pages[i]));
 	}
-	mend(line, sizeof(line), len, node);
+	fix(line, sizeof(line), len, node);
 	plx_logf(log, PLX_LOG_ERROR, "memory %s: no %llu KiB%s (%s): %s%s", name, (unsigned long long)(len >> 10),
 	         huge == PLX_REQUIRE ? " of hugepages, with --huge=require" : "", refusal(err, huge == PLX_REQUIRE ? MIB2 : KIB4),
 	         huge == PLX_REQUIRE ? "" : "free memory, or ask for less with -m", huge == PLX_REQUIRE ? line : "");

@@ -17,7 +17,7 @@ struct mem_seg {
 /* mem_seg_alloc: memfd on hugepages (1G if len >= 1G, then 2M, then 4K; PLX_REQUIRE stops
    before 4K, PLX_NEVER begins there), bound to node before first touch, touched, verified,
    kept out of core dumps and children.  0; -ENOMEM with one logged line that names the
-   command that mends it; nothing left behind then. */
+   command that fixes it; nothing left behind then. */
 int  mem_seg_alloc(struct mem_seg *s, const struct plx_sys *sys, const struct plx_log *log,
                    const char *name, uint64_t len, int node, enum plx_policy huge);
 void mem_seg_free(struct mem_seg *s, const struct plx_sys *sys);

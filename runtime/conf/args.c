@@ -231,7 +231,7 @@ static int check_rules(struct parser *p, enum plx_conf_from from)
 		if (!a || b == r->needs)
 			continue;
 		snprintf(p->why, p->whylen, r->needs ? "%s needs %s: %s" : "%s and %s: %s",
-		         spell(sa, sizeof(sa), from, r->a), spell(sb, sizeof(sb), from, r->b), r->mend);
+		         spell(sa, sizeof(sa), from, r->a), spell(sb, sizeof(sb), from, r->b), r->fix);
 		return -EINVAL;
 	}
 	return 0;

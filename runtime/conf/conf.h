@@ -7,7 +7,7 @@
 #include "plx_conf.h"
 
 /* lcore_list_parse reads -l in DPDK's grammar into l[PLX_LCORES_MAX], ordered as written; CPUs are below CPUSET_MAX.
-   0, or -EINVAL and a reason with the mend in why[]; *n is 0 then. */
+   0, or -EINVAL and a reason with the fix in why[]; *n is 0 then. */
 int lcore_list_parse(struct plx_lcore_conf *l, uint16_t *n, const char *text, char *why, size_t whylen);
 
 /* The environment's options, row by row those of plx_settings, ending with name NULL; dst of
@@ -16,7 +16,7 @@ extern const struct plx_opt conf_opts[];
 
 /* Options that exclude each other, or (needs) the first of which wants the second; ends with
    a NULL. */
-struct conf_rule { const char *a, *b; bool needs; const char *mend; };
+struct conf_rule { const char *a, *b; bool needs; const char *fix; };
 extern const struct conf_rule conf_rules[];
 
 /* conf_row finds a setting by n bytes of its name: its row, or -1. */

@@ -60,7 +60,7 @@ static char byte_at(const struct reader *r, yaml_mark_t at)
 static int not_yaml(struct reader *r)
 {
 	/* begin: the parser notices late, what is wrong began where its context does */
-	static const struct { const char *problem; bool begin; const char *mend; } mends[] = {
+	static const struct { const char *problem; bool begin; const char *fix; } fixes[] = {
 		{ "mapping values are not allowed", false, "a value with a colon needs quotes, or the lines do not align" },
 		{ "could not find expected ':'", true, "write key: value, with a colon and a blank" },
 		{ "did not find expected key", false, "align the keys of one map below each other" },
@@ -72,7 +72,7 @@ static int not_yaml(struct reader *r)
 		{ "block sequence entries are not allowed", false, "begin a list in a line of its own" },
 	};
 	const char *problem = r->parser.problem ? r->parser.problem : "it cannot be read";
-	const char *mend = "quote the value";
+	const char *fix = "quote the value";
 	yaml_mark_t at = r->parser.problem_mark;
 
 	if (r->parser.error == YAML_MEMORY_ERROR) {
@@ -81,12 +81,12 @@ static int not_yaml(struct reader *r)
 	}
 	if (byte_at(r, at) == '\t')
 		return fail(r, at, "not YAML: %s: indent with blanks, not with a tab", problem);
-	for (size_t i = 0; i < PLX_ARRAY_SIZE(mends); i++)
-		if (strstr(problem, mends[i].problem)) {
-			mend = mends[i].mend;
-			at = mends[i].begin && r->parser.context ? r->parser.context_mark : at;
+	for (size_t i = 0; i < PLX_ARRAY_SIZE(fixes); i++)
+		if (strstr(problem, fixes[i].problem)) {
+			fix = fixes[i].fix;
+			at = fixes[i].begin && r->parser.context ? r->parser.context_mark : at;
 		}
-	return fail(r, at, "not YAML: %s: %s", problem, mend);
+	return fail(r, at, "not YAML: %s: %s", problem, fix);
 }
 
 /* ---- events ---- */
@@ -491,7 +491,7 @@ static int setting(struct reader *r, int i, yaml_mark_t at)
 	/* a default excludes nothing: a file may have all settings */
 	rule = s->def && !strcmp(text, s->def) ? NULL : conf_excluded(r->chosen, i);
 	if (rule)
-		return fail(r, at, "%s and %s: %s", rule->a, rule->b, rule->mend);
+		return fail(r, at, "%s and %s: %s", rule->a, rule->b, rule->fix);
 	if (!s->def || strcmp(text, s->def))
 		r->chosen |= 1ull << i;
 	if (conf_opts[i].set(r->c, text, reason, sizeof(reason)))

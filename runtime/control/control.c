@@ -63,7 +63,7 @@ static void open_netlink(struct control *c)
 		device |= env->ports[i]->info.ifindex != 0;
 	if (!device)
 		return;
-	int fd = nl_open(env->sys);
+	int fd = linkmon_open(env->sys);
 
 	c->nlfd = fd < 0 ? -1 : fd;
 	if (fd < 0)
@@ -261,9 +261,9 @@ static void epoll_failed(struct control *c, int err)
 {
 	if (!c->epoll_told)
 		plx_logf(&c->env->log, PLX_LOG_ERROR, "main thread: epoll_wait: %s; it looks every %d ms", strerror(err),
-		         HOUSE_NS / 1000000);
+		         HOUSEKEEPING_NS / 1000000);
 	c->epoll_told = true;
-	plx_sys_sleep(c->env->sys, HOUSE_NS);
+	plx_sys_sleep(c->env->sys, HOUSEKEEPING_NS);
 	main_work(c);
 }
 

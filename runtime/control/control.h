@@ -17,7 +17,7 @@
 #include <signal.h>
 
 enum {
-	HOUSE_NS = 50000000,   /* between two looks after lcores and ports */
+	HOUSEKEEPING_NS = 50000000,   /* between two looks after lcores and ports */
 	WORK_NS  = 1000000000, /* between two turns of main_work that nobody asked for */
 };
 #define STALL_NS 1000000000ull /* an lcore without a round for so long is told of */
@@ -90,7 +90,7 @@ struct control {
 	bool link_event[PLX_PORTS_MAX]; /* since links were asked for */
 	bool link_open;                /* the answers are still to come */
 	bool link_resync;              /* they are to be asked for */
-	struct truth truth;            /* during a run */
+	struct monitor truth;            /* during a run */
 	struct live live;              /* the same; epfd -1 = nobody can look */
 	uint64_t run_at;
 

@@ -28,7 +28,7 @@ static void silence(const struct control *c, struct plx_lcore *l, uint64_t now)
 	const uint64_t gap = now - c->looked_at;
 
 	if (gap > STALL_NS / 2 && !l->stalled)
-		l->beat_at += gap - HOUSE_NS;
+		l->beat_at += gap - HOUSEKEEPING_NS;
 	if (!l->silent)
 		l->silent_cpu = lcore_cpu_ns(l);
 	l->silent = true;
@@ -126,7 +126,7 @@ static void links_ask(struct control *c)
 		return;
 	memset(c->link_event, 0, sizeof(c->link_event));
 	c->link_resync = false;
-	c->link_open = truth_ask_links(&c->truth.ask);
+	c->link_open = monitor_ask_links(&c->truth.ask);
 }
 
 /* The driver is told before the port's info follows: it compares with what was. */
@@ -139,7 +139,7 @@ static void port_link(struct plx_port *p, enum plx_link link, uint32_t mtu)
 	if (p->drv->link)
 		p->drv->link(p, link, mtu);
 	if (link == PLX_LINK_REMOVED)
-		port_give_back(p); /* wherever it went, there it is the host's; plx-ask does the rest */
+		port_give_back(p); /* wherever it went, there it is the host's; plx-xdpmon does the rest */
 	__atomic_store_n(&p->info.mtu, mtu, __ATOMIC_RELAXED);
 }
 
@@ -156,7 +156,7 @@ static void port_mac(struct control *c, struct plx_port *p, const uint8_t mac[6]
 		__atomic_store_n(&p->info.mac[i], mac[i], __ATOMIC_RELAXED);
 }
 
-static void on_link(void *arg, const struct nl_event *e)
+static void on_link(void *arg, const struct linkmon_event *e)
 {
 	struct control *c = arg;
 
@@ -177,7 +177,7 @@ static void links_told(struct control *c)
 {
 	c->link_open = false;
 	for (unsigned i = 0; i < c->env->nports; i++) {
-		const struct truth_link *l = &c->truth.ask.link[i];
+		const struct monitor_link *l = &c->truth.ask.link[i];
 		struct plx_port *p = c->env->ports[i];
 
 		if (!p->info.ifindex || c->link_event[i])
@@ -193,7 +193,7 @@ static void links_told(struct control *c)
 
 static void links_read(struct control *c)
 {
-	int err = nl_read(c->env->sys, c->nlfd, on_link, c);
+	int err = linkmon_read(c->env->sys, c->nlfd, on_link, c);
 
 	if (!err)
 		return;
@@ -226,7 +226,7 @@ static void ports_look(struct control *c)
 	plx_env_stop(env, -ENODEV);
 }
 
-static void house_keep(struct control *c, uint64_t now)
+static void housekeeping(struct control *c, uint64_t now)
 {
 	struct plx_env *env = c->env;
 
@@ -239,14 +239,14 @@ static void house_keep(struct control *c, uint64_t now)
 	}
 	c->looked_at = now;
 	ports_look(c);
-	truth_ask_repairs(&c->truth.ask);
+	monitor_ask_repairs(&c->truth.ask);
 	if (readers_wanted(c, now))
 		main_ask_work(env);
-	if (c->link_open && truth_ask_told(&c->truth.ask))
+	if (c->link_open && monitor_ask_told(&c->truth.ask))
 		links_told(c);
 	if (c->link_resync)
 		links_ask(c);
-	truth_look(&c->truth, env, now);
+	monitor_look(&c->truth, env, now);
 	live_tick(&c->live, now);
 }
 
@@ -263,14 +263,14 @@ static char *answer(void *arg)
 static void views_open(struct control *c, uint64_t now)
 {
 	struct plx_env *env = c->env;
-	int err = truth_open(&c->truth, &env->plan, &env->log, env->cycles_hz);
+	int err = monitor_open(&c->truth, &env->plan, &env->log, env->cycles_hz);
 
 	c->run_at = now;
 	if (err) {
 		LOG(c, WARN, "no comparison with the plan, and no live view: %s", strerror(-err));
 		return;
 	}
-	err = truth_ask_open(&c->truth.ask, env);
+	err = monitor_ask_open(&c->truth.ask, env);
 	if (err)
 		LOG(c, WARN, "nobody asks the kernel for links, and whether XDP programs stay attached: %s; raise ulimit -u or -n",
 		    strerror(-err));
@@ -341,7 +341,7 @@ void watch_rest(struct control *c)
 /* Waits for an answer of the kernel that is on its way. */
 void watch_forget(struct control *c)
 {
-	truth_close(&c->truth);
+	monitor_close(&c->truth);
 }
 
 /* ---- the thread ---- */
@@ -359,15 +359,15 @@ static void view_event(struct control *c, int fd, uint64_t now)
 static uint64_t look_after(struct control *c, const struct epoll_event *ev, int n)
 {
 	const uint64_t now = plx_sys_now(c->env->sys);
-	uint64_t due = now + HOUSE_NS;
+	uint64_t due = now + HOUSEKEEPING_NS;
 
 	pthread_mutex_lock(&c->env->lock);
 	if (c->looking) {
 		for (int i = 0; i < n; i++)
 			view_event(c, ev[i].data.fd, now);
 		if (c->house_due <= now) {
-			house_keep(c, now);
-			c->house_due = c->house_due + HOUSE_NS > now ? c->house_due + HOUSE_NS : now + HOUSE_NS;
+			housekeeping(c, now);
+			c->house_due = c->house_due + HOUSEKEEPING_NS > now ? c->house_due + HOUSEKEEPING_NS : now + HOUSEKEEPING_NS;
 		}
 		due = c->house_due;
 	}
@@ -381,9 +381,9 @@ static void epoll_failed(struct control *c, int err)
 	const uint64_t now = plx_sys_now(c->env->sys);
 
 	if (!c->deaf)
-		LOG(c, ERROR, "watch thread: epoll_wait: %s; it looks every %d ms", strerror(err), HOUSE_NS / 1000000);
+		LOG(c, ERROR, "watch thread: epoll_wait: %s; it looks every %d ms", strerror(err), HOUSEKEEPING_NS / 1000000);
 	c->deaf = true;
-	plx_sys_sleep(c->env->sys, HOUSE_NS);
+	plx_sys_sleep(c->env->sys, HOUSEKEEPING_NS);
 	if (c->sigfd >= 0)
 		stop_signal(c);
 	pthread_mutex_lock(&c->env->lock);

@@ -18,7 +18,7 @@ enum { OPAQUE_WAIT_NS = 500000000, RETRY_NS = 1000000000, FIRST_NS = 500000000, 
 /* Pollers that may read any queue, and threads of the application. */
 static unsigned count_opaque(const struct plx_env *env)
 {
-	unsigned n = foreign_count(env);
+	unsigned n = registered_count(env);
 
 	for (unsigned i = 0; i < env->nlcores; i++)
 		for (unsigned k = 0; k < env->lcores[i].npollers && !env->lcores[i].held; k++)

@@ -26,7 +26,7 @@ struct plx_env {
 	struct plx_port *ports[PLX_PORTS_MAX];
 	struct env_txq *txqs;
 	uint16_t npools, nports, nlcores;
-	struct plx_lcore *lcores;      /* array of nlcores, then the places of foreign threads: plan.caches in all */
+	struct plx_lcore *lcores;      /* array of nlcores, then the places of registered threads: plan.caches in all */
 	char    *vars;                 /* PLX_LCORE_VARS bytes for each of them */
 	size_t   vars_used;            /* under lock */
 	uint32_t first_slot;           /* slots of these threads: first_slot + 1 + index (slots.c) */

@@ -4,7 +4,7 @@
    of each environment.
 
    An environment has the slots first_slot + 1 to first_slot + plan.caches: its lcores, then the places
-   of foreign threads.  They are one range, so that its own pools need no caches but those. */
+   of registered threads.  They are one range, so that its own pools need no caches but those. */
 #include "env.h"
 #include <errno.h>
 
@@ -45,8 +45,8 @@ int slots_up(struct plx_env *env)
 	pthread_mutex_unlock(&lock);
 	if (found)
 		return 0;
-	plx_logf(&env->log, PLX_LOG_ERROR, "lcores: the environments of this process have %d lcores and foreign threads at "
-	         "most, and %u more do not fit (ENOSPC); close one, or use fewer with -l and --foreign-threads", SLOTS,
+	plx_logf(&env->log, PLX_LOG_ERROR, "lcores: the environments of this process have %d lcores and registered threads at "
+	         "most, and %u more do not fit (ENOSPC); close one, or use fewer with -l and --registered-threads", SLOTS,
 	         env->plan.caches);
 	return -ENOSPC;
 }

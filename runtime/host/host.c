@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void host_zerocopy(struct plx_link_info *li, const struct disco_link *l)
+void host_zerocopy(struct plx_link_info *li, const struct iface *l)
 {
 	enum { NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 }; /* the build machine's headers may be too old to have it */
 
@@ -26,15 +26,15 @@ static int read_iface(struct host_iface *f, const struct plx_sys *sys, const cha
 {
 	int err = plx_link_query(sys, name, &f->link);
 
-	if (!err && !(f->disco = malloc(sizeof(*f->disco))))
+	if (!err && !(f->found = malloc(sizeof(*f->found))))
 		err = -ENOMEM;
 	if (!err)
-		err = disco_link_more(sys, &f->link, f->disco);
+		err = iface_read_more(sys, &f->link, f->found);
 	if (!err) {
-		host_zerocopy(&f->link, f->disco);
+		host_zerocopy(&f->link, f->found);
 		return 0;
 	}
-	free(f->disco);
+	free(f->found);
 	no_iface(f);
 	return err == -ENODEV ? 0 : err;
 }
@@ -43,7 +43,7 @@ static int read_iface(struct host_iface *f, const struct plx_sys *sys, const cha
 static const struct host_iface *twin(const struct host *h, const struct plx_env_conf *conf, unsigned i)
 {
 	for (unsigned k = 0; k < i; k++)
-		if (h->iface[k].disco && !strcmp(conf->ports[k].name, conf->ports[i].name))
+		if (h->iface[k].found && !strcmp(conf->ports[k].name, conf->ports[i].name))
 			return &h->iface[k];
 	return NULL;
 }
@@ -80,11 +80,11 @@ int host_read(struct host *h, const struct plx_sys *sys, const struct plx_env_co
 void host_free(struct host *h)
 {
 	for (unsigned i = 0; i < PLX_PORTS_MAX; i++) {
-		struct disco_link *disco = h->iface[i].disco;
+		struct iface *found = h->iface[i].found;
 
-		for (unsigned k = i; disco && k < PLX_PORTS_MAX; k++)
-			if (h->iface[k].disco == disco)
-				h->iface[k].disco = NULL;
-		free(disco);
+		for (unsigned k = i; found && k < PLX_PORTS_MAX; k++)
+			if (h->iface[k].found == found)
+				h->iface[k].found = NULL;
+		free(found);
 	}
 }

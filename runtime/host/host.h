@@ -13,12 +13,12 @@
 
 struct host_iface {
 	struct plx_link_info link;   /* ifindex 0: a memory driver's port, or there is no such interface */
-	struct disco_link *disco;    /* all that can be found out; NULL where link.ifindex is 0, and after host_free */
+	struct iface *found;    /* all that can be found out; NULL where link.ifindex is 0, and after host_free */
 };
 
 struct host {
 	struct topo topo;
-	struct host_iface iface[PLX_PORTS_MAX]; /* by order of conf->ports; ports of one name share disco */
+	struct host_iface iface[PLX_PORTS_MAX]; /* by order of conf->ports; ports of one name share found */
 };
 
 /* host_read fills h for the ports of conf; one that was read before needs host_free first.  0, -ENOMEM, or -errno and a line in why[]: the kernel
@@ -29,6 +29,6 @@ int  host_read(struct host *h, const struct plx_sys *sys, const struct plx_env_c
 void host_free(struct host *h);
 
 /* host_zerocopy sets li->zc by what discovery found.  Pure. */
-void host_zerocopy(struct plx_link_info *li, const struct disco_link *l);
+void host_zerocopy(struct plx_link_info *li, const struct iface *l);
 
 #endif

@@ -9,44 +9,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *disco_how_name(enum disco_how how)
+const char *iface_how_name(enum iface_how how)
 {
 #define X(id, what) what,
-	static const char *const names[] = { DISCO_HOWS(X) };
+	static const char *const names[] = { IFACE_HOWS(X) };
 #undef X
 	return (unsigned)how < PLX_ARRAY_SIZE(names) ? names[how] : "?";
 }
 
-const char *disco_feature_name(enum disco_feature f)
+const char *iface_feature_name(enum iface_feature f)
 {
 #define X(id, name, word) name,
-	static const char *const names[] = { DISCO_FEATURES(X) };
+	static const char *const names[] = { IFACE_FEATURES(X) };
 #undef X
 	return (unsigned)f < PLX_ARRAY_SIZE(names) ? names[f] : "?";
 }
 
-const char *disco_feature_word(enum disco_feature f)
+const char *iface_feature_word(enum iface_feature f)
 {
 #define X(id, name, word) word,
-	static const char *const words[] = { DISCO_FEATURES(X) };
+	static const char *const words[] = { IFACE_FEATURES(X) };
 #undef X
 	return (unsigned)f < PLX_ARRAY_SIZE(words) ? words[f] : "?";
 }
 
 /* ---- one interface ---- */
 
-static void queues_init(struct disco_queue *q, unsigned n)
+static void queues_init(struct iface_queue *q, unsigned n)
 {
 	for (; n--; q++)
-		*q = (struct disco_queue){ .napi = -1, .napi_pid = -1, .irq = -1, .cpu = -1, .node = -1,
+		*q = (struct iface_queue){ .napi = -1, .napi_pid = -1, .irq = -1, .cpu = -1, .node = -1,
 		                           .defer_hard_irqs = -1, .gro_flush_ns = -1, .irq_suspend_ns = -1,
 		                           .rss = -1, .xsk = -1 };
 }
 
 /* The tables of queues are most of l, so what does not write them need not clear them. */
-void disco_link_init_head(struct disco_link *l)
+void iface_link_init_head(struct iface *l)
 {
-	memset(l, 0, offsetof(struct disco_link, rxq));
+	memset(l, 0, offsetof(struct iface, rxq));
 	l->node = l->operstate = l->bond_mode = -1;
 	l->type = -1;
 	l->lower_netns = l->vlan = l->rxqs_alloc = l->txqs_alloc = -1;
@@ -56,20 +56,20 @@ void disco_link_init_head(struct disco_link *l)
 	l->rss_key_len = l->zc_max_segs = -1;
 }
 
-void disco_link_init(struct disco_link *l)
+void iface_link_init(struct iface *l)
 {
-	disco_link_init_head(l);
+	iface_link_init_head(l);
 	queues_init(l->rxq, PLX_QUEUES_MAX);
 	queues_init(l->txq, PLX_QUEUES_MAX);
 }
 
-void disco_rss(struct disco_link *l, const uint32_t *table, uint32_t n)
+void iface_rss(struct iface *l, const uint32_t *table, uint32_t n)
 {
 	l->rss_size = (int32_t)n;
 	for (unsigned i = 0; i < PLX_QUEUES_MAX; i++)
 		l->rxq[i].rss = n ? 0 : -1;
 	for (uint32_t i = 0; i < n; i++) {
-		if (i < DISCO_RSS_MAX)
+		if (i < IFACE_RSS_MAX)
 			l->rss[i] = (uint16_t)table[i];
 		if (table[i] < PLX_QUEUES_MAX)
 			l->rxq[table[i]].rss++;
@@ -77,7 +77,7 @@ void disco_rss(struct disco_link *l, const uint32_t *table, uint32_t n)
 }
 
 /* What drivers/ finds out by itself; also the only source where rtnetlink is refused. */
-static void basics(const struct plx_link_info *li, struct disco_link *l)
+static void basics(const struct plx_link_info *li, struct iface *l)
 {
 	memcpy(l->kdriver, li->kdriver, sizeof(l->kdriver));
 	memcpy(l->bus, li->bus, sizeof(l->bus));
@@ -94,17 +94,17 @@ static void basics(const struct plx_link_info *li, struct disco_link *l)
 }
 
 /* What is asked by generic netlink, and by ioctl where that has no answer. */
-static void generic(const struct plx_sys *sys, struct disco_link *l)
+static void generic(const struct plx_sys *sys, struct iface *l)
 {
-	struct nlq q;
-	int err = nlq_open(&q, sys, NETLINK_GENERIC);
+	struct nl q;
+	int err = nl_open(&q, sys, NETLINK_GENERIC);
 
 	if (!err)
-		disco_ethtool(&q, l);
-	disco_ioctl(sys, l);
+		iface_ethtool(&q, l);
+	iface_ioctl(sys, l);
 	if (!err) {
-		disco_netdev(&q, l);
-		nlq_close(&q);
+		iface_netdev(&q, l);
+		nl_close(&q);
 	}
 }
 
@@ -117,33 +117,33 @@ static uint16_t channels(int32_t own, int32_t combined)
 }
 
 /* By rtnetlink; -ENODEV is what it says of an interface that is not there. */
-static int identity(const struct plx_sys *sys, const char *name, struct disco_link *l)
+static int identity(const struct plx_sys *sys, const char *name, struct iface *l)
 {
-	struct nlq q;
+	struct nl q;
 
-	disco_link_init(l);
-	int err = nlq_open(&q, sys, NETLINK_ROUTE);
+	iface_link_init(l);
+	int err = nl_open(&q, sys, NETLINK_ROUTE);
 
 	if (!err) {
-		err = disco_rtnl(&q, name, l);
-		l->netns = disco_netns(&q);
+		err = iface_rtnl(&q, name, l);
+		l->netns = iface_netns(&q);
 		if (!err)
-			disco_rtnl_names(&q, l);
-		nlq_close(&q);
+			iface_rtnl_names(&q, l);
+		nl_close(&q);
 	}
 	return err;
 }
 
-static void queues(const struct plx_sys *sys, struct disco_link *l)
+static void queues(const struct plx_sys *sys, struct iface *l)
 {
 	generic(sys, l);
 	l->nrxqs = l->nrxqs ? l->nrxqs : channels(l->ch_rx, l->ch_combined);
 	l->ntxqs = l->ntxqs ? l->ntxqs : channels(l->ch_tx, l->ch_combined);
 	plx_xdp_prog(&l->xdp, sys);
-	disco_irq(sys, l);
+	iface_irq(sys, l);
 }
 
-int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_link *l)
+int iface_read(const struct plx_sys *sys, const char *name, struct iface *l)
 {
 	struct plx_link_info li;
 	int err = identity(sys, name, l);
@@ -159,7 +159,7 @@ int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_li
 	return 0;
 }
 
-int disco_link_more(const struct plx_sys *sys, const struct plx_link_info *li, struct disco_link *l)
+int iface_read_more(const struct plx_sys *sys, const struct plx_link_info *li, struct iface *l)
 {
 	if (identity(sys, li->name, l) == -ENODEV)
 		return -ENODEV;

@@ -4,33 +4,33 @@
    runtime/ and the operator's tool.
 
    What is not told stays unknown: -1 in a signed number, 0 in an address or index, "" in a
-   name.  struct disco_link is big (two tables of queues): allocate it. */
-#ifndef DISCO_H
-#define DISCO_H
+   name.  struct iface is big (two tables of queues): allocate it. */
+#ifndef IFACE_H
+#define IFACE_H
 
 #include "link_info.h"
 #include "xdp.h"
 #include "topo.h"
 
-enum { DISCO_ALTS_MAX = 4, DISCO_SLAVES_MAX = 16, DISCO_RSS_MAX = 2048, DISCO_KEY_MAX = 128 };
+enum { IFACE_ALTS_MAX = 4, IFACE_SLAVES_MAX = 16, IFACE_RSS_MAX = 2048, IFACE_KEY_MAX = 128 };
 
 /* How the interrupt of a queue is known. */
-#define DISCO_HOWS(X) \
+#define IFACE_HOWS(X) \
 	X(UNKNOWN, "unknown")             /* no source names one */ \
 	X(NONE,    "no interrupt")        /* no device is behind the interface: veth, bridge, tap */ \
 	X(NAPI,    "netdev netlink")      /* queue -> NAPI -> interrupt, by the kernel itself */ \
 	X(MSI,     "name in msi_irqs")    /* an interrupt of the device, the queue by its action's name */ \
 	X(NAME,    "name in interrupts")  /* an action of /proc/interrupts that names interface or device */
-#define X(id, what) DISCO_IRQ_##id,
-enum disco_how { DISCO_HOWS(X) };
+#define X(id, what) IFACE_IRQ_##id,
+enum iface_how { IFACE_HOWS(X) };
 #undef X
-const char *disco_how_name(enum disco_how how);
+const char *iface_how_name(enum iface_how how);
 
-struct disco_queue {
+struct iface_queue {
 	int32_t napi;             /* NAPI id */
 	int32_t napi_pid;         /* of its thread, if it is polled by one */
 	int32_t irq;
-	enum disco_how how;
+	enum iface_how how;
 	int32_t cpu;              /* that serves the interrupt: first of effective, else of affinity */
 	int32_t node;             /* of that CPU */
 	struct cpuset effective; /* where the interrupt does go; empty = not told, or affinity is newer */
@@ -42,7 +42,7 @@ struct disco_queue {
 };
 
 /* Offloads: id, the kernel's name, the word of ethtool -K. */
-#define DISCO_FEATURES(X) \
+#define IFACE_FEATURES(X) \
 	X(rx_csum,     "rx-checksum",               "rx") \
 	X(tx_csum,     "tx-checksum-ip-generic",    "tx") \
 	X(tx_csum4,    "tx-checksum-ipv4",          "tx-checksum-ipv4") \
@@ -60,19 +60,19 @@ struct disco_queue {
 	X(vlan_filter, "rx-vlan-filter",            "rx-vlan-filter") \
 	X(ntuple,      "rx-ntuple-filter",          "ntuple") \
 	X(rxhash,      "rx-hashing",                "rxhash")
-#define X(id, name, word) DISCO_F_##id,
-enum disco_feature { DISCO_FEATURES(X) DISCO_F_N };
+#define X(id, name, word) IFACE_F_##id,
+enum iface_feature { IFACE_FEATURES(X) IFACE_F_N };
 #undef X
 /* The kernel's name, and the word of ethtool -K. */
-const char *disco_feature_name(enum disco_feature f);
-const char *disco_feature_word(enum disco_feature f);
+const char *iface_feature_name(enum iface_feature f);
+const char *iface_feature_word(enum iface_feature f);
 
-struct disco_ref { uint32_t ifindex; char name[16]; }; /* another interface; name "" = of another namespace */
+struct iface_ref { uint32_t ifindex; char name[16]; }; /* another interface; name "" = of another namespace */
 
-struct disco_link {
+struct iface {
 	/* identity */
 	char     name[16];               /* the kernel's */
-	char     alt[DISCO_ALTS_MAX][128];
+	char     alt[IFACE_ALTS_MAX][128];
 	uint8_t  nalts;
 	uint32_t ifindex;
 	uint64_t netns;                  /* cookie of the network namespace */
@@ -90,12 +90,12 @@ struct disco_link {
 	uint32_t mtu, mtu_min, mtu_max;  /* mtu_max 0 = not told, or no limit */
 
 	/* what it stands on and what stands on it */
-	struct disco_ref master;         /* bond or bridge it is a port of */
-	struct disco_ref lower;          /* device of a VLAN; other end of a veth pair */
+	struct iface_ref master;         /* bond or bridge it is a port of */
+	struct iface_ref lower;          /* device of a VLAN; other end of a veth pair */
 	int32_t  lower_netns;            /* id of the namespace the other end is in; -1 = this one */
 	int32_t  vlan;                   /* VLAN id */
 	int16_t  bond_mode;
-	struct disco_ref slaves[DISCO_SLAVES_MAX]; /* ports of a bond or bridge */
+	struct iface_ref slaves[IFACE_SLAVES_MAX]; /* ports of a bond or bridge */
 	uint16_t nslaves;
 
 	/* channels, rings, RSS, offloads */
@@ -105,10 +105,10 @@ struct disco_link {
 	int32_t  rx_buf_len;
 	int8_t   hds;                    /* header split: 0 off, 1 on */
 	int32_t  rss_size;               /* entries of the RSS table, 0 = has none */
-	uint16_t rss[DISCO_RSS_MAX];     /* its first entries: receive queues */
+	uint16_t rss[IFACE_RSS_MAX];     /* its first entries: receive queues */
 	int32_t  rss_key_len;
-	uint8_t  rss_key[DISCO_KEY_MAX];
-	uint32_t f_known, f_on, f_can;   /* bit enum disco_feature: told; on; may be changed */
+	uint8_t  rss_key[IFACE_KEY_MAX];
+	uint32_t f_known, f_on, f_can;   /* bit enum iface_feature: told; on; may be changed */
 
 	/* XDP */
 	bool     xdp_told;               /* xdp_features is known */
@@ -119,64 +119,64 @@ struct disco_link {
 
 	/* queues in use, at most PLX_QUEUES_MAX of each */
 	uint16_t nrxqs, ntxqs;
-	struct disco_queue rxq[PLX_QUEUES_MAX], txq[PLX_QUEUES_MAX];
+	struct iface_queue rxq[PLX_QUEUES_MAX], txq[PLX_QUEUES_MAX];
 };
 
 /* A feature of l: 1 on, 0 off, -1 not told. */
-static inline int disco_on(const struct disco_link *l, enum disco_feature f)
+static inline int iface_on(const struct iface *l, enum iface_feature f)
 {
 	return l->f_known >> f & 1 ? (int)(l->f_on >> f & 1) : -1;
 }
 
-/* disco_link_init makes everything unknown. */
-void disco_link_init(struct disco_link *l);
-void disco_link_init_head(struct disco_link *l); /* all but the queues */
+/* iface_link_init makes everything unknown. */
+void iface_link_init(struct iface *l);
+void iface_link_init_head(struct iface *l); /* all but the queues */
 
-/* disco_link_read finds out about the interface of that name, alternative names too.  0;
+/* iface_read finds out about the interface of that name, alternative names too.  0;
    -ENODEV: there is none; another -errno only if the kernel cannot be asked for links at all. */
-int disco_link_read(const struct plx_sys *sys, const char *name, struct disco_link *l);
-/* disco_link_more: the same of the interface that li is of, which is not asked about once more.  0 or -ENODEV. */
-int disco_link_more(const struct plx_sys *sys, const struct plx_link_info *li, struct disco_link *l);
+int iface_read(const struct plx_sys *sys, const char *name, struct iface *l);
+/* iface_read_more: the same of the interface that li is of, which is not asked about once more.  0 or -ENODEV. */
+int iface_read_more(const struct plx_sys *sys, const struct plx_link_info *li, struct iface *l);
 
-/* disco_link_each calls fn with each interface of this network namespace, with what rtnetlink
+/* iface_link_each calls fn with each interface of this network namespace, with what rtnetlink
    tells (identity but driver and bus, state, master and lower by index, XDP program by id).
    l is lent.  0 or -errno. */
-int disco_link_each(const struct plx_sys *sys, void (*fn)(void *arg, const struct disco_link *l), void *arg);
+int iface_link_each(const struct plx_sys *sys, void (*fn)(void *arg, const struct iface *l), void *arg);
 
 /* ---- the sources, each alone; what they cannot find they leave ---- */
 
 struct nlmsghdr;
-struct nlq;
+struct nl;
 /* rtnetlink: a RTM_NEWLINK message into l.  false = it is none.  Pure. */
-bool disco_rtnl_parse(const struct nlmsghdr *h, struct disco_link *l);
-uint64_t disco_netns(struct nlq *q);
-int  disco_rtnl(struct nlq *q, const char *name, struct disco_link *l);
-void disco_rtnl_names(struct nlq *q, struct disco_link *l);   /* of master, lower, slaves */
-/* disco_rss takes an RSS table of n entries. */
-void disco_rss(struct disco_link *l, const uint32_t *table, uint32_t n);
+bool iface_rtnl_parse(const struct nlmsghdr *h, struct iface *l);
+uint64_t iface_netns(struct nl *q);
+int  iface_rtnl(struct nl *q, const char *name, struct iface *l);
+void iface_rtnl_names(struct nl *q, struct iface *l);   /* of master, lower, slaves */
+/* iface_rss takes an RSS table of n entries. */
+void iface_rss(struct iface *l, const uint32_t *table, uint32_t n);
 /* ethtool by generic netlink: a reply into l.  false = it is none.  Pure. */
-bool disco_ethtool_parse(const struct nlmsghdr *h, struct disco_link *l);
-void disco_ethtool(struct nlq *q, struct disco_link *l);
+bool iface_ethtool_parse(const struct nlmsghdr *h, struct iface *l);
+void iface_ethtool(struct nl *q, struct iface *l);
 /* The same by ioctl, for what netlink did not tell. */
-void disco_ioctl(const struct plx_sys *sys, struct disco_link *l);
+void iface_ioctl(const struct plx_sys *sys, struct iface *l);
 /* The `netdev` family: a reply of device, queue or NAPI into l.  false = it is none.  Pure. */
-bool disco_netdev_parse(const struct nlmsghdr *h, struct disco_link *l);
-void disco_netdev(struct nlq *q, struct disco_link *l);
+bool iface_netdev_parse(const struct nlmsghdr *h, struct iface *l);
+void iface_netdev(struct nl *q, struct iface *l);
 /* Interrupts of the queues and their CPUs, from sysfs and procfs. */
-void disco_irq(const struct plx_sys *sys, struct disco_link *l);
-/* disco_irq_cpus: the CPUs that serve an interrupt and those that may, of the ones online (NULL = all).
+void iface_irq(const struct plx_sys *sys, struct iface *l);
+/* iface_irq_cpus: the CPUs that serve an interrupt and those that may, of the ones online (NULL = all).
    effective is empty where it is not told and where affinity was changed since the last interrupt:
    then affinity is what counts. */
-void disco_irq_cpus(const struct plx_sys *sys, int irq, const struct cpuset *online, struct cpuset *effective,
+void iface_irq_cpus(const struct plx_sys *sys, int irq, const struct cpuset *online, struct cpuset *effective,
                     struct cpuset *affinity);
 
-/* disco_irq_name: what the action of an interrupt says, such as "eth0-TxRx-3". */
-struct disco_action {
+/* iface_irq_name: what the action of an interrupt says, such as "eth0-TxRx-3". */
+struct iface_action {
 	bool ours;   /* names the interface, or its device by bus or parent */
 	bool rx, tx; /* which direction it serves */
 	int  queue;  /* -1 = it serves no queue */
 	bool bare;   /* the interface's name and nothing else: queue 0, if no other has one */
 };
-void disco_irq_name(struct disco_action *a, const char *action, const struct disco_link *l);
+void iface_irq_name(struct iface_action *a, const char *action, const struct iface *l);
 
 #endif

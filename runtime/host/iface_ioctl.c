@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool ask(const struct plx_sys *sys, int fd, const struct disco_link *l, void *cmd)
+static bool ask(const struct plx_sys *sys, int fd, const struct iface *l, void *cmd)
 {
 	struct ifreq ifr = { 0 };
 
@@ -24,7 +24,7 @@ static int32_t cut(uint32_t v)
 	return v > INT32_MAX ? INT32_MAX : (int32_t)v;
 }
 
-static void channels(const struct plx_sys *sys, int fd, struct disco_link *l)
+static void channels(const struct plx_sys *sys, int fd, struct iface *l)
 {
 	struct ethtool_channels c = { .cmd = ETHTOOL_GCHANNELS };
 
@@ -38,7 +38,7 @@ static void channels(const struct plx_sys *sys, int fd, struct disco_link *l)
 	l->ch_combined_max = cut(c.max_combined);
 }
 
-static void rings(const struct plx_sys *sys, int fd, struct disco_link *l)
+static void rings(const struct plx_sys *sys, int fd, struct iface *l)
 {
 	struct ethtool_ringparam r = { .cmd = ETHTOOL_GRINGPARAM };
 
@@ -51,7 +51,7 @@ static void rings(const struct plx_sys *sys, int fd, struct disco_link *l)
 }
 
 /* The first call tells the sizes, the second the table and the key behind it. */
-static void rss(const struct plx_sys *sys, int fd, struct disco_link *l)
+static void rss(const struct plx_sys *sys, int fd, struct iface *l)
 {
 	struct ethtool_rxfh ask_size = { .cmd = ETHTOOL_GRSSH }, *r;
 	uint32_t n, key;
@@ -69,29 +69,29 @@ static void rss(const struct plx_sys *sys, int fd, struct disco_link *l)
 	r->indir_size = n;
 	r->key_size = key;
 	if (ask(sys, fd, l, r) && r->indir_size <= n && r->key_size <= key) {
-		disco_rss(l, r->rss_config, r->indir_size);
-		l->rss_key_len = (int32_t)(r->key_size < DISCO_KEY_MAX ? r->key_size : DISCO_KEY_MAX);
+		iface_rss(l, r->rss_config, r->indir_size);
+		l->rss_key_len = (int32_t)(r->key_size < IFACE_KEY_MAX ? r->key_size : IFACE_KEY_MAX);
 		memcpy(l->rss_key, r->rss_config + r->indir_size, (size_t)l->rss_key_len);
 	}
 	free(r);
 }
 
-static void put_feature(struct disco_link *l, enum disco_feature f, bool on)
+static void put_feature(struct iface *l, enum iface_feature f, bool on)
 {
 	l->f_known |= 1u << f;
 	l->f_on |= (uint32_t)on << f;
 }
 
 /* The old calls do not tell whether a feature may be changed. */
-static void features(const struct plx_sys *sys, int fd, struct disco_link *l)
+static void features(const struct plx_sys *sys, int fd, struct iface *l)
 {
 	static const struct { uint32_t cmd; uint8_t f; } one[] = {
-		{ ETHTOOL_GRXCSUM, DISCO_F_rx_csum }, { ETHTOOL_GTXCSUM, DISCO_F_tx_csum }, { ETHTOOL_GSG, DISCO_F_sg },
-		{ ETHTOOL_GTSO, DISCO_F_tso }, { ETHTOOL_GGSO, DISCO_F_gso }, { ETHTOOL_GGRO, DISCO_F_gro },
+		{ ETHTOOL_GRXCSUM, IFACE_F_rx_csum }, { ETHTOOL_GTXCSUM, IFACE_F_tx_csum }, { ETHTOOL_GSG, IFACE_F_sg },
+		{ ETHTOOL_GTSO, IFACE_F_tso }, { ETHTOOL_GGSO, IFACE_F_gso }, { ETHTOOL_GGRO, IFACE_F_gro },
 	};
 	static const struct { uint32_t flag; uint8_t f; } flag[] = {
-		{ ETH_FLAG_LRO, DISCO_F_lro }, { ETH_FLAG_NTUPLE, DISCO_F_ntuple }, { ETH_FLAG_RXHASH, DISCO_F_rxhash },
-		{ ETH_FLAG_RXVLAN, DISCO_F_rx_vlan }, { ETH_FLAG_TXVLAN, DISCO_F_tx_vlan },
+		{ ETH_FLAG_LRO, IFACE_F_lro }, { ETH_FLAG_NTUPLE, IFACE_F_ntuple }, { ETH_FLAG_RXHASH, IFACE_F_rxhash },
+		{ ETH_FLAG_RXVLAN, IFACE_F_rx_vlan }, { ETH_FLAG_TXVLAN, IFACE_F_tx_vlan },
 	};
 	struct ethtool_value v;
 
@@ -107,7 +107,7 @@ static void features(const struct plx_sys *sys, int fd, struct disco_link *l)
 		put_feature(l, flag[i].f, v.data & flag[i].flag);
 }
 
-void disco_ioctl(const struct plx_sys *sys, struct disco_link *l)
+void iface_ioctl(const struct plx_sys *sys, struct iface *l)
 {
 	int fd = sys->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 

@@ -22,8 +22,8 @@ enum rank { RANK_NONE, RANK_DEVICE, RANK_NAMED, RANK_KERNEL };
 
 struct search {
 	const struct plx_sys *sys;
-	struct disco_link *l;
-	enum disco_how how;
+	struct iface *l;
+	enum iface_how how;
 	bool own;                 /* the interrupts that are looked at are the device's */
 	int  irq;                 /* the one looked at */
 	int  bare;                /* one that has the interface's name and nothing else */
@@ -33,7 +33,7 @@ struct search {
 
 /* ---- queue to interrupt ---- */
 
-static void put(struct search *s, struct disco_queue *q, uint8_t *has, enum rank rank)
+static void put(struct search *s, struct iface_queue *q, uint8_t *has, enum rank rank)
 {
 	if (rank <= *has)
 		return;
@@ -44,10 +44,10 @@ static void put(struct search *s, struct disco_queue *q, uint8_t *has, enum rank
 
 static void look(struct search *s, const char *action)
 {
-	struct disco_link *l = s->l;
-	struct disco_action a;
+	struct iface *l = s->l;
+	struct iface_action a;
 
-	disco_irq_name(&a, action, l);
+	iface_irq_name(&a, action, l);
 	if (!a.ours && !s->own)
 		return;
 	enum rank rank = a.ours ? RANK_NAMED : RANK_DEVICE;
@@ -92,7 +92,7 @@ static void by_msi(struct search *s)
 	char path[128];
 	size_t len = (size_t)snprintf(path, sizeof(path), "/sys/class/net/%s/device", s->l->name);
 
-	s->how = DISCO_IRQ_MSI;
+	s->how = IFACE_IRQ_MSI;
 	s->own = true;
 	for (int up = 0; up < PARENTS_MAX; up++) {
 		snprintf(path + len, sizeof(path) - len, "/msi_irqs");
@@ -121,12 +121,12 @@ static int look_line(void *arg, char *line)
 
 static void by_interrupts(struct search *s)
 {
-	s->how = DISCO_IRQ_NAME;
+	s->how = IFACE_IRQ_NAME;
 	s->own = false;
 	plx_file_lines(s->sys, "/proc/interrupts", look_line, s);
 }
 
-static bool all_known(const struct disco_link *l)
+static bool all_known(const struct iface *l)
 {
 	for (unsigned i = 0; i < l->nrxqs; i++)
 		if (l->rxq[i].irq < 0)
@@ -139,7 +139,7 @@ static bool all_known(const struct disco_link *l)
 
 static void find(struct search *s)
 {
-	struct disco_link *l = s->l;
+	struct iface *l = s->l;
 
 	for (unsigned i = 0; i < PLX_QUEUES_MAX; i++) {
 		s->rx[i] = l->rxq[i].irq >= 0 ? RANK_KERNEL : RANK_NONE;
@@ -157,7 +157,7 @@ static void find(struct search *s)
 }
 
 /* A software device has a kind, or no device in sysfs. */
-static bool is_virtual(const struct plx_sys *sys, const struct disco_link *l)
+static bool is_virtual(const struct plx_sys *sys, const struct iface *l)
 {
 	char path[128];
 
@@ -210,7 +210,7 @@ static void read_cpus(const struct plx_sys *sys, int irq, const char *file, stru
 
 /* A new affinity takes effect with the next interrupt.  Until then the effective one tells where
    the last interrupt went, and the affinity where the next one will go. */
-void disco_irq_cpus(const struct plx_sys *sys, int irq, const struct cpuset *online, struct cpuset *effective,
+void iface_irq_cpus(const struct plx_sys *sys, int irq, const struct cpuset *online, struct cpuset *effective,
                     struct cpuset *affinity)
 {
 	read_cpus(sys, irq, "effective_affinity_list", effective);
@@ -223,9 +223,9 @@ void disco_irq_cpus(const struct plx_sys *sys, int irq, const struct cpuset *onl
 		memset(effective, 0, sizeof(*effective));
 }
 
-static void place(const struct plx_sys *sys, const struct machine *m, struct disco_queue *q)
+static void place(const struct plx_sys *sys, const struct machine *m, struct iface_queue *q)
 {
-	disco_irq_cpus(sys, q->irq, &m->online, &q->effective, &q->affinity);
+	iface_irq_cpus(sys, q->irq, &m->online, &q->effective, &q->affinity);
 	read_cpus(sys, q->irq, "affinity_hint", &q->hint);
 	q->cpu = cpuset_first(&q->effective);
 	if (q->cpu < 0)
@@ -235,7 +235,7 @@ static void place(const struct plx_sys *sys, const struct machine *m, struct dis
 			q->node = i;
 }
 
-static void place_all(const struct plx_sys *sys, struct disco_link *l)
+static void place_all(const struct plx_sys *sys, struct iface *l)
 {
 	struct machine m;
 
@@ -244,8 +244,8 @@ static void place_all(const struct plx_sys *sys, struct disco_link *l)
 		if (l->rxq[i].irq >= 0)
 			place(sys, &m, &l->rxq[i]);
 	for (unsigned i = 0; i < l->ntxqs; i++) {
-		struct disco_queue *q = &l->txq[i];
-		const struct disco_queue *r = &l->rxq[i];
+		struct iface_queue *q = &l->txq[i];
+		const struct iface_queue *r = &l->rxq[i];
 
 		if (i < l->nrxqs && q->irq == r->irq) { /* usually one interrupt serves both */
 			q->effective = r->effective;
@@ -259,13 +259,13 @@ static void place_all(const struct plx_sys *sys, struct disco_link *l)
 	}
 }
 
-static void no_interrupt(struct disco_queue *q, unsigned n)
+static void no_interrupt(struct iface_queue *q, unsigned n)
 {
 	for (; n--; q++)
-		q->how = q->irq < 0 ? DISCO_IRQ_NONE : q->how;
+		q->how = q->irq < 0 ? IFACE_IRQ_NONE : q->how;
 }
 
-void disco_irq(const struct plx_sys *sys, struct disco_link *l)
+void iface_irq(const struct plx_sys *sys, struct iface *l)
 {
 	struct search s = { .sys = sys, .l = l, .bare = -1 };
 

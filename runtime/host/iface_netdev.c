@@ -8,30 +8,30 @@
 #include <linux/genetlink.h>
 #include <stdalign.h>
 
-static bool parse_dev(const struct nlmsghdr *h, struct disco_link *l)
+static bool parse_dev(const struct nlmsghdr *h, struct iface *l)
 {
 	const struct nlattr *a, *features = NULL;
 
 	mnl_attr_for_each(a, h, sizeof(struct genlmsghdr)) {
 		switch (mnl_attr_get_type(a)) {
 		case ND_DEV_IFINDEX:
-			if (nlq_uint(a) != l->ifindex)
+			if (nl_uint(a) != l->ifindex)
 				return false;
 			break;
 		case ND_DEV_XDP_FEATURES:    features = a; break;
-		case ND_DEV_XDP_ZC_MAX_SEGS: l->zc_max_segs = nlq_int(a); break;
-		case ND_DEV_XDP_RX_METADATA: l->xdp_rx_meta = nlq_uint(a); break;
-		case ND_DEV_XSK_FEATURES:    l->xsk_features = nlq_uint(a); break;
+		case ND_DEV_XDP_ZC_MAX_SEGS: l->zc_max_segs = nl_int(a); break;
+		case ND_DEV_XDP_RX_METADATA: l->xdp_rx_meta = nl_uint(a); break;
+		case ND_DEV_XSK_FEATURES:    l->xsk_features = nl_uint(a); break;
 		}
 	}
 	if (!features)
 		return false;
 	l->xdp_told = true;
-	l->xdp_features = nlq_uint(features);
+	l->xdp_features = nl_uint(features);
 	return true;
 }
 
-static bool parse_queue(const struct nlmsghdr *h, struct disco_link *l)
+static bool parse_queue(const struct nlmsghdr *h, struct iface *l)
 {
 	const struct nlattr *a;
 	uint64_t id = UINT64_MAX, type = UINT64_MAX, ifindex = 0;
@@ -40,16 +40,16 @@ static bool parse_queue(const struct nlmsghdr *h, struct disco_link *l)
 
 	mnl_attr_for_each(a, h, sizeof(struct genlmsghdr)) {
 		switch (mnl_attr_get_type(a)) {
-		case ND_QUEUE_ID:      id = nlq_uint(a); break;
-		case ND_QUEUE_IFINDEX: ifindex = nlq_uint(a); break;
-		case ND_QUEUE_TYPE:    type = nlq_uint(a); break;
-		case ND_QUEUE_NAPI_ID: napi = nlq_int(a); break;
+		case ND_QUEUE_ID:      id = nl_uint(a); break;
+		case ND_QUEUE_IFINDEX: ifindex = nl_uint(a); break;
+		case ND_QUEUE_TYPE:    type = nl_uint(a); break;
+		case ND_QUEUE_NAPI_ID: napi = nl_int(a); break;
 		case ND_QUEUE_XSK:     xsk = 1; break;
 		}
 	}
 	if (ifindex != l->ifindex || type > ND_QUEUE_TX || id >= PLX_QUEUES_MAX)
 		return false;
-	struct disco_queue *q = type == ND_QUEUE_RX ? &l->rxq[id] : &l->txq[id];
+	struct iface_queue *q = type == ND_QUEUE_RX ? &l->rxq[id] : &l->txq[id];
 	uint16_t *n = type == ND_QUEUE_RX ? &l->nrxqs : &l->ntxqs;
 
 	q->napi = napi;
@@ -60,7 +60,7 @@ static bool parse_queue(const struct nlmsghdr *h, struct disco_link *l)
 	return true;
 }
 
-static void put_napi(struct disco_queue *q, uint16_t n, const struct disco_queue *napi)
+static void put_napi(struct iface_queue *q, uint16_t n, const struct iface_queue *napi)
 {
 	for (; n--; q++) {
 		if (q->napi != napi->napi)
@@ -74,22 +74,22 @@ static void put_napi(struct disco_queue *q, uint16_t n, const struct disco_queue
 	}
 }
 
-static bool parse_napi(const struct nlmsghdr *h, struct disco_link *l)
+static bool parse_napi(const struct nlmsghdr *h, struct iface *l)
 {
-	struct disco_queue q = { .napi = -1, .napi_pid = -1, .irq = -1, .defer_hard_irqs = -1, .gro_flush_ns = -1,
+	struct iface_queue q = { .napi = -1, .napi_pid = -1, .irq = -1, .defer_hard_irqs = -1, .gro_flush_ns = -1,
 	                         .irq_suspend_ns = -1 };
 	const struct nlattr *a;
 	uint64_t ifindex = 0;
 
 	mnl_attr_for_each(a, h, sizeof(struct genlmsghdr)) {
 		switch (mnl_attr_get_type(a)) {
-		case ND_NAPI_IFINDEX:             ifindex = nlq_uint(a); break;
-		case ND_NAPI_ID:                  q.napi = nlq_int(a); break;
-		case ND_NAPI_IRQ:                 q.irq = nlq_int(a); q.how = DISCO_IRQ_NAPI; break;
-		case ND_NAPI_PID:                 q.napi_pid = nlq_int(a); break;
-		case ND_NAPI_DEFER_HARD_IRQS:     q.defer_hard_irqs = (int64_t)nlq_uint(a); break;
-		case ND_NAPI_GRO_FLUSH_TIMEOUT:   q.gro_flush_ns = (int64_t)nlq_uint(a); break;
-		case ND_NAPI_IRQ_SUSPEND_TIMEOUT: q.irq_suspend_ns = (int64_t)nlq_uint(a); break;
+		case ND_NAPI_IFINDEX:             ifindex = nl_uint(a); break;
+		case ND_NAPI_ID:                  q.napi = nl_int(a); break;
+		case ND_NAPI_IRQ:                 q.irq = nl_int(a); q.how = IFACE_IRQ_NAPI; break;
+		case ND_NAPI_PID:                 q.napi_pid = nl_int(a); break;
+		case ND_NAPI_DEFER_HARD_IRQS:     q.defer_hard_irqs = (int64_t)nl_uint(a); break;
+		case ND_NAPI_GRO_FLUSH_TIMEOUT:   q.gro_flush_ns = (int64_t)nl_uint(a); break;
+		case ND_NAPI_IRQ_SUSPEND_TIMEOUT: q.irq_suspend_ns = (int64_t)nl_uint(a); break;
 		}
 	}
 	if (ifindex != l->ifindex || q.napi < 0)
@@ -99,7 +99,7 @@ static bool parse_napi(const struct nlmsghdr *h, struct disco_link *l)
 	return true;
 }
 
-bool disco_netdev_parse(const struct nlmsghdr *h, struct disco_link *l)
+bool iface_netdev_parse(const struct nlmsghdr *h, struct iface *l)
 {
 	const struct genlmsghdr *g = mnl_nlmsg_get_payload(h);
 
@@ -115,23 +115,23 @@ bool disco_netdev_parse(const struct nlmsghdr *h, struct disco_link *l)
 
 static void got(void *arg, const struct nlmsghdr *h)
 {
-	disco_netdev_parse(h, arg);
+	iface_netdev_parse(h, arg);
 }
 
 /* ask: a command whose filter is the interface's index, as attribute `attr`. */
-static void ask(struct nlq *q, int family, uint8_t cmd, uint16_t flags, uint16_t attr, struct disco_link *l)
+static void ask(struct nl *q, int family, uint8_t cmd, uint16_t flags, uint16_t attr, struct iface *l)
 {
 	alignas(struct nlmsghdr) char buf[128];
-	struct nlmsghdr *h = nlq_genl(buf, family, cmd, flags);
+	struct nlmsghdr *h = nl_genl(buf, family, cmd, flags);
 
 	mnl_attr_put_u32(h, attr, l->ifindex);
-	nlq_ask(q, h, got, l); /* an older kernel refuses: then it stays unknown */
+	nl_ask(q, h, got, l); /* an older kernel refuses: then it stays unknown */
 }
 
-void disco_netdev(struct nlq *q, struct disco_link *l)
+void iface_netdev(struct nl *q, struct iface *l)
 {
 	uint32_t max_cmd = 0;
-	int family = nlq_family(q, NETDEV_FAMILY, &max_cmd);
+	int family = nl_family(q, NETDEV_FAMILY, &max_cmd);
 
 	if (family < 0)
 		return;

@@ -12,14 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void parse_xdp(const struct nlattr *nest, struct disco_link *l)
+static void parse_xdp(const struct nlattr *nest, struct iface *l)
 {
 	const struct nlattr *a;
 	uint32_t any = 0;
 
 	l->xdp.id = 0;
 	mnl_attr_for_each_nested(a, nest) {
-		uint64_t v = nlq_uint(a);
+		uint64_t v = nl_uint(a);
 		switch (mnl_attr_get_type(a)) {
 		case IFLA_XDP_ATTACHED: l->xdp.mode = v <= XDP_ATTACHED_MULTI ? (uint8_t)v : XDP_ATTACHED_NONE; break;
 		case IFLA_XDP_PROG_ID:  l->xdp.id = (uint32_t)v; break;
@@ -32,25 +32,25 @@ static void parse_xdp(const struct nlattr *nest, struct disco_link *l)
 		l->xdp.id = any;
 }
 
-static void parse_data(const struct nlattr *nest, struct disco_link *l)
+static void parse_data(const struct nlattr *nest, struct iface *l)
 {
 	const struct nlattr *a;
 
 	mnl_attr_for_each_nested(a, nest) {
 		if (!strcmp(l->kind, "vlan") && mnl_attr_get_type(a) == IFLA_VLAN_ID)
-			l->vlan = nlq_int(a);
+			l->vlan = nl_int(a);
 		if (!strcmp(l->kind, "bond") && mnl_attr_get_type(a) == IFLA_BOND_MODE)
-			l->bond_mode = (int16_t)(uint8_t)nlq_uint(a);
+			l->bond_mode = (int16_t)(uint8_t)nl_uint(a);
 	}
 }
 
-static void parse_info(const struct nlattr *nest, struct disco_link *l)
+static void parse_info(const struct nlattr *nest, struct iface *l)
 {
 	const struct nlattr *a, *data = NULL;
 
 	mnl_attr_for_each_nested(a, nest) {
 		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-			nlq_str(a, l->kind, sizeof(l->kind));
+			nl_str(a, l->kind, sizeof(l->kind));
 		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA)
 			data = a;
 	}
@@ -58,33 +58,33 @@ static void parse_info(const struct nlattr *nest, struct disco_link *l)
 		parse_data(data, l);
 }
 
-static void parse_alts(const struct nlattr *nest, struct disco_link *l)
+static void parse_alts(const struct nlattr *nest, struct iface *l)
 {
 	const struct nlattr *a;
 
 	l->nalts = 0;
 	mnl_attr_for_each_nested(a, nest)
-		if (mnl_attr_get_type(a) == IFLA_ALT_IFNAME && l->nalts < DISCO_ALTS_MAX)
-			nlq_str(a, l->alt[l->nalts++], sizeof(l->alt[0]));
+		if (mnl_attr_get_type(a) == IFLA_ALT_IFNAME && l->nalts < IFACE_ALTS_MAX)
+			nl_str(a, l->alt[l->nalts++], sizeof(l->alt[0]));
 }
 
-static void parse_attr(const struct nlattr *a, struct disco_link *l)
+static void parse_attr(const struct nlattr *a, struct iface *l)
 {
 	switch (mnl_attr_get_type(a)) {
-	case IFLA_IFNAME:          nlq_str(a, l->name, sizeof(l->name)); break;
+	case IFLA_IFNAME:          nl_str(a, l->name, sizeof(l->name)); break;
 	case IFLA_PROP_LIST:       parse_alts(a, l); break;
 	case IFLA_LINKINFO:        parse_info(a, l); break;
 	case IFLA_XDP:             parse_xdp(a, l); break;
-	case IFLA_PARENT_DEV_NAME: nlq_str(a, l->parent, sizeof(l->parent)); break;
-	case IFLA_MTU:             l->mtu = (uint32_t)nlq_uint(a); break;
-	case IFLA_MIN_MTU:         l->mtu_min = (uint32_t)nlq_uint(a); break;
-	case IFLA_MAX_MTU:         l->mtu_max = (uint32_t)nlq_uint(a); break;
-	case IFLA_OPERSTATE:       l->operstate = (uint8_t)nlq_uint(a); break;
-	case IFLA_MASTER:          l->master.ifindex = (uint32_t)nlq_uint(a); break;
-	case IFLA_LINK:            l->lower.ifindex = (uint32_t)nlq_uint(a); break;
-	case IFLA_LINK_NETNSID:    l->lower_netns = (int32_t)nlq_uint(a); break;
-	case IFLA_NUM_RX_QUEUES:   l->rxqs_alloc = nlq_int(a); break;
-	case IFLA_NUM_TX_QUEUES:   l->txqs_alloc = nlq_int(a); break;
+	case IFLA_PARENT_DEV_NAME: nl_str(a, l->parent, sizeof(l->parent)); break;
+	case IFLA_MTU:             l->mtu = (uint32_t)nl_uint(a); break;
+	case IFLA_MIN_MTU:         l->mtu_min = (uint32_t)nl_uint(a); break;
+	case IFLA_MAX_MTU:         l->mtu_max = (uint32_t)nl_uint(a); break;
+	case IFLA_OPERSTATE:       l->operstate = (uint8_t)nl_uint(a); break;
+	case IFLA_MASTER:          l->master.ifindex = (uint32_t)nl_uint(a); break;
+	case IFLA_LINK:            l->lower.ifindex = (uint32_t)nl_uint(a); break;
+	case IFLA_LINK_NETNSID:    l->lower_netns = (int32_t)nl_uint(a); break;
+	case IFLA_NUM_RX_QUEUES:   l->rxqs_alloc = nl_int(a); break;
+	case IFLA_NUM_TX_QUEUES:   l->txqs_alloc = nl_int(a); break;
 	case IFLA_ADDRESS:
 		if (mnl_attr_get_payload_len(a) == sizeof(l->mac))
 			memcpy(l->mac, mnl_attr_get_payload(a), sizeof(l->mac));
@@ -92,7 +92,7 @@ static void parse_attr(const struct nlattr *a, struct disco_link *l)
 	}
 }
 
-bool disco_rtnl_parse(const struct nlmsghdr *h, struct disco_link *l)
+bool iface_rtnl_parse(const struct nlmsghdr *h, struct iface *l)
 {
 	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
 	const struct nlattr *a;
@@ -110,7 +110,7 @@ bool disco_rtnl_parse(const struct nlmsghdr *h, struct disco_link *l)
 
 /* ---- asking ---- */
 
-uint64_t disco_netns(struct nlq *q)
+uint64_t iface_netns(struct nl *q)
 {
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
@@ -133,10 +133,10 @@ static struct nlmsghdr *getlink(void *buf, uint16_t flags, uint32_t ifindex)
 
 static void got_link(void *arg, const struct nlmsghdr *h)
 {
-	disco_rtnl_parse(h, arg);
+	iface_rtnl_parse(h, arg);
 }
 
-int disco_rtnl(struct nlq *q, const char *name, struct disco_link *l)
+int iface_rtnl(struct nl *q, const char *name, struct iface *l)
 {
 	alignas(struct nlmsghdr) char buf[512];
 	struct nlmsghdr *h = getlink(buf, 0, 0);
@@ -147,14 +147,14 @@ int disco_rtnl(struct nlq *q, const char *name, struct disco_link *l)
 	/* below 16 bytes the kernel looks for alternative names too */
 	mnl_attr_put_strz(h, len < IFNAMSIZ ? IFLA_IFNAME : IFLA_ALT_IFNAME, name);
 	mnl_attr_put_u32(h, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	int err = nlq_ask(q, h, got_link, l);
+	int err = nl_ask(q, h, got_link, l);
 
 	return err ? err : l->ifindex ? 0 : -ENODEV;
 }
 
 /* ---- other interfaces, by index ---- */
 
-static bool parse_ref(const struct nlmsghdr *h, struct disco_ref *r)
+static bool parse_ref(const struct nlmsghdr *h, struct iface_ref *r)
 {
 	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
 	const struct nlattr *a;
@@ -165,7 +165,7 @@ static bool parse_ref(const struct nlmsghdr *h, struct disco_ref *r)
 	r->ifindex = (uint32_t)m->ifi_index;
 	mnl_attr_for_each(a, h, sizeof(*m))
 		if (mnl_attr_get_type(a) == IFLA_IFNAME)
-			nlq_str(a, r->name, sizeof(r->name));
+			nl_str(a, r->name, sizeof(r->name));
 	return true;
 }
 
@@ -174,31 +174,31 @@ static void got_name(void *arg, const struct nlmsghdr *h)
 	parse_ref(h, arg);
 }
 
-static void name_of(struct nlq *q, struct disco_ref *r)
+static void name_of(struct nl *q, struct iface_ref *r)
 {
 	alignas(struct nlmsghdr) char buf[256];
 	struct nlmsghdr *h = getlink(buf, 0, r->ifindex);
 
 	mnl_attr_put_u32(h, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	if (r->ifindex)
-		nlq_ask(q, h, got_name, r);
+		nl_ask(q, h, got_name, r);
 }
 
 static void got_slave(void *arg, const struct nlmsghdr *h)
 {
-	struct disco_link *l = arg;
-	struct disco_ref r = { 0 };
+	struct iface *l = arg;
+	struct iface_ref r = { 0 };
 
 	if (!parse_ref(h, &r))
 		return;
 	for (uint16_t i = 0; i < l->nslaves; i++)
 		if (l->slaves[i].ifindex == r.ifindex)
 			return;
-	if (l->nslaves < DISCO_SLAVES_MAX)
+	if (l->nslaves < IFACE_SLAVES_MAX)
 		l->slaves[l->nslaves++] = r;
 }
 
-void disco_rtnl_names(struct nlq *q, struct disco_link *l)
+void iface_rtnl_names(struct nl *q, struct iface *l)
 {
 	alignas(struct nlmsghdr) char buf[256];
 
@@ -211,14 +211,14 @@ void disco_rtnl_names(struct nlq *q, struct disco_link *l)
 
 	mnl_attr_put_u32(h, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	mnl_attr_put_u32(h, IFLA_MASTER, l->ifindex);
-	nlq_ask(q, h, got_slave, l);
+	nl_ask(q, h, got_slave, l);
 }
 
 /* ---- all interfaces ---- */
 
 struct each {
-	struct disco_link *l;
-	void (*fn)(void *arg, const struct disco_link *l);
+	struct iface *l;
+	void (*fn)(void *arg, const struct iface *l);
 	void *arg;
 };
 
@@ -227,30 +227,30 @@ static void got_each(void *arg, const struct nlmsghdr *h)
 	struct each *e = arg;
 	uint64_t netns = e->l->netns;
 
-	disco_link_init_head(e->l);
+	iface_link_init_head(e->l);
 	e->l->netns = netns;
-	if (disco_rtnl_parse(h, e->l))
+	if (iface_rtnl_parse(h, e->l))
 		e->fn(e->arg, e->l);
 }
 
-int disco_link_each(const struct plx_sys *sys, void (*fn)(void *arg, const struct disco_link *l), void *arg)
+int iface_link_each(const struct plx_sys *sys, void (*fn)(void *arg, const struct iface *l), void *arg)
 {
 	alignas(struct nlmsghdr) char buf[256];
 	struct each e = { malloc(sizeof(*e.l)), fn, arg };
-	struct nlq q;
+	struct nl q;
 
 	if (!e.l)
 		return -ENOMEM;
-	disco_link_init(e.l);
-	int err = nlq_open(&q, sys, NETLINK_ROUTE);
+	iface_link_init(e.l);
+	int err = nl_open(&q, sys, NETLINK_ROUTE);
 
 	if (!err) {
 		struct nlmsghdr *h = getlink(buf, NLM_F_DUMP, 0);
 
 		mnl_attr_put_u32(h, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-		e.l->netns = disco_netns(&q);
-		err = nlq_ask(&q, h, got_each, &e);
-		nlq_close(&q);
+		e.l->netns = iface_netns(&q);
+		err = nl_ask(&q, h, got_each, &e);
+		nl_close(&q);
 	}
 	free(e.l);
 	return err;

@@ -97,14 +97,14 @@ static void scan(struct scan *k, const char *s)
 	}
 }
 
-void disco_irq_name(struct disco_action *a, const char *action, const struct disco_link *l)
+void iface_irq_name(struct iface_action *a, const char *action, const struct iface *l)
 {
 	const char *at = find_name(action, l->name), *rest = at ? at + strlen(l->name) : NULL;
 	size_t parent = strlen(l->parent);
 	char buf[96];
 	struct scan k;
 
-	*a = (struct disco_action){ .queue = -1, .ours = at };
+	*a = (struct iface_action){ .queue = -1, .ours = at };
 	if (!at) {
 		a->ours = (*l->bus && strchr(l->bus, ':') && strstr(action, l->bus)) ||
 		          (parent && !strncmp(action, l->parent, parent) && action[parent] == '-');

@@ -9,14 +9,14 @@
 #include <stdalign.h>
 #include <string.h>
 
-enum { NLQ_BUF = 32768, /* the kernel's largest part of a dump */
-       NLQ_TRIES = 4, NLQ_WAIT_MS = 1000 };
+enum { NL_BUF = 32768, /* the kernel's largest part of a dump */
+       NL_TRIES = 4, NL_WAIT_MS = 1000 };
 
-int nlq_open(struct nlq *q, const struct plx_sys *sys, int protocol)
+int nl_open(struct nl *q, const struct plx_sys *sys, int protocol)
 {
 	int on = 1;
 
-	*q = (struct nlq){ .sys = sys, .seq = 1 };
+	*q = (struct nl){ .sys = sys, .seq = 1 };
 	q->fd = sys->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	if (q->fd < 0)
 		return -errno;
@@ -24,7 +24,7 @@ int nlq_open(struct nlq *q, const struct plx_sys *sys, int protocol)
 	return 0;
 }
 
-void nlq_close(struct nlq *q)
+void nl_close(struct nl *q)
 {
 	if (q->fd >= 0)
 		q->sys->close(q->fd);
@@ -33,7 +33,7 @@ void nlq_close(struct nlq *q)
 
 /* The kernel has answered before a question's sendto returns, so nearly always there is no
    wait. */
-static ssize_t receive(struct nlq *q, void *buf, size_t len)
+static ssize_t receive(struct nl *q, void *buf, size_t len)
 {
 	struct pollfd p = { .fd = q->fd, .events = POLLIN };
 
@@ -44,7 +44,7 @@ static ssize_t receive(struct nlq *q, void *buf, size_t len)
 			return -EMSGSIZE;
 		if (n > 0 || (n < 0 && n != -EINTR && n != -EAGAIN))
 			return n;
-		if (n == -EAGAIN && (waits++ || q->sys->poll(&p, 1, NLQ_WAIT_MS) == 0))
+		if (n == -EAGAIN && (waits++ || q->sys->poll(&p, 1, NL_WAIT_MS) == 0))
 			return -ETIMEDOUT;
 	}
 }
@@ -63,7 +63,7 @@ static int error_of(const struct nlmsghdr *h)
 }
 
 /* What the kernel says of a refusal stands behind the question, which it sends back. */
-static void reason(struct nlq *q, const struct nlmsghdr *h)
+static void reason(struct nl *q, const struct nlmsghdr *h)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
 	size_t len = mnl_nlmsg_get_payload_len(h), at = sizeof(*e);
@@ -77,11 +77,11 @@ static void reason(struct nlq *q, const struct nlmsghdr *h)
 		return;
 	mnl_attr_for_each_payload((const void *)((const char *)e + at), len - at)
 		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
-			nlq_str(attr, q->said, sizeof(q->said));
+			nl_str(attr, q->said, sizeof(q->said));
 }
 
 /* One datagram of the answer: MORE is to come, AGAIN, or the end as 0 or -errno. */
-static int answer(struct nlq *q, const void *buf, ssize_t n, bool *changed, nlq_fn fn, void *arg)
+static int answer(struct nl *q, const void *buf, ssize_t n, bool *changed, nl_fn fn, void *arg)
 {
 	const struct nlmsghdr *h = buf;
 	int left = (int)n;
@@ -102,15 +102,15 @@ static int answer(struct nlq *q, const void *buf, ssize_t n, bool *changed, nlq_
 	return MORE;
 }
 
-int nlq_ask(struct nlq *q, struct nlmsghdr *h, nlq_fn fn, void *arg)
+int nl_ask(struct nl *q, struct nlmsghdr *h, nl_fn fn, void *arg)
 {
-	alignas(struct nlmsghdr) char buf[NLQ_BUF];
+	alignas(struct nlmsghdr) char buf[NL_BUF];
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int err = AGAIN;
 
 	q->said[0] = 0;
 	h->nlmsg_flags |= NLM_F_REQUEST | (h->nlmsg_flags & NLM_F_DUMP ? 0 : NLM_F_ACK);
-	for (int i = 0; i < NLQ_TRIES && err == AGAIN; i++) {
+	for (int i = 0; i < NL_TRIES && err == AGAIN; i++) {
 		bool changed = false;
 
 		h->nlmsg_seq = ++q->seq;
@@ -126,7 +126,7 @@ int nlq_ask(struct nlq *q, struct nlmsghdr *h, nlq_fn fn, void *arg)
 
 /* ---- generic netlink ---- */
 
-struct nlmsghdr *nlq_genl(void *buf, int family, uint8_t cmd, uint16_t flags)
+struct nlmsghdr *nl_genl(void *buf, int family, uint8_t cmd, uint16_t flags)
 {
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
 	struct genlmsghdr *g;
@@ -139,7 +139,7 @@ struct nlmsghdr *nlq_genl(void *buf, int family, uint8_t cmd, uint16_t flags)
 	return h;
 }
 
-void nlq_str(const struct nlattr *a, char *buf, size_t len)
+void nl_str(const struct nlattr *a, char *buf, size_t len)
 {
 	size_t n = mnl_attr_get_payload_len(a);
 
@@ -156,8 +156,8 @@ static void family_ops(const struct nlattr *ops, struct family *f)
 
 	mnl_attr_for_each_nested(op, ops)
 		mnl_attr_for_each_nested(a, op)
-			if (mnl_attr_get_type(a) == CTRL_ATTR_OP_ID && nlq_uint(a) > f->max_cmd)
-				f->max_cmd = (uint32_t)nlq_uint(a);
+			if (mnl_attr_get_type(a) == CTRL_ATTR_OP_ID && nl_uint(a) > f->max_cmd)
+				f->max_cmd = (uint32_t)nl_uint(a);
 }
 
 static void family_answer(void *arg, const struct nlmsghdr *h)
@@ -169,20 +169,20 @@ static void family_answer(void *arg, const struct nlmsghdr *h)
 		return;
 	mnl_attr_for_each(a, h, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(a) == CTRL_ATTR_FAMILY_ID)
-			f->id = nlq_int(a);
+			f->id = nl_int(a);
 		else if (mnl_attr_get_type(a) == CTRL_ATTR_OPS)
 			family_ops(a, f);
 	}
 }
 
-int nlq_family(struct nlq *q, const char *name, uint32_t *max_cmd)
+int nl_family(struct nl *q, const char *name, uint32_t *max_cmd)
 {
 	alignas(struct nlmsghdr) char buf[256];
-	struct nlmsghdr *h = nlq_genl(buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
+	struct nlmsghdr *h = nl_genl(buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
 	struct family f = { .id = -ENOENT };
 
 	mnl_attr_put_strz(h, CTRL_ATTR_FAMILY_NAME, name);
-	int err = nlq_ask(q, h, family_answer, &f);
+	int err = nl_ask(q, h, family_answer, &f);
 
 	if (max_cmd)
 		*max_cmd = f.max_cmd;

@@ -226,7 +226,7 @@ static void lcore_close(struct plx_lcore *l)
 	pollers_free(l);
 }
 
-/* The lcores and behind them the places of foreign threads, all without a thread yet. */
+/* The lcores and behind them the places of registered threads, all without a thread yet. */
 static int lcores_alloc(struct plx_env *env)
 {
 	const size_t n = env->plan.caches, bytes = n * sizeof(*env->lcores);

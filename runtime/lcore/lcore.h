@@ -176,8 +176,8 @@ void lcore_pass(struct plx_lcore *l, uint32_t asked);
 /* var.c, register.c */
 int  lcore_vars_up(struct plx_env *env);
 void lcore_vars_down(struct plx_env *env);
-unsigned foreign_count(const struct plx_env *env); /* threads that are registered */
-bool foreign_left(const struct plx_env *env);  /* a thread is registered still, and the log says so */
+unsigned registered_count(const struct plx_env *env); /* threads that are registered */
+bool registered_left(const struct plx_env *env);  /* a thread is registered still, and the log says so */
 
 /* poller.c */
 /* The poller that names q, of an lcore halted or not; NULL = none does.  Main, or under env->lock. */

@@ -29,7 +29,7 @@ int plx_lcore_register(struct plx_env *env, struct plx_lcore **out)
 	}
 	unsigned n = env->plan.caches - env->plan.nlcores;
 
-	plx_logf(&env->log, PLX_LOG_ERROR, "no place for another thread as an lcore: use --foreign-threads %u or more", n + 1);
+	plx_logf(&env->log, PLX_LOG_ERROR, "no place for another thread as an lcore: use --registered-threads %u or more", n + 1);
 	return -ENOSPC;
 }
 
@@ -53,7 +53,7 @@ int plx_lcore_unregister(void)
 	return 0;
 }
 
-unsigned foreign_count(const struct plx_env *env)
+unsigned registered_count(const struct plx_env *env)
 {
 	unsigned n = 0;
 
@@ -62,7 +62,7 @@ unsigned foreign_count(const struct plx_env *env)
 	return n;
 }
 
-bool foreign_left(const struct plx_env *env)
+bool registered_left(const struct plx_env *env)
 {
 	for (unsigned i = env->plan.nlcores; i < env->plan.caches; i++) {
 		const struct plx_lcore *l = &env->lcores[i];

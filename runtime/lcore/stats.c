@@ -64,7 +64,7 @@ int plx_lcore_poller(const struct plx_lcore *l, uint16_t i, struct plx_poller_in
 }
 
 /* The kernel's own sum of a running thread is as old as its last tick; its clock is not.  The
-   clock's number is made as pthread_getcpuclockid does, from the tid, since a foreign thread's
+   clock's number is made as pthread_getcpuclockid does, from the tid, since a registered thread's
    pthread_t may have ended: bits 0-1 = 2 scheduler's, bit 2 = of a thread. */
 static int read_clock(const struct plx_sys *sys, int tid, uint64_t *cpu_ns)
 {

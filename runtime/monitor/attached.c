@@ -2,7 +2,7 @@
 /* attached.c - what takes the kernel's lock of all interfaces (rtnl): whether a port's program is
    still attached, what state its link is in, and opening broken queues anew.  There is one such
    lock in a machine, and who removes a namespace of many interfaces holds it for seconds: time in
-   which watch would read no signal and judge no lcore.  So a thread of its own, plx-ask, does
+   which watch would read no signal and judge no lcore.  So a thread of its own, plx-xdpmon, does
    that, and waits. */
 #include "env.h"
 #include "lcore.h"
@@ -18,12 +18,12 @@
 
 enum { PARK_TRIES = 20, PARK_NS = 1000000 };
 
-void truth_ask_port(struct truth_answer *a, struct plx_port *p)
+void monitor_ask_port(struct monitor_answer *a, struct plx_port *p)
 {
 	const int at = p->drv->attached && plx_port_link(p) != PLX_LINK_REMOVED ? p->drv->attached(p) : -1;
 	struct plx_xdp_info x;
 
-	*a = (struct truth_answer){ .attached = at < 0 ? -1 : at };
+	*a = (struct monitor_answer){ .attached = at < 0 ? -1 : at };
 	if (!at && !plx_xdp_query(p->info.ifindex, &x, p->sys) && x.id)
 		plx_xdp_who(&x, a->holder, sizeof(a->holder));
 }
@@ -74,48 +74,48 @@ static void repair(struct plx_env *env)
 
 /* ---- links ---- */
 
-static void link_is(void *arg, const struct nl_event *e)
+static void link_is(void *arg, const struct linkmon_event *e)
 {
-	struct truth_link *l = arg;
+	struct monitor_link *l = arg;
 
-	*l = (struct truth_link){ .err = e->kind == NL_LINK ? 0 : -ENODEV, .up = e->up, .mtu = e->mtu };
+	*l = (struct monitor_link){ .err = e->kind == NL_LINK ? 0 : -ENODEV, .up = e->up, .mtu = e->mtu };
 }
 
 static void link_answer(void *arg, const struct nlmsghdr *h)
 {
-	nl_parse(h, h->nlmsg_len, link_is, arg);
+	linkmon_parse(h, h->nlmsg_len, link_is, arg);
 }
 
-static void ask_link(struct truth_link *l, struct nlq *q, uint32_t ifindex)
+static void ask_link(struct monitor_link *l, struct nl *q, uint32_t ifindex)
 {
 	struct { struct nlmsghdr h; struct ifinfomsg m; } req = {
 		.h = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETLINK },
 		.m = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex },
 	};
 
-	*l = (struct truth_link){ .err = -ENODATA };
-	int err = nlq_ask(q, &req.h, link_answer, l);
+	*l = (struct monitor_link){ .err = -ENODATA };
+	int err = nl_ask(q, &req.h, link_answer, l);
 
 	l->err = err ? err : l->err;
 }
 
-static void ask_links(struct truth_ask *a)
+static void ask_links(struct monitor_ask *a)
 {
-	struct nlq q;
-	int err = nlq_open(&q, a->env->sys, NETLINK_ROUTE);
+	struct nl q;
+	int err = nl_open(&q, a->env->sys, NETLINK_ROUTE);
 
 	for (unsigned i = 0; i < a->env->nports; i++) {
 		const uint32_t ifindex = a->env->ports[i]->info.ifindex;
 
-		a->link[i] = (struct truth_link){ .err = err };
+		a->link[i] = (struct monitor_link){ .err = err };
 		if (!err && ifindex)
 			ask_link(&a->link[i], &q, ifindex);
 	}
 	if (!err)
-		nlq_close(&q);
+		nl_close(&q);
 }
 
-bool truth_ask_links(struct truth_ask *a)
+bool monitor_ask_links(struct monitor_ask *a)
 {
 	if (!a->spawned)
 		return false;
@@ -124,7 +124,7 @@ bool truth_ask_links(struct truth_ask *a)
 	return true;
 }
 
-bool truth_ask_told(const struct truth_ask *a)
+bool monitor_ask_told(const struct monitor_ask *a)
 {
 	/* acquire: the answers before it; pairs with ask_main */
 	return !__atomic_load_n(&a->link_asked, __ATOMIC_ACQUIRE);
@@ -132,38 +132,38 @@ bool truth_ask_told(const struct truth_ask *a)
 
 /* ---- the thread ---- */
 
-static void ask_programs(struct truth_ask *a)
+static void ask_programs(struct monitor_ask *a)
 {
 	for (unsigned i = 0; i < a->env->nports; i++)
-		truth_ask_port(&a->said[i], a->env->ports[i]);
+		monitor_ask_port(&a->said[i], a->env->ports[i]);
 }
 
 static void *ask_main(void *arg)
 {
-	struct truth_ask *a = arg;
+	struct monitor_ask *a = arg;
 	uint64_t token;
 
-	pthread_setname_np(pthread_self(), "plx-ask");
+	pthread_setname_np(pthread_self(), "plx-xdpmon");
 	while (a->env->sys->read(a->fd, &token, sizeof(token)) > 0 || errno == EINTR) {
-		/* acquire: the request before it; pairs with truth_ask_take and truth_ask_close */
+		/* acquire: the request before it; pairs with monitor_ask_take and monitor_ask_close */
 		if (__atomic_load_n(&a->quit, __ATOMIC_ACQUIRE))
 			break;
 		repair(a->env);
 		/* links first: nothing else tells of those whose event was lost */
 		if (__atomic_load_n(&a->link_asked, __ATOMIC_ACQUIRE)) {
 			ask_links(a);
-			__atomic_store_n(&a->link_asked, false, __ATOMIC_RELEASE); /* with truth_ask_told */
+			__atomic_store_n(&a->link_asked, false, __ATOMIC_RELEASE); /* with monitor_ask_told */
 		}
 		if (__atomic_load_n(&a->asked, __ATOMIC_ACQUIRE)) {
 			ask_programs(a);
-			__atomic_store_n(&a->asked, false, __ATOMIC_RELEASE); /* with truth_ask_take */
+			__atomic_store_n(&a->asked, false, __ATOMIC_RELEASE); /* with monitor_ask_take */
 		}
 	}
 	return NULL;
 }
 
 /* Watch: every look, which is soon enough for a repair and costs nothing while none is wanted. */
-void truth_ask_repairs(struct truth_ask *a)
+void monitor_ask_repairs(struct monitor_ask *a)
 {
 	for (unsigned i = 0; a->spawned && i < a->env->nports; i++)
 		if (__atomic_load_n(&a->env->ports[i]->wants_repair, __ATOMIC_RELAXED)) {
@@ -172,7 +172,7 @@ void truth_ask_repairs(struct truth_ask *a)
 		}
 }
 
-int truth_ask_open(struct truth_ask *a, struct plx_env *env)
+int monitor_ask_open(struct monitor_ask *a, struct plx_env *env)
 {
 	bool any = false;
 
@@ -195,7 +195,7 @@ int truth_ask_open(struct truth_ask *a, struct plx_env *env)
 	return err;
 }
 
-void truth_ask_take(struct truth_ask *a, struct truth_sample *s)
+void monitor_ask_take(struct monitor_ask *a, struct monitor_sample *s)
 {
 	/* acquire: the answers before it; pairs with ask_main */
 	const bool free = a->spawned && !__atomic_load_n(&a->asked, __ATOMIC_ACQUIRE);
@@ -213,7 +213,7 @@ void truth_ask_take(struct truth_ask *a, struct truth_sample *s)
 }
 
 /* Waits for an answer that is on its way: the ports are closed next, which takes the same lock. */
-void truth_ask_close(struct truth_ask *a)
+void monitor_ask_close(struct monitor_ask *a)
 {
 	if (!a->spawned)
 		return;

@@ -19,15 +19,15 @@ static uint64_t starved_bursts(const struct plx_port *p)
 	return n;
 }
 
-static void take_pool(struct truth_pool *o, const struct truth_sample *s, const struct plx_env *env, const struct plx_pool *p)
+static void take_pool(struct monitor_pool *o, const struct monitor_sample *s, const struct plx_env *env, const struct plx_pool *p)
 {
-	*o = (struct truth_pool){ .frames = p->frames, .free = plx_pool_avail(p) };
+	*o = (struct monitor_pool){ .frames = p->frames, .free = plx_pool_avail(p) };
 	memcpy(o->name, p->name, sizeof(o->name));
 	/* then all that is free stands in caches of threads, which the others cannot reach */
 	o->dry = !(uint32_t)__atomic_load_n(&p->full, __ATOMIC_RELAXED) && !__atomic_load_n(&p->nloose, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < s->nports; i++) {
 		const struct plx_port *port = env->ports[i];
-		const struct truth_port *t = &s->port[i];
+		const struct monitor_port *t = &s->port[i];
 
 		if (port->pool != p)
 			continue;
@@ -38,12 +38,12 @@ static void take_pool(struct truth_pool *o, const struct truth_sample *s, const 
 	}
 }
 
-static void take_txqs(struct truth_port *o, const struct plx_port *p)
+static void take_txqs(struct monitor_port *o, const struct plx_port *p)
 {
 	o->ntx = p->ntx;
 	for (unsigned q = 0; q < p->ntx && q < PLX_QUEUES_MAX; q++) {
 		const struct plx_txq *txq = p->txq[q];
-		struct truth_txq *t = &o->txq[q];
+		struct monitor_txq *t = &o->txq[q];
 
 		t->pkts = plx_ctr_read(&txq->stats.pkts);
 		t->err = __atomic_load_n(&txq->err, __ATOMIC_RELAXED);
@@ -52,7 +52,7 @@ static void take_txqs(struct truth_port *o, const struct plx_port *p)
 	}
 }
 
-void truth_frames_take(struct truth_sample *s, const struct plx_env *env)
+void monitor_frames_take(struct monitor_sample *s, const struct plx_env *env)
 {
 	s->npools = env->npools;
 	for (unsigned i = 0; i < s->nports; i++) {
@@ -71,12 +71,12 @@ void truth_frames_take(struct truth_sample *s, const struct plx_env *env)
 
 /* A pool whose free frames are all in caches serves those who have them there: it is empty for
    others if one of them missed some. */
-static bool empty(const struct truth_pool *was, const struct truth_pool *is)
+static bool empty(const struct monitor_pool *was, const struct monitor_pool *is)
 {
-	return was->dry && is->dry && (is->free < PLX_BURST || truth_grown(was->starved, is->starved));
+	return was->dry && is->dry && (is->free < PLX_BURST || monitor_grown(was->starved, is->starved));
 }
 
-static void judge_pool(struct truth *t, unsigned i, const struct truth_pool *was, const struct truth_pool *is)
+static void judge_pool(struct monitor *t, unsigned i, const struct monitor_pool *was, const struct monitor_pool *is)
 {
 	const uint64_t told = (uint64_t)is->free + is->rx + is->tx, kept = told < is->frames ? is->frames - told : 0;
 	const unsigned long long mib = t->plan->pools[i].bytes >> 20;
@@ -85,7 +85,7 @@ static void judge_pool(struct truth *t, unsigned i, const struct truth_pool *was
 	if (!empty(was, is))
 		return;
 	t->empty |= 1u << i;
-	if (!(f = truth_met(t, TRUTH_pool_empty, i, 1, "pool %s", is->name)))
+	if (!(f = monitor_met(t, MONITOR_pool_empty, i, 1, "pool %s", is->name)))
 		return;
 	finding_evidence(f, "0 of %u frames can be had: %u are in caches of lcores, %u in receive rings, %u in transmit "
 	                 "rings, and %llu with the application", is->frames, is->free, is->rx, is->tx, (unsigned long long)kept);
@@ -100,12 +100,12 @@ static void judge_pool(struct truth *t, unsigned i, const struct truth_pool *was
 /* ---- transmit queues ---- */
 
 /* Bursts that it took nothing of; a link that is down, or a pool without frames, is told as that. */
-static uint64_t refused(const struct truth_txq *was, const struct truth_txq *is, int *most)
+static uint64_t refused(const struct monitor_txq *was, const struct monitor_txq *is, int *most)
 {
 	uint64_t sum = 0, max = 0;
 
 	for (int r = 0; r < PLX_STOP_N; r++) {
-		const uint64_t n = r == PLX_STOP_link_down || r == PLX_STOP_no_mbuf ? 0 : truth_grown(was->stop[r], is->stop[r]);
+		const uint64_t n = r == PLX_STOP_link_down || r == PLX_STOP_no_mbuf ? 0 : monitor_grown(was->stop[r], is->stop[r]);
 
 		*most = n > max ? r : *most;
 		max = n > max ? n : max;
@@ -114,7 +114,7 @@ static uint64_t refused(const struct truth_txq *was, const struct truth_txq *is,
 	return sum;
 }
 
-static void judge_txq(struct truth *t, unsigned i, unsigned q, const struct truth_txq *was, const struct truth_txq *is, uint64_t dt)
+static void judge_txq(struct monitor *t, unsigned i, unsigned q, const struct monitor_txq *was, const struct monitor_txq *is, uint64_t dt)
 {
 #define X(id, why) #id,
 	static const char *const stops[] = { PLX_STOPS(X) };
@@ -126,7 +126,7 @@ static void judge_txq(struct truth *t, unsigned i, unsigned q, const struct trut
 
 	if (was->err && is->err && rate < 1) /* an lcore may have given up */
 		rate = 1;
-	if (is->pkts != was->pkts || !(f = truth_met(t, TRUTH_tx_stuck, i << 16 | q, rate,
+	if (is->pkts != was->pkts || !(f = monitor_met(t, MONITOR_tx_stuck, i << 16 | q, rate,
 	                                             "%s transmit queue %u", name, q)))
 		return;
 	finding_evidence(f, "it took no packet, and %.0f bursts a second ended with %s", rate, stops[most]);
@@ -140,12 +140,12 @@ static void judge_txq(struct truth *t, unsigned i, unsigned q, const struct trut
 		            "send by one queue", PLX_QUOTED(name));
 }
 
-static void judge_repairs(struct truth *t, unsigned i, uint64_t was, uint64_t is)
+static void judge_repairs(struct monitor *t, unsigned i, uint64_t was, uint64_t is)
 {
 	const char *name = t->plan->ports[i].conf.name;
 	struct finding *f;
 
-	if (!truth_grown(was, is) || !(f = truth_met(t, TRUTH_reopened, i, 1, "%s", name)))
+	if (!monitor_grown(was, is) || !(f = monitor_met(t, MONITOR_reopened, i, 1, "%s", name)))
 		return;
 	finding_evidence(f, "%llu of its queues were opened anew in this look, %llu since the start; what they "
 	                 "held counts as tx_drop_closed and rx_drop_closed", (unsigned long long)(is - was), (unsigned long long)is);
@@ -157,13 +157,13 @@ static void judge_repairs(struct truth *t, unsigned i, uint64_t was, uint64_t is
 
 /* What stands in the ring at this moment is neither received nor lost, so one look tells nothing, and no less
    than a ring. */
-static void judge_astray(struct truth *t, unsigned i, unsigned q, int64_t was, int64_t is, uint32_t ring)
+static void judge_astray(struct monitor *t, unsigned i, unsigned q, int64_t was, int64_t is, uint32_t ring)
 {
 	const bool more = was > (int64_t)ring && is > (int64_t)ring, less = was < -(int64_t)ring && is < -(int64_t)ring;
 	const char *name = t->plan->ports[i].conf.name;
 	struct finding *f;
 
-	if (!(more || less) || !(f = truth_met(t, TRUTH_unaccounted, i << 16 | q, 1,
+	if (!(more || less) || !(f = monitor_met(t, MONITOR_unaccounted, i << 16 | q, 1,
 	                                       "%s queue %u", name, t->plan->ports[i].conf.queue + q)))
 		return;
 	if (more)
@@ -179,7 +179,7 @@ static void judge_astray(struct truth *t, unsigned i, unsigned q, int64_t was, i
 }
 
 /* Packets of all ports that share the interface of port i, and whether any may be a piece. */
-static uint64_t received(const struct truth *t, const struct truth_sample *s, unsigned i, bool *whole)
+static uint64_t received(const struct monitor *t, const struct monitor_sample *s, unsigned i, bool *whole)
 {
 	uint64_t n = 0;
 
@@ -193,11 +193,11 @@ static uint64_t received(const struct truth *t, const struct truth_sample *s, un
 
 /* Pieces that no IP header gives away are packets more than the NIC received.  A NIC that counts
    none of what goes to sockets, or little, is none that could tell. */
-static void judge_count(struct truth *t, unsigned i, const struct truth_sample *s)
+static void judge_count(struct monitor *t, unsigned i, const struct monitor_sample *s)
 {
 	enum { PIECES_MAX = 16 };
-	const struct truth_port *is = &s->port[i];
-	struct truth_count *c = &t->count[i];
+	const struct monitor_port *is = &s->port[i];
+	struct monitor_count *c = &t->count[i];
 	bool whole = false;
 	const uint64_t pkts = received(t, s, i, &whole);
 
@@ -210,24 +210,24 @@ static void judge_count(struct truth *t, unsigned i, const struct truth_sample *
 		c->pkts = pkts;
 	}
 	const uint64_t counted = is->counted - c->counted;
-	const uint64_t came = c->looks >= TRUTH_LATE ? truth_grown(c->pkts, c->past[0]) : 0;
+	const uint64_t came = c->looks >= MONITOR_LATE ? monitor_grown(c->pkts, c->past[0]) : 0;
 
 	memmove(c->past, c->past + 1, sizeof(c->past) - sizeof(c->past[0]));
-	c->past[TRUTH_LATE - 1] = pkts;
-	c->looks += c->looks < TRUTH_LATE;
+	c->past[MONITOR_LATE - 1] = pkts;
+	c->looks += c->looks < MONITOR_LATE;
 	c->was_counted = is->counted;
 	c->over = whole && came > counted && (pkts - c->pkts) / PIECES_MAX <= counted ? c->over + 1 : 0;
 	c->split = c->over >= 2;
 }
 
 /* It stands as long as the port is open: what the program does is not what was planned. */
-static void judge_split(struct truth *t, unsigned i, const struct truth_port *is)
+static void judge_split(struct monitor *t, unsigned i, const struct monitor_port *is)
 {
 	const struct plan_port *o = &t->plan->ports[i];
 	const uint32_t frame = t->plan->frame_size;
 	struct finding *f;
 
-	if (!is->split || !(f = truth_met(t, TRUTH_split_frames, i, 1, "%s", o->conf.name)))
+	if (!is->split || !(f = monitor_met(t, MONITOR_split_frames, i, 1, "%s", o->conf.name)))
 		return;
 	finding_evidence(f, "in zero-copy the NIC, driver %s, does not use all "
 	                 "of a frame of %u bytes; %s",
@@ -237,7 +237,7 @@ static void judge_split(struct truth *t, unsigned i, const struct truth_port *is
 	            frame < 4096 ? ", or try --frame-size 4096" : "");
 }
 
-void truth_frames_judge(struct truth *t, const struct truth_sample *was, const struct truth_sample *is, uint64_t dt)
+void monitor_frames_judge(struct monitor *t, const struct monitor_sample *was, const struct monitor_sample *is, uint64_t dt)
 {
 	t->empty = 0;
 	for (unsigned i = 0; i < is->npools && i < was->npools; i++)

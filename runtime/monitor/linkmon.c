@@ -13,7 +13,7 @@
 enum { NL_BUF = 32768 }; /* the kernel's largest part of a dump */
 
 /* The carrier attribute is the device's own word; IFF_RUNNING follows it up to a second later. */
-static void link_facts(const struct nlmsghdr *h, const struct ifinfomsg *m, struct nl_event *e)
+static void link_facts(const struct nlmsghdr *h, const struct ifinfomsg *m, struct linkmon_event *e)
 {
 	bool carrier = m->ifi_flags & IFF_RUNNING;
 	const struct nlattr *a;
@@ -33,24 +33,24 @@ static void link_facts(const struct nlmsghdr *h, const struct ifinfomsg *m, stru
 
 /* A bridge tells of its ports with link messages of its own family, and a port that leaves
    a bridge is a DELLINK of that family: only AF_UNSPEC speaks of the interface itself. */
-static bool link_event(const struct nlmsghdr *h, struct nl_event *e)
+static bool link_event(const struct nlmsghdr *h, struct linkmon_event *e)
 {
 	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
 
 	if (mnl_nlmsg_get_payload_len(h) < sizeof(*m) || m->ifi_family != AF_UNSPEC || m->ifi_index <= 0)
 		return false;
-	*e = (struct nl_event){ .kind = h->nlmsg_type == RTM_DELLINK ? NL_GONE : NL_LINK,
+	*e = (struct linkmon_event){ .kind = h->nlmsg_type == RTM_DELLINK ? NL_GONE : NL_LINK,
 	                        .ifindex = (uint32_t)m->ifi_index };
 	if (e->kind == NL_LINK)
 		link_facts(h, m, e);
 	return true;
 }
 
-int nl_parse(const void *buf, size_t len, nl_event_fn fn, void *arg)
+int linkmon_parse(const void *buf, size_t len, linkmon_event_fn fn, void *arg)
 {
 	const struct nlmsghdr *h = buf;
 	int left = len > NL_BUF ? NL_BUF : (int)len, events = 0;
-	struct nl_event e;
+	struct linkmon_event e;
 
 	for (; nl_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
 		if ((h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK) || !link_event(h, &e))
@@ -61,7 +61,7 @@ int nl_parse(const void *buf, size_t len, nl_event_fn fn, void *arg)
 	return events;
 }
 
-int nl_open(const struct plx_sys *sys)
+int linkmon_open(const struct plx_sys *sys)
 {
 	struct sockaddr_nl local = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
 	int fd = sys->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
@@ -78,7 +78,7 @@ int nl_open(const struct plx_sys *sys)
 }
 
 /* Bounded: a storm of events gives watch's other duties their turn. */
-int nl_read(const struct plx_sys *sys, int fd, nl_event_fn fn, void *arg)
+int linkmon_read(const struct plx_sys *sys, int fd, linkmon_event_fn fn, void *arg)
 {
 	alignas(struct nlmsghdr) char buf[NL_BUF];
 
@@ -91,7 +91,7 @@ int nl_read(const struct plx_sys *sys, int fd, nl_event_fn fn, void *arg)
 			return n == -EAGAIN ? 0 : (int)n;
 		if (n > (ssize_t)sizeof(buf))
 			return -ENOBUFS;
-		nl_parse(buf, (size_t)n, fn, arg);
+		linkmon_parse(buf, (size_t)n, fn, arg);
 	}
 	return 0;
 }

@@ -10,7 +10,7 @@ enum nl_kind {
 	NL_GONE,   /* an interface was removed, or moved to another network namespace */
 };
 
-struct nl_event {
+struct linkmon_event {
 	enum nl_kind kind;
 	uint32_t ifindex;
 	uint32_t mtu;      /* 0 = not told */
@@ -19,16 +19,16 @@ struct nl_event {
 	uint8_t  mac[6];
 };
 
-typedef void (*nl_event_fn)(void *arg, const struct nl_event *e);
+typedef void (*linkmon_event_fn)(void *arg, const struct linkmon_event *e);
 
-/* nl_parse calls fn for each event in a datagram of len bytes.  What is not a link message
+/* linkmon_parse calls fn for each event in a datagram of len bytes.  What is not a link message
    is passed over; a malformed one ends the datagram.  Returns the number of events.  Pure. */
-int nl_parse(const void *buf, size_t len, nl_event_fn fn, void *arg);
+int linkmon_parse(const void *buf, size_t len, linkmon_event_fn fn, void *arg);
 
-/* nl_open: a socket that hears of link changes, non-blocking; -errno. */
-int nl_open(const struct plx_sys *sys);
-/* nl_read handles what waits in the socket.  0; -ENOBUFS: events were lost, ask for all;
+/* linkmon_open: a socket that hears of link changes, non-blocking; -errno. */
+int linkmon_open(const struct plx_sys *sys);
+/* linkmon_read handles what waits in the socket.  0; -ENOBUFS: events were lost, ask for all;
    -errno. */
-int nl_read(const struct plx_sys *sys, int fd, nl_event_fn fn, void *arg);
+int linkmon_read(const struct plx_sys *sys, int fd, linkmon_event_fn fn, void *arg);
 
 #endif

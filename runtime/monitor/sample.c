@@ -17,7 +17,7 @@
 /* ---- tables of procfs: a heading of CPUs, a row for each interrupt or softirq ---- */
 
 struct table {
-	struct truth_sample *s;
+	struct monitor_sample *s;
 	const struct plan *plan;
 	unsigned cols;                   /* 0 = the heading is still to come */
 	bool rows;                       /* of /proc/stat: there were some, of CPUs */
@@ -62,10 +62,10 @@ static char *counts(struct table *t, char *at, void (*fn)(struct table *t, unsig
 
 static void count_irq(struct table *t, unsigned lcore, uint64_t n, void *arg)
 {
-	struct truth_sample *s = t->s;
+	struct monitor_sample *s = t->s;
 
-	if (n && s->nirqs < TRUTH_IRQS_MAX)
-		s->irq[s->nirqs++] = (struct truth_irq){ .irq = *(int32_t *)arg, .lcore = (uint16_t)lcore, .n = n };
+	if (n && s->nirqs < MONITOR_IRQS_MAX)
+		s->irq[s->nirqs++] = (struct monitor_irq){ .irq = *(int32_t *)arg, .lcore = (uint16_t)lcore, .n = n };
 }
 
 /* " 24:  0  17  IR-PCI-MSI 524288-edge  eth0-TxRx-0": its last word is its action. */
@@ -127,7 +127,7 @@ static int stat_row(void *arg, char *line)
 
 	if (i < 0)
 		return 0;
-	struct truth_lcore *l = &t->s->lcore[i];
+	struct monitor_lcore *l = &t->s->lcore[i];
 
 	for (int k = 0; k < 8; k++)
 		l->ticks += v[k] = strtoull(at, &at, 10);
@@ -138,7 +138,7 @@ static int stat_row(void *arg, char *line)
 	return 0;
 }
 
-static void take_cpus(struct truth_sample *s, const struct plx_env *env)
+static void take_cpus(struct monitor_sample *s, const struct plx_env *env)
 {
 	struct table t = { .s = s, .plan = &env->plan };
 
@@ -153,7 +153,7 @@ static void take_cpus(struct truth_sample *s, const struct plx_env *env)
 
 /* ---- lcores ---- */
 
-static void take_allowed(struct truth_lcore *o, const struct plx_sys *sys, int tid)
+static void take_allowed(struct monitor_lcore *o, const struct plx_sys *sys, int tid)
 {
 	static const char key[] = "\nCpus_allowed_list:";
 	char path[64], buf[8192];
@@ -171,7 +171,7 @@ static void take_allowed(struct truth_lcore *o, const struct plx_sys *sys, int t
 	o->cpus_told = !cpuset_parse(&o->cpus, at);
 }
 
-static void take_lcore(struct truth_lcore *o, const struct plx_env *env, const struct plx_lcore *l)
+static void take_lcore(struct monitor_lcore *o, const struct plx_env *env, const struct plx_lcore *l)
 {
 	struct plx_lcore_sched sched;
 	struct plx_lcore_stats st;
@@ -197,7 +197,7 @@ static int16_t irq_cpu(const struct plx_sys *sys, const struct plan_irq *irq)
 
 	if (irq->irq < 0 || irq->cpu < 0)
 		return -1;
-	disco_irq_cpus(sys, irq->irq, NULL, &effective, &affinity);
+	iface_irq_cpus(sys, irq->irq, NULL, &effective, &affinity);
 	if (cpuset_first(cpus) < 0)
 		cpus = &affinity;
 	return (int16_t)(cpuset_has(cpus, (unsigned)irq->cpu) ? irq->cpu : cpuset_first(cpus));
@@ -212,7 +212,7 @@ static int16_t polled_by(const struct plx_env *env, const struct plx_port *p, ui
 }
 
 /* Drops of all queues, those of the kernel among them, and what each queue has not accounted for. */
-static void take_counts(struct truth_port *o, const struct plx_port *p)
+static void take_counts(struct monitor_port *o, const struct plx_port *p)
 {
 	o->ring = p->info.rxd + PLX_BURST_MAX;
 	for (uint16_t q = 0; q < p->nrx; q++) {
@@ -232,7 +232,7 @@ static void take_counts(struct truth_port *o, const struct plx_port *p)
 			o->tx_drop[r] += plx_ctr_read(&p->txq[q]->stats.drop[r]);
 }
 
-static void take_port(struct truth_port *o, const struct plx_env *env, struct plx_port *p, const struct plan_port *plan)
+static void take_port(struct monitor_port *o, const struct plx_env *env, struct plx_port *p, const struct plan_port *plan)
 {
 	take_counts(o, p);
 	o->first = p->conf.queue;
@@ -254,7 +254,7 @@ static void take_port(struct truth_port *o, const struct plx_env *env, struct pl
 	}
 }
 
-void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
+void monitor_take(struct monitor_sample *s, const struct plx_env *env, uint64_t now)
 {
 	s->at = now;
 	s->nirqs = 0;
@@ -266,7 +266,7 @@ void truth_take(struct truth_sample *s, const struct plx_env *env, uint64_t now)
 		take_lcore(&s->lcore[i], env, &env->lcores[i]);
 	for (unsigned i = 0; i < s->nports; i++)
 		take_port(&s->port[i], env, env->ports[i], &env->plan.ports[i]);
-	truth_frames_take(s, env);
+	monitor_frames_take(s, env);
 	take_cpus(s, env);
-	truth_host(s, env);
+	monitor_host(s, env);
 }

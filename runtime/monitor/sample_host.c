@@ -23,7 +23,7 @@ static uint32_t cpufreq(const struct plx_sys *sys, int cpu, const char *file)
 
 /* A clock that nobody governs has no file, and one that is asked for may cost the CPU an
    interrupt on kernels before 5.18. */
-static void take_clock(struct truth_lcore *o, const struct plx_sys *sys, const struct plan_lcore *l)
+static void take_clock(struct monitor_lcore *o, const struct plx_sys *sys, const struct plan_lcore *l)
 {
 	if (!o->runs || l->ncpus != 1)
 		return;
@@ -32,7 +32,7 @@ static void take_clock(struct truth_lcore *o, const struct plx_sys *sys, const s
 }
 
 /* The cgroup is that in which the program started; stops for the quota of one above count there. */
-static void take_group(struct truth_sample *s, const struct plx_env *env)
+static void take_group(struct monitor_sample *s, const struct plx_env *env)
 {
 	const char *key = env->host.topo.time.version == 1 ? "throttled_time " : "throttled_usec ";
 	const uint64_t unit = env->host.topo.time.version == 1 ? 1 : 1000;
@@ -59,22 +59,22 @@ static void take_group(struct truth_sample *s, const struct plx_env *env)
 
 /* ---- ports ---- */
 
-static const char *const missed[TRUTH_MISSED] = { "rx_missed_errors", "rx_fifo_errors", "rx_over_errors" };
+static const char *const missed[MONITOR_MISSED] = { "rx_missed_errors", "rx_fifo_errors", "rx_over_errors" };
 
 /* Not their sum: some drivers count a frame in two of them. */
-uint64_t truth_missed_most(const struct truth_port *was, const struct truth_port *is, const char **where)
+uint64_t monitor_missed_most(const struct monitor_port *was, const struct monitor_port *is, const char **where)
 {
 	uint64_t most = 0;
 
-	for (unsigned i = 0; i < TRUTH_MISSED; i++)
-		if (was->missed_told & is->missed_told & 1u << i && truth_grown(was->missed[i], is->missed[i]) > most) {
-			most = truth_grown(was->missed[i], is->missed[i]);
+	for (unsigned i = 0; i < MONITOR_MISSED; i++)
+		if (was->missed_told & is->missed_told & 1u << i && monitor_grown(was->missed[i], is->missed[i]) > most) {
+			most = monitor_grown(was->missed[i], is->missed[i]);
 			*where = missed[i];
 		}
 	return most;
 }
 
-static void take_missed(struct truth_port *o, const struct plx_sys *sys, uint32_t ifindex)
+static void take_missed(struct monitor_port *o, const struct plx_sys *sys, uint32_t ifindex)
 {
 	char path[96];
 	long v;
@@ -82,7 +82,7 @@ static void take_missed(struct truth_port *o, const struct plx_sys *sys, uint32_
 	o->missed_told = 0;
 	if (!*o->now || !plx_link_sysfs(sys, o->now, ifindex)) /* another network namespace's */
 		return;
-	for (unsigned i = 0; i < TRUTH_MISSED; i++) {
+	for (unsigned i = 0; i < MONITOR_MISSED; i++) {
 		snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", o->now, missed[i]);
 		const bool told = !plx_file_number(sys, path, &v) && v >= 0;
 		o->missed_told |= (uint8_t)(told << i);
@@ -91,7 +91,7 @@ static void take_missed(struct truth_port *o, const struct plx_sys *sys, uint32_
 }
 
 /* What came by zero-copy in pieces is more than the NIC counted; asked only where that can be. */
-static void take_counted(struct truth_port *o, const struct plx_sys *sys, uint32_t ifindex)
+static void take_counted(struct monitor_port *o, const struct plx_sys *sys, uint32_t ifindex)
 {
 	char path[96];
 	long v;
@@ -104,16 +104,16 @@ static void take_counted(struct truth_port *o, const struct plx_sys *sys, uint32
 }
 
 /* Some pages of the port's pool, spread over it, at each look. */
-static void take_pages(struct truth_port *o, const struct plx_env *env, const struct plan_port *plan)
+static void take_pages(struct monitor_port *o, const struct plx_env *env, const struct plan_port *plan)
 {
-	void *page[TRUTH_PAGES];
-	int node[TRUTH_PAGES];
+	void *page[MONITOR_PAGES];
+	int node[MONITOR_PAGES];
 	const struct mem_seg *seg = plan->pool < env->npools ? &env->segs[plan->pool] : NULL;
 
 	if (plan->link.node < 0 || env->host.topo.nnodes < 2 || !seg || !seg->page)
 		return;
 	const uint64_t all = seg->len / seg->page;
-	const unsigned n = all < TRUTH_PAGES ? (unsigned)all : TRUTH_PAGES;
+	const unsigned n = all < MONITOR_PAGES ? (unsigned)all : MONITOR_PAGES;
 
 	for (unsigned i = 0; i < n; i++) {
 		page[i] = (char *)seg->addr + all * i / n * seg->page;
@@ -130,7 +130,7 @@ static void take_pages(struct truth_port *o, const struct plx_env *env, const st
 	}
 }
 
-void truth_host(struct truth_sample *s, const struct plx_env *env)
+void monitor_host(struct monitor_sample *s, const struct plx_env *env)
 {
 	s->group_told = false;
 	s->throttled = 0;
@@ -140,7 +140,7 @@ void truth_host(struct truth_sample *s, const struct plx_env *env)
 		take_clock(&s->lcore[i], env->sys, &env->plan.lcores[i]);
 	for (unsigned i = 0; i < s->nports; i++) {
 		const struct plan_port *plan = &env->plan.ports[i];
-		struct truth_port *o = &s->port[i];
+		struct monitor_port *o = &s->port[i];
 
 		if (!plan->link.ifindex)
 			continue;

@@ -74,8 +74,8 @@ void live_run(struct live *v, uint64_t now);
 void live_tick(struct live *v, uint64_t now);
 
 struct plx_env;
-struct truth;
+struct monitor;
 /* live_json tells of a running environment; live_name is the view's.  malloc'd; NULL = no memory. */
-char *live_json(const struct plx_env *env, const struct truth *t, const char *live_name, uint64_t uptime_ns);
+char *live_json(const struct plx_env *env, const struct monitor *t, const char *live_name, uint64_t uptime_ns);
 
 #endif

@@ -59,7 +59,7 @@ static void pollers(struct plx_json *j, const struct plx_lcore *l)
 	plx_json_array_end(j);
 }
 
-static void cpus_of(struct plx_json *j, const struct plan_lcore *l, const struct truth_lcore *now)
+static void cpus_of(struct plx_json *j, const struct plan_lcore *l, const struct monitor_lcore *now)
 {
 	plx_json_array(j, "planned_cpus");
 	for (unsigned k = 0; k < l->ncpus; k++)
@@ -76,9 +76,9 @@ static void cpus_of(struct plx_json *j, const struct plan_lcore *l, const struct
 	plx_json_array_end(j);
 }
 
-static void lcore(struct plx_json *j, const struct plx_lcore *l, const struct truth *t, unsigned i)
+static void lcore(struct plx_json *j, const struct plx_lcore *l, const struct monitor *t, unsigned i)
 {
-	struct truth_share none = { -1, -1, -1, -1, -1, -1, -1, -1 }, s = t->samples ? t->share[i] : none;
+	struct monitor_share none = { -1, -1, -1, -1, -1, -1, -1, -1 }, s = t->samples ? t->share[i] : none;
 	struct plx_lcore_stats st;
 
 	plx_lcore_stats(l, &st);
@@ -183,7 +183,7 @@ static void xstats(struct plx_json *j, struct plx_port *p)
 	free(x);
 }
 
-static void port(struct plx_json *j, const struct plx_env *env, const struct truth *t, unsigned i)
+static void port(struct plx_json *j, const struct plx_env *env, const struct monitor *t, unsigned i)
 {
 	static const struct plan_irq no_irq = { .irq = -1, .cpu = -1, .node = -1 };
 	const struct plan_port *plan = &env->plan.ports[i];
@@ -217,12 +217,12 @@ static void port(struct plx_json *j, const struct plx_env *env, const struct tru
 
 /* ---- findings ---- */
 
-static void findings(struct plx_json *j, const struct truth *t)
+static void findings(struct plx_json *j, const struct monitor *t)
 {
 	plx_json_array(j, "findings");
-	for (unsigned i = 0; i < TRUTH_FOUND_MAX; i++) {
-		const struct truth_found *o = &t->found[i];
-		const struct truth_limit *limit = &truth_limits[o->fact];
+	for (unsigned i = 0; i < MONITOR_FOUND_MAX; i++) {
+		const struct monitor_found *o = &t->found[i];
+		const struct monitor_limit *limit = &monitor_limits[o->fact];
 
 		if (!o->used || !o->stands)
 			continue;
@@ -248,7 +248,7 @@ static void pool(struct plx_json *j, const struct plx_env *env, unsigned i)
 	plx_json_object_end(j);
 }
 
-static void all(struct plx_json *j, const struct plx_env *env, const struct truth *t, const char *live_name,
+static void all(struct plx_json *j, const struct plx_env *env, const struct monitor *t, const char *live_name,
                 uint64_t uptime_ns)
 {
 	plx_json_object(j, NULL);
@@ -278,7 +278,7 @@ static void all(struct plx_json *j, const struct plx_env *env, const struct trut
 	plx_json_object_end(j);
 }
 
-char *live_json(const struct plx_env *env, const struct truth *t, const char *live_name, uint64_t uptime_ns)
+char *live_json(const struct plx_env *env, const struct monitor *t, const char *live_name, uint64_t uptime_ns)
 {
 	struct membuf b;
 	struct plx_json j;

@@ -95,7 +95,7 @@ static void note_frames(struct plan *p)
 }
 
 /* What would let such a port have zero-copy. */
-static void mend(const struct plan_maker *m, const struct plan_port *port, char *buf, size_t len)
+static void zc_fix(const struct plan_maker *m, const struct plan_port *port, char *buf, size_t len)
 {
 	const uint32_t frame = m->p->frame_size;
 	const bool open = !m->conf->frame_size && m->p->frame_how != PLAN_FRAME_NO_MEMORY;
@@ -116,7 +116,7 @@ static int no_zerocopy(struct plan_maker *m, const struct plan_port *port)
 	char unit[128], fix[PLX_QUOTED_MAX + 96];
 
 	plx_xdp_unit_text(port->link.kdriver, unit, sizeof(unit));
-	mend(m, port, fix, sizeof(fix));
+	zc_fix(m, port, fix, sizeof(fix));
 	if (port->conf.mode == PLX_XDP_ZEROCOPY)
 		return plan_fail(m, -EOPNOTSUPP, "%s: mode=zc: MTU %u needs %u bytes, and a frame of %u holds "
 		                 "%u in zero-copy, since %s: use %s%smode=auto", port->conf.name, port->link.mtu,

@@ -17,7 +17,7 @@ void plan_irqs(struct plan_maker *m)
 {
 	for (uint16_t i = 0; i < m->p->nports; i++) {
 		struct plan_port *port = &m->p->ports[i];
-		const struct disco_link *l = port->link.ifindex ? m->host->iface[i].disco : NULL;
+		const struct iface *l = port->link.ifindex ? m->host->iface[i].found : NULL;
 
 		for (unsigned q = 0; q < PLX_QUEUES_MAX; q++) {
 			unsigned at = port->conf.queue + q;
@@ -77,7 +77,7 @@ static void look_at_queues(const struct plan_maker *m, struct choice *c)
 /* worth: how well a CPU serves when none were named, the weightiest first.  Isolated ones are
    meant for this work; the node of a queue without an lcore saves a trip across; a core's second
    thread shares it with the first; a CPU without interrupts need not share its time, nor its core. */
-static unsigned worth(const struct plan_maker *m, const struct choice *c, unsigned cpu)
+static unsigned cpu_score(const struct plan_maker *m, const struct choice *c, unsigned cpu)
 {
 	const struct topo_cpu *t = &m->t->cpu[cpu];
 	unsigned core = core_of(m->t, cpu);
@@ -107,7 +107,7 @@ static bool may_poll(const struct plan_maker *m, unsigned cpu, bool kept)
 
 /* serves: an lcore there has something to do that none nearer can.  One more that is far from all
    queues would take frames across, so these rather share the lcores of their node. */
-static bool serves(const struct plan_maker *m, const struct choice *c, unsigned cpu)
+static bool has_work(const struct plan_maker *m, const struct choice *c, unsigned cpu)
 {
 	int16_t node = m->t->cpu[cpu].node;
 
@@ -148,9 +148,9 @@ static void choose(struct plan_maker *m, struct choice *c)
 	for (unsigned n = 0; n < want && (n < free_cpus || !n); n++) {
 		int best = -1;
 		for (unsigned cpu = 0; cpu < m->t->ncpus; cpu++) {
-			if (!may_poll(m, cpu, !free_cpus) || c->taken[cpu] || !serves(m, c, cpu))
+			if (!may_poll(m, cpu, !free_cpus) || c->taken[cpu] || !has_work(m, c, cpu))
 				continue;
-			if (best < 0 || worth(m, c, cpu) > worth(m, c, (unsigned)best))
+			if (best < 0 || cpu_score(m, c, cpu) > cpu_score(m, c, (unsigned)best))
 				best = (int)cpu;
 		}
 		if (best < 0)
@@ -210,7 +210,7 @@ static bool runs_on(const struct plan_lcore *l, int cpu)
 
 /* beside: how ill an lcore's CPU suits a queue's interrupt.  Where all CPUs have interrupts to
    serve, auto takes the queue's own, whose frames it has in its caches already. */
-static unsigned beside(const struct plan_maker *m, const struct choice *c, const struct plan_lcore *l, int cpu)
+static unsigned irq_cost(const struct plan_maker *m, const struct choice *c, const struct plan_lcore *l, int cpu)
 {
 	bool own = cpu >= 0 && runs_on(l, cpu), any = false;
 
@@ -240,7 +240,7 @@ static unsigned far_cost(const struct plan_maker *m, uint16_t k)
 }
 
 /* is_tied: there are lcores on the queue's node. */
-static bool is_tied(const struct plan_maker *m, const struct plan_port *port, unsigned q)
+static bool has_local_lcore(const struct plan_maker *m, const struct plan_port *port, unsigned q)
 {
 	int16_t node = near_node(port, q);
 	bool any = false;
@@ -260,7 +260,7 @@ static uint16_t place(const struct plan_maker *m, const struct choice *c, const 
 
 	for (uint16_t i = 0; i < p->nworkers; i++) {
 		unsigned cost = 8u * p->lcores[i].queues + (is_far(m, port, q, i) ? far_cost(m, i) : 0) +
-		                beside(m, c, &p->lcores[i], port->rxq_irq[q].cpu);
+		                irq_cost(m, c, &p->lcores[i], port->rxq_irq[q].cpu);
 		if (cost < best_cost) {
 			best = i;
 			best_cost = cost;
@@ -270,7 +270,7 @@ static uint16_t place(const struct plan_maker *m, const struct choice *c, const 
 }
 
 /* ill: what is wrong with a queue on lcore k, and not only second best. */
-static unsigned ill(const struct plan_maker *m, const struct plan_port *port, unsigned q, uint16_t k)
+static unsigned misplaced_cost(const struct plan_maker *m, const struct plan_port *port, unsigned q, uint16_t k)
 {
 	int cpu = port->rxq_irq[q].cpu;
 	bool own = cpu >= 0 && runs_on(&m->p->lcores[k], cpu);
@@ -280,10 +280,10 @@ static unsigned ill(const struct plan_maker *m, const struct plan_port *port, un
 }
 
 /* exchange: the first queue that a queue of port changes lcores with to the good of both together. */
-static bool exchange(struct plan_maker *m, struct plan_port *port, unsigned q)
+static bool swap_if_better(struct plan_maker *m, struct plan_port *port, unsigned q)
 {
 	uint16_t *mine = &port->rxq_lcore[q];
-	unsigned now = ill(m, port, q, *mine);
+	unsigned now = misplaced_cost(m, port, q, *mine);
 
 	for (uint16_t i = 0; now && i < m->p->nports; i++) {
 		struct plan_port *other = &m->p->ports[i];
@@ -291,7 +291,7 @@ static bool exchange(struct plan_maker *m, struct plan_port *port, unsigned q)
 		for (uint16_t k = 0; k < other->conf.rxqs; k++) {
 			uint16_t *theirs = &other->rxq_lcore[k], was = *mine;
 
-			if (*theirs == was || ill(m, port, q, *theirs) + ill(m, other, k, was) >= now + ill(m, other, k, *theirs))
+			if (*theirs == was || misplaced_cost(m, port, q, *theirs) + misplaced_cost(m, other, k, was) >= now + misplaced_cost(m, other, k, *theirs))
 				continue;
 			*mine = *theirs;
 			*theirs = was;
@@ -303,7 +303,7 @@ static bool exchange(struct plan_maker *m, struct plan_port *port, unsigned q)
 
 /* improve: queues are placed one after the other, and an early one may have what suits a later one
    better. */
-static void improve(struct plan_maker *m)
+static void refine(struct plan_maker *m)
 {
 	unsigned all = 0;
 	bool more = true;
@@ -314,7 +314,7 @@ static void improve(struct plan_maker *m)
 		more = false;
 		for (uint16_t i = 0; i < m->p->nports; i++)
 			for (uint16_t q = 0; q < m->p->ports[i].conf.rxqs; q++)
-				more |= exchange(m, &m->p->ports[i], q);
+				more |= swap_if_better(m, &m->p->ports[i], q);
 	}
 }
 
@@ -346,7 +346,7 @@ static void note_placement(struct plan_maker *m, const struct plan_port *port)
 
 		if (irq->cpu < 0 && same)
 			plan_note(m->p, "%s queue %u: which CPU serves it is not known (%s): --placement=same-core cannot be kept",
-			          name, port->conf.queue + q, disco_how_name(irq->how));
+			          name, port->conf.queue + q, iface_how_name(irq->how));
 		else if (irq->cpu >= 0 && same && l->cpu >= 0 && !runs_on(l, irq->cpu))
 			plan_note(m->p, "%s queue %u: interrupt %d is on CPU %d and lcore %u is not: add CPU %d to -l, or "
 			          "echo %d > /proc/irq/%d/smp_affinity_list", name, port->conf.queue + q, irq->irq, irq->cpu,
@@ -373,13 +373,13 @@ void plan_place(struct plan_maker *m)
 			struct plan_port *port = &p->ports[i];
 
 			for (uint16_t q = 0; q < port->conf.rxqs; q++) {
-				if (is_tied(m, port, q) != tied)
+				if (has_local_lcore(m, port, q) != tied)
 					continue;
 				port->rxq_lcore[q] = place(m, &c, port, q);
 				p->lcores[port->rxq_lcore[q]].queues++;
 			}
 		}
-	improve(m);
+	refine(m);
 	for (uint16_t i = 0; i < p->nports; i++) {
 		const struct plan_port *port = &p->ports[i];
 		unsigned far = 0;

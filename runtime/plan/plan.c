@@ -109,7 +109,7 @@ static int check_lists(struct plan_maker *m)
 				                 c->service[i].ncpus ? c->service[i].cpus[0] : 0);
 	if (lcores + c->foreign > PLX_LCORES_MAX)
 		return plan_fail(m, -EINVAL, "%u lcores and %u threads that may register as one are more than %d: use "
-		                 "--foreign-threads %u or fewer lcores", lcores, c->foreign, PLX_LCORES_MAX,
+		                 "--registered-threads %u or fewer lcores", lcores, c->foreign, PLX_LCORES_MAX,
 		                 lcores < PLX_LCORES_MAX ? PLX_LCORES_MAX - lcores : 0);
 	return 0;
 }

@@ -26,7 +26,7 @@ struct plan_lcore {
 struct plan_irq {
 	int32_t irq;             /* -1 = not known */
 	int16_t cpu, node;       /* that serves it, -1 = not known */
-	uint8_t how;             /* enum disco_how */
+	uint8_t how;             /* enum iface_how */
 };
 
 enum {
@@ -79,7 +79,7 @@ struct plan {
 	uint16_t nnotes;
 };
 
-/* plan_make: 0, or -errno and one line with the mend in why[].  host is that of conf; where discovery's part of an
+/* plan_make: 0, or -errno and one line with the fix in why[].  host is that of conf; where discovery's part of an
    interface is missing, no interrupt of it is known.  Pure. */
 int plan_make(struct plan *p, const struct plx_env_conf *conf, const struct host *host, char *why, size_t whylen);
 

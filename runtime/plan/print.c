@@ -43,7 +43,7 @@ static void interrupts(FILE *f, const struct plan *p, const struct plan_port *o)
 			fprintf(f, "CPU %d%s%s", irq->cpu, irq->node < 0 ? "" : " ", NODE_TEXT(irq->node, ""));
 		else
 			fprintf(f, "an unknown CPU");
-		fprintf(f, " (by %s), polled by lcore %u\n", disco_how_name(irq->how), l->id);
+		fprintf(f, " (by %s), polled by lcore %u\n", iface_how_name(irq->how), l->id);
 	}
 }
 
@@ -246,7 +246,7 @@ static void json_irqs(struct plx_json *j, const struct plan_port *o)
 		plx_json_i64(j, "irq", irq->irq);
 		plx_json_i64(j, "cpu", irq->cpu);
 		plx_json_i64(j, "node", irq->node);
-		plx_json_text(j, "known_by", disco_how_name(irq->how));
+		plx_json_text(j, "known_by", iface_how_name(irq->how));
 		plx_json_object_end(j);
 	}
 	plx_json_array_end(j);
@@ -338,7 +338,7 @@ void plan_json(struct plx_json *j, const struct plan *p, const struct topo *t)
 
 	plx_json_u64(j, "nodes", count_nodes(t));
 	plx_json_i64(j, "main_cpu", p->main_cpu);
-	plx_json_u64(j, "foreign_threads", (uint64_t)p->caches - p->nlcores);
+	plx_json_u64(j, "registered_threads", (uint64_t)p->caches - p->nlcores);
 	plx_json_u64(j, "memory_bytes", pools + beside);
 	plx_json_u64(j, "memory_bytes_most", pools + most);
 	json_lcores(j, p);

@@ -99,7 +99,7 @@ void reach_spread(struct reach_link *l, unsigned n)
 		;
 }
 
-static void got_link(void *arg, const struct disco_link *l)
+static void got_link(void *arg, const struct iface *l)
 {
 	struct asker *a = arg;
 	struct reach_link *to = add(&a->links, sizeof(*to));
@@ -164,7 +164,7 @@ static void list_above(struct reach *r, unsigned i, const struct reach_link *l, 
 
 static int ask_links(struct asker *a)
 {
-	int err = disco_link_each(a->sys, got_link, a);
+	int err = iface_link_each(a->sys, got_link, a);
 	struct reach_link *l = a->links.rows;
 	unsigned n = 0;
 
@@ -251,8 +251,8 @@ static void got_route(void *arg, const struct nlmsghdr *h)
 	table = m->rtm_table;
 	mnl_attr_for_each(at, h, sizeof(*m)) {
 		switch (mnl_attr_get_type(at)) {
-		case RTA_TABLE:     table = (uint32_t)nlq_uint(at); break;
-		case RTA_OIF:       oif = (uint32_t)nlq_uint(at); break;
+		case RTA_TABLE:     table = (uint32_t)nl_uint(at); break;
+		case RTA_OIF:       oif = (uint32_t)nl_uint(at); break;
 		case RTA_MULTIPATH: hops = at; break;
 		default:            gateway(at, m->rtm_family, via, sizeof(via));
 		}
@@ -265,7 +265,7 @@ static void got_route(void *arg, const struct nlmsghdr *h)
 		each_hop(arg, hops, m->rtm_family);
 }
 
-static int dump(struct nlq *q, uint16_t type, const void *m, size_t len, nlq_fn fn, void *arg)
+static int dump(struct nl *q, uint16_t type, const void *m, size_t len, nl_fn fn, void *arg)
 {
 	alignas(struct nlmsghdr) char buf[256];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
@@ -273,7 +273,7 @@ static int dump(struct nlq *q, uint16_t type, const void *m, size_t len, nlq_fn 
 	h->nlmsg_type = type;
 	h->nlmsg_flags = NLM_F_DUMP;
 	memcpy(mnl_nlmsg_put_extra_header(h, len), m, len);
-	return nlq_ask(q, h, fn, arg);
+	return nl_ask(q, h, fn, arg);
 }
 
 /* of_family: a kernel without a family has nothing to tell of it. */
@@ -282,7 +282,7 @@ static int of_family(int err)
 	return err == -ENOENT || err == -EAFNOSUPPORT ? 0 : err;
 }
 
-static int ask_routes(struct asker *a, struct nlq *q)
+static int ask_routes(struct asker *a, struct nl *q)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	int first = 0;
@@ -324,7 +324,7 @@ static void got_address(void *arg, const struct nlmsghdr *h)
 			ip_text(a->out[i].address, sizeof(a->out[i].address), m->ifa_family, to->ip);
 }
 
-static int ask_addresses(struct asker *a, struct nlq *q)
+static int ask_addresses(struct asker *a, struct nl *q)
 {
 	struct ifaddrmsg m = { .ifa_family = AF_UNSPEC };
 	int err = of_family(dump(q, RTM_GETADDR, &m, sizeof(m), got_address, a));
@@ -437,8 +437,8 @@ static void by_environment(struct asker *a)
 static int ask_diag(struct asker *a)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	struct nlq q;
-	int first = nlq_open(&q, a->sys, NETLINK_SOCK_DIAG);
+	struct nl q;
+	int first = nl_open(&q, a->sys, NETLINK_SOCK_DIAG);
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(families) && q.fd >= 0; i++) {
 		struct inet_diag_req_v2 m = { .sdiag_family = families[i], .sdiag_protocol = IPPROTO_TCP,
@@ -447,7 +447,7 @@ static int ask_diag(struct asker *a)
 
 		first = first ? first : err;
 	}
-	nlq_close(&q);
+	nl_close(&q);
 	return first;
 }
 
@@ -500,19 +500,19 @@ void reach_read(struct reach *out, const char *const *names, unsigned n, const s
                 struct reach_asked *asked)
 {
 	struct asker a = { .sys = sys, .out = out, .names = names, .n = n };
-	struct nlq q;
+	struct nl q;
 
 	memset(out, 0, n * sizeof(*out));
 	memset(asked, 0, sizeof(*asked));
 	read_environment(&a);
 	asked->links = ask_links(&a);
-	int on_strict = 1, err = nlq_open(&q, sys, NETLINK_ROUTE);
+	int on_strict = 1, err = nl_open(&q, sys, NETLINK_ROUTE);
 
 	if (!err) /* of the routes one table; older kernels send all, and got_route chooses */
 		sys->setsockopt(q.fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on_strict, sizeof(on_strict));
 	asked->routes = err ? err : ask_routes(&a, &q);
 	asked->addresses = err ? err : ask_addresses(&a, &q);
-	nlq_close(&q);
+	nl_close(&q);
 	if (a.addresses.n) /* without there is no connection by them */
 		asked->connections = ask_connections(&a);
 	free(a.links.rows);

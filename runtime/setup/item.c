@@ -88,7 +88,7 @@ static int simulate(struct setup *s, char *why, size_t whylen)
 		*w = *s->in.host; /* what discovery found is lent */
 		topo_would_be(s, &w->topo);
 		for (unsigned i = 0; i < s->in.conf->nports; i++)
-			if (w->iface[i].disco)
+			if (w->iface[i].found)
 				would_be(s, i, &w->iface[i].link);
 		err = plan_make(s->plan, s->in.conf, w, why, whylen);
 		if (!err)

@@ -22,7 +22,7 @@ enum { LOCK_WAIT_S = 30, FILE_MAX = 64 << 20 };
 
 /* ---- on the disk ---- */
 
-static const char *mend(int err)
+static const char *fix(int err)
 {
 	return err == -EACCES || err == -EPERM ? ": run as root" : err == -ENOENT ? ": mkdir -p makes what it stands in" : err == -EROFS ? ": pollux setup apply --dir DIR keeps the journal elsewhere" :
 	       err == -ENOSPC || err == -EDQUOT ? ": make room there" : "";
@@ -30,7 +30,7 @@ static const char *mend(int err)
 
 static int fail(const struct setup_journal *j, const char *what, const char *name, int err)
 {
-	LOG(j, ERROR, "set-up: cannot %s %s%s: %s%s", what, j->dir, name, strerror(-err), mend(err));
+	LOG(j, ERROR, "set-up: cannot %s %s%s: %s%s", what, j->dir, name, strerror(-err), fix(err));
 	return err;
 }
 

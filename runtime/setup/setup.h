@@ -51,7 +51,7 @@ struct setup_kind {
 	   here (no cgroup file system, ...) is -ENODEV; other -errno. */
 	int (*get)(const struct setup *s, const char *object, char *value, size_t len);
 	/* While undoing, s has nothing but in.sys and in.log. */
-	/* set writes it.  0 or -errno, and why (may be empty) with what mends it. */
+	/* set writes it.  0 or -errno, and why (may be empty) with what fixes it. */
 	int (*set)(const struct setup *s, const char *object, const char *value, char *why, size_t len);
 	/* command tells set as one shell command that can be pasted. */
 	void (*command)(const struct setup *s, const char *object, const char *value, char *buf, size_t len);
@@ -74,7 +74,7 @@ enum setup_state {
 	SETUP_OK,       /* is as wanted */
 	SETUP_CHANGE,   /* would be changed */
 	SETUP_GUARD,    /* not changed, but a change may disturb it: put back by restore */
-	SETUP_CANNOT,   /* wanted, but this machine, kernel or user may not: why tells the mend */
+	SETUP_CANNOT,   /* wanted, but this machine, kernel or user may not: why tells the fix */
 	SETUP_SKIP,     /* the stage has nothing to do here: why tells the reason */
 };
 
@@ -159,7 +159,7 @@ pid_t setup_irqbalance_pid(const struct plx_sys *sys);
 /* setup_channels_want is pure: what channels l should have to serve c, for the stage and for
    the plan of the host as it would be.  0 and *rx, *tx, *combined; 1 = as it is; -ERANGE =
    beyond what the device can. */
-int setup_channels_want(const struct plx_port_conf *c, const struct disco_link *l, int *rx, int *tx, int *combined);
+int setup_channels_want(const struct plx_port_conf *c, const struct iface *l, int *rx, int *tx, int *combined);
 
 /* ---- doing ---- */
 

@@ -131,7 +131,7 @@ void plx_env_fini(struct plx_env *env)
 	if (!env || env_forked(env, "plx_env_fini")) /* threads, rings and the set-up's journal are the parent's */
 		return;
 	main_join(env);
-	if (lcores_stop(env) || foreign_left(env)) {
+	if (lcores_stop(env) || registered_left(env)) {
 		LOG(env, ERROR, "memory and ports are kept until the process ends");
 		sink_wait(&env->sink);
 		return;

@@ -20,14 +20,14 @@ struct bed {
 	const struct plx_sys *sys;
 	char name[16];
 	struct host *host;
-	struct disco_link *l;        /* the host's */
+	struct iface *l;        /* the host's */
 	struct plx_link_info li;
 	struct plx_env_conf *conf;
 	struct plan *plan;
 	unsigned links;
 };
 
-static void count(void *arg, const struct disco_link *l)
+static void count(void *arg, const struct iface *l)
 {
 	struct bed *b = arg;
 
@@ -35,34 +35,34 @@ static void count(void *arg, const struct disco_link *l)
 	b->links++;
 }
 
-static void by_netlink(struct bed *b, int protocol, void (*fn)(struct nlq *q, struct disco_link *l))
+static void by_netlink(struct bed *b, int protocol, void (*fn)(struct nl *q, struct iface *l))
 {
-	struct nlq q;
+	struct nl q;
 
-	if (nlq_open(&q, b->sys, protocol))
+	if (nl_open(&q, b->sys, protocol))
 		return;
 	fn(&q, b->l);
-	nlq_close(&q);
+	nl_close(&q);
 }
 
-static void rtnl(struct nlq *q, struct disco_link *l)
+static void rtnl(struct nl *q, struct iface *l)
 {
 	char name[16];
 
 	memcpy(name, l->name, sizeof(name));
-	disco_rtnl(q, name, l);
-	disco_rtnl_names(q, l);
+	iface_rtnl(q, name, l);
+	iface_rtnl_names(q, l);
 }
 
 static void run_topo(struct bed *b)    { topo_read(b->sys, &b->host->topo); }
-static void run_links(struct bed *b)   { disco_link_each(b->sys, count, b); }
+static void run_links(struct bed *b)   { iface_link_each(b->sys, count, b); }
 static void run_query(struct bed *b)   { plx_link_query(b->sys, b->name, &b->li); }
 static void run_rtnl(struct bed *b)    { by_netlink(b, NETLINK_ROUTE, rtnl); }
-static void run_ethtool(struct bed *b) { by_netlink(b, NETLINK_GENERIC, disco_ethtool); }
-static void run_netdev(struct bed *b)  { by_netlink(b, NETLINK_GENERIC, disco_netdev); }
-static void run_irq(struct bed *b)     { disco_irq(b->sys, b->l); }
+static void run_ethtool(struct bed *b) { by_netlink(b, NETLINK_GENERIC, iface_ethtool); }
+static void run_netdev(struct bed *b)  { by_netlink(b, NETLINK_GENERIC, iface_netdev); }
+static void run_irq(struct bed *b)     { iface_irq(b->sys, b->l); }
 static void run_prog(struct bed *b)    { plx_xdp_prog(&b->l->xdp, b->sys); }
-static void run_read(struct bed *b)    { disco_link_read(b->sys, b->name, b->l); }
+static void run_read(struct bed *b)    { iface_read(b->sys, b->name, b->l); }
 
 static void run_plan(struct bed *b)
 {
@@ -77,7 +77,7 @@ static void run_all(struct bed *b)
 
 	host_free(b->host);
 	host_read(b->host, b->sys, b->conf, why, sizeof(why));
-	b->l = b->host->iface[0].disco;
+	b->l = b->host->iface[0].found;
 	run_plan(b);
 }
 
@@ -115,7 +115,7 @@ static double median_ms(struct bed *b, void (*run)(struct bed *b))
 	return v[ROUNDS / 2];
 }
 
-static void choose(void *arg, const struct disco_link *l)
+static void choose(void *arg, const struct iface *l)
 {
 	struct bed *b = arg;
 
@@ -132,7 +132,7 @@ static bool make(struct bed *b)
 		return false;
 	if (!*b->name) {
 		strcpy(b->name, "lo");
-		disco_link_each(b->sys, choose, b);
+		iface_link_each(b->sys, choose, b);
 	}
 	plx_env_conf_init(b->conf);
 	b->conf->ports[0] = plx_port_conf_default;

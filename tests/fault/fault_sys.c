@@ -107,7 +107,7 @@ const struct fault_call fault_calls[] = {
 	{ NULL, { 0 } }
 };
 
-/* What gives back cannot fail in a way that anyone could mend. */
+/* What gives back cannot fail in a way that anyone could fix. */
 static int pass_close(int fd)
 {
 	return plx_sys_linux.close(fd);

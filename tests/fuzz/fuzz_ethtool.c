@@ -6,22 +6,22 @@
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
 
-static struct disco_link link_, again;
+static struct iface link_, again;
 
-static void check(const struct disco_link *l)
+static void check(const struct iface *l)
 {
 	check_link(l);
 	check_rss(l);
 }
 
-static void one(const struct nlmsghdr *h, struct disco_link *l)
+static void one(const struct nlmsghdr *h, struct iface *l)
 {
 	fresh(l);
 	fresh(&again);
-	bool is = disco_ethtool_parse(h, l);
+	bool is = iface_ethtool_parse(h, l);
 
 	check(l);
-	MUST(disco_ethtool_parse(h, &again) == is);
+	MUST(iface_ethtool_parse(h, &again) == is);
 	MUST(!memcmp(l, &again, sizeof(again)));
 	if (!is) { /* what is none leaves no trace */
 		fresh(&again);
@@ -29,7 +29,7 @@ static void one(const struct nlmsghdr *h, struct disco_link *l)
 	}
 }
 
-static void begin(struct disco_link *l)
+static void begin(struct iface *l)
 {
 	fresh(l);
 	l->ifindex = 5;
@@ -37,11 +37,11 @@ static void begin(struct disco_link *l)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct genl_family ethtool = { one, begin, disco_ethtool, check };
+	static const struct genl_family ethtool = { one, begin, iface_ethtool, check };
 
 	fake_begin();
 	genl_answers(&ethtool, &link_, data, size);
-	disco_ioctl(&fake_sys, &link_);
+	iface_ioctl(&fake_sys, &link_);
 	check(&link_);
 	fake_end();
 	return 0;

@@ -8,9 +8,9 @@
 
 enum { IFINDEX = 5, QUEUES = 8 };
 
-static struct disco_link link_;
+static struct iface link_;
 
-static void head(struct disco_link *l, struct fuzz_in *in)
+static void head(struct iface *l, struct fuzz_in *in)
 {
 	char *line = fuzz_string(in, '\n');
 	unsigned rx = 1, tx = 1;
@@ -28,10 +28,10 @@ static void head(struct disco_link *l, struct fuzz_in *in)
 	free(line);
 }
 
-static void check_queue(const struct disco_queue *q)
+static void check_queue(const struct iface_queue *q)
 {
 	MUST(q->irq >= -1 && q->cpu >= -1 && q->cpu < TOPO_CPUS_MAX && q->node >= -1 && q->node < PLX_NODES_MAX);
-	MUST((q->irq > 0) == (q->how == DISCO_IRQ_MSI || q->how == DISCO_IRQ_NAME));
+	MUST((q->irq > 0) == (q->how == IFACE_IRQ_MSI || q->how == IFACE_IRQ_NAME));
 	if (q->irq < 0)
 		MUST(q->cpu < 0 && !cpuset_count(&q->effective) && !cpuset_count(&q->affinity));
 	if (q->cpu >= 0)
@@ -44,9 +44,9 @@ static void check_queue(const struct disco_queue *q)
 
 static void check_name(const char *word)
 {
-	struct disco_action a;
+	struct iface_action a;
 
-	disco_irq_name(&a, word, &link_);
+	iface_irq_name(&a, word, &link_);
 	MUST(a.queue >= -1 && a.queue < PLX_QUEUES_MAX);
 	MUST((a.queue >= 0) == (a.rx || a.tx));
 	if (a.bare)
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_begin();
 	head(&link_, &in);
 	fake_files(in.p, in.n);
-	disco_irq(&fake_sys, &link_);
+	iface_irq(&fake_sys, &link_);
 	for (unsigned i = 0; i <= QUEUES; i++) {
 		if (i >= link_.nrxqs)
 			MUST(link_.rxq[i].irq < 0 && link_.rxq[i].cpu < 0);

@@ -8,9 +8,9 @@
 
 enum { IFINDEX = 5 };
 
-static struct disco_link link_, again;
+static struct iface link_, again;
 
-static void start(struct disco_link *l)
+static void start(struct iface *l)
 {
 	fresh(l);
 	l->ifindex = IFINDEX;
@@ -19,27 +19,27 @@ static void start(struct disco_link *l)
 		l->rxq[i].napi = l->txq[i].napi = 100 + i;
 }
 
-static void check(const struct disco_link *l)
+static void check(const struct iface *l)
 {
 	check_link(l);
 	for (unsigned i = 0; i < l->nrxqs || i < l->ntxqs; i++) {
-		const struct disco_queue *both[2] = { &l->rxq[i], &l->txq[i] };
+		const struct iface_queue *both[2] = { &l->rxq[i], &l->txq[i] };
 
 		for (int k = 0; k < 2; k++) {
 			MUST(both[k]->napi >= -1 && both[k]->irq >= -1 && both[k]->xsk >= -1 && both[k]->xsk <= 1);
-			MUST((both[k]->how == DISCO_IRQ_NAPI) == (both[k]->irq >= 0));
+			MUST((both[k]->how == IFACE_IRQ_NAPI) == (both[k]->irq >= 0));
 		}
 	}
 }
 
-static void one(const struct nlmsghdr *h, struct disco_link *l)
+static void one(const struct nlmsghdr *h, struct iface *l)
 {
 	start(l);
 	start(&again);
-	bool is = disco_netdev_parse(h, l);
+	bool is = iface_netdev_parse(h, l);
 
 	check(l);
-	MUST(disco_netdev_parse(h, &again) == is && !memcmp(l, &again, sizeof(again)));
+	MUST(iface_netdev_parse(h, &again) == is && !memcmp(l, &again, sizeof(again)));
 	if (is)
 		return;
 	start(&again); /* of another interface: nothing of its queues */
@@ -49,7 +49,7 @@ static void one(const struct nlmsghdr *h, struct disco_link *l)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct genl_family netdev = { one, start, disco_netdev, check };
+	static const struct genl_family netdev = { one, start, iface_netdev, check };
 
 	fake_begin();
 	genl_answers(&netdev, &link_, data, size);

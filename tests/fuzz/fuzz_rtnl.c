@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 
-static struct disco_link link_, again;
+static struct iface link_, again;
 
 /* The message that tells what l holds. */
-static struct nlmsghdr *tell(void *buf, const struct disco_link *l)
+static struct nlmsghdr *tell(void *buf, const struct iface *l)
 {
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
 	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
@@ -51,12 +51,12 @@ static struct nlmsghdr *tell(void *buf, const struct disco_link *l)
 	return h;
 }
 
-static void told_again(const struct disco_link *l)
+static void told_again(const struct iface *l)
 {
 	static uint8_t buf[4096] __attribute__((aligned(8)));
 
-	disco_link_init_head(&again);
-	MUST(disco_rtnl_parse(tell(buf, l), &again));
+	iface_link_init_head(&again);
+	MUST(iface_rtnl_parse(tell(buf, l), &again));
 	MUST(!strcmp(l->name, again.name) && !strcmp(l->parent, again.parent) && !strcmp(l->kind, again.kind));
 	MUST(l->nalts == again.nalts && l->ifindex == again.ifindex && l->flags == again.flags);
 	for (unsigned i = 0; i < l->nalts; i++)
@@ -71,10 +71,10 @@ static void told_again(const struct disco_link *l)
 		MUST(l->bond_mode == again.bond_mode);
 }
 
-static void one(const struct nlmsghdr *h, struct disco_link *l)
+static void one(const struct nlmsghdr *h, struct iface *l)
 {
-	disco_link_init_head(l);
-	if (!disco_rtnl_parse(h, l)) {
+	iface_link_init_head(l);
+	if (!iface_rtnl_parse(h, l)) {
 		MUST(!l->ifindex && !*l->name);
 		return;
 	}
@@ -83,7 +83,7 @@ static void one(const struct nlmsghdr *h, struct disco_link *l)
 	told_again(l);
 }
 
-static void event(void *arg, const struct nl_event *e)
+static void event(void *arg, const struct linkmon_event *e)
 {
 	++*(int *)arg;
 	MUST(e->ifindex && (e->kind == NL_LINK || (e->kind == NL_GONE && !e->up && !e->mtu)));
@@ -95,10 +95,10 @@ static void datagram(void *arg, void *bytes, size_t len)
 
 	(void)arg;
 	each_message(bytes, len, one, &link_);
-	MUST(nl_parse(bytes, len, event, &seen) == seen);
+	MUST(linkmon_parse(bytes, len, event, &seen) == seen);
 }
 
-static void each_link(void *arg, const struct disco_link *l)
+static void each_link(void *arg, const struct iface *l)
 {
 	(void)arg;
 	MUST(l->ifindex);
@@ -108,20 +108,20 @@ static void each_link(void *arg, const struct disco_link *l)
 static void conversations(void)
 {
 	struct plx_link_info li;
-	struct nlq q;
+	struct nl q;
 	int seen = 0;
 
 	fresh(&link_);
-	MUST(!nlq_open(&q, &fake_sys, NETLINK_ROUTE));
-	int err = disco_rtnl(&q, "eth0", &link_);
+	MUST(!nl_open(&q, &fake_sys, NETLINK_ROUTE));
+	int err = iface_rtnl(&q, "eth0", &link_);
 
 	MUST(err <= 0 && (err || link_.ifindex));
 	check_link(&link_);
-	disco_rtnl_names(&q, &link_);
+	iface_rtnl_names(&q, &link_);
 	check_link(&link_);
 	ENDS(q.said);
-	nlq_close(&q);
-	MUST(disco_link_each(&fake_sys, each_link, NULL) <= 0);
+	nl_close(&q);
+	MUST(iface_link_each(&fake_sys, each_link, NULL) <= 0);
 	err = plx_link_query(&fake_sys, "a-name-beyond-fifteen", &li);
 	MUST(err <= 0);
 	if (!err) {
@@ -135,11 +135,11 @@ static void conversations(void)
 
 	MUST(!plx_link_named(&fake_sys, 9, name, "eth0", &other));
 	ENDS(name);
-	int fd = nl_open(&fake_sys);
+	int fd = linkmon_open(&fake_sys);
 
 	MUST(fd == -EADDRINUSE); /* and closed */
 	fd = fake_sys.socket(0, 0, 0);
-	nl_read(&fake_sys, fd, event, &seen);
+	linkmon_read(&fake_sys, fd, event, &seen);
 	fake_sys.close(fd);
 }
 

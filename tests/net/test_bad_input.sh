@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # test_bad_input.sh - what people get wrong: each case ends at once with the documented exit code,
-# one line on standard error that names the mend, nothing on standard output, and nothing left.
+# one line on standard error that names the fix, nothing on standard output, and nothing left.
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -91,9 +91,9 @@ bad "an lcore of -l that is in -S too"             2 "lcore $FIRST is in -l and 
 	-l "$FIRST" -S "$FIRST" --iface n,driver=null
 # shellcheck disable=SC2086
 bad "service lcore on a CPU that is not there"     2 "service lcore 99: CPU 99 is not there or offline: use -S of [0-9,-]+" -S 99 $N
-bad "--foreign-threads that is no number"          2 "--foreign-threads 'all': not a number in 0-127"    --foreign-threads all
-bad "more lcores and threads than places"          2 "2 lcores and 127 threads that may register as one are more than 128: use --foreign-threads 126" \
-	-l "$FIRST" -S "99@$FIRST" --foreign-threads 127 --iface n,driver=null
+bad "--registered-threads that is no number"          2 "--registered-threads 'all': not a number in 0-127"    --registered-threads all
+bad "more lcores and threads than places"          2 "2 lcores and 127 threads that may register as one are more than 128: use --registered-threads 126" \
+	-l "$FIRST" -S "99@$FIRST" --registered-threads 127 --iface n,driver=null
 # shellcheck disable=SC2086
 bad "--main-lcore on a CPU that is not there"      2 "--main-lcore 99: CPU 99 is not there"              --main-lcore 99 $N
 if [ "$FIRST" != "$CPUS" ]; then

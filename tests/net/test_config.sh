@@ -115,8 +115,8 @@ writable() {
 	grep -q "chmod $2 $F" "$TMP/err" && sh -c "$(sed -n 's/.*: chmod/chmod/p' "$TMP/err")" && starts -c "$F" --dry-run -- --mode io
 }
 if [ "$(id -u)" = 0 ]; then
-	check "root refuses a file that its group may write, and the mend mends" writable 664 g-w
-	check "root refuses a file that everyone may write, and the mend mends" writable 666 go-w
+	check "root refuses a file that its group may write, and the fix fixes" writable 664 g-w
+	check "root refuses a file that everyone may write, and the fix fixes" writable 666 go-w
 else
 	skip "root refuses a file that others may write" "not root"
 fi

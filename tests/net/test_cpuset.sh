@@ -72,12 +72,12 @@ NULL="--iface n,driver=null,queues=2 --huge never"
 	fi
 	check "-l on a CPU that is not there"         caged "$CAGE" 2 "CPU 999 is not there" -l 0@999 $NULL
 }
-mend() { # the -l that the error names works
+fix() { # the -l that the error names works
 	caged "$CAGE" 2 . -l "0@$OUT" --iface n,driver=null
 	local l; l=$(sed -n 's/.*: use -l //p' "$TMP/err")
 	[ -n "$l" ] && caged "$CAGE" 0 "^lcore +$l " --dry-run -l "$l" --iface n,driver=null
 }
-[ "$IN" = "$OUT" ] || check "the mend that it names mends" mend
+[ "$IN" = "$OUT" ] || check "the fix that it names fixes" fix
 pictured() {
 	"$TMP/in" "$CAGE" "$BUILD/apps/pollux" topo >"$TMP/out" || return 1
 	grep -q "^allowed  CPUs $IN; cpuset of cgroup $CG (v$VC)" "$TMP/out" && { [ "$IN" = "$OUT" ] || grep -qE "[[ ]$OUT-" "$TMP/out"; } ||

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # test_doctor.sh - pollux doctor and what it is for: a table of things that are wrong, each made in namespaces of
-# its own; doctor has to name it, and the command that it prints, run as it is printed, has to mend it.
+# its own; doctor has to name it, and the command that it prints, run as it is printed, has to fix it.
 # ROWS=PATTERN runs those rows of the table only.
 # shellcheck source=tests/net/lib.sh disable=SC2034,SC2016,SC2154
 . "$(dirname "$0")/lib.sh"
-mkdir "$TMP/bin" && ln -s "$BUILD/apps/pollux" "$TMP/bin/pollux" # its path stands in mends: a tree may have any name
+mkdir "$TMP/bin" && ln -s "$BUILD/apps/pollux" "$TMP/bin/pollux" # its path stands in fixes: a tree may have any name
 export POLLUX=$TMP/bin/pollux FWD NS TMP
 HUGE=/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
 HUGE_HAD='' MADE_RUN=''
@@ -43,7 +43,7 @@ dispatcher() { echo "/usr/lib/$(cc -print-multiarch)/bpf/xdp-dispatcher.o"; } # 
 bridge() { at a ip link add br0 type bridge && at a ip link set br0 up && at a ip link set va master br0; }
 run_dir() { [ -d /run/pollux ] || { mkdir /run/pollux && MADE_RUN=1; }; }
 altname() { at a ip link property add dev va altname lan0; }
-# A user without rights, and a copy of the program that the mend may give some.
+# A user without rights, and a copy of the program that the fix may give some.
 nobody() {
 	chmod 711 "$TMP"
 	rm -f "$TMP/pollux" && cp "$BUILD/apps/pollux" "$TMP/pollux" && chmod 755 "$TMP/pollux" || return 1
@@ -55,12 +55,12 @@ nobody() {
 
 # The shell in which an operator would paste: makes the rest of it wrong (INNER), asks, pastes, asks again.
 cat >"$TMP/case.sh" <<-'SH'
-	said() { # said FILE: status of the check; its mend goes to $TMP/mend
-		python3 - "$1" "$CHECK" "$TMP/mend" <<-'PY'
+	said() { # said FILE: status of the check; its fix goes to $TMP/fix
+		python3 - "$1" "$CHECK" "$TMP/fix" <<-'PY'
 		import json, sys
 		f = [r for r in json.load(open(sys.argv[1])) if r["name"] == sys.argv[2]]
 		bad = [r for r in f if r["status"] in ("WARN", "FAIL")] or f
-		open(sys.argv[3], "w").write(bad[0]["mend"])
+		open(sys.argv[3], "w").write(bad[0]["fix"])
 		print(bad[0]["status"])
 		PY
 	}
@@ -74,25 +74,25 @@ cat >"$TMP/case.sh" <<-'SH'
 		kill -KILL $! && wait $! 2>/dev/null
 		[ -s "$TMP/run/setup.journal" ] || { cat "$TMP/fwd"; return 1; }
 	}
-	mended() { doctor && [ "$(said "$TMP/said")" = OK ]; }
+	fixed() { doctor && [ "$(said "$TMP/said")" = OK ]; }
 	eval "$INNER" || { echo "cannot make it wrong: $INNER"; exit 1; }
 	doctor
 	code=$? status=$(said "$TMP/said")
 	cat "$TMP/said"
 	[ "$status" = "$STATUS" ] || { echo "said $status, wanted $STATUS"; exit 1; }
 	[ $code = "$([ "$status" = FAIL ] && echo 1 || echo 0)" ] || { echo "exit code $code"; exit 1; }
-	mend=$(cat "$TMP/mend")
-	[ -n "$mend" ] || { echo "no mend"; exit 1; }
-	eval "$mend" >"$TMP/mended" 2>&1
-	case $mend in
+	fix=$(cat "$TMP/fix")
+	[ -n "$fix" ] || { echo "no fix"; exit 1; }
+	eval "$fix" >"$TMP/fixed" 2>&1
+	case $fix in
 	*"$POLLUX doctor"*) # better options: they are tried by the command itself
-		cat "$TMP/mended"
-		grep -q "^OK *$CHECK " "$TMP/mended" && ! grep -qE "^(WARN|FAIL) *$CHECK " "$TMP/mended"
+		cat "$TMP/fixed"
+		grep -q "^OK *$CHECK " "$TMP/fixed" && ! grep -qE "^(WARN|FAIL) *$CHECK " "$TMP/fixed"
 		exit ;;
 	esac
 	end=$((SECONDS + 20))
-	until mended; do
-		[ $SECONDS -lt $end ] || { cat "$TMP/mended" "$TMP/said"; exit 1; }
+	until fixed; do
+		[ $SECONDS -lt $end ] || { cat "$TMP/fixed" "$TMP/said"; exit 1; }
 		sleep 0.05 # a process that was ended lets go a little later
 	done
 SH
@@ -178,7 +178,7 @@ ROWS
 }
 not_running() { ! at a ip link show "$1" | grep -q 'LOWER_UP\| state UP '; } # not_running IFACE: the kernel may tell it late
 while IFS='|' read -r name seed status check where inner args; do
-	what="$name: $check says $status, and its mend mends" group=${seed#child } group=${group%% *}
+	what="$name: $check says $status, and its fix fixes" group=${seed#child } group=${group%% *}
 	if [[ $check == xdp-native || $check == zero-copy ]] && older_than 6.3; then
 		skip "$what" "this kernel does not tell the XDP features of an interface"
 		continue

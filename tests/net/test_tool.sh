@@ -109,21 +109,21 @@ check "no /proc is not no programs" no_proc
 HERE_IF='$(>pwned)' PEER_IF='b;>pwned#`x`'
 odd() { ip -n "${NS}a" link add "$HERE_IF" numtxqueues 64 numrxqueues 64 type veth peer name "$PEER_IF" netns "${NS}b"; }
 check "interfaces of odd names, and of 64 queues" odd
-# pasted: each mend, parsed by a shell whose commands are all the same, which does nothing
+# pasted: each fix, parsed by a shell whose commands are all the same, which does nothing
 pasted() {
 	at a "$POLLUX" doctor "$HERE_IF" >"$TMP/out" 2>"$TMP/err"
-	sed -n 's/^ *mend: //p' "$TMP/out" | grep -F 'pwned' >"$TMP/mends"
-	[ -s "$TMP/mends" ] || { show "$TMP/out" "$TMP/err"; return 1; }
+	sed -n 's/^ *fix: //p' "$TMP/out" | grep -F 'pwned' >"$TMP/fixes"
+	[ -s "$TMP/fixes" ] || { show "$TMP/out" "$TMP/err"; return 1; }
 	mkdir -p "$TMP/cwd" "$TMP/bin"
 	printf '#!/bin/sh\n:\n' >"$TMP/bin/true"; chmod +x "$TMP/bin/true"
 	for c in ip ethtool nsenter pollux; do cp "$TMP/bin/true" "$TMP/bin/$c"; done
-	(cd "$TMP/cwd" && PATH=$TMP/bin /bin/sh "$TMP/mends") >/dev/null 2>"$TMP/sh.err"
-	[ -z "$(ls "$TMP/cwd")" ] || { ls "$TMP/cwd"; cat "$TMP/mends"; return 1; }
+	(cd "$TMP/cwd" && PATH=$TMP/bin /bin/sh "$TMP/fixes") >/dev/null 2>"$TMP/sh.err"
+	[ -z "$(ls "$TMP/cwd")" ] || { ls "$TMP/cwd"; cat "$TMP/fixes"; return 1; }
 }
-check "mends of an interface that is down" pasted
+check "fixes of an interface that is down" pasted
 up() { ip -n "${NS}a" link set "$HERE_IF" up && ip -n "${NS}b" link set "$PEER_IF" up && at a ethtool -K "$HERE_IF" gro on; }
 check "(both are up)" up
-check "mends of its other end" pasted
+check "fixes of its other end" pasted
 script() {
 	at a "$POLLUX" setup plan channels rss offloads napi --iface "$HERE_IF,queues=4" -l "${LC%%,*}" >"$TMP/plan" 2>"$TMP/err" || { show "$TMP/err"; return 1; }
 	grep -q "^[a-z].*'\\\$(>pwned)'" "$TMP/plan" || { cat "$TMP/plan"; return 1; }

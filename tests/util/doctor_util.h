@@ -14,17 +14,17 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define NO_COMMAND "# "  /* expected: no command can mend it, and the mend says so */
+#define NO_COMMAND "# "  /* expected: no command can fix it, and the fix says so */
 
 static struct doctor d;
-static struct disco_link links[4];
+static struct iface links[4];
 static char *words[16];
 
 /* plan draws d's plan from its facts, as doctor_read does. */
 static inline void plan(void)
 {
 	for (unsigned i = 0; i < d.nports; i++) {
-		struct disco_link *l = d.host.iface[i].disco = d.port[i].l;
+		struct iface *l = d.host.iface[i].found = d.port[i].l;
 		struct plx_link_info *li = &d.host.iface[i].link;
 
 		*li = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = l->mtu, .up = true, .rxqs = l->nrxqs, .txqs = l->ntxqs,
@@ -79,9 +79,9 @@ static inline void asked(const char *line)
 }
 
 /* nic: a good one on node 1, four queues whose interrupts are on CPUs 12-15. */
-static inline void nic(struct disco_link *l, const char *name, unsigned ifindex)
+static inline void nic(struct iface *l, const char *name, unsigned ifindex)
 {
-	disco_link_init(l);
+	iface_link_init(l);
 	snprintf(l->name, sizeof(l->name), "%s", name);
 	strcpy(l->kdriver, "ice");
 	strcpy(l->bus, "0000:81:00.0");
@@ -99,12 +99,12 @@ static inline void nic(struct disco_link *l, const char *name, unsigned ifindex)
 	l->xdp_told = true;
 	l->xdp_features = 0x3f;
 	l->zc_max_segs = 8;
-	l->f_known = l->f_can = (1u << DISCO_F_N) - 1;
+	l->f_known = l->f_can = (1u << IFACE_F_N) - 1;
 	l->rss_size = 128;
 	for (unsigned q = 0; q < 4; q++) {
 		l->rxq[q].rss = 32;
 		l->rxq[q].irq = 40 + (int)q;
-		l->rxq[q].how = DISCO_IRQ_NAPI;
+		l->rxq[q].how = IFACE_IRQ_NAPI;
 		l->rxq[q].cpu = 12 + (int)q;
 		l->rxq[q].node = 1;
 		l->rxq[q].xsk = l->txq[q].xsk = 0;
@@ -158,7 +158,7 @@ static inline void says_of(const struct patient *p, const char *name, enum statu
 	if (said.status != status)
 		fail_msg("%s: status %d, wanted %d: %s", name, said.status, status, said.found.evidence);
 	assert_true(*said.found.evidence);
-	/* what is wrong has a mend, what is not has none */
+	/* what is wrong has a fix, what is not has none */
 	assert_int_equal(*said.found.fix != 0, status == CHECK_WARN || status == CHECK_FAIL);
 }
 
@@ -167,13 +167,13 @@ static inline void says(const char *name, enum status status)
 	says_of(&d.port[0], name, status);
 }
 
-static inline void bad(const char *name, enum status status, const char *evidence, const char *mend)
+static inline void bad(const char *name, enum status status, const char *evidence, const char *fix)
 {
 	says(name, status);
 	if (!strstr(said.found.evidence, evidence))
 		fail_msg("%s: '%s' lacks '%s'", name, said.found.evidence, evidence);
-	if (!strcmp(mend, NO_COMMAND) ? strncmp(said.found.fix, "# ", 2) : strcmp(mend, said.found.fix))
-		fail_msg("%s: mend is '%s', wanted '%s'", name, said.found.fix, mend);
+	if (!strcmp(fix, NO_COMMAND) ? strncmp(said.found.fix, "# ", 2) : strcmp(fix, said.found.fix))
+		fail_msg("%s: fix is '%s', wanted '%s'", name, said.found.fix, fix);
 }
 
 #define TEST(fn) cmocka_unit_test_setup(fn, healthy)

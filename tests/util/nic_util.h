@@ -167,7 +167,7 @@ static int netdev(uint8_t cmd, const struct nlmsghdr *ask, struct nlmsghdr *h)
 
 	mnl_attr_for_each(a, ask, sizeof(struct genlmsghdr))
 		if (mnl_attr_get_type(a) < 8)
-			v[mnl_attr_get_type(a)] = nlq_uint(a);
+			v[mnl_attr_get_type(a)] = nl_uint(a);
 	if (cmd == ND_CMD_QUEUE_GET) {
 		assert_int_equal(v[ND_QUEUE_IFINDEX], 7);
 		if (v[ND_QUEUE_ID] >= nic.rx || nic.down)
@@ -196,7 +196,7 @@ static ssize_t fake_sendto(int fd, const void *buf, size_t n, int flags, const s
 {
 	const struct nlmsghdr *ask = buf;
 	const struct genlmsghdr *g = mnl_nlmsg_get_payload(ask);
-	struct nlmsghdr *h = nlq_genl(reply, 30, g->cmd, 0);
+	struct nlmsghdr *h = nl_genl(reply, 30, g->cmd, 0);
 
 	(void)fd, (void)flags, (void)to, (void)len;
 	if (hit())

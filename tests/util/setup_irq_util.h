@@ -15,7 +15,7 @@ static struct setup s;
 static struct plx_env_conf conf;
 static struct host *host;
 static struct topo *topo;                /* the host's */
-static struct disco_link *l;
+static struct iface *l;
 static char value[SETUP_VALUE_MAX], why[SETUP_WHY_MAX];
 static unsigned written;                       /* files that were opened to be written to */
 
@@ -45,7 +45,7 @@ static inline void kept(int number)
 /* A NIC on node 1 with four queues: interrupts 30-33 receive, 40-43 transmit. */
 static inline void make_nic(void)
 {
-	disco_link_init(l);
+	iface_link_init(l);
 	strcpy(l->name, "eth0");
 	l->ifindex = 7;
 	l->nrxqs = l->ntxqs = 4;
@@ -88,7 +88,7 @@ static inline int setup(void **state)
 	host = calloc(1, sizeof(*host));
 	topo = &host->topo;
 	l = malloc(sizeof(*l));
-	host->iface[0].disco = l;
+	host->iface[0].found = l;
 	topo->ncpus = 8;
 	topo->nnodes = 2;
 	for (int c = 0; c < 8; c++)

@@ -20,7 +20,7 @@ static const char usage[] =
 	"  --brief    show what WARNs and FAILs only\n"
 	"  --list     every check and its sentence\n"
 	"  --live     ask a running program instead what is wrong with it: pollux live NAME\n"
-	"  --json     an array of objects: name, group, object, status, evidence, mend; of --list\n"
+	"  --json     an array of objects: name, group, object, status, evidence, fix; of --list\n"
 	"             name, group, what\n"
 	"Exit code 0 if nothing FAILs, 1 if something does, 2 usage or\n"
 	"configuration.  docs/doctor.md tells more.\n";

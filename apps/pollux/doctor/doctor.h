@@ -42,22 +42,22 @@ SAYS(ok);
 SAYS(warn);
 SAYS(fail);
 SAYS(skip);
-SAYS(mend); /* sets the fix */
+SAYS(fix); /* sets the fix */
 #undef SAYS
 /* Mends that are this command once more with another option, another port text (key of
    value, value NULL = without the key), another interface, or without the port. */
-void mend_option(struct result *f, const struct doctor *d, const char *option, const char *value);
-void mend_key(struct result *f, const struct doctor *d, const struct patient *p, const char *key, const char *value);
-void mend_name(struct result *f, const struct doctor *d, const struct patient *p, const char *name);
-void mend_without(struct result *f, const struct doctor *d, const struct patient *p);
-/* quoted: s as one word of a shell, for mends: names are other people's.  It stands until the
+void fix_option(struct result *f, const struct doctor *d, const char *option, const char *value);
+void fix_key(struct result *f, const struct doctor *d, const struct patient *p, const char *key, const char *value);
+void fix_name(struct result *f, const struct doctor *d, const struct patient *p, const char *name);
+void fix_without(struct result *f, const struct doctor *d, const struct patient *p);
+/* quoted: s as one word of a shell, for fixes: names are other people's.  It stands until the
    fourth call after. */
 const char *quoted(const char *s);
 /* no_plan: there is none, and the finding says so. */
 bool no_plan(const struct doctor *d, struct result *f);
 /* asked_refused: the start is refused for the memory that -m or --node-mem ask for; the plan is one without. */
 bool asked_refused(const struct doctor *d);
-/* OTHERS_TELL is the mend of a refused plan for as long as there are other FAILs. */
+/* OTHERS_TELL is the fix of a refused plan for as long as there are other FAILs. */
 #define OTHERS_TELL "# the other FAILs tell the commands"
 bool ends_with(const char *s, const char *end);
 /* again appends this command as it was given. */
@@ -95,7 +95,7 @@ struct host_facts {                  /* beside what a start reads of it */
 	char     clocksource[32], clocksources[128];
 	int32_t  irqbalance;             /* its pid, 0 = does not run */
 	int      hypervisor;
-	char     tools[64];              /* those missing of what mends are made of: "ethtool bpftool" */
+	char     tools[64];              /* those missing of what fixes are made of: "ethtool bpftool" */
 	char     cpuset[600];            /* the file of the cgroup that allows CPUs */
 	struct limit quota;              /* us of CPU time in a period */
 	int64_t  period;
@@ -111,8 +111,8 @@ struct cpu_facts { char governor[16]; int idle_us, idle_state; /* deepest state 
 struct patient {                     /* one port that is an interface */
 	const struct plx_port_conf *conf;
 	const struct plan_port *plan;    /* NULL if there is no plan */
-	struct disco_link *l;            /* the host's; NULL = no such interface in this network namespace */
-	struct disco_link *peer;         /* other end of a veth pair; NULL = not found */
+	struct iface *l;            /* the host's; NULL = no such interface in this network namespace */
+	struct iface *peer;         /* other end of a veth pair; NULL = not found */
 	char at_peer[96];                /* goes before commands there: "ip netns exec NAME " */
 	char elsewhere[96];              /* the same of a namespace that has an interface of this name */
 	char near[16];                   /* an interface of a name much like it */
@@ -135,7 +135,7 @@ struct doctor {
 	struct probe probe;
 	struct host_facts facts;
 	struct cpu_facts cpu[TOPO_CPUS_MAX];
-	struct plan plan;                /* of a start as if what FAILs were mended */
+	struct plan plan;                /* of a start as if what FAILs were fixed */
 	bool planned;
 	int  plan_err;                   /* what a start now would end with */
 	char plan_why[2048];

@@ -324,7 +324,7 @@ static uint16_t only_usable(const struct topo *t, struct plx_lcore_conf *l, unsi
 	return kept;
 }
 
-/* What FAILs by a check of its own must not hide the plan from the others: as if it were mended.
+/* What FAILs by a check of its own must not hide the plan from the others: as if it were fixed.
    Ports that are not there are left out. */
 static void forgive(struct doctor *d, struct drawing *w)
 {

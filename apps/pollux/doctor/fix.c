@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fix.c - what checks say, and mends that are pollux doctor once more with better
+/* fix.c - what checks say, and fixes that are pollux doctor once more with better
    options, for those that are to be given to the program too.  Cold, pure. */
 #include "doctor.h"
 
@@ -18,7 +18,7 @@ void ok(struct result *f, const char *fmt, ...)   { SAY(f->status = CHECK_OK, ev
 void warn(struct result *f, const char *fmt, ...) { SAY(f->status = CHECK_WARN, evidence); }
 void fail(struct result *f, const char *fmt, ...) { SAY(f->status = CHECK_FAIL, evidence); }
 void skip(struct result *f, const char *fmt, ...) { SAY(f->status = CHECK_SKIP, evidence); }
-void mend(struct result *f, const char *fmt, ...) { SAY((void)0, fix); }
+void fix(struct result *f, const char *fmt, ...) { SAY((void)0, fix); }
 
 const char *quoted(const char *s)
 {
@@ -104,7 +104,7 @@ void again(char *buf, size_t len, const struct doctor *d)
 	rewrite(buf, len, d, NULL, NULL, NULL);
 }
 
-void mend_option(struct result *f, const struct doctor *d, const char *option, const char *value)
+void fix_option(struct result *f, const struct doctor *d, const char *option, const char *value)
 {
 	char name[64];
 
@@ -157,10 +157,10 @@ static void replace(struct result *f, const struct doctor *d, const struct patie
 
 	f->found.fix[0] = 0;
 	if (!was || !rewrite(f->found.fix, sizeof(f->found.fix), d, NULL, was, text))
-		mend(f, "# where the configuration names %s, write: %s", p->conf->name, text ? text : "nothing");
+		fix(f, "# where the configuration names %s, write: %s", p->conf->name, text ? text : "nothing");
 }
 
-void mend_key(struct result *f, const struct doctor *d, const struct patient *p, const char *key, const char *value)
+void fix_key(struct result *f, const struct doctor *d, const struct patient *p, const char *key, const char *value)
 {
 	const char *was = given(d, p);
 	char text[1024] = "";
@@ -177,7 +177,7 @@ void mend_key(struct result *f, const struct doctor *d, const struct patient *p,
 	replace(f, d, p, text);
 }
 
-void mend_name(struct result *f, const struct doctor *d, const struct patient *p, const char *name)
+void fix_name(struct result *f, const struct doctor *d, const struct patient *p, const char *name)
 {
 	const char *was = given(d, p), *keys = was ? strchr(was, ',') : NULL;
 	char text[1024];
@@ -186,7 +186,7 @@ void mend_name(struct result *f, const struct doctor *d, const struct patient *p
 	replace(f, d, p, text);
 }
 
-void mend_without(struct result *f, const struct doctor *d, const struct patient *p)
+void fix_without(struct result *f, const struct doctor *d, const struct patient *p)
 {
 	replace(f, d, p, NULL);
 }

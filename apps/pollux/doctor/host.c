@@ -13,7 +13,7 @@
 
 static bool has(const struct doctor *d, unsigned cap) { return !privileges_lack(d->host.topo.missing_caps, cap); }
 
-/* cap judges one capability.  The mend grants all that are needed, as the next would else take
+/* cap judges one capability.  The fix grants all that are needed, as the next would else take
    this one away again. */
 static void cap(const struct doctor *d, struct result *f, unsigned n, const char *name, const char *call)
 {
@@ -27,10 +27,10 @@ static void cap(const struct doctor *d, struct result *f, unsigned n, const char
 	}
 	fail(f, "%s is missing, which %s needs", name, call);
 	if (!(d->facts.cap_bnd >> n & 1))
-		mend(f, "# outside of what this container or service may ever have: docker run --cap-add=%s, or "
+		fix(f, "# outside of what this container or service may ever have: docker run --cap-add=%s, or "
 		     "CapabilityBoundingSet=%s of systemd", name, name);
 	else
-		mend(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", quoted(d->facts.exe));
+		fix(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", quoted(d->facts.exe));
 }
 
 CHECK(cap_net_raw)
@@ -59,7 +59,7 @@ CHECK(userns)
 		ok(f, "this is the first user namespace");
 	else {
 		fail(f, "this is a user namespace of its own, whose capabilities do not reach bpf()");
-		mend(f, "# start the program outside of it (docker without userns-remap, podman as root)");
+		fix(f, "# start the program outside of it (docker without userns-remap, podman as root)");
 	}
 }
 
@@ -67,9 +67,9 @@ CHECK(userns)
 static void raise_limit(struct result *f, uint64_t want, uint64_t hard, const char *letter, const char *name, unsigned unit)
 {
 	if (want <= hard)
-		mend(f, "ulimit -S -%s %llu", letter, (unsigned long long)((want + unit - 1) / unit));
+		fix(f, "ulimit -S -%s %llu", letter, (unsigned long long)((want + unit - 1) / unit));
 	else
-		mend(f, "prlimit --pid $$ --%s=%llu:%llu", name, (unsigned long long)want, (unsigned long long)want);
+		fix(f, "prlimit --pid $$ --%s=%llu:%llu", name, (unsigned long long)want, (unsigned long long)want);
 }
 
 CHECK(memlock)
@@ -127,9 +127,9 @@ CHECK(clocksource)
 	else {
 		warn(f, "the kernel's clock is %s: reading the time may cost a system call", h->clocksource);
 		if (strstr(h->clocksources, "tsc"))
-			mend(f, "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource");
+			fix(f, "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource");
 		else
-			mend(f, "# the kernel holds tsc for unstable here (%s are left): see dmesg", h->clocksources);
+			fix(f, "# the kernel holds tsc for unstable here (%s are left): see dmesg", h->clocksources);
 	}
 }
 
@@ -144,7 +144,7 @@ CHECK(numa_balancing)
 		ok(f, "kernel.numa_balancing is 0");
 	else {
 		warn(f, "kernel.numa_balancing is %ld: lcores fault on pages that the kernel would move", d->facts.numa_balancing);
-		mend(f, "sysctl -w kernel.numa_balancing=0");
+		fix(f, "sysctl -w kernel.numa_balancing=0");
 	}
 }
 
@@ -155,7 +155,7 @@ CHECK(irqbalance)
 		ok(f, "irqbalance does not run");
 	else {
 		warn(f, "irqbalance runs (pid %d): it moves the queues' interrupts at any time", d->facts.irqbalance);
-		mend(f, "kill %d", d->facts.irqbalance);
+		fix(f, "kill %d", d->facts.irqbalance);
 	}
 }
 
@@ -166,7 +166,7 @@ CHECK(tools)
 		ok(f, "ip, ethtool, bpftool and prlimit are there");
 	else {
 		warn(f, "not on PATH, but fixes need them: %s", d->facts.tools);
-		mend(f, "apt-get install -y iproute2 ethtool bpftool util-linux");
+		fix(f, "apt-get install -y iproute2 ethtool bpftool util-linux");
 	}
 }
 
@@ -179,7 +179,7 @@ CHECK(journal)
 		ok(f, "no change of a program that is no more is left on this host");
 	else {
 		warn(f, "%d programs that are no more changed this host and did not undo it", d->facts.orphans);
-		mend(f, "%s setup restore --orphans", quoted(program_invocation_name));
+		fix(f, "%s setup restore --orphans", quoted(program_invocation_name));
 	}
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct result *f)
-#define L() if (absent(p, f)) return; const struct disco_link *l = p->l; (void)d
+#define L() if (absent(p, f)) return; const struct iface *l = p->l; (void)d
 
 /* NETDEV_XDP_ACT_*, which the build machine's headers may be too old to have. */
 enum { NETDEV_XDP_ACT_BASIC = 1, NETDEV_XDP_ACT_XSK_ZEROCOPY = 8 };
@@ -21,10 +21,10 @@ static bool absent(const struct patient *p, struct result *f)
 	return !p->l;
 }
 
-static bool is(const struct disco_link *l, const char *kind) { return !strcmp(l->kind, kind); }
+static bool is(const struct iface *l, const char *kind) { return !strcmp(l->kind, kind); }
 
 /* masters: an interface whose native XDP program runs on its members (is_master of drivers/af_xdp). */
-static bool masters(const struct disco_link *l) { return is(l, "bond") || is(l, "team"); }
+static bool masters(const struct iface *l) { return is(l, "bond") || is(l, "team"); }
 
 /* xdp: the port may be of the driver af_xdp. */
 static bool xdp(const struct patient *p, struct result *f)
@@ -53,10 +53,10 @@ CHECK(iface_exists)
 		again(f->found.fix, sizeof(f->found.fix), d);
 	} else if (*p->near) {
 		fail(f, "there is no interface %s, but there is %s", p->conf->name, p->near);
-		mend_name(f, d, p, p->near);
+		fix_name(f, d, p, p->near);
 	} else {
 		fail(f, "there is no interface %s", p->conf->name);
-		mend(f, "# ip -br link lists the interfaces; driver=loop and driver=null need none");
+		fix(f, "# ip -br link lists the interfaces; driver=loop and driver=null need none");
 	}
 }
 
@@ -69,7 +69,7 @@ CHECK(iface_name)
 		ok(f, "%s is another name of %s, which cannot be given", p->conf->name, l->name);
 	else {
 		warn(f, "%s is another name of %s: not all of the kernel and its tools know it", p->conf->name, l->name);
-		mend_name(f, d, p, l->name);
+		fix_name(f, d, p, l->name);
 	}
 }
 
@@ -84,7 +84,7 @@ CHECK(iface_sysfs)
 		again(f->found.fix, sizeof(f->found.fix), d);
 	} else {
 		warn(f, "/sys is of another network namespace: node and interrupts of %s are not known", l->name);
-		mend(f, "mount -t sysfs sysfs /sys");
+		fix(f, "mount -t sysfs sysfs /sys");
 	}
 }
 
@@ -99,7 +99,7 @@ CHECK(iface_header)
 		ok(f, "frames of %s begin with an Ethernet header", l->name);
 	else {
 		fail(f, "%s: %s", l->name, why);
-		mend(f, "# %s", strstr(why, "use "));
+		fix(f, "# %s", strstr(why, "use "));
 	}
 }
 
@@ -110,7 +110,7 @@ CHECK(iface_up)
 		ok(f, "%s is up", l->name);
 	else {
 		fail(f, "%s is down", l->name);
-		mend(f, "ip link set dev %s up", quoted(l->name));
+		fix(f, "ip link set dev %s up", quoted(l->name));
 	}
 }
 
@@ -123,10 +123,10 @@ CHECK(carrier)
 		ok(f, "%s has a carrier", l->name);
 	else if (p->peer && !(p->peer->flags & IFF_UP)) {
 		warn(f, "%s has no carrier: its other end %s is down", l->name, p->peer->name);
-		mend(f, "%sip link set dev %s up", p->at_peer, quoted(p->peer->name));
+		fix(f, "%sip link set dev %s up", p->at_peer, quoted(p->peer->name));
 	} else {
 		warn(f, "%s has no carrier", l->name);
-		mend(f, "# look at cable, module and the switch's port: ethtool %s", quoted(l->name));
+		fix(f, "# look at cable, module and the switch's port: ethtool %s", quoted(l->name));
 	}
 }
 
@@ -141,7 +141,7 @@ CHECK(iface_node)
 		ok(f, "no device is behind %s", l->name);
 	else {
 		warn(f, "which node %s (%s) is on is not told: lcores and memory may be on another", l->name, *l->bus ? l->bus : l->parent);
-		mend(f, "# name lcores of its node with -l; the firmware's NUMA or SR-IOV settings may make it tell");
+		fix(f, "# name lcores of its node with -l; the firmware's NUMA or SR-IOV settings may make it tell");
 	}
 }
 
@@ -161,19 +161,19 @@ CHECK(xdp_native)
 	else if (p->conf->mode == PLX_XDP_NATIVE || p->conf->mode == PLX_XDP_ZEROCOPY) {
 		fail(f, "%s has no XDP of its own, and mode=%s asks for it", l->name, p->conf->mode == PLX_XDP_NATIVE ? "native" : "zc");
 		if (masters(l) && l->nslaves)
-			mend_name(f, d, p, l->slaves[0].name);
+			fix_name(f, d, p, l->slaves[0].name);
 		else
-			mend_key(f, d, p, "mode", "generic");
+			fix_key(f, d, p, "mode", "generic");
 	} else if (masters(l)) {
 		warn(f, "native XDP of a %s takes its members' frames, so programs run late (generic), on copies",
 		     l->kind);
 		if (l->nslaves)
-			mend_name(f, d, p, l->slaves[0].name);
+			fix_name(f, d, p, l->slaves[0].name);
 		else
-			mend(f, "# it has no member yet: ip link set dev NIC master %s", quoted(l->name));
+			fix(f, "# it has no member yet: ip link set dev NIC master %s", quoted(l->name));
 	} else {
 		warn(f, "%s has no XDP of its own: programs run late (generic), on copies", l->name);
-		mend(f, "# a NIC, virtio or veth with native XDP is several times as fast; driver=packet may serve as well");
+		fix(f, "# a NIC, virtio or veth with native XDP is several times as fast; driver=packet may serve as well");
 	}
 }
 
@@ -191,13 +191,13 @@ CHECK(zero_copy)
 		skip(f, "%s advertises zero-copy; whether its queues take it only the bind of a start tells", l->name);
 	else if (p->conf->mode == PLX_XDP_ZEROCOPY) {
 		fail(f, "%s does not offer zero-copy, and mode=zc asks for it%s", l->name, lacks);
-		mend_key(f, d, p, "mode", "auto");
+		fix_key(f, d, p, "mode", "auto");
 	} else if (*l->kind || p->conf->mode != PLX_XDP_AUTO)
 		ok(f, "%s copies each frame, as it is asked to or has to", l->name);
 	else {
 		warn(f, "%s, driver %s, does not offer zero-copy%s: each frame is copied", l->name,
 		     *l->kdriver ? l->kdriver : "unknown", lacks);
-		mend(f, "# %s", *lacks ? "the host of this virtual machine can give it to the device: "
+		fix(f, "# %s", *lacks ? "the host of this virtual machine can give it to the device: "
 		     "iommu_platform=on of QEMU" :
 		     "a newer kernel may have it for this driver, or another NIC");
 	}
@@ -232,9 +232,9 @@ CHECK(xdp_free)
 	fail(f, "the XDP hook of %s is held by %s%s%s", l->name, plx_xdp_who(&l->xdp, who, sizeof(who)),
 	     ours(&l->xdp) ? ", which is Pollux at work" : "", tag_text(&l->xdp, tag));
 	if (ours(&l->xdp))
-		mend(f, "kill %d", l->xdp.pid);
+		fix(f, "kill %d", l->xdp.pid);
 	else
-		mend(f, "%s", plx_xdp_off(&l->xdp, l->name, off, sizeof(off)));
+		fix(f, "%s", plx_xdp_off(&l->xdp, l->name, off, sizeof(off)));
 }
 
 /* A dispatcher that is there is another check's. */
@@ -247,7 +247,7 @@ CHECK(xdp_pins)
 		ok(f, "libxdp's dispatcher left nothing for %s", l->name);
 	else {
 		warn(f, "/sys/fs/bpf/xdp/%s is left of a dispatcher that is gone: libxdp may take it for running", p->pins);
-		mend(f, "xdp-loader clean %s", quoted(l->name));
+		fix(f, "xdp-loader clean %s", quoted(l->name));
 	}
 }
 
@@ -264,7 +264,7 @@ CHECK(master)
 	else {
 		warn(f, "%s is a port of %s, which no longer gets the frames that we take", l->name,
 		     *l->master.name ? l->master.name : "another interface");
-		mend(f, "ip link set dev %s nomaster", quoted(l->name));
+		fix(f, "ip link set dev %s nomaster", quoted(l->name));
 	}
 }
 
@@ -279,9 +279,9 @@ CHECK(stacked)
 	else {
 		warn(f, "%s is a %s: programs see what the interface below left, queue by queue of its own", l->name, l->kind);
 		if (*lower)
-			mend_name(f, d, p, lower);
+			fix_name(f, d, p, lower);
 		else
-			mend(f, "# name the interface below it");
+			fix(f, "# name the interface below it");
 	}
 }
 
@@ -301,9 +301,9 @@ static void cut(struct result *f, const struct doctor *d, const struct patient *
 	(p->conf->force ? warn : fail)(f, "the port takes all packets of its queues and cuts off %s: %s", what,
 	                               p->conf->force ? "force=yes wants it so" : "a start is refused");
 	if (p->conf->force) /* a key that driver=packet does not have */
-		mend_key(f, d, p, "steer", "none");
+		fix_key(f, d, p, "steer", "none");
 	else
-		mend_key(f, d, p, "driver", "packet");
+		fix_key(f, d, p, "driver", "packet");
 }
 
 CHECK(children)
@@ -314,7 +314,7 @@ CHECK(children)
 	if (*p->reach.above) {
 		warn(f, "the port takes all frames of its queues, and what stands on it gets none of them: %s",
 		     p->reach.above);
-		mend_key(f, d, p, "steer", "none");
+		fix_key(f, d, p, "steer", "none");
 	} else if (d->asked.links)
 		skip(f, "the kernel does not list its interfaces");
 	else
@@ -329,7 +329,7 @@ CHECK(host_answers)
 	else if (*p->reach.address) {
 		warn(f, "driver=packet leaves the host every frame too, which answers what comes to %s: so both do",
 		     p->reach.address);
-		mend_key(f, d, p, "driver", "auto");
+		fix_key(f, d, p, "driver", "auto");
 	} else if (d->asked.addresses)
 		skip(f, "the kernel does not tell of its addresses");
 	else
@@ -373,52 +373,52 @@ CHECK(promisc)
 		warn(f, "%s gets frames to its own address only, promiscuous or not, but for mode "
 		     "passthru: a program that forwards for others gets nothing", l->name);
 		if (*l->lower.name)
-			mend_name(f, d, p, l->lower.name);
+			fix_name(f, d, p, l->lower.name);
 		else
-			mend(f, "# name the interface below it");
+			fix(f, "# name the interface below it");
 	} else if (is(l, "veth") || is(l, "tun") || is(l, "dummy") || is(l, "netkit") || l->flags & IFF_LOOPBACK)
 		ok(f, "%s has no filter of addresses", l->name);
 	else if (l->flags & IFF_PROMISC)
 		ok(f, "%s takes frames to any address", l->name);
 	else {
 		warn(f, "%s takes frames to its own address only: a program that forwards for others gets nothing", l->name);
-		mend(f, "ip link set dev %s promisc on", quoted(l->name));
+		fix(f, "ip link set dev %s promisc on", quoted(l->name));
 	}
 }
 
 /* ---- offloads ---- */
 
 /* must_off judges an offload that has to be off. */
-static void must_off(const struct disco_link *l, struct result *f, enum disco_feature feature, const char *cost)
+static void must_off(const struct iface *l, struct result *f, enum iface_feature feature, const char *cost)
 {
-	int on = disco_on(l, feature);
+	int on = iface_on(l, feature);
 
 	if (on < 0)
 		skip(f, "the offloads of %s are not told", l->name);
 	else if (!on)
-		ok(f, "%s is off", disco_feature_name(feature));
+		ok(f, "%s is off", iface_feature_name(feature));
 	else {
-		warn(f, "%s is on: %s", disco_feature_name(feature), cost);
+		warn(f, "%s is on: %s", iface_feature_name(feature), cost);
 		if (l->f_can >> feature & 1 || !l->f_can) /* older kernels do not tell what can be switched */
-			mend(f, "ethtool -K %s %s off", quoted(l->name), disco_feature_word(feature));
+			fix(f, "ethtool -K %s %s off", quoted(l->name), iface_feature_word(feature));
 		else
-			mend(f, "# this driver does not let it be switched");
+			fix(f, "# this driver does not let it be switched");
 	}
 }
 
 /* virtio_net turns these off itself when a native program comes, where they can be turned off at all. */
-static void must_not_glue(const struct disco_link *l, const struct patient *p, struct result *f,
-                          enum disco_feature feature, const char *cost)
+static void must_not_glue(const struct iface *l, const struct patient *p, struct result *f,
+                          enum iface_feature feature, const char *cost)
 {
-	if (!strcmp(l->kdriver, "virtio_net") && p->conf->mode != PLX_XDP_GENERIC && disco_on(l, feature) == 1 &&
+	if (!strcmp(l->kdriver, "virtio_net") && p->conf->mode != PLX_XDP_GENERIC && iface_on(l, feature) == 1 &&
 	    l->f_can >> feature & 1)
-		ok(f, "%s is on until an XDP program comes: virtio_net turns it off then", disco_feature_name(feature));
+		ok(f, "%s is on until an XDP program comes: virtio_net turns it off then", iface_feature_name(feature));
 	else
 		must_off(l, f, feature, cost);
 }
 
-CHECK(lro)    { L(); must_not_glue(l, p, f, DISCO_F_lro, "drivers refuse XDP, or hand over packets glued together"); }
-CHECK(gro_hw) { L(); must_not_glue(l, p, f, DISCO_F_gro_hw, "the NIC glues packets together, drivers refuse XDP"); }
+CHECK(lro)    { L(); must_not_glue(l, p, f, IFACE_F_lro, "drivers refuse XDP, or hand over packets glued together"); }
+CHECK(gro_hw) { L(); must_not_glue(l, p, f, IFACE_F_gro_hw, "the NIC glues packets together, drivers refuse XDP"); }
 
 CHECK(rx_vlan)
 {
@@ -426,7 +426,7 @@ CHECK(rx_vlan)
 	if (is(l, "veth"))
 		ok(f, "veth strips no tags");
 	else
-		must_off(l, f, DISCO_F_rx_vlan, "the NIC takes VLAN tags out of frames, and XDP does not see them");
+		must_off(l, f, IFACE_F_rx_vlan, "the NIC takes VLAN tags out of frames, and XDP does not see them");
 }
 
 CHECK(header_split)
@@ -438,7 +438,7 @@ CHECK(header_split)
 		ok(f, "header split is off");
 	else {
 		warn(f, "%s puts headers and data into buffers of their own: drivers refuse XDP then", l->name);
-		mend(f, "ethtool -G %s tcp-data-split off", quoted(l->name));
+		fix(f, "ethtool -G %s tcp-data-split off", quoted(l->name));
 	}
 }
 
@@ -449,9 +449,9 @@ CHECK(veth_checksum)
 		ok(f, "%s is no veth", l->name);
 	else if (!p->peer)
 		skip(f, "the other end of %s is in a network namespace that has no name", l->name);
-	else if (disco_on(p->peer, DISCO_F_tx_csum) == 1) {
+	else if (iface_on(p->peer, IFACE_F_tx_csum) == 1) {
 		warn(f, "the other end %s leaves checksums unfinished: ping works, TCP and UDP of its host do not", p->peer->name);
-		mend(f, "%sethtool -K %s tx off", p->at_peer, quoted(p->peer->name));
+		fix(f, "%sethtool -K %s tx off", p->at_peer, quoted(p->peer->name));
 	} else
 		ok(f, "the other end %s finishes its checksums", p->peer->name);
 }
@@ -463,11 +463,11 @@ CHECK(veth_napi)
 		ok(f, "%s is no veth", l->name);
 	else if (p->conf->mode != PLX_XDP_GENERIC)
 		ok(f, "a native XDP program brings NAPI");
-	else if (disco_on(l, DISCO_F_gro))
+	else if (iface_on(l, IFACE_F_gro))
 		ok(f, "GRO brings NAPI");
 	else {
 		warn(f, "veth without NAPI does not tell the receive queue: all frames go to queue 0's socket, or to none");
-		mend(f, "ethtool -K %s gro on", quoted(l->name));
+		fix(f, "ethtool -K %s gro on", quoted(l->name));
 	}
 }
 
@@ -505,11 +505,11 @@ static void room_enough(const struct doctor *d, const struct patient *p, struct 
 	     "room for %u, since %s: %s", p->l->mtu, need, frame, zc_room, unit,
 	     p->conf->mode == PLX_XDP_ZEROCOPY ? "mode=zc ends the start" : "each frame is copied instead");
 	if (larger)
-		mend_option(f, d, "frame-size", "4096");
+		fix_option(f, d, "frame-size", "4096");
 	else if (plx_xdp_mtu(zc_room))
-		mend(f, "ip link set dev %s mtu %u", quoted(p->l->name), plx_xdp_mtu(zc_room));
+		fix(f, "ip link set dev %s mtu %u", quoted(p->l->name), plx_xdp_mtu(zc_room));
 	else
-		mend_key(f, d, p, "mode", "native");
+		fix_key(f, d, p, "mode", "native");
 }
 
 CHECK(mtu_room)
@@ -536,11 +536,11 @@ CHECK(mtu_room)
 		const bool no_memory = d->planned && d->plan.frame_how == PLAN_FRAME_NO_MEMORY;
 
 		if (no_memory && (d->conf.mem || d->conf.nnode_mem))
-			mend_option(f, d, d->conf.mem ? "mem" : "node-mem", "auto");
+			fix_option(f, d, d->conf.mem ? "mem" : "node-mem", "auto");
 		else if (!no_memory && need <= plx_xdp_room(PLX_FRAME_MAX))
-			mend_option(f, d, "frame-size", "4096");
+			fix_option(f, d, "frame-size", "4096");
 		else
-			mend(f, "ip link set dev %s mtu %u", quoted(l->name), plx_xdp_mtu(room));
+			fix(f, "ip link set dev %s mtu %u", quoted(l->name), plx_xdp_mtu(room));
 	}
 }
 
@@ -562,7 +562,7 @@ CHECK(mtu_chain)
 		(most == 1 ? fail : warn)(f, "MTU %u takes %u frames and %s takes chains of %u: %s", l->mtu, segs,
 		                          l->name, most, most == 1 ? "a start with mode=zc is refused" :
 		                          "longer packets are not sent");
-		mend(f, "ip link set dev %s mtu %u", quoted(l->name), plx_xdp_mtu(most * room));
+		fix(f, "ip link set dev %s mtu %u", quoted(l->name), plx_xdp_mtu(most * room));
 	}
 }
 

@@ -65,7 +65,7 @@ static void tell_alone(struct report *r)
 {
 	for (size_t i = 0; i < r->n && r->count[CHECK_FAIL] == 1; i++)
 		if (r->r[i].status == CHECK_FAIL && !strcmp(r->r[i].found.fix, OTHERS_TELL))
-			mend(&r->r[i], "# the reason itself tells what to change");
+			fix(&r->r[i], "# the reason itself tells what to change");
 }
 
 int doctor_judge(struct report *r, const struct doctor *d, const char *only)

@@ -19,9 +19,9 @@ CHECK(af_xdp)
 	}
 	(uses_xdp(d) ? fail : warn)(f, "socket(AF_XDP): %s", strerrorname_np(-err));
 	if (err == -EPERM || err == -EACCES)
-		mend(f, "# see cap-net-raw; if that is OK, a seccomp filter or security module refuses it");
+		fix(f, "# see cap-net-raw; if that is OK, a seccomp filter or security module refuses it");
 	else
-		mend(f, "# this kernel has no AF_XDP (CONFIG_XDP_SOCKETS): use driver=packet, or another kernel");
+		fix(f, "# this kernel has no AF_XDP (CONFIG_XDP_SOCKETS): use driver=packet, or another kernel");
 }
 
 CHECK(bpf_load)
@@ -34,7 +34,7 @@ CHECK(bpf_load)
 		return;
 	}
 	(uses_xdp(d) ? fail : warn)(f, "BPF_PROG_LOAD of an XDP program: %s", strerrorname_np(-err));
-	mend(f, err == -EPERM ? "# see cap-bpf, cap-net-admin and userns; if these are OK, lockdown or a security module refuses it" :
+	fix(f, err == -EPERM ? "# see cap-bpf, cap-net-admin and userns; if these are OK, lockdown or a security module refuses it" :
 	     "# this kernel loads no BPF programs (CONFIG_BPF_SYSCALL): use driver=packet, or another kernel");
 }
 
@@ -47,7 +47,7 @@ CHECK(bpf_jit)
 		ok(f, "programs are compiled");
 	else {
 		warn(f, "programs are interpreted: some ten times the time for each packet");
-		mend(f, "nsenter -t 1 -n sysctl -w net.core.bpf_jit_enable=1");
+		fix(f, "nsenter -t 1 -n sysctl -w net.core.bpf_jit_enable=1");
 	}
 }
 
@@ -60,7 +60,7 @@ CHECK(bpf_frags)
 		ok(f, "programs may take packets of several buffers");
 	else {
 		warn(f, "BPF_F_XDP_HAS_FRAGS: %s: native XDP refuses an MTU beyond a page", strerrorname_np(-d->probe.frags_err));
-		mend(f, "# Linux 5.18 or newer has it");
+		fix(f, "# Linux 5.18 or newer has it");
 	}
 }
 
@@ -73,7 +73,7 @@ static void known(struct result *f, int has, const char *yes, const char *no, co
 		ok(f, "%s", yes);
 	else {
 		warn(f, "%s", no);
-		mend(f, "# Linux %s or newer has it", since);
+		fix(f, "# Linux %s or newer has it", since);
 	}
 }
 
@@ -116,10 +116,10 @@ CHECK(netdev_netlink)
 		skip(f, "could not be tried");
 	else if (!d->probe.netdev_cmd) {
 		warn(f, "no netdev netlink family: XDP features are not told, nor which NAPI serves a queue");
-		mend(f, "# Linux 6.3 or newer has it, 6.8 tells of queues");
+		fix(f, "# Linux 6.3 or newer has it, 6.8 tells of queues");
 	} else if (d->probe.netdev_cmd < 11) {
 		warn(f, "the netdev netlink family does not tell of queues: their interrupts are known by name only");
-		mend(f, "# Linux 6.8 or newer has it");
+		fix(f, "# Linux 6.8 or newer has it");
 	} else
 		ok(f, "netdev netlink tells of devices, queues and NAPIs (commands up to %d)", d->probe.netdev_cmd);
 }
@@ -145,7 +145,7 @@ CHECK(btf)
 		ok(f, "/sys/kernel/btf/vmlinux is there");
 	else {
 		warn(f, "no /sys/kernel/btf/vmlinux: Pollux needs none, libxdp's dispatcher and bpftrace do");
-		mend(f, "# a kernel with CONFIG_DEBUG_INFO_BTF=y has it");
+		fix(f, "# a kernel with CONFIG_DEBUG_INFO_BTF=y has it");
 	}
 }
 
@@ -159,7 +159,7 @@ CHECK(bpffs)
 	else {
 		warn(f, "no BPF file system at /sys/fs/bpf: programs that others have pinned cannot be seen, nor the "
 		     "priorities of libxdp's (ip netns exec hides it)");
-		mend(f, "mount -t bpf bpf /sys/fs/bpf");
+		fix(f, "mount -t bpf bpf /sys/fs/bpf");
 	}
 }
 
@@ -172,7 +172,7 @@ CHECK(unprivileged_bpf)
 		ok(f, "kernel.unprivileged_bpf_disabled is %ld", d->facts.unpriv_bpf);
 	else {
 		warn(f, "kernel.unprivileged_bpf_disabled is 0: every user may load programs beside ours");
-		mend(f, "sysctl -w kernel.unprivileged_bpf_disabled=2");
+		fix(f, "sysctl -w kernel.unprivileged_bpf_disabled=2");
 	}
 }
 
@@ -183,7 +183,7 @@ CHECK(hugetlb)
 		ok(f, "memory files may be of 2 MiB pages");
 	else {
 		warn(f, "memfd_create(MFD_HUGETLB): %s: frames get pages of 4 KiB", strerrorname_np(-d->probe.memfd_err));
-		mend(f, "# a kernel with CONFIG_HUGETLBFS=y has it; a seccomp filter may refuse it");
+		fix(f, "# a kernel with CONFIG_HUGETLBFS=y has it; a seccomp filter may refuse it");
 	}
 }
 

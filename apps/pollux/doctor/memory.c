@@ -31,7 +31,7 @@ CHECK(pool_memory)
 	HOST;
 	if (asked_refused(d)) {
 		fail(f, "%s", d->plan_why);
-		mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+		fix_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
 	} else if (!no_plan(d, f))
 		ok(f, "pools have frames enough for rings and lcores");
 }
@@ -56,7 +56,7 @@ CHECK(hugepages)
 	HOST;
 	if (d->plan_err && echo) { /* of the memory that is asked for; the plan below is one without */
 		fail(f, "%s", d->plan_why);
-		mend(f, "%s", echo);
+		fix(f, "%s", echo);
 		return;
 	}
 	if (no_plan(d, f) || no_asked(d, f))
@@ -77,7 +77,7 @@ CHECK(hugepages)
 			(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of %s needs %llu pages of 2 MiB, "
 			                                            "the cgroup's limit "
 			     "leaves %llu", NODE_TEXT(pool->node, "any node"), want, have);
-			mend(f, "%s", plan_unlimit(&d->host.topo.huge_limit[1], path, sizeof(path)));
+			fix(f, "%s", plan_unlimit(&d->host.topo.huge_limit[1], path, sizeof(path)));
 			return;
 		}
 		(d->conf.huge == PLX_REQUIRE ? fail : warn)(f, "the pool of %s needs %llu pages of 2 MiB, %llu "
@@ -86,7 +86,7 @@ CHECK(hugepages)
 		     d->conf.huge == PLX_REQUIRE ? "" : ": it gets pages of 4 KiB");
 		if (pool->node >= 0)
 			snprintf(path, sizeof(path), NODE_PAGES, pool->node);
-		mend(f, "echo %llu > %s", total + want - have, path);
+		fix(f, "echo %llu > %s", total + want - have, path);
 		return;
 	}
 	ok(f, "pools need %llu pages of 2 MiB, which are free", want);
@@ -111,7 +111,7 @@ CHECK(hugepages_node)
 			continue;
 		warn(f, "node %d has %llu free pages of the %llu that its pool needs, other nodes have %llu", pool->node, have,
 		     pages_of(pool), all - have);
-		mend(f, "echo %llu > " NODE_PAGES, total + pages_of(pool) - have, pool->node);
+		fix(f, "echo %llu > " NODE_PAGES, total + pages_of(pool) - have, pool->node);
 		return;
 	}
 	ok(f, "hugepages are on the nodes whose pools need them");
@@ -125,7 +125,7 @@ CHECK(hugepage_files)
 	else {
 		warn(f, "%u files in %s hold %llu MiB of hugepages, and no process maps them: a program left them behind",
 		     d->facts.huge_files, d->facts.huge_mount, (ull)(d->facts.huge_bytes >> 20));
-		mend(f, "find %s -xdev -type f -delete", quoted(d->facts.huge_mount));
+		fix(f, "find %s -xdev -type f -delete", quoted(d->facts.huge_mount));
 	}
 }
 
@@ -151,9 +151,9 @@ CHECK(memory)
 	if (d->plan_err == -ENOMEM && !strncmp(d->plan_why, "memory: ", 8)) {
 		fail(f, "%s", d->plan_why);
 		if (d->conf.mem || d->conf.nnode_mem)
-			mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+			fix_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
 		else
-			mend(f, "# use smaller rings by rxd= and txd=, or fewer queues");
+			fix(f, "# use smaller rings by rxd= and txd=, or fewer queues");
 		return;
 	}
 	if (!d->host.topo.mem_avail)
@@ -163,9 +163,9 @@ CHECK(memory)
 	else {
 		fail(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->host.topo.mem_avail >> 20), (ull)(sum >> 20));
 		if (d->conf.mem || d->conf.nnode_mem)
-			mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+			fix_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
 		else
-			mend(f, "# use smaller rings by rxd= and txd=, or fewer queues");
+			fix(f, "# use smaller rings by rxd= and txd=, or fewer queues");
 	}
 }
 

@@ -105,7 +105,7 @@ void read_ports(struct doctor *d)
 		if (!plx_driver_on_device(&d->conf.ports[i]))
 			continue;
 		p->conf = &d->conf.ports[i];
-		p->l = d->host.iface[i].disco;
+		p->l = d->host.iface[i].found;
 		read_port(d, p);
 		d->nports++;
 	}
@@ -124,11 +124,11 @@ static void got_nsid(void *arg, const struct nlmsghdr *h)
 	if (h->nlmsg_type == RTM_NEWNSID)
 		mnl_attr_for_each(a, h, sizeof(struct rtgenmsg))
 			if (mnl_attr_get_type(a) == NETNSA_NSID)
-				*(int *)arg = (int)nlq_uint(a);
+				*(int *)arg = (int)nl_uint(a);
 }
 
 /* nsid is the number by which this namespace calls another. */
-static int nsid(struct nlq *q, int fd)
+static int nsid(struct nl *q, int fd)
 {
 	alignas(struct nlmsghdr) char buf[128];
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
@@ -137,7 +137,7 @@ static int nsid(struct nlq *q, int fd)
 	h->nlmsg_type = RTM_GETNSID;
 	*(struct rtgenmsg *)mnl_nlmsg_put_extra_header(h, sizeof(struct rtgenmsg)) = (struct rtgenmsg){ AF_UNSPEC };
 	mnl_attr_put_u32(h, NETNSA_FD, (uint32_t)fd);
-	nlq_ask(q, h, got_nsid, &id);
+	nl_ask(q, h, got_nsid, &id);
 	return id;
 }
 
@@ -186,7 +186,7 @@ static void look(struct doctor *d, struct patient *p, const struct net *n)
 	if (!is_peer(p, n) || !if_indextoname(p->l->lower.ifindex, name))
 		return;
 	p->peer = malloc(sizeof(*p->peer));
-	if (p->peer && disco_link_read(d->sys, name, p->peer)) {
+	if (p->peer && iface_read(d->sys, name, p->peer)) {
 		free(p->peer);
 		p->peer = NULL;
 	}
@@ -219,7 +219,7 @@ static void *visit(void *arg)
 static void read_other(struct doctor *d)
 {
 	struct nets *s = calloc(1, sizeof(*s));
-	struct nlq q;
+	struct nl q;
 	pthread_t t;
 
 	if (!s || stat("/proc/thread-self/ns/net", &s->own)) {
@@ -229,10 +229,10 @@ static void read_other(struct doctor *d)
 	s->d = d;
 	plx_file_dir(d->sys, "/run/netns", named_net, s);
 	add_net(s, "/proc/1/ns/net", "nsenter -t 1 -n ");
-	if (!nlq_open(&q, d->sys, NETLINK_ROUTE)) {
+	if (!nl_open(&q, d->sys, NETLINK_ROUTE)) {
 		for (unsigned i = 0; i < s->n; i++)
 			s->net[i].nsid = nsid(&q, s->net[i].fd);
-		nlq_close(&q);
+		nl_close(&q);
 	}
 	if (!pthread_create(&t, NULL, visit, s))
 		pthread_join(t, NULL);
@@ -246,7 +246,7 @@ static void read_peer(struct doctor *d, struct patient *p)
 	if (!p->l || p->peer || strcmp(p->l->kind, "veth") || p->l->lower_netns >= 0 || !*p->l->lower.name)
 		return;
 	p->peer = malloc(sizeof(*p->peer));
-	if (p->peer && disco_link_read(d->sys, p->l->lower.name, p->peer)) {
+	if (p->peer && iface_read(d->sys, p->l->lower.name, p->peer)) {
 		free(p->peer);
 		p->peer = NULL;
 	}
@@ -313,7 +313,7 @@ static int hunt_process(void *arg, const char *name)
 	return pid == h->p->l->xdp.pid; /* the program's owner is the best guess */
 }
 
-static bool any_xsk(const struct disco_link *l)
+static bool any_xsk(const struct iface *l)
 {
 	for (unsigned q = 0; q < l->nrxqs || q < l->ntxqs; q++)
 		if (l->rxq[q].xsk == 1 || l->txq[q].xsk == 1)

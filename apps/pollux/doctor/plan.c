@@ -46,13 +46,13 @@ CHECK(plan)
 	for (unsigned i = 0; i < d->conf.nservice; i++)
 		for (unsigned k = 0; k < d->conf.nlcores; k++)
 			if (d->conf.service[i].id == d->conf.lcores[k].id) {
-				mend_option(f, d, "service-lcores", "none");
+				fix_option(f, d, "service-lcores", "none");
 				return;
 			}
 	if (asked_refused(d))
-		mend_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
+		fix_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
 	else
-		mend(f, OTHERS_TELL);
+		fix(f, OTHERS_TELL);
 }
 
 /* ---- lcores ---- */
@@ -79,11 +79,11 @@ CHECK(lcore_online)
 			fail(f, "lcore %u: CPU %u is %s", l->id, l->cpus[k], d->host.topo.cpu[l->cpus[k]].present ?
 			     "offline" : "not in this machine");
 			if (d->host.topo.cpu[l->cpus[k]].present)
-				mend(f, "echo 1 > /sys/devices/system/cpu/cpu%u/online", l->cpus[k]);
+				fix(f, "echo 1 > /sys/devices/system/cpu/cpu%u/online", l->cpus[k]);
 			else if (i < d->conf.nlcores)
-				mend_option(f, d, "lcores", topo_allowed_list(&d->host.topo, text, sizeof(text)));
+				fix_option(f, d, "lcores", topo_allowed_list(&d->host.topo, text, sizeof(text)));
 			else
-				mend(f, "# name CPUs with -S that are there: %s", topo_allowed_list(&d->host.topo, text, sizeof(text)));
+				fix(f, "# name CPUs with -S that are there: %s", topo_allowed_list(&d->host.topo, text, sizeof(text)));
 			return;
 		}
 	}
@@ -117,9 +117,9 @@ CHECK(cpuset)
 	     cpuset_text(&missing, lack, sizeof(lack)), d->conf.nservice ? " or -S" : "", have,
 	     group ? "cgroup's cpuset" : "affinity");
 	if (group)
-		mend(f, "echo %s > %s", want, quoted(d->facts.cpuset));
+		fix(f, "echo %s > %s", want, quoted(d->facts.cpuset));
 	else
-		mend(f, "taskset -pc %s $$", want);
+		fix(f, "taskset -pc %s $$", want);
 }
 
 /* other_lcores: as many CPUs as lcores there are that poll queues, each alone on its CPU, or (cores)
@@ -211,14 +211,14 @@ static void judge_sharing(const struct doctor *d, struct result *f, bool cores)
 		warn(f, "lcores %u and %u are both on CPU %d: one polls while the other waits", d->plan.lcores[a].id,
 		     d->plan.lcores[b].id, d->plan.lcores[a].cpu);
 	if (a >= d->plan.nworkers) {
-		mend(f, "# name a CPU with -S for each service lcore, or fewer of them");
+		fix(f, "# name a CPU with -S for each service lcore, or fewer of them");
 		return;
 	}
 	other_lcores(d, cores, &better); /* fewer lcores are better than shared ones, too */
 	if (cpuset_first(&better) < 0)
-		mend_option(f, d, "service-lcores", "none");
+		fix_option(f, d, "service-lcores", "none");
 	else
-		mend_option(f, d, "lcores", lcores_text(d, &better, list, sizeof(list)));
+		fix_option(f, d, "lcores", lcores_text(d, &better, list, sizeof(list)));
 }
 
 CHECK(lcore_shared) { HOST; judge_sharing(d, f, false); }
@@ -246,7 +246,7 @@ CHECK(lcore_idle)
 		ok(f, "each lcore has a receive queue");
 	else {
 		warn(f, "no receive queue is left for lcore %u", idle->id);
-		mend_option(f, d, "lcores", lcores_text(d, &used, list, sizeof(list)));
+		fix_option(f, d, "lcores", lcores_text(d, &used, list, sizeof(list)));
 	}
 }
 
@@ -279,9 +279,9 @@ CHECK(lcore_node)
 		if (plan_usable(&d->host.topo, cpu) && d->host.topo.cpu[cpu].node == node && ++n)
 			cpuset_add(&near, cpu);
 	if (n)
-		mend_option(f, d, "lcores", lcores_text(d, &near, list, sizeof(list)));
+		fix_option(f, d, "lcores", lcores_text(d, &near, list, sizeof(list)));
 	else
-		mend(f, "# this process may use no CPU of node %d: see cpuset", node);
+		fix(f, "# this process may use no CPU of node %d: see cpuset", node);
 }
 
 CHECK(control_cpu)
@@ -295,7 +295,7 @@ CHECK(control_cpu)
 		ok(f, "main and watch threads are not pinned");
 	else if (d->plan.main_cpu >= 0 && cpuset_has(&used, (unsigned)d->plan.main_cpu)) {
 		warn(f, "main and watch threads share CPU %d with an lcore", d->plan.main_cpu);
-		mend_option(f, d, "main-lcore", "none");
+		fix_option(f, d, "main-lcore", "none");
 	} else
 		ok(f, "main and watch threads have CPU %d for themselves", d->conf.main_lcore);
 }
@@ -323,9 +323,9 @@ static void boot(const struct doctor *d, struct result *f, const char *name, con
 	else {
 		warn(f, "%s does not have CPU %s: %s", name, cpuset_text(&missing, lack, sizeof(lack)), cost);
 		if (cpuset_has(&missing, 0)) /* the one that boots, which the kernel and others count on */
-			mend(f, "# CPU 0 is the host's: give lcores others with -l");
+			fix(f, "# CPU 0 is the host's: give lcores others with -l");
 		else
-			mend(f, "mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=%s nohz_full=%s "
+			fix(f, "mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=%s nohz_full=%s "
 		     "rcu_nocbs=%s\"' > /etc/default/grub.d/pollux.cfg && update-grub # then boot anew", list, list, list);
 	}
 }
@@ -387,7 +387,7 @@ CHECK(governor)
 		return;
 	if (cpu >= 0) {
 		warn(f, "CPU %d follows the governor %s: its clock changes with the load", cpu, d->cpu[cpu].governor);
-		mend(f, "for f in /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor; do echo performance > $f; done");
+		fix(f, "for f in /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor; do echo performance > $f; done");
 	} else if (first_cpu(d, no_governor) >= 0)
 		skip(f, "the kernel does not govern the clock of CPUs here");
 	else
@@ -408,7 +408,7 @@ CHECK(idle_states)
 	else {
 		warn(f, "--idle=%s and CPU %d has idle state %d, which takes %d us to leave", d->conf.idle == PLX_IDLE_ADAPTIVE ?
 		     "adaptive" : "interrupt", cpu, d->cpu[cpu].idle_state, d->cpu[cpu].idle_us);
-		mend(f, "for f in /sys/devices/system/cpu/cpu*/cpuidle/state[%d-9]/disable; do echo 1 > $f; done",
+		fix(f, "for f in /sys/devices/system/cpu/cpu*/cpuidle/state[%d-9]/disable; do echo 1 > $f; done",
 		     d->cpu[cpu].idle_state);
 	}
 }
@@ -431,7 +431,7 @@ CHECK(steal)
 		   "a virtual machine; " : "", (ull)stolen, (ull)all);
 	else {
 		warn(f, "the hypervisor took %llu of %llu ticks of the lcores' CPUs", (ull)stolen, (ull)all);
-		mend(f, "# pin the virtual CPUs to real ones of their own, on the host of this machine");
+		fix(f, "# pin the virtual CPUs to real ones of their own, on the host of this machine");
 	}
 }
 
@@ -449,7 +449,7 @@ CHECK(cpu_quota)
 	else {
 		warn(f, "the cgroup may run %lld us in each %lld us and %u lcores poll all the time: they are stopped for the rest",
 		     (long long)l->value, (long long)d->facts.period, n);
-		mend(f, "echo %s > %s", ends_with(l->file, "cpu.max") ? "max" : "-1", quoted(l->file));
+		fix(f, "echo %s > %s", ends_with(l->file, "cpu.max") ? "max" : "-1", quoted(l->file));
 	}
 }
 

@@ -15,7 +15,7 @@ void report_text(FILE *out, const struct report *r, bool brief)
 			continue;
 		fprintf(out, "%-4s  %-16s %-10s %s\n", words[s->status], f->name, f->object, f->evidence);
 		if (*f->fix)
-			fprintf(out, "      mend: %s\n", f->fix);
+			fprintf(out, "      fix: %s\n", f->fix);
 	}
 	fprintf(out, "%u ok, %u warn, %u fail, %u skip\n", r->count[CHECK_OK], r->count[CHECK_WARN], r->count[CHECK_FAIL],
 	        r->count[CHECK_SKIP]);

@@ -119,15 +119,15 @@ static void probe_bpf(const struct plx_sys *sys, struct probe *p)
 
 static void probe_netlink(const struct plx_sys *sys, struct probe *p)
 {
-	struct nlq q;
+	struct nl q;
 	uint32_t max = 0;
 
 	p->netdev_cmd = p->ethtool = -1;
-	if (nlq_open(&q, sys, NETLINK_GENERIC))
+	if (nl_open(&q, sys, NETLINK_GENERIC))
 		return;
-	p->netdev_cmd = nlq_family(&q, NETDEV_FAMILY, &max) > 0 ? (int)max : 0;
-	p->ethtool = nlq_family(&q, ETHTOOL_GENL_NAME, NULL) > 0;
-	nlq_close(&q);
+	p->netdev_cmd = nl_family(&q, NETDEV_FAMILY, &max) > 0 ? (int)max : 0;
+	p->ethtool = nl_family(&q, ETHTOOL_GENL_NAME, NULL) > 0;
+	nl_close(&q);
 }
 
 void read_probe(const struct plx_sys *sys, struct probe *p)

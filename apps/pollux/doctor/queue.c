@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define CHECK(name) static void name(const struct doctor *d, const struct patient *p, struct result *f)
-#define L() if (absent(p, f)) return; const struct disco_link *l = p->l; (void)d
+#define L() if (absent(p, f)) return; const struct iface *l = p->l; (void)d
 
 enum { RING_MIN = 1024, RING_GOOD = 2048 };
 
@@ -29,7 +29,7 @@ static bool bound(const struct patient *p, struct result *f)
 
 static unsigned rxqs(const struct patient *p) { return p->plan ? p->plan->conf.rxqs : p->conf->rxqs ? p->conf->rxqs : 1; }
 static unsigned txqs(const struct patient *p) { return p->plan ? p->plan->conf.txqs : p->conf->txqs ? p->conf->txqs : 1; }
-static bool veth(const struct disco_link *l) { return !strcmp(l->kind, "veth"); }
+static bool veth(const struct iface *l) { return !strcmp(l->kind, "veth"); }
 static bool used(const struct patient *p, unsigned q) { return q >= p->conf->queue && q < p->conf->queue + rxqs(p); }
 
 /* ---- ports of one interface ---- */
@@ -98,11 +98,11 @@ CHECK(queue_free)
 	if (q < p->conf->queue + n && q < PLX_QUEUES_MAX) {
 		fail(f, "queue %u of %s has an AF_XDP socket already%s", q, l->name, p->holder ? "" : ", of a process that is not in sight");
 		if (!p->holder) {
-			mend(f, "# look for it in other network and pid namespaces: a container's process may hold it");
+			fix(f, "# look for it in other network and pid namespaces: a container's process may hold it");
 			return;
 		}
 		plx_text_add(f->found.evidence, sizeof(f->found.evidence), "; pid %d (%s) has AF_XDP sockets", p->holder, p->holder_name);
-		mend(f, "kill %d", p->holder);
+		fix(f, "kill %d", p->holder);
 	} else if (l->rxq[p->conf->queue < PLX_QUEUES_MAX ? p->conf->queue : 0].xsk < 0)
 		skip(f, "this kernel does not tell which queues have AF_XDP sockets");
 	else
@@ -125,14 +125,14 @@ CHECK(queue_once)
 		}
 		fail(f, "%s and %s are both interface %u and want its queue %u", o->conf->name, p->conf->name, l->ifindex,
 		     o->conf->queue > p->conf->queue ? o->conf->queue : p->conf->queue);
-		mend_without(f, d, p);
+		fix_without(f, d, p);
 		return;
 	}
 	ok(f, "no other port has these queues");
 }
 
 /* set_channels writes the command for rx and tx queues (0 = as they are). */
-static void set_channels(struct result *f, const char *at, const struct disco_link *l, unsigned rx, unsigned tx)
+static void set_channels(struct result *f, const char *at, const struct iface *l, unsigned rx, unsigned tx)
 {
 	char text[128] = "";
 
@@ -181,10 +181,10 @@ CHECK(queues_asked)
 	if ((!few_rx || rx <= most(l->ch_rx_max, l->ch_combined_max)) && (!few_tx || tx <= most(l->ch_tx_max, l->ch_combined_max)))
 		set_channels(f, "", l, few_rx ? rx : 0, few_tx ? tx : 0);
 	else if (p->conf->queue >= (few_rx ? l->nrxqs : l->ntxqs))
-		mend_key(f, d, p, "queue", NULL);
+		fix_key(f, d, p, "queue", NULL);
 	else {
 		snprintf(n, sizeof(n), "%u", (l->nrxqs < l->ntxqs ? l->nrxqs : l->ntxqs) - p->conf->queue);
-		mend_key(f, d, p, "queues", n);
+		fix_key(f, d, p, "queues", n);
 	}
 }
 
@@ -209,11 +209,11 @@ CHECK(queues_unused)
 	const bool together = served_range(d, p, &lo, &have);
 
 	if (alone(d, p) && p->conf->queue) {
-		mend_key(f, d, p, "queue", NULL);
+		fix_key(f, d, p, "queue", NULL);
 		return;
 	}
 	if (!together || lo) {
-		mend(f, "# have a port for each queue of %s", quoted(l->name));
+		fix(f, "# have a port for each queue of %s", quoted(l->name));
 		return;
 	}
 	if (veth(l) && p->peer && p->peer->ntxqs > have)
@@ -240,9 +240,9 @@ CHECK(rss_table)
 		warn(f, "%u of the %d entries of the RSS table lead to queues without a socket: their packets go to the host", astray,
 		     l->rss_size);
 		if (served_range(d, p, &lo, &n))
-			mend(f, "ethtool -X %s equal %u start %u", quoted(l->name), n, lo);
+			fix(f, "ethtool -X %s equal %u start %u", quoted(l->name), n, lo);
 		else
-			mend(f, "# have a port for each queue of %s", quoted(l->name));
+			fix(f, "# have a port for each queue of %s", quoted(l->name));
 	}
 }
 
@@ -256,7 +256,7 @@ CHECK(flow_rules)
 			continue;
 		warn(f, "flow rule %u of %s leads to queue %u, which has no socket: its packets go to the host", p->rule[i].id, l->name,
 		     p->rule[i].queue);
-		mend(f, "ethtool -N %s delete %u", quoted(l->name), p->rule[i].id);
+		fix(f, "ethtool -N %s delete %u", quoted(l->name), p->rule[i].id);
 		return;
 	}
 	ok(f, "%u flow rules, none leads to a queue without a socket", p->nrules);
@@ -284,13 +284,13 @@ CHECK(tx_queues)
 	}
 	warn(f, "%u transmit queues for %u lcores that poll: the others send through an lcore that has one", have, polling);
 	if (!alone(d, p))
-		mend(f, "# use fewer lcores, or one port of more queues");
+		fix(f, "# use fewer lcores, or one port of more queues");
 	else if (p->conf->txqs)
-		mend_key(f, d, p, "txqs", NULL);
+		fix_key(f, d, p, "txqs", NULL);
 	else if (want <= most(l->ch_tx_max, l->ch_combined_max))
 		set_channels(f, "", l, 0, want);
 	else
-		mend(f, "# use fewer lcores, or send by one of them");
+		fix(f, "# use fewer lcores, or send by one of them");
 }
 
 CHECK(rings)
@@ -303,7 +303,7 @@ CHECK(rings)
 	else {
 		warn(f, "the receive ring of %s has %d entries and may have %d: a pause of the lcore drops packets", l->name, l->rx_ring,
 		     l->rx_ring_max);
-		mend(f, "ethtool -G %s rx %d", quoted(l->name), l->rx_ring_max < RING_GOOD ? l->rx_ring_max : RING_GOOD);
+		fix(f, "ethtool -G %s rx %d", quoted(l->name), l->rx_ring_max < RING_GOOD ? l->rx_ring_max : RING_GOOD);
 	}
 }
 
@@ -343,9 +343,9 @@ CHECK(virtio_queues)
 		warn(f, "%s has %d queue pairs, %u in use, and XDP wants one more for each of %u CPUs: its transmit queues are shared "
 		     "under a lock", l->name, l->ch_combined_max, pairs, cpus);
 		if ((unsigned)l->ch_combined_max > cpus)
-			mend(f, "ethtool -L %s combined %u", quoted(l->name), (unsigned)l->ch_combined_max - cpus);
+			fix(f, "ethtool -L %s combined %u", quoted(l->name), (unsigned)l->ch_combined_max - cpus);
 		else
-			mend(f, "# give the virtual machine queues=%u", pairs + cpus);
+			fix(f, "# give the virtual machine queues=%u", pairs + cpus);
 	}
 }
 
@@ -353,12 +353,12 @@ CHECK(virtio_queues)
 
 static bool no_irqs(const struct patient *p, struct result *f)
 {
-	const struct disco_link *l = p->l;
+	const struct iface *l = p->l;
 	bool any = false;
 
 	for (unsigned q = 0; q < l->nrxqs; q++)
 		any |= used(p, q) && l->rxq[q].irq >= 0;
-	if (!any && l->nrxqs && l->rxq[0].how == DISCO_IRQ_NONE)
+	if (!any && l->nrxqs && l->rxq[0].how == IFACE_IRQ_NONE)
 		ok(f, "%s has no interrupts", l->name);
 	else if (!any)
 		skip(f, "which interrupts serve %s is not known", l->name);
@@ -375,7 +375,7 @@ static const struct plan_lcore *lcore_on(const struct doctor *d, int cpu)
 }
 
 /* other_cpu: where an interrupt would not disturb: no lcore there, on the NIC's node if one is. */
-static int other_cpu(const struct doctor *d, const struct disco_link *l)
+static int other_cpu(const struct doctor *d, const struct iface *l)
 {
 	const struct topo *t = &d->host.topo;
 	int best = -1;
@@ -411,7 +411,7 @@ CHECK(irq_lcore)
 		}
 		warn(f, "interrupt %d of queue %u is on CPU %d and so is lcore %u: the kernel's work takes its time", l->rxq[q].irq, q,
 		     l->rxq[q].cpu, c->id);
-		mend(f, "echo %d > /proc/irq/%d/smp_affinity_list", to, l->rxq[q].irq);
+		fix(f, "echo %d > /proc/irq/%d/smp_affinity_list", to, l->rxq[q].irq);
 		return;
 	}
 	ok(f, "no interrupt of a used queue is on an lcore's CPU");
@@ -430,13 +430,13 @@ CHECK(irq_movable)
 		if (cpu < 0) {
 			warn(f, "interrupt %d of queue %u may not be moved: its driver or controller holds it, "
 			     "on an unknown CPU", irq, q);
-			mend(f, "# look at where it is counted, and choose lcores by that: "
+			fix(f, "# look at where it is counted, and choose lcores by that: "
 			     "grep '^ *%d:' /proc/interrupts", irq);
 			return;
 		}
 		warn(f, "interrupt %d of queue %u may not be moved from CPU %d: its driver or controller holds it",
 		     irq, q, cpu);
-		mend(f, "# choose lcores by where interrupts are: --placement=same-core, or -l without CPU %d", cpu);
+		fix(f, "# choose lcores by where interrupts are: --placement=same-core, or -l without CPU %d", cpu);
 		return;
 	}
 	ok(f, "interrupts of used queues may be moved");

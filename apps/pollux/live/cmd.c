@@ -412,9 +412,9 @@ static void say_finding(const json_t *o, const json_t *e, const struct view_who 
 	printf("FOUND    %s: %s, for %.0f s: %s\n", text_of(e, "on"), text_of(e, "name"),
 	       json_number_value(json_object_get(e, "seconds")), text_of(e, "evidence"));
 	if (who->trusted)
-		printf("         mend: %s\n", text_of(e, "mend"));
+		printf("         fix: %s\n", text_of(e, "fix"));
 	else
-		printf("         mend: not shown, it is uid %u's\n", who->uid);
+		printf("         fix: not shown, it is uid %u's\n", who->uid);
 	say_thief(o, e);
 }
 
@@ -452,7 +452,7 @@ static int print_json(json_t *o, const struct view_who *who)
 	                                                "netns", who->netns, "trusted", who->trusted));
 	json_array_foreach(json_object_get(o, "findings"), i, e)
 		if (!who->trusted)
-			json_object_del(e, "mend");
+			json_object_del(e, "fix");
 	return json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII) || putchar('\n') == EOF;
 }
 

@@ -33,7 +33,7 @@ struct job {
 	struct plx_env_conf conf;
 	struct host host;
 	struct plan plan;
-	struct disco_link link;      /* one that no port is of */
+	struct iface link;      /* one that no port is of */
 	struct view view;
 	char   devices[VIEW_NICS_MAX][16];
 	unsigned ndevices;
@@ -122,7 +122,7 @@ static int32_t speed_of(const struct plx_sys *sys, const char *name)
 	return err || speed == (uint32_t)SPEED_UNKNOWN || speed == UINT16_MAX || speed > INT32_MAX ? -1 : (int32_t)speed;
 }
 
-static void note_link(void *arg, const struct disco_link *l)
+static void note_link(void *arg, const struct iface *l)
 {
 	struct job *j = arg;
 	struct view *v = &j->view;
@@ -138,7 +138,7 @@ static void note_link(void *arg, const struct disco_link *l)
 }
 
 /* see draws one interface, once. */
-static int see(struct job *j, const struct disco_link *l)
+static int see(struct job *j, const struct iface *l)
 {
 	if (j->view.nnics == VIEW_NICS_MAX)
 		return 0;
@@ -153,16 +153,16 @@ static int links(struct job *j)
 	int err = 0;
 
 	if (!j->conf.nports) {
-		err = disco_link_each(j->sys, note_link, j);
+		err = iface_link_each(j->sys, note_link, j);
 		if (err)
 			cmd_error(title, "cannot ask the kernel for interfaces: %s: see ip link", strerror(-err));
 	}
 	for (unsigned i = 0; i < j->ndevices && !err; i++) {
-		err = disco_link_read(j->sys, j->devices[i], &j->link);
+		err = iface_read(j->sys, j->devices[i], &j->link);
 		err = err == -ENODEV ? 0 : err ? err : see(j, &j->link); /* gone meanwhile */
 	}
 	for (unsigned i = 0; i < j->conf.nports && !err; i++) /* what is not there the plan explains */
-		err = j->host.iface[i].disco ? see(j, j->host.iface[i].disco) : 0;
+		err = j->host.iface[i].found ? see(j, j->host.iface[i].found) : 0;
 	return err;
 }
 

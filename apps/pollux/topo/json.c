@@ -116,7 +116,7 @@ static json_t *caches(const struct view *v)
 static json_t *irq(const struct view_irq *i)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:s}", "irq", known(i->irq), "cpu", known(i->cpu), "node", known(i->node),
-	                 "cpus", text(i->effective), "known_by", disco_how_name(i->how));
+	                 "cpus", text(i->effective), "known_by", iface_how_name(i->how));
 }
 
 static json_t *queues(const struct view *v, const struct view_nic *n)

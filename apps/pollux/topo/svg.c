@@ -209,7 +209,7 @@ static void queue_box(struct pen *p, const struct view *v, unsigned nic, unsigne
 	else if (i->rx.irq >= 0)
 		draw(p, "interrupt %d on CPU %d", i->rx.irq, i->rx.cpu);
 	else
-		draw(p, "%s", disco_how_name(i->rx.how));
+		draw(p, "%s", iface_how_name(i->rx.how));
 	if (i->lcore >= 0)
 		draw(p, ", polled by lcore %u", v->plan->lcores[i->lcore].id);
 	draw(p, "</title></g>\n");

@@ -203,7 +203,7 @@ static unsigned groups(struct lines *o, const struct view *v, unsigned at, int n
 static void put_irq(struct lines *o, const char *what, const struct view_irq *i)
 {
 	if (i->irq < 0)
-		put(o, ", ", "%s%s", what, i->how == DISCO_IRQ_NONE ? "no interrupt" : "interrupt not known");
+		put(o, ", ", "%s%s", what, i->how == IFACE_IRQ_NONE ? "no interrupt" : "interrupt not known");
 	else if (i->cpu < 0)
 		put(o, ", ", "%sinterrupt %d on an unknown CPU", what, i->irq);
 	else

@@ -16,7 +16,7 @@ enum { VIEW_SMT_MAX = 8, VIEW_NICS_MAX = 64, VIEW_OTHERS_MAX = 128 };
 /* One direction of a queue: its interrupt. */
 struct view_irq {
 	int32_t irq, cpu, node;      /* -1 = not known */
-	enum disco_how how;
+	enum iface_how how;
 	char    effective[64];       /* where it may be served now, "2" or "0-3"; "" = not told */
 };
 
@@ -69,7 +69,7 @@ struct view {
 int view_cores(struct view *v);
 /* For these two more is there too.  view_link adds a NIC as discovery found it, view_bus one as the buses show it.  0, -ENOMEM, or
    -ENOSPC. */
-int view_link(struct view *v, const struct disco_link *l, int32_t speed);
+int view_link(struct view *v, const struct iface *l, int32_t speed);
 int view_bus(struct view *v, const struct topo_nic *n);
 /* view_plan takes p, which stays the caller's; the links are there. */
 void view_plan(struct view *v, const struct plan *p);

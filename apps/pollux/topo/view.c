@@ -95,7 +95,7 @@ static struct view_nic *add(struct view *v, int16_t node)
 	return n;
 }
 
-static void set_irq(struct view *v, struct view_irq *i, const struct disco_queue *q)
+static void set_irq(struct view *v, struct view_irq *i, const struct iface_queue *q)
 {
 	*i = (struct view_irq){ .irq = q->irq, .cpu = q->cpu, .node = q->node, .how = q->how };
 	cpuset_text(cpuset_count(&q->effective) ? &q->effective : &q->affinity, i->effective, sizeof(i->effective));
@@ -113,7 +113,7 @@ static void at_bus(const struct view *v, struct view_nic *n)
 		}
 }
 
-int view_link(struct view *v, const struct disco_link *l, int32_t speed)
+int view_link(struct view *v, const struct iface *l, int32_t speed)
 {
 	uint16_t nq = l->nrxqs > l->ntxqs ? l->nrxqs : l->ntxqs;
 	struct view_nic *n = add(v, l->node);

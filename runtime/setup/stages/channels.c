@@ -21,13 +21,13 @@ static int known(int32_t n)
 }
 
 /* A device without channels has the queues it was made with. */
-static int fixed(int rx, int tx, const struct disco_link *l)
+static int fixed(int rx, int tx, const struct iface *l)
 {
 	return rx > l->nrxqs || tx > l->ntxqs ? -ERANGE : 1;
 }
 
 /* need: queues of c up to the last one it names; 0 = those there are. */
-static void need(const struct plx_port_conf *c, const struct disco_link *l, int *rx, int *tx)
+static void need(const struct plx_port_conf *c, const struct iface *l, int *rx, int *tx)
 {
 	int max = known(l->ch_tx_max) + known(l->ch_combined_max), now = known(l->ch_tx) + known(l->ch_combined);
 
@@ -41,12 +41,12 @@ static void need(const struct plx_port_conf *c, const struct disco_link *l, int 
 }
 
 /* spare: more receive queues than a device without a table of flows can keep quiet. */
-static bool spare(const struct disco_link *l, int rx)
+static bool spare(const struct iface *l, int rx)
 {
 	return !l->rss_size && rx && known(l->ch_rx) + known(l->ch_combined) > rx;
 }
 
-static int want_combined(const struct disco_link *l, int need_rx, int need_tx, int *combined)
+static int want_combined(const struct iface *l, int need_rx, int need_tx, int *combined)
 {
 	int rx = need_rx - known(l->ch_rx), tx = need_tx - known(l->ch_tx), n = rx > tx ? rx : tx;
 
@@ -59,7 +59,7 @@ static int want_combined(const struct disco_link *l, int need_rx, int need_tx, i
 	return n == l->ch_combined;
 }
 
-static int want_apart(const struct disco_link *l, int need_rx, int need_tx, int *rx, int *tx)
+static int want_apart(const struct iface *l, int need_rx, int need_tx, int *rx, int *tx)
 {
 	if (need_rx > known(l->ch_rx) || spare(l, need_rx))
 		*rx = need_rx;
@@ -70,7 +70,7 @@ static int want_apart(const struct disco_link *l, int need_rx, int need_tx, int 
 	return *rx == known(l->ch_rx) && *tx == known(l->ch_tx);
 }
 
-int setup_channels_want(const struct plx_port_conf *c, const struct disco_link *l, int *rx, int *tx, int *combined)
+int setup_channels_want(const struct plx_port_conf *c, const struct iface *l, int *rx, int *tx, int *combined)
 {
 	int need_rx, need_tx;
 
@@ -91,7 +91,7 @@ int setup_channels_want(const struct plx_port_conf *c, const struct disco_link *
 
 static void out_of_range(struct setup *s, unsigned i, const struct plx_port_conf *c)
 {
-	const struct disco_link *l = s->in.host->iface[i].disco;
+	const struct iface *l = s->in.host->iface[i].found;
 	int rx = known(l->ch_rx_max) + known(l->ch_combined_max), tx = known(l->ch_tx_max) + known(l->ch_combined_max);
 
 	rx = rx ? rx : l->nrxqs;
@@ -101,7 +101,7 @@ static void out_of_range(struct setup *s, unsigned i, const struct plx_port_conf
 }
 
 /* What the driver makes anew when its channels change, unless a stage sees to it. */
-static void guards(struct setup *s, const struct disco_link *l)
+static void guards(struct setup *s, const struct iface *l)
 {
 	char object[SETUP_OBJECT_MAX], q[16];
 
@@ -130,7 +130,7 @@ static void guards(struct setup *s, const struct disco_link *l)
 
 static void plan_port(struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.host->iface[i].disco;
+	const struct iface *l = s->in.host->iface[i].found;
 	char object[SETUP_OBJECT_MAX], want[64];
 	struct plx_port_conf c;
 	int rx = 0, tx = 0, combined = 0;
@@ -191,15 +191,15 @@ static int get(const struct setup *s, const char *object, char *value, size_t le
 static int set_netlink(const struct setup_dev *d, const struct ethtool_channels *c, char *why, size_t len)
 {
 	alignas(struct nlmsghdr) char buf[256];
-	struct nlq q;
-	int err = nlq_open(&q, d->sys, NETLINK_GENERIC);
+	struct nl q;
+	int err = nl_open(&q, d->sys, NETLINK_GENERIC);
 
 	if (err)
 		return -ENOSYS;
-	int family = nlq_family(&q, ETHTOOL_GENL_NAME, NULL);
+	int family = nl_family(&q, ETHTOOL_GENL_NAME, NULL);
 
 	if (family > 0) {
-		struct nlmsghdr *h = nlq_genl(buf, family, ETHTOOL_MSG_CHANNELS_SET, 0);
+		struct nlmsghdr *h = nl_genl(buf, family, ETHTOOL_MSG_CHANNELS_SET, 0);
 		struct nlattr *nest = mnl_attr_nest_start(h, ETHTOOL_A_CHANNELS_HEADER);
 
 		mnl_attr_put_u32(h, ETHTOOL_A_HEADER_DEV_INDEX, d->ifindex);
@@ -207,15 +207,15 @@ static int set_netlink(const struct setup_dev *d, const struct ethtool_channels 
 		mnl_attr_put_u32(h, ETHTOOL_A_CHANNELS_RX_COUNT, c->rx_count);
 		mnl_attr_put_u32(h, ETHTOOL_A_CHANNELS_TX_COUNT, c->tx_count);
 		mnl_attr_put_u32(h, ETHTOOL_A_CHANNELS_COMBINED_COUNT, c->combined_count);
-		err = nlq_ask(&q, h, NULL, NULL);
+		err = nl_ask(&q, h, NULL, NULL);
 		if (err)
 			snprintf(why, len, "%s", q.said);
 	}
-	nlq_close(&q);
+	nl_close(&q);
 	return family > 0 ? err : -ENOSYS;
 }
 
-static void mend(int err, const struct setup_dev *d, char *why, size_t len)
+static void fix(int err, const struct setup_dev *d, char *why, size_t len)
 {
 	if (err == -EPERM)
 		plx_text_add(why, len, "%sit needs CAP_NET_ADMIN: run as root", *why ? ": " : "");
@@ -246,7 +246,7 @@ static int set(const struct setup *s, const char *object, const char *value, cha
 		if (err == -ENOSYS)
 			err = setup_dev_ethtool(&d, &c);
 		if (err < 0)
-			mend(err, &d, why, len);
+			fix(err, &d, why, len);
 		else
 			setup_rss_default(&d);
 	}

@@ -92,7 +92,7 @@ bool setup_dev_binds(const struct plx_port_conf *c)
 /* same: port k binds to queues of the interface of port i. */
 static bool same(const struct setup *s, unsigned i, unsigned k)
 {
-	const struct disco_link *a = s->in.host->iface[i].disco, *b = s->in.host->iface[k].disco;
+	const struct iface *a = s->in.host->iface[i].found, *b = s->in.host->iface[k].found;
 
 	return a && b && a->ifindex == b->ifindex && setup_dev_binds(&s->in.conf->ports[k]);
 }
@@ -130,7 +130,7 @@ static unsigned polling(const struct setup *s)
 
 	for (unsigned i = 0; i < c->nports; i++) {
 		const struct plx_port_conf *p = &c->ports[i];
-		const struct disco_link *l = s->in.host->iface[i].disco;
+		const struct iface *l = s->in.host->iface[i].found;
 		bool all = !p->rxqs && !p->no_rx && l && l->nrxqs > p->queue;
 
 		n += p->rxqs ? p->rxqs : all ? (unsigned)(l->nrxqs - p->queue) : 1u;
@@ -150,7 +150,7 @@ static unsigned channels_max(int max, int combined_max, int now)
 
 void setup_dev_conf(const struct setup *s, unsigned i, struct plx_port_conf *c)
 {
-	const struct disco_link *l = s->in.host->iface[i].disco;
+	const struct iface *l = s->in.host->iface[i].found;
 	unsigned rx = 0, tx = 0, tx_max = channels_max(l->ch_tx_max, l->ch_combined_max, l->ntxqs);
 	bool all = false;
 
@@ -197,10 +197,10 @@ bool setup_dev_channels(const struct setup *s, unsigned i, int *rx, int *tx, int
 {
 	struct plx_port_conf c;
 
-	if (!(s->in.stages >> SETUP_channels & 1) || !s->in.host->iface[i].disco)
+	if (!(s->in.stages >> SETUP_channels & 1) || !s->in.host->iface[i].found)
 		return false;
 	setup_dev_conf(s, i, &c);
-	return !setup_channels_want(&c, s->in.host->iface[i].disco, rx, tx, combined);
+	return !setup_channels_want(&c, s->in.host->iface[i].found, rx, tx, combined);
 }
 
 void setup_lcore_cpus(const struct setup *s, struct cpuset *cpus)

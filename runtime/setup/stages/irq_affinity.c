@@ -99,7 +99,7 @@ static int cpu_for(const struct maker *m, const struct plan_lcore *l, int node, 
 	return best;
 }
 
-static void one_queue(struct maker *m, const struct plan_port *port, const struct disco_queue *q, unsigned number,
+static void one_queue(struct maker *m, const struct plan_port *port, const struct iface_queue *q, unsigned number,
                       const struct plan_lcore *l, const char *dir)
 {
 	int node = port->link.node >= 0 ? port->link.node : l && l->node >= 0 ? l->node : -1;
@@ -126,7 +126,7 @@ static void queues(struct maker *m)
 
 	for (unsigned i = 0; i < p->nports; i++) {
 		const struct plan_port *port = &p->ports[i];
-		const struct disco_link *l = m->s->in.host->iface[i].disco;
+		const struct iface *l = m->s->in.host->iface[i].found;
 		unsigned at = port->conf.queue;
 		int rx, tx, combined;
 

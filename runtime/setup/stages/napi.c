@@ -82,9 +82,9 @@ static void got(void *arg, const struct nlmsghdr *h)
 		unsigned type = mnl_attr_get_type(a);
 
 		if (g->cmd == ND_CMD_QUEUE_GET && type == ND_QUEUE_NAPI_ID)
-			n->id = nlq_int(a);
+			n->id = nl_int(a);
 		else if (g->cmd == ND_CMD_NAPI_GET && type >= ND_NAPI_DEFER_HARD_IRQS && type <= ND_NAPI_IRQ_SUSPEND_TIMEOUT)
-			n->v.v[type - ND_NAPI_DEFER_HARD_IRQS] = (long long)nlq_uint(a);
+			n->v.v[type - ND_NAPI_DEFER_HARD_IRQS] = (long long)nl_uint(a);
 	}
 }
 
@@ -99,21 +99,21 @@ static bool is_down(const struct setup_dev *d)
 
 /* find asks for the NAPI of a queue and its values.  0; -ENOENT: it has none; -ENETDOWN;
    -EOPNOTSUPP: this kernel does not tell. */
-static int find(struct nlq *q, int family, const struct setup_dev *d, struct napi *n)
+static int find(struct nl *q, int family, const struct setup_dev *d, struct napi *n)
 {
 	alignas(struct nlmsghdr) char buf[128];
-	struct nlmsghdr *h = nlq_genl(buf, family, ND_CMD_QUEUE_GET, 0);
+	struct nlmsghdr *h = nl_genl(buf, family, ND_CMD_QUEUE_GET, 0);
 
 	*n = (struct napi){ .id = -1, .v = { { -1, -1, -1 } } };
 	mnl_attr_put_u32(h, ND_QUEUE_IFINDEX, d->ifindex);
 	mnl_attr_put_u32(h, ND_QUEUE_TYPE, ND_QUEUE_RX);
 	mnl_attr_put_u32(h, ND_QUEUE_ID, (uint32_t)strtoul(d->of, NULL, 10));
-	int err = nlq_ask(q, h, got, n);
+	int err = nl_ask(q, h, got, n);
 
 	if (!err && n->id >= 0) {
-		h = nlq_genl(buf, family, ND_CMD_NAPI_GET, 0);
+		h = nl_genl(buf, family, ND_CMD_NAPI_GET, 0);
 		mnl_attr_put_u32(h, ND_NAPI_ID, (uint32_t)n->id);
-		err = nlq_ask(q, h, got, n);
+		err = nl_ask(q, h, got, n);
 	}
 	if (is_down(d))
 		return -ENETDOWN;
@@ -122,10 +122,10 @@ static int find(struct nlq *q, int family, const struct setup_dev *d, struct nap
 	return n->v.v[DEFER] < 0 ? -EOPNOTSUPP : 0;
 }
 
-static int write_napi(struct nlq *q, int family, const struct napi *n, const struct values *v)
+static int write_napi(struct nl *q, int family, const struct napi *n, const struct values *v)
 {
 	alignas(struct nlmsghdr) char buf[128];
-	struct nlmsghdr *h = nlq_genl(buf, family, ND_CMD_NAPI_SET, 0);
+	struct nlmsghdr *h = nl_genl(buf, family, ND_CMD_NAPI_SET, 0);
 
 	mnl_attr_put_u32(h, ND_NAPI_ID, (uint32_t)n->id);
 	if (v->v[DEFER] >= 0)
@@ -134,20 +134,20 @@ static int write_napi(struct nlq *q, int family, const struct napi *n, const str
 		mnl_attr_put_u64(h, ND_NAPI_GRO_FLUSH_TIMEOUT, (uint64_t)v->v[FLUSH]);
 	if (v->v[SUSPEND] >= 0 && n->v.v[SUSPEND] >= 0)
 		mnl_attr_put_u64(h, ND_NAPI_IRQ_SUSPEND_TIMEOUT, (uint64_t)v->v[SUSPEND]);
-	return nlq_ask(q, h, NULL, NULL);
+	return nl_ask(q, h, NULL, NULL);
 }
 
 /* queue reads the values of a queue, or writes them. */
 static int queue(const struct setup_dev *d, struct values *read, const struct values *write, char *why, size_t len)
 {
 	struct napi n;
-	struct nlq q;
+	struct nl q;
 	uint32_t max_cmd = 0;
-	int err = nlq_open(&q, d->sys, NETLINK_GENERIC);
+	int err = nl_open(&q, d->sys, NETLINK_GENERIC);
 
 	if (err)
 		return err;
-	int family = nlq_family(&q, NETDEV_FAMILY, &max_cmd);
+	int family = nl_family(&q, NETDEV_FAMILY, &max_cmd);
 
 	err = family < 0 || (write && max_cmd < ND_CMD_NAPI_SET) ? -EOPNOTSUPP : find(&q, family, d, &n);
 	if (!err && write) {
@@ -157,7 +157,7 @@ static int queue(const struct setup_dev *d, struct values *read, const struct va
 	}
 	if (!err && read)
 		*read = n.v;
-	nlq_close(&q);
+	nl_close(&q);
 	return err;
 }
 
@@ -261,18 +261,18 @@ const struct setup_kind setup_napi = {
 /* may_set: this kernel sets the values of single NAPIs. */
 static bool may_set(const struct plx_sys *sys)
 {
-	struct nlq q;
+	struct nl q;
 	uint32_t max_cmd = 0;
 
-	if (nlq_open(&q, sys, NETLINK_GENERIC))
+	if (nl_open(&q, sys, NETLINK_GENERIC))
 		return false;
-	int family = nlq_family(&q, NETDEV_FAMILY, &max_cmd);
+	int family = nl_family(&q, NETDEV_FAMILY, &max_cmd);
 
-	nlq_close(&q);
+	nl_close(&q);
 	return family > 0 && max_cmd >= ND_CMD_NAPI_SET;
 }
 
-static void object_of(char object[SETUP_OBJECT_MAX], const struct disco_link *l, unsigned q)
+static void object_of(char object[SETUP_OBJECT_MAX], const struct iface *l, unsigned q)
 {
 	char number[16];
 
@@ -281,7 +281,7 @@ static void object_of(char object[SETUP_OBJECT_MAX], const struct disco_link *l,
 }
 
 /* A NAPI may serve several queues; it is wanted by the first. */
-static bool first_of_napi(const struct disco_link *l, const bool *used, unsigned q)
+static bool first_of_napi(const struct iface *l, const bool *used, unsigned q)
 {
 	for (unsigned k = 0; k < q; k++)
 		if (used[k] && l->rxq[k].napi == l->rxq[q].napi)
@@ -291,7 +291,7 @@ static bool first_of_napi(const struct disco_link *l, const bool *used, unsigned
 
 static void plan_port(struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.host->iface[i].disco;
+	const struct iface *l = s->in.host->iface[i].found;
 	char object[SETUP_OBJECT_MAX];
 	bool used[PLX_QUEUES_MAX], single = may_set(s->in.sys);
 	unsigned end = setup_dev_used(s, i, used);

@@ -23,9 +23,9 @@ struct feature { unsigned blocks, block; uint32_t bit; bool can, asked, on; };
 /* A word of ethtool -K, or the kernel's own name. */
 static const char *kernel_name(const char *word)
 {
-	for (unsigned f = 0; f < DISCO_F_N; f++)
-		if (!strcmp(word, disco_feature_word(f)))
-			return disco_feature_name(f);
+	for (unsigned f = 0; f < IFACE_F_N; f++)
+		if (!strcmp(word, iface_feature_word(f)))
+			return iface_feature_name(f);
 	return word;
 }
 
@@ -205,7 +205,7 @@ static void guards(struct setup *s, uint32_t ifindex, const char *name)
 #define NO_TAG "its host stack hands over VLAN tags beside the frame, where XDP does not see them"
 
 /* The end of a pair that sends to the port. */
-static void plan_peer(struct setup *s, const struct disco_link *l)
+static void plan_peer(struct setup *s, const struct iface *l)
 {
 	if (strcmp(l->kind, "veth") || !l->lower.ifindex)
 		return;
@@ -225,17 +225,17 @@ static void plan_peer(struct setup *s, const struct disco_link *l)
 /* Both ends of a pair may be ports: the other one's packets come from us, and are whole. */
 static bool peer_is_port(const struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.host->iface[i].disco;
+	const struct iface *l = s->in.host->iface[i].found;
 
 	for (unsigned k = 0; k < s->in.conf->nports; k++)
-		if (s->in.host->iface[k].disco && l->lower_netns < 0 && s->in.host->iface[k].disco->ifindex == l->lower.ifindex)
+		if (s->in.host->iface[k].found && l->lower_netns < 0 && s->in.host->iface[k].found->ifindex == l->lower.ifindex)
 			return true;
 	return false;
 }
 
 static void plan_port(struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.host->iface[i].disco;
+	const struct iface *l = s->in.host->iface[i].found;
 
 	off(s, l->ifindex, l->name, "lro", "frames merged by the NIC fit no buffer of ours");
 	off(s, l->ifindex, l->name, "rx-gro-hw", "frames merged by the NIC fit no buffer of ours");

@@ -13,7 +13,7 @@
 
 /* ---- the table ---- */
 
-struct table { uint32_t n; uint16_t at[DISCO_RSS_MAX]; };
+struct table { uint32_t n; uint16_t at[IFACE_RSS_MAX]; };
 
 static int read_table(const struct setup_dev *d, struct table *t)
 {
@@ -25,7 +25,7 @@ static int read_table(const struct setup_dev *d, struct table *t)
 		return err;
 	if (!size.indir_size)
 		return -EOPNOTSUPP;
-	if (size.indir_size > DISCO_RSS_MAX || size.key_size > UINT16_MAX)
+	if (size.indir_size > IFACE_RSS_MAX || size.key_size > UINT16_MAX)
 		return -E2BIG;
 	r = calloc(1, sizeof(*r) + size.indir_size * sizeof(uint32_t) + size.key_size);
 	if (!r)
@@ -92,7 +92,7 @@ static bool take(struct table *t, const char *value)
 {
 	char *end;
 
-	for (t->n = 0; *value && t->n < DISCO_RSS_MAX; value = end) {
+	for (t->n = 0; *value && t->n < IFACE_RSS_MAX; value = end) {
 		unsigned long v = strtoul(value, &end, 10);
 		if (end == value || v > UINT16_MAX)
 			return false;
@@ -217,7 +217,7 @@ const struct setup_kind setup_rss = { .name = "rss", .netns = true, .get = get, 
 /* ---- the stage ---- */
 
 /* serves: every entry leads to a queue that is used, and every such queue has some. */
-static bool serves(const struct disco_link *l, const bool *used, unsigned end)
+static bool serves(const struct iface *l, const bool *used, unsigned end)
 {
 	bool has[PLX_QUEUES_MAX] = { false };
 
@@ -234,7 +234,7 @@ static bool serves(const struct disco_link *l, const bool *used, unsigned end)
 
 static void plan_port(struct setup *s, unsigned i)
 {
-	const struct disco_link *l = s->in.host->iface[i].disco;
+	const struct iface *l = s->in.host->iface[i].found;
 	char object[SETUP_OBJECT_MAX], want[SETUP_VALUE_MAX], queues[256];
 	bool used[PLX_QUEUES_MAX];
 	uint16_t list[PLX_QUEUES_MAX];
@@ -255,9 +255,9 @@ static void plan_port(struct setup *s, unsigned i)
 		setup_skip(s, SETUP_rss, "%s has no table of flows: its channels alone tell where they go", l->name);
 		return;
 	}
-	if (t.n > DISCO_RSS_MAX) {
+	if (t.n > IFACE_RSS_MAX) {
 		setup_cannot(s, SETUP_rss, "%s: its table has %u entries, no more than %d are dealt with: ethtool -X %s equal %u",
-		             l->name, t.n, DISCO_RSS_MAX, PLX_QUOTED(l->name), n);
+		             l->name, t.n, IFACE_RSS_MAX, PLX_QUOTED(l->name), n);
 		return;
 	}
 	for (uint32_t e = 0; e < t.n; e++)

@@ -75,7 +75,7 @@ if loads xsk_def_xdp_prog 20 && loads bare.bpf 70; then
 	calls='program [0-9]+ "xsk_def_prog"( \(priority 20\))? and program [0-9]+ "bare"( \(priority 70\))?'
 	with=$(echo "$calls" | tr -d '?')
 	held="held by libxdp's dispatcher, native program [0-9]+ \"xdp_dispatcher\", which calls"
-	check "a dispatcher: doctor tells what it calls" tells "$held $with.* mend: xdp-loader unload va --all" \
+	check "a dispatcher: doctor tells what it calls" tells "$held $with.* fix: xdp-loader unload va --all" \
 		pollux doctor va --only xdp-free
 	check "a dispatcher: the plan tells it" tells "$held $with: xdp-loader unload" plx-fwd -l 0 --iface va --dry-run
 	check "a dispatcher: a start tells it" tells "$held $with.*\(EBUSY\): xdp-loader unload" \

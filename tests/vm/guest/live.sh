@@ -36,8 +36,8 @@ check "interrupts move onto the lcore's CPU" irqs_to $lcore in
 check "that they moved is found" wait_for $long found "^FOUND    $nic1 queue [0-3]: irq_moved, .* went from CPU $beside to CPU $lcore\$" || cat /tmp/live
 check "that they land on the lcore is found" wait_for $long found "^FOUND    lcore $lcore: irq_here, .* (virtio[0-9]*-input.[0-3]) comes [0-9]* times a second on CPU $lcore\$" || cat /tmp/live
 check "both are told in the log" eval 'grep -q "warning: .*: irq_moved: " /tmp/fwd.err && grep -q "warning: .*: irq_here: " /tmp/fwd.err' || show fwd
-mend=$(sed -n 's/^         mend: \(echo [0-9]* > [^,]*\),.*/\1/p' /tmp/live | head -n 1)
-check "the command that is told moves one back" sh -c "$mend" || echo "mend: $mend"
+fix=$(sed -n 's/^         fix: \(echo [0-9]* > [^,]*\),.*/\1/p' /tmp/live | head -n 1)
+check "the command that is told moves one back" sh -c "$fix" || echo "fix: $fix"
 check "the others go back" irqs_to $beside
 check "and are found to be there" wait_for $long not_found irq_moved || cat /tmp/live
 check "the program ends" end "$fwd"

@@ -125,7 +125,7 @@ static void test_show(void **state)
 	assert_string_equal(text,
 		"lcores: (0,6)@(4-7)             # argument\n"
 		"service-lcores: none            # default\n"
-		"foreign-threads: 0              # default\n"
+		"registered-threads: 0           # default\n"
 		"main-lcore: none                # default\n"
 		"ports:\n"
 		"  - name: x0                    # f:3\n"

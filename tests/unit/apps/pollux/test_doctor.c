@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_doctor.c - what pollux doctor says of hosts that are made up: one on which all is well, and
-   that host with one thing wrong at a time; the words of its mends, and its report. */
+   that host with one thing wrong at a time; the words of its fixes, and its report. */
 #include "doctor_util.h"
 
 #include <jansson.h>
@@ -290,21 +290,21 @@ static void test_words(void **state)
 
 	(void)state;
 	set_words("eth1,rxqs=2,txqs=2 --iface=eth2,rxd=64 -l4-7 -c /etc/my$conf");
-	mend_option(&f, &d, "lcores", "(0,1)@4");
+	fix_option(&f, &d, "lcores", "(0,1)@4");
 	assert_string_equal(f.found.fix, "pollux doctor eth1,rxqs=2,txqs=2 --iface=eth2,rxd=64 -c '/etc/my$conf' -l '(0,1)@4'");
-	mend_key(&f, &d, &d.port[0], "queues", "1");
+	fix_key(&f, &d, &d.port[0], "queues", "1");
 	assert_string_equal(f.found.fix, "pollux doctor eth1,queues=1 --iface=eth2,rxd=64 -l4-7 -c '/etc/my$conf'");
 	asked("eth1 --iface=eth2,rxd=64 -l 4-7");
-	mend_key(&f, &d, &d.port[1], "mode", "generic");
+	fix_key(&f, &d, &d.port[1], "mode", "generic");
 	assert_string_equal(f.found.fix, "pollux doctor eth1 --iface eth2,rxd=64,mode=generic -l 4-7");
-	mend_without(&f, &d, &d.port[1]);
+	fix_without(&f, &d, &d.port[1]);
 	assert_string_equal(f.found.fix, "pollux doctor eth1 -l 4-7");
 	asked("eth1,rxd=64,queues=2,stall=off -l 4-7");
-	mend_key(&f, &d, &d.port[0], "rxqs", "1");
+	fix_key(&f, &d, &d.port[0], "rxqs", "1");
 	assert_string_equal(f.found.fix, "pollux doctor eth1,rxd=64,stall=off,rxqs=1 -l 4-7");
 	asked("eth1 --iface=eth2,rxd=64 -l 4-7");
 	set_words("-c file"); /* the port is from a file: no word of the command line can be changed */
-	mend_key(&f, &d, &d.port[1], "mode", "generic");
+	fix_key(&f, &d, &d.port[1], "mode", "generic");
 	assert_string_equal(f.found.fix, "# where the configuration names eth2, write: eth2,mode=generic");
 }
 
@@ -330,7 +330,7 @@ static void test_report(void **state)
 	assert_string_equal(json_string_value(json_object_get(o, "name")), "iface-up");
 	assert_string_equal(json_string_value(json_object_get(o, "object")), "eth1");
 	assert_string_equal(json_string_value(json_object_get(o, "status")), "FAIL");
-	assert_string_equal(json_string_value(json_object_get(o, "mend")), "ip link set dev eth1 up");
+	assert_string_equal(json_string_value(json_object_get(o, "fix")), "ip link set dev eth1 up");
 	o = json_array_get(all, 1);
 	assert_non_null(strstr(json_string_value(json_object_get(o, "evidence")), "a?[2J?"));
 	json_decref(all);
@@ -338,7 +338,7 @@ static void test_report(void **state)
 	f = open_memstream(&text, &len);
 	report_text(f, &r, true);
 	fclose(f);
-	assert_non_null(strstr(text, "FAIL  iface-up         eth1       eth1 is down\n      mend: ip link set dev eth1 up\n"));
+	assert_non_null(strstr(text, "FAIL  iface-up         eth1       eth1 is down\n      fix: ip link set dev eth1 up\n"));
 	assert_null(strstr(text, "rx-lro"));
 	assert_non_null(strstr(text, "\n1 ok, 0 warn, 2 fail, 0 skip\n"));
 	free(text);

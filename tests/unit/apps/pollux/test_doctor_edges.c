@@ -9,7 +9,7 @@
 #include <linux/capability.h>
 #include <net/if.h>
 
-static struct disco_link *const l = &links[0];
+static struct iface *const l = &links[0];
 
 /* all_say: each of the checks, names with blanks between, is of this status. */
 static void all_say(const char *names, enum status status)
@@ -44,7 +44,7 @@ static void test_not_told(void **state)
 	all_say("veth-queues veth-checksum", CHECK_SKIP);
 	for (unsigned q = 0; q < 4; q++) {
 		l->rxq[q].irq = -1;
-		l->rxq[q].how = DISCO_IRQ_NONE;
+		l->rxq[q].how = IFACE_IRQ_NONE;
 	}
 	all_say("irq-lcore irq-movable", CHECK_OK); /* there are none, and that is known */
 }
@@ -320,10 +320,10 @@ static void test_xdp_edges(void **state)
 	l->xdp = (struct plx_xdp_info){ .id = 9, .name = "steer", .pid = 812 };
 	l->xdp.mode = XDP_ATTACHED_DRV;
 	bad("xdp-free", CHECK_FAIL, "program 9", "ip link set dev eth1 xdpdrv off");
-	l->f_on = 1u << DISCO_F_lro | 1u << DISCO_F_rx_vlan;
+	l->f_on = 1u << IFACE_F_lro | 1u << IFACE_F_rx_vlan;
 	l->f_can = 0; /* not told */
 	bad("lro", CHECK_WARN, "rx-lro is on", "ethtool -K eth1 lro off");
-	l->f_known = 1u << DISCO_F_gro | 1u << DISCO_F_tx_csum;
+	l->f_known = 1u << IFACE_F_gro | 1u << IFACE_F_tx_csum;
 	links[1].f_on = 0;
 	says("veth-napi", CHECK_OK);
 	strcpy(l->kind, "veth");
@@ -331,7 +331,7 @@ static void test_xdp_edges(void **state)
 	all_say("rx-vlan veth-checksum", CHECK_OK);
 	l->f_on = 0;
 	says("veth-napi", CHECK_WARN);
-	l->f_on = 1u << DISCO_F_gro;
+	l->f_on = 1u << IFACE_F_gro;
 	says("veth-napi", CHECK_OK);
 	l->f_on = 0;
 	asked("eth1,mode=native -l 4-7");
@@ -418,7 +418,7 @@ static void test_queue_edges(void **state)
 
 static void test_queues_asked_edges(void **state)
 {
-	static const struct { const char *line; int rx, tx, combined; const char *evidence, *mend; } cases[] = {
+	static const struct { const char *line; int rx, tx, combined; const char *evidence, *fix; } cases[] = {
 		{ "eth1,rxqs=4,txqs=4 -l 4-7", 0, 0, 16, NULL, NULL },
 		{ "eth1,rxqs=16 -l 4-7", 0, 0, 16, "rx queue 15", "ethtool -L eth1 combined 16" },
 		{ "eth1,rxqs=17 -l 4-7", 0, 0, 16, "rx queue 16", "pollux doctor eth1,queues=4 -l 4-7" },
@@ -442,7 +442,7 @@ static void test_queues_asked_edges(void **state)
 		l->ch_combined_max = cases[i].combined;
 		l->ch_combined = cases[i].combined ? 4 : 0;
 		if (cases[i].evidence)
-			bad("queues-asked", CHECK_FAIL, cases[i].evidence, cases[i].mend);
+			bad("queues-asked", CHECK_FAIL, cases[i].evidence, cases[i].fix);
 		else
 			says("queues-asked", CHECK_OK);
 	}
@@ -477,7 +477,7 @@ static void test_interrupt_edges(void **state)
 
 static void test_words_edges(void **state)
 {
-	static const struct { const char *line, *key, *value, *mend; } cases[] = {
+	static const struct { const char *line, *key, *value, *fix; } cases[] = {
 		{ "eth1 --iface=eth11,rxd=64 -l 4", "mode", "generic", "pollux doctor eth1,mode=generic --iface=eth11,rxd=64 -l 4" },
 		{ "eth1,queues=2,rxd=64 -l 4", "txqs", "2", "pollux doctor eth1,rxd=64,txqs=2 -l 4" },
 		{ "eth1,queues=2,rxd=64 -l 4", "mode", "zc", "pollux doctor eth1,queues=2,rxd=64,mode=zc -l 4" },
@@ -491,18 +491,18 @@ static void test_words_edges(void **state)
 	(void)state;
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(cases); i++) {
 		asked(cases[i].line);
-		mend_key(&f, &d, &d.port[0], cases[i].key, cases[i].value);
-		assert_string_equal(f.found.fix, cases[i].mend);
+		fix_key(&f, &d, &d.port[0], cases[i].key, cases[i].value);
+		assert_string_equal(f.found.fix, cases[i].fix);
 	}
 	set_words("eth1 --main-lcore 0 -l 4 --lcores=5");
-	mend_option(&f, &d, "main-lcore", "none");
+	fix_option(&f, &d, "main-lcore", "none");
 	assert_string_equal(f.found.fix, "pollux doctor eth1 -l 4 --lcores=5 --main-lcore none");
-	mend_option(&f, &d, "lcores", "6");
+	fix_option(&f, &d, "lcores", "6");
 	assert_string_equal(f.found.fix, "pollux doctor eth1 --main-lcore 0 -l 6");
 	set_words("eth1 -m 64M --memlock=1 -l"); /* another that begins the same; the last lacks its value */
-	mend_option(&f, &d, "mem", "auto");
+	fix_option(&f, &d, "mem", "auto");
 	assert_string_equal(f.found.fix, "pollux doctor eth1 --memlock=1 -l --mem auto");
-	mend_option(&f, &d, "lcores", "6");
+	fix_option(&f, &d, "lcores", "6");
 	assert_string_equal(f.found.fix, "pollux doctor eth1 -m 64M --memlock=1 -l 6");
 	set_words("-m 64M");
 	f.found.fix[0] = 0;

@@ -7,7 +7,7 @@
 
 static void test_iface(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
 	d.port[0].l = NULL;
@@ -57,7 +57,7 @@ static void test_iface(void **state)
 
 static void test_xdp(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
 	l->xdp_features = 0;
@@ -104,10 +104,10 @@ static void test_xdp(void **state)
 
 static void test_uses(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
-	l->master = (struct disco_ref){ 12, "bond0" };
+	l->master = (struct iface_ref){ 12, "bond0" };
 	bad("master", CHECK_WARN, "bond0", "ip link set dev eth1 nomaster");
 	says("host-answers", CHECK_OK);
 	asked("eth1,driver=packet -l 4-7");
@@ -133,7 +133,7 @@ static void test_uses(void **state)
 	d.asked.links = 0;
 	strcpy(l->kind, "bond");
 	bad("xdp-native", CHECK_WARN, "native XDP of a bond takes its members' frames", NO_COMMAND);
-	l->slaves[l->nslaves++] = (struct disco_ref){ 8, "eth2" };
+	l->slaves[l->nslaves++] = (struct iface_ref){ 8, "eth2" };
 	bad("stacked", CHECK_WARN, "bond", "pollux doctor eth2 -l 4-7");
 	bad("xdp-native", CHECK_WARN, "native XDP of a bond takes its members' frames", "pollux doctor eth2 -l 4-7");
 	asked("eth1,mode=native -l 4-7");
@@ -142,10 +142,10 @@ static void test_uses(void **state)
 	says("xdp-native", CHECK_OK);
 	asked("eth1 -l 4-7");
 	strcpy(l->kind, "macvlan");
-	l->lower = (struct disco_ref){ 9, "eth3" };
+	l->lower = (struct iface_ref){ 9, "eth3" };
 	bad("promisc", CHECK_WARN, "its own address only, promiscuous or not", "pollux doctor eth3 -l 4-7");
 	strcpy(l->kind, "vlan");
-	l->lower = (struct disco_ref){ 9, "eth3" };
+	l->lower = (struct iface_ref){ 9, "eth3" };
 	bad("stacked", CHECK_WARN, "vlan", "pollux doctor eth3 -l 4-7");
 	*l->kind = 0;
 	d.asked.routes = d.asked.connections = -EPERM;
@@ -164,11 +164,11 @@ static void test_uses(void **state)
 
 static void test_offloads(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
-	l->f_on = 1u << DISCO_F_lro | 1u << DISCO_F_gro_hw | 1u << DISCO_F_rx_vlan;
-	l->f_can &= ~(1u << DISCO_F_gro_hw);
+	l->f_on = 1u << IFACE_F_lro | 1u << IFACE_F_gro_hw | 1u << IFACE_F_rx_vlan;
+	l->f_can &= ~(1u << IFACE_F_gro_hw);
 	bad("lro", CHECK_WARN, "rx-lro is on", "ethtool -K eth1 lro off");
 	bad("gro-hw", CHECK_WARN, "rx-gro-hw is on", NO_COMMAND);
 	bad("rx-vlan", CHECK_WARN, "rx-vlan-hw-parse is on", "ethtool -K eth1 rxvlan off");
@@ -182,17 +182,17 @@ static void test_offloads(void **state)
 	strcpy(l->kind, "veth");
 	says("veth-checksum", CHECK_SKIP);
 	d.port[0].peer = &links[1];
-	links[1].f_on = 1u << DISCO_F_tx_csum;
+	links[1].f_on = 1u << IFACE_F_tx_csum;
 	strcpy(d.port[0].at_peer, "ip netns exec blue ");
 	bad("veth-checksum", CHECK_WARN, "eth2", "ip netns exec blue ethtool -K eth2 tx off");
 	asked("eth1,mode=generic -l 4-7");
-	l->f_known = 1u << DISCO_F_gro;
+	l->f_known = 1u << IFACE_F_gro;
 	bad("veth-napi", CHECK_WARN, "NAPI", "ethtool -K eth1 gro on");
 }
 
 static void test_mtu(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
 	l->mtu = 1770; /* 2048 - 256 - 22 */
@@ -221,7 +221,7 @@ static void test_mtu(void **state)
 
 static void test_mtu_plan(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
 	l->mtu = 3000;
@@ -244,7 +244,7 @@ static void test_mtu_plan(void **state)
 
 static void test_mtu_unit(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
 	l->mtu = 1500;
@@ -277,7 +277,7 @@ static void test_mtu_unit(void **state)
 
 static void test_queues(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
 	l->txq[3].xsk = 1;
@@ -346,7 +346,7 @@ static void test_two_ports(void **state)
 /* What is so of an interface is said once, of all its ports together. */
 static void test_ports_together(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
 	links[1] = *l;
@@ -376,7 +376,7 @@ static void test_ports_together(void **state)
 
 static void test_virtual(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
 	strcpy(l->kdriver, "virtio_net");
@@ -399,7 +399,7 @@ static void test_virtual(void **state)
 
 static void test_interrupts(void **state)
 {
-	struct disco_link *l = &links[0];
+	struct iface *l = &links[0];
 
 	(void)state;
 	l->rxq[2].cpu = 5;

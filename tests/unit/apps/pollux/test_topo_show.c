@@ -41,12 +41,12 @@ static const struct scene scenes[] = {
 	  { "machine  8 nodes, 8 packages, 512 cores, 1024 CPUs\n" } },
 };
 
-static void make_link(struct disco_link *l, const struct scene *s, unsigned i)
+static void make_link(struct iface *l, const struct scene *s, unsigned i)
 {
 	struct host_iface *f = &host.iface[i];
 	unsigned cpus = host.topo.ncpus / host.topo.nnodes;
 
-	disco_link_init(l);
+	iface_link_init(l);
 	snprintf(l->name, sizeof(l->name), "eth%u", i);
 	snprintf(l->kdriver, sizeof(l->kdriver), "%s", i % 2 ? "<&\"'>" : "a_driver_with_a_name_of_31_byte");
 	snprintf(l->bus, sizeof(l->bus), "0000:%02x:00.0", i);
@@ -62,7 +62,7 @@ static void make_link(struct disco_link *l, const struct scene *s, unsigned i)
 		l->rxq[q].cpu = l->txq[q].cpu = (int32_t)cpu;
 		cpuset_add(&l->rxq[q].effective, cpu);
 	}
-	f->disco = l;
+	f->found = l;
 	f->link = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = 1500, .up = true, .running = true, .node = l->node,
 	                                  .rxqs = l->nrxqs, .txqs = l->ntxqs, .rxqs_max = l->nrxqs, .txqs_max = l->ntxqs };
 	conf.ports[i] = plx_port_conf_default;
@@ -94,7 +94,7 @@ static void make(const struct scene *s)
 	assert_int_equal(view_cores(&view), 0);
 	plx_env_conf_init(&conf);
 	for (unsigned i = 0; i < s->nics; i++) {
-		struct disco_link *l = malloc(sizeof(*l));
+		struct iface *l = malloc(sizeof(*l));
 
 		make_link(l, s, i);
 		assert_int_equal(view_link(&view, l, 25000), 0);

@@ -118,7 +118,7 @@ static int set_up_as(struct ax_kind kind)
 	tells_late = false;
 	tq->comp = view(&comp, comp.addr, false);
 	tq->limit = RING;
-	tq->ring_at = RING / 2;
+	tq->doorbell_at = RING / 2;
 	tq->max_len = 1518;
 	tq->max_segs = tq->sg ? 8 : 1;
 	tq->zerocopy = sock.zerocopy;
@@ -608,7 +608,7 @@ static void refused_late(void **state)
 	refused_are(k, 100ull * k + k * (k - 1) / 2);
 	assert_int_equal(ax_tx_unsent(tq, &bytes), RING - k);
 	sends = 1; /* the second of two */
-	ax_tx_ring(tq);
+	ax_tx_doorbell(tq);
 	assert_true(kicks > (int)k);
 	bytes = 100ull * k + k * (k - 1) / 2;
 	for (uint32_t i = k + 1; i < reached - (tx.prod - RING); i += 2)

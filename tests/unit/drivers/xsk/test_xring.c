@@ -14,7 +14,7 @@ enum { SIZE = 8 };
 static uint32_t ours, theirs, flags;
 static uint64_t slot[SIZE];
 
-static struct xring ring_at(uint32_t start)
+static struct xring doorbell_at(uint32_t start)
 {
 	ours = theirs = start;
 	flags = 0;
@@ -29,7 +29,7 @@ static void producer_fills_and_waits(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
-		struct xring r = ring_at(starts[i]);
+		struct xring r = doorbell_at(starts[i]);
 		assert_int_equal(xring_reserve(&r, 100), SIZE);
 		assert_int_equal(xring_reserve(&r, 3), 3);
 		xring_submit(&r, 3);
@@ -49,7 +49,7 @@ static void consumer_sees_what_is_there(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
-		struct xring r = ring_at(starts[i]);
+		struct xring r = doorbell_at(starts[i]);
 		assert_int_equal(xring_peek(&r, 4), 0);
 		theirs += 5;
 		assert_int_equal(xring_peek(&r, 4), 4);
@@ -67,10 +67,10 @@ static void consumer_sees_what_is_there(void **state)
 static void impossible_index(void **state)
 {
 	(void)state;
-	struct xring r = ring_at(10);
+	struct xring r = doorbell_at(10);
 	theirs = 10 + SIZE + 1;
 	assert_int_equal(xring_peek(&r, 100), 0);
-	r = ring_at(10);
+	r = doorbell_at(10);
 	assert_int_equal(xring_reserve(&r, SIZE), SIZE);
 	xring_submit(&r, SIZE);
 	theirs = 10 + SIZE + 1; /* consumed what was never produced */
@@ -80,7 +80,7 @@ static void impossible_index(void **state)
 static void slots_wrap(void **state)
 {
 	(void)state;
-	struct xring r = ring_at(UINT32_MAX - 2);
+	struct xring r = doorbell_at(UINT32_MAX - 2);
 	for (uint64_t i = 0; i < 1000; i++) {
 		assert_int_equal(xring_reserve(&r, 1), 1);
 		*xring_addr(&r, r.head) = i;
@@ -98,7 +98,7 @@ static void slots_wrap(void **state)
 static void wakeup_flag(void **state)
 {
 	(void)state;
-	struct xring r = ring_at(7);
+	struct xring r = doorbell_at(7);
 	assert_false(xring_flagged(&r));
 	assert_false(xring_wants_wakeup(&r));
 	flags = XDP_RING_NEED_WAKEUP;

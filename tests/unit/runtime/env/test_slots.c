@@ -105,7 +105,7 @@ static void numbers(void **state)
 	(void)state;
 	assert_int_equal(slot_of(a, 0), 1);
 	assert_int_equal(slot_of(a, 1), 2);
-	assert_int_equal(slot_of(b, 0), 4); /* 3 is a's foreign thread's */
+	assert_int_equal(slot_of(b, 0), 4); /* 3 is a's registered thread's */
 	assert_int_equal(plx_lcore_register(a, &l), 0);
 	assert_int_equal(plx_self.slot, 3);
 	assert_int_equal(plx_lcore_unregister(), 0);
@@ -134,7 +134,7 @@ static void too_many(void **state)
 		env[n].plan.caches = PLX_LCORES_MAX;
 		assert_int_equal(slots_up(&env[n]), n < 32 ? 0 : -ENOSPC);
 	}
-	assert_true(kept_has(&k, "the environments of this process have 4096 lcores and foreign threads at most"));
+	assert_true(kept_has(&k, "the environments of this process have 4096 lcores and registered threads at most"));
 	slots_down(&env[7]);
 	assert_int_equal(slots_up(&env[32]), 0);
 	assert_int_equal(env[32].first_slot, 7 * PLX_LCORES_MAX);

@@ -95,10 +95,10 @@ static void put_nic(const struct nic *n, unsigned ifindex)
 /* ask does what host_read does for a port, the kernel's answers apart. */
 static void ask(const struct nic *n, unsigned ifindex, struct host_iface *to)
 {
-	struct disco_link *l = to->disco = malloc(sizeof(*l));
+	struct iface *l = to->found = malloc(sizeof(*l));
 	struct plx_link_info *li = &to->link;
 
-	disco_link_init(l);
+	iface_link_init(l);
 	snprintf(l->name, sizeof(l->name), "%s", n->name);
 	snprintf(l->parent, sizeof(l->parent), "%s", n->parent);
 	snprintf(l->bus, sizeof(l->bus), "%.31s", strrchr(n->pci, '/') + 1);
@@ -109,7 +109,7 @@ static void ask(const struct nic *n, unsigned ifindex, struct host_iface *to)
 	snprintf(li->name, sizeof(li->name), "%s", n->name);
 	li->node = plx_link_node(&root_sys, li);
 	assert_int_equal(li->node, n->node);
-	disco_irq(&root_sys, l);
+	iface_irq(&root_sys, l);
 }
 
 static void read_args(const struct machine *m)

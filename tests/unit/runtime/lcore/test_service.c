@@ -73,9 +73,9 @@ static void test_refused_plans(void **state)
 	assert_string_equal(why, "lcore 1 is in -l and in -S: take it out of one of them; two lcores on one CPU are written as 1@1");
 	assert_int_equal(make_plan(4, why, sizeof(why), "-l 0 -S 4"), -EINVAL);
 	assert_string_equal(why, "service lcore 4: CPU 4 is not there or offline: use -S of 0-3");
-	assert_int_equal(make_plan(128, why, sizeof(why), "-l 0-99 -S 100-119 --foreign-threads 9"), -EINVAL);
-	assert_string_equal(why, "120 lcores and 9 threads that may register as one are more than 128: use --foreign-threads 8 or fewer lcores");
-	assert_int_equal(make_plan(128, why, sizeof(why), "-l 0-99 -S 100-119 --foreign-threads 8"), 0);
+	assert_int_equal(make_plan(128, why, sizeof(why), "-l 0-99 -S 100-119 --registered-threads 9"), -EINVAL);
+	assert_string_equal(why, "120 lcores and 9 threads that may register as one are more than 128: use --registered-threads 8 or fewer lcores");
+	assert_int_equal(make_plan(128, why, sizeof(why), "-l 0-99 -S 100-119 --registered-threads 8"), 0);
 	assert_int_equal(plan.caches, 128);
 }
 
@@ -87,11 +87,11 @@ static void test_frames(void **state)
 
 	assert_int_equal(make_plan(4, why, sizeof(why), "-l 0 --iface a,driver=loop"), 0);
 	uint32_t held = plan.pools[0].held;
-	assert_int_equal(make_plan(4, why, sizeof(why), "-l 0 --iface a,driver=loop --foreign-threads 3"), 0);
+	assert_int_equal(make_plan(4, why, sizeof(why), "-l 0 --iface a,driver=loop --registered-threads 3"), 0);
 	assert_int_equal(plan.pools[0].held, held + 3 * (2 * PLX_MAGAZINE + PLX_BURST_MAX));
 	char *text = plan_print(&plan, &host.topo, false), *json = plan_print(&plan, &host.topo, true);
 	assert_non_null(strstr(text, "threads  3 of the program may register as lcores\n"));
-	assert_non_null(strstr(json, "\"foreign_threads\":3,"));
+	assert_non_null(strstr(json, "\"registered_threads\":3,"));
 	free(text);
 	free(json);
 	assert_int_equal(make_plan(4, why, sizeof(why), "-l 0 -S 1 --iface a,driver=loop"), 0);

@@ -252,16 +252,16 @@ static void golden(bool json, const char *want)
 
 static void test_print(void **state)
 {
-	static struct disco_link found;
+	static struct iface found;
 
 	(void)state;
 	machine(2, 2, 1);
 	nic("eth0", 4, 1);
-	disco_link_init(&found);
+	iface_link_init(&found);
 	found.nrxqs = 4;
-	found.rxq[1].irq = 41, found.rxq[1].cpu = found.rxq[1].node = 0, found.rxq[1].how = DISCO_IRQ_NAPI;
-	found.rxq[3].irq = 43, found.rxq[3].how = DISCO_IRQ_MSI;
-	host.iface[0].disco = &found;
+	found.rxq[1].irq = 41, found.rxq[1].cpu = found.rxq[1].node = 0, found.rxq[1].how = IFACE_IRQ_NAPI;
+	found.rxq[3].irq = 43, found.rxq[3].how = IFACE_IRQ_MSI;
+	host.iface[0].found = &found;
 	add("l,driver=loop,queues=1");
 	lcores("1@(0,1),2-3");
 	conf.main_lcore = 0;
@@ -287,7 +287,7 @@ static void test_print(void **state)
 	       "note     l has 1 transmit queue for 3 lcores that poll: the others send through an "
 	       "lcore that has one\nnothing was changed\n");
 	golden(true,
-	       "{\"nodes\":2,\"main_cpu\":0,\"foreign_threads\":0,\"memory_bytes\":91156800,\"memory_bytes_most\":124055872,"
+	       "{\"nodes\":2,\"main_cpu\":0,\"registered_threads\":0,\"memory_bytes\":91156800,\"memory_bytes_most\":124055872,"
 	       "\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"service\":false,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
 	       "\"queues\":2,\"service\":false,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":2,\"service\":false,\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\",\"given\":\"eth0\","
 	       "\"driver\":\"auto\",\"mode\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"

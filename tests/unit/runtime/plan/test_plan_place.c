@@ -12,7 +12,7 @@
 
 static struct plx_env_conf conf;
 static struct host host;
-static struct disco_link disco; /* interrupts, the same of each port */
+static struct iface iface; /* interrupts, the same of each port */
 static struct plan plan;
 
 static const struct row {
@@ -93,13 +93,13 @@ static void make(const struct row *r)
 		bool known = q < queues && r->irq[q] != '-';
 		int cpu = known ? r->irq[q] - '0' : -1;
 
-		disco.rxq[q].irq = known ? (int)(40 + q) : -1;
-		disco.rxq[q].cpu = cpu;
-		disco.rxq[q].node = known ? host.topo.cpu[cpu].node : -1;
-		disco.rxq[q].how = known ? DISCO_IRQ_MSI : DISCO_IRQ_NONE;
+		iface.rxq[q].irq = known ? (int)(40 + q) : -1;
+		iface.rxq[q].cpu = cpu;
+		iface.rxq[q].node = known ? host.topo.cpu[cpu].node : -1;
+		iface.rxq[q].how = known ? IFACE_IRQ_MSI : IFACE_IRQ_NONE;
 	}
-	disco.nrxqs = PLX_QUEUES_MAX;
-	host.iface[0].disco = &disco;
+	iface.nrxqs = PLX_QUEUES_MAX;
+	host.iface[0].found = &iface;
 	if (!r->lcores)
 		return;
 	snprintf(arg, sizeof(arg), "-l%s", r->lcores);

@@ -48,7 +48,7 @@ static const struct {
 
 static void channels_want(void **state)
 {
-	struct disco_link *l = malloc(sizeof(*l));
+	struct iface *l = malloc(sizeof(*l));
 
 	(void)state;
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(channels_case); i++) {
@@ -57,7 +57,7 @@ static void channels_want(void **state)
 		int rx = 0, tx = 0, combined = 0;
 
 		snprintf(c.driver, sizeof(c.driver), "%s", k->driver);
-		disco_link_init(l);
+		iface_link_init(l);
 		l->ch_rx = k->rx, l->ch_tx = k->tx, l->ch_combined = k->combined;
 		l->ch_rx_max = k->rx_max, l->ch_tx_max = k->tx_max, l->ch_combined_max = k->combined_max;
 		l->rss_size = k->rss;

@@ -15,7 +15,7 @@
 static struct plx_sys sys;
 static struct setup s;
 static struct plx_env_conf conf;
-static struct disco_link *l;
+static struct iface *l;
 static struct host *host;
 static char value[SETUP_VALUE_MAX], why[SETUP_WHY_MAX];
 
@@ -35,17 +35,17 @@ static int setup(void **state)
 	sys.open = fake_open;
 	l = malloc(sizeof(*l));
 	host = calloc(1, sizeof(*host));
-	disco_link_init(l);
+	iface_link_init(l);
 	strcpy(l->name, "eth0");
 	l->ifindex = 7;
 	l->ch_rx = l->ch_tx = l->ch_rx_max = l->ch_tx_max = 0;
 	l->ch_combined = l->nrxqs = l->ntxqs = 4;
 	l->ch_combined_max = 8;
-	disco_rss(l, nic.indir, ENTRIES);
+	iface_rss(l, nic.indir, ENTRIES);
 	memset(&conf, 0, sizeof(conf));
 	conf.nports = 1;
 	strcpy(conf.ports[0].name, "eth0");
-	host->iface[0].disco = host->iface[1].disco = l;
+	host->iface[0].found = host->iface[1].found = l;
 	s = (struct setup){ .in = { .sys = &sys, .conf = &conf, .host = host, .stages = SETUP_ALL } };
 	s.plan = calloc(1, sizeof(*s.plan));
 	return 0;
@@ -196,7 +196,7 @@ static void rss_stays(void **state)
 
 	(void)state;
 	memcpy(nic.indir, weighted, sizeof(weighted));
-	disco_rss(l, nic.indir, ENTRIES);
+	iface_rss(l, nic.indir, ENTRIES);
 	conf.ports[0].rxqs = 2;
 	ports(1);
 	setup_plan_rss(&s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_foreign.c - threads of the application that register as lcores: their cache, bursts and
+/* test_registered.c - threads of the application that register as lcores: their cache, bursts and
    doorbells, what they give back, and variables of lcores, theirs too. */
 #include "env_util.h"
 #include "doorbell.h"
@@ -154,7 +154,7 @@ static void test_places(void **state)
 	test_conf(&c, &k, 1, NULL);
 	struct plx_env *env = test_open(&c, &k);
 	assert_int_equal(plx_lcore_register(env, &l), -ENOSPC); /* none by default */
-	assert_true(kept_has(&k, "use --foreign-threads 1 or more"));
+	assert_true(kept_has(&k, "use --registered-threads 1 or more"));
 	plx_env_fini(env);
 
 	c.foreign = 1;

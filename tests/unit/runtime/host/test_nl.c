@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_nlq.c - questions to the kernel by netlink, against a kernel that answers as it is told
+/* test_nl.c - questions to the kernel by netlink, against a kernel that answers as it is told
    to: in parts, with errors, late, not at all, or in another's name. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,13 +109,13 @@ static void keep(void *arg, const struct nlmsghdr *h)
 
 static int ask(const struct part *p, uint16_t flags)
 {
-	struct nlq q = { .sys = &sys, .fd = 3, .seq = UINT32_MAX - 1 };
+	struct nl q = { .sys = &sys, .fd = 3, .seq = UINT32_MAX - 1 };
 	struct nlmsghdr h = { .nlmsg_len = sizeof(h), .nlmsg_type = TYPE, .nlmsg_flags = flags };
 
 	parts = p;
 	ngot = 0;
 	asks = polls = 0;
-	return nlq_ask(&q, &h, keep, NULL);
+	return nl_ask(&q, &h, keep, NULL);
 }
 
 static int setup(void **state)
@@ -166,19 +166,19 @@ static void test_errors(void **state)
 /* What the kernel says beside a refusal is kept, for this question alone. */
 static void test_said(void **state)
 {
-	struct nlq q = { .sys = &sys, .fd = 3 };
+	struct nl q = { .sys = &sys, .fd = 3 };
 	struct nlmsghdr h = { .nlmsg_len = sizeof(h), .nlmsg_type = TYPE };
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
 		static const uint32_t lie[] = { 0, 0, 1u << 30, UINT32_MAX, 40 }; /* lengths of the question that lead out, or into the words */
 		parts = (struct part[]){ { .said = "requested channel count exceeds maximum", .capped = i == 1, .orig = lie[i] } };
-		assert_int_equal(nlq_ask(&q, &h, keep, NULL), -EINVAL);
+		assert_int_equal(nl_ask(&q, &h, keep, NULL), -EINVAL);
 		if (i < 2)
 			assert_string_equal(q.said, "requested channel count exceeds maximum");
 	}
 	parts = (struct part[]){ { .m = { { NLMSG_ERROR, 0, -EPERM, 0 } } } };
-	assert_int_equal(nlq_ask(&q, &h, keep, NULL), -EPERM);
+	assert_int_equal(nl_ask(&q, &h, keep, NULL), -EPERM);
 	assert_string_equal(q.said, "");
 }
 
@@ -229,16 +229,16 @@ static void test_interrupted_early(void **state)
 
 static void test_real(void **state)
 {
-	struct nlq q;
+	struct nl q;
 	uint32_t max = 0;
 
 	(void)state;
-	assert_int_equal(nlq_open(&q, &plx_sys_linux, NETLINK_GENERIC), 0);
-	assert_int_equal(nlq_family(&q, "nlctrl", &max), GENL_ID_CTRL);
+	assert_int_equal(nl_open(&q, &plx_sys_linux, NETLINK_GENERIC), 0);
+	assert_int_equal(nl_family(&q, "nlctrl", &max), GENL_ID_CTRL);
 	assert_true(max >= CTRL_CMD_GETFAMILY);
-	assert_int_equal(nlq_family(&q, "plx-no-such", NULL), -ENOENT);
-	nlq_close(&q);
-	nlq_close(&q);
+	assert_int_equal(nl_family(&q, "plx-no-such", NULL), -ENOENT);
+	nl_close(&q);
+	nl_close(&q);
 }
 
 /* ---- an interface by its alternative name, which drivers/ asks for by itself ---- */

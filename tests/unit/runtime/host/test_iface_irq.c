@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_disco_irq.c - queue to interrupt to CPU to node: the names drivers give, and other
+/* test_iface_irq.c - queue to interrupt to CPU to node: the names drivers give, and other
    machines made of a directory of files. */
 #include "root_util.h"
 
@@ -74,17 +74,17 @@ static const struct {
 
 static void test_names(void **state)
 {
-	struct disco_link *l = test_malloc(sizeof(*l));
+	struct iface *l = test_malloc(sizeof(*l));
 
 	(void)state;
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(names); i++) {
-		struct disco_action a;
+		struct iface_action a;
 
-		disco_link_init(l);
+		iface_link_init(l);
 		snprintf(l->name, sizeof(l->name), "%s", names[i].ifname);
 		snprintf(l->bus, sizeof(l->bus), "%s", names[i].bus);
 		snprintf(l->parent, sizeof(l->parent), "%s", names[i].parent);
-		disco_irq_name(&a, names[i].action, l);
+		iface_irq_name(&a, names[i].action, l);
 		const char *dir = a.queue < 0 ? "" : a.rx && a.tx ? "rt" : a.rx ? "rx" : a.tx ? "tx" : "?";
 		if (a.ours != names[i].ours || a.queue != names[i].queue || strcmp(dir, names[i].dir))
 			fail_msg("'%s' for %s: ours %d, queue %d, %s", names[i].action, names[i].ifname, a.ours, a.queue, dir);
@@ -111,7 +111,7 @@ struct machine {
 	const char *node[4];          /* cpulist of each, NULL = no such node */
 	struct irq irqs[12];
 	const char *rx, *tx;          /* expected: "irq:cpu:node ..." by queue, - = unknown */
-	enum disco_how how;           /* of rx queue 0 */
+	enum iface_how how;           /* of rx queue 0 */
 };
 
 static const struct machine machines[] = {
@@ -123,7 +123,7 @@ static const struct machine machines[] = {
 	    { 43, "virtio1-input.1", "1", "1" }, { 44, "virtio1-output.1", "1", "1" },
 	    { 45, "virtio1-input.2", "2", "2" }, { 46, "virtio1-output.2", "2", "2" },
 	    { 47, "virtio1-input.3", "3", "3" }, { 48, "virtio1-output.3", "3", "3" } },
-	  "41:0:0 43:1:0 45:2:1 47:3:1", "42:0:0 44:1:0 46:2:1 48:3:1", DISCO_IRQ_MSI },
+	  "41:0:0 43:1:0 45:2:1 47:3:1", "42:0:0 44:1:0 46:2:1 48:3:1", IFACE_IRQ_MSI },
 
 	{ "virtio1 and virtio11, no msi_irqs: by the names of /proc/interrupts",
 	  "eth0", "pci0000:00/0000:00:03.0/virtio1", NULL, "0000:00:03.0", "virtio1", "", -1, 2, 2, INTERRUPTS,
@@ -132,84 +132,84 @@ static const struct machine machines[] = {
 	    { 25, "virtio1-input.0", "0-1", "1" }, { 26, "virtio1-output.0", "0-1", "0" },
 	    { 27, "virtio1-input.1", "0-1", "0" }, { 28, "virtio1-output.1", "0-1", "1" },
 	    { 20, "nvme0q0", "0", "0" }, { 21, "nvme0q1", "1", "1" } },
-	  "25:1:0 27:0:0", "26:0:0 28:1:0", DISCO_IRQ_NAME },
+	  "25:1:0 27:0:0", "26:0:0 28:1:0", IFACE_IRQ_NAME },
 
 	{ "ixgbe-like, two nodes of four with SMT, NIC on node 0, the third interrupt on the other node",
 	  "ens1f0", "pci0000:00/0000:01:00.0", "pci0000:00/0000:01:00.0", "0000:01:00.0", "0000:01:00.0", "", 0, 4, 4, SYSFS,
 	  "0-15", { "0-3,8-11", "4-7,12-15" },
 	  { { 60, "ens1f0-TxRx-0", "0", "0" }, { 61, "ens1f0-TxRx-1", "9", "9" }, { 62, "ens1f0-TxRx-2", "12", "12" },
 	    { 63, "ens1f0-TxRx-3", "3", "3" }, { 64, "ens1f0", "0-15", "5" } },
-	  "60:0:0 61:9:0 62:12:1 63:3:0", "60:0:0 61:9:0 62:12:1 63:3:0", DISCO_IRQ_MSI },
+	  "60:0:0 61:9:0 62:12:1 63:3:0", "60:0:0 61:9:0 62:12:1 63:3:0", IFACE_IRQ_MSI },
 
 	{ "mlx5-like on the last of four nodes, names only as directories of procfs",
 	  "enp1s0np0", "pci0000:c0/0000:c1:00.0", "pci0000:c0/0000:c1:00.0", "0000:c1:00.0", "0000:c1:00.0", "", 3, 3, 3, PROCFS,
 	  "0-31", { "0-7", "8-15", "16-23", "24-31" },
 	  { { 100, "mlx5_async0@pci:0000:c1:00.0", "0-31", "0" }, { 101, "mlx5_comp0@pci:0000:c1:00.0", "24", "24" },
 	    { 102, "mlx5_comp1@pci:0000:c1:00.0", "25", "25" }, { 103, "mlx5_comp2@pci:0000:c1:00.0", "16", "16" } },
-	  "101:24:3 102:25:3 103:16:2", "101:24:3 102:25:3 103:16:2", DISCO_IRQ_MSI },
+	  "101:24:3 102:25:3 103:16:2", "101:24:3 102:25:3 103:16:2", IFACE_IRQ_MSI },
 
 	{ "an mlx5-like subfunction: an auxiliary device below the PCI one, whose interrupts it shares",
 	  "enp1s0f0s4", "pci0000:c0/0000:c1:00.0/mlx5_core.sf.4", "pci0000:c0/0000:c1:00.0", "mlx5_core.sf.4",
 	  "mlx5_core.sf.4", "", 0, 1, 1, SYSFS, "0-3", { "0-3" },
 	  { { 100, "mlx5_async0@pci:0000:c1:00.0", "0-3", "0" }, { 101, "mlx5_comp0@pci:0000:c1:00.0", "2", "2" } },
-	  "101:2:0", "101:2:0", DISCO_IRQ_MSI },
+	  "101:2:0", "101:2:0", IFACE_IRQ_MSI },
 
 	{ "ice-like on node 1: a driver's word before the interface's name",
 	  "ens2f1", "pci0000:b0/0000:b1:00.1", "pci0000:b0/0000:b1:00.1", "0000:b1:00.1", "0000:b1:00.1", "", 1, 2, 2, SYSFS,
 	  "0-7", { "0-3", "4-7" },
 	  { { 200, "ice-0000:b1:00.1:misc", "0-7", "0" }, { 201, "ice-ens2f1-TxRx-0", "4", "4" },
 	    { 202, "ice-ens2f1-TxRx-1", "5", "5" } },
-	  "201:4:1 202:5:1", "201:4:1 202:5:1", DISCO_IRQ_MSI },
+	  "201:4:1 202:5:1", "201:4:1 202:5:1", IFACE_IRQ_MSI },
 
 	{ "i40e-like: flow director's interrupt has a number too; the second CPU is offline, so the interrupt went elsewhere",
 	  "enp65s0f0", "pci0000:40/0000:41:00.0", "pci0000:40/0000:41:00.0", "0000:41:00.0", "0000:41:00.0", "", 0, 2, 2, SYSFS,
 	  "0,2-3", { "0,2", "3" },
 	  { { 80, "i40e-0000:41:00.0:misc", "0-3", "0" }, { 81, "i40e-0000:41:00.0:fdir-TxRx-0", "0-3", "0" },
 	    { 82, "i40e-enp65s0f0-TxRx-0", "0", "0" }, { 83, "i40e-enp65s0f0-TxRx-1", "1", "3" } },
-	  "82:0:0 83:3:1", "82:0:0 83:3:1", DISCO_IRQ_MSI },
+	  "82:0:0 83:3:1", "82:0:0 83:3:1", IFACE_IRQ_MSI },
 
 	{ "igb-like with separate vectors and a bare one; offline CPUs, and no effective affinity told",
 	  "eth1", "pci0000:00/0000:00:19.0", "pci0000:00/0000:00:19.0", "0000:00:19.0", "0000:00:19.0", "", 1, 2, 2, SYSFS,
 	  "4-7", { "", "4-7" },
 	  { { 50, "eth1", "0-7", NULL }, { 51, "eth1-rx-0", "0-7", NULL }, { 52, "eth1-rx-1", "2,6", NULL },
 	    { 53, "eth1-tx-0", "5", NULL }, { 54, "eth1-tx-1", "0-1", NULL } },
-	  "51:4:1 52:6:1", "53:5:1 54:-1:-1", DISCO_IRQ_MSI },
+	  "51:4:1 52:6:1", "53:5:1 54:-1:-1", IFACE_IRQ_MSI },
 
 	{ "one interrupt with the interface's name and nothing else; no NUMA information",
 	  "enp2s0", "pci0000:00/0000:02:00.0", "pci0000:00/0000:02:00.0", "0000:02:00.0", "0000:02:00.0", "", -1, 1, 1, SYSFS,
 	  "0-3", { NULL },
 	  { { 33, "enp2s0", "0-3", "2" } },
-	  "33:2:-1", "33:2:-1", DISCO_IRQ_MSI },
+	  "33:2:-1", "33:2:-1", IFACE_IRQ_MSI },
 
 	{ "two ports of one device: the other's interrupts stand in the same msi_irqs",
 	  "eth1", "pci0000:00/0000:05:00.0", "pci0000:00/0000:05:00.0", "0000:05:00.0", "0000:05:00.0", "", 0, 2, 2, SYSFS,
 	  "0-3", { "0-3" },
 	  { { 70, "eth0-TxRx-0", "0", "0" }, { 71, "eth0-TxRx-1", "0", "0" },
 	    { 72, "eth1-TxRx-0", "1", "1" }, { 73, "eth1-TxRx-1", "3", "3" } },
-	  "72:1:0 73:3:0", "72:1:0 73:3:0", DISCO_IRQ_MSI },
+	  "72:1:0 73:3:0", "72:1:0 73:3:0", IFACE_IRQ_MSI },
 
 	{ "more queues than interrupts: two share one action each, the rest stays unknown",
 	  "eth0", "pci0000:00/0000:06:00.0", "pci0000:00/0000:06:00.0", "0000:06:00.0", "0000:06:00.0", "", 0, 3, 3, SYSFS,
 	  "0-1", { "0-1" },
 	  { { 90, "eth0-rx-0,eth0-rx-1", "1", "1" }, { 91, "eth0-tx-0,eth0-tx-1", "0", "0" } },
-	  "90:1:0 90:1:0 -", "91:0:0 91:0:0 -", DISCO_IRQ_MSI },
+	  "90:1:0 90:1:0 -", "91:0:0 91:0:0 -", IFACE_IRQ_MSI },
 
 	{ "INTx below a bridge that has interrupts of its own",
 	  "eth0", "pci0000:00/0000:00:1c.0/0000:03:00.0", "pci0000:00/0000:00:1c.0", "0000:03:00.0", "0000:03:00.0", "", 0, 1, 1,
 	  INTERRUPTS, "0-1", { "0-1" },
 	  { { 16, "eth0", "0-1", "1" }, { 24, "PCIe_PME", "0-1", "0" } },
-	  "16:1:0", "16:1:0", DISCO_IRQ_NAME },
+	  "16:1:0", "16:1:0", IFACE_IRQ_NAME },
 
 	{ "affinities that were changed since the last interrupt: what was written counts",
 	  "eth0", "pci0000:00/0000:07:00.0", "pci0000:00/0000:07:00.0", "0000:07:00.0", "0000:07:00.0", "", 0, 3, 3, SYSFS,
 	  "0-3", { "0-1", "2-3" },
 	  { { 80, "eth0-TxRx-0", "1", "3" }, { 81, "eth0-TxRx-1", "2-3", "1" }, { 82, "eth0-TxRx-2", "0-3", "3" } },
-	  "80:1:0 81:2:1 82:3:1", "80:1:0 81:2:1 82:3:1", DISCO_IRQ_MSI },
+	  "80:1:0 81:2:1 82:3:1", "80:1:0 81:2:1 82:3:1", IFACE_IRQ_MSI },
 
 	{ "veth: no device, no interrupt",
-	  "veth0", NULL, NULL, "", "", "veth", -1, 2, 2, SYSFS, "0-3", { "0-3" }, { { 0 } }, "- -", "- -", DISCO_IRQ_NONE },
+	  "veth0", NULL, NULL, "", "", "veth", -1, 2, 2, SYSFS, "0-3", { "0-3" }, { { 0 } }, "- -", "- -", IFACE_IRQ_NONE },
 	{ "a software device that does not say so",
-	  "dum0", NULL, NULL, "", "", "", -1, 1, 1, SYSFS, "0-3", { "0-3" }, { { 0 } }, "-", "-", DISCO_IRQ_NONE },
+	  "dum0", NULL, NULL, "", "", "", -1, 1, 1, SYSFS, "0-3", { "0-3" }, { { 0 } }, "-", "-", IFACE_IRQ_NONE },
 };
 
 static void make_names(const struct machine *m)
@@ -264,9 +264,9 @@ static void make(const struct machine *m)
 	make_names(m);
 }
 
-static void init(struct disco_link *l, const struct machine *m)
+static void init(struct iface *l, const struct machine *m)
 {
-	disco_link_init(l);
+	iface_link_init(l);
 	snprintf(l->name, sizeof(l->name), "%s", m->name);
 	snprintf(l->bus, sizeof(l->bus), "%s", m->bus);
 	snprintf(l->parent, sizeof(l->parent), "%s", m->parent);
@@ -276,7 +276,7 @@ static void init(struct disco_link *l, const struct machine *m)
 	l->ntxqs = (uint16_t)m->txqs;
 }
 
-static void check(const struct machine *m, const char *dir, const struct disco_queue *q, int n, const char *want)
+static void check(const struct machine *m, const char *dir, const struct iface_queue *q, int n, const char *want)
 {
 	char got[512] = "";
 
@@ -293,7 +293,7 @@ static void check(const struct machine *m, const char *dir, const struct disco_q
 
 static void test_machines(void **state)
 {
-	struct disco_link *l = test_malloc(sizeof(*l));
+	struct iface *l = test_malloc(sizeof(*l));
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(machines); i++) {
 		const struct machine *m = &machines[i];
@@ -302,11 +302,11 @@ static void test_machines(void **state)
 		root_make(state);
 		make(m);
 		init(l, m);
-		disco_irq(&root_sys, l);
+		iface_irq(&root_sys, l);
 		check(m, "receive", l->rxq, m->rxqs, m->rx);
 		check(m, "transmit", l->txq, m->txqs, m->tx);
 		if (l->rxq[0].how != m->how)
-			fail_msg("%s: known by %s", m->what, disco_how_name(l->rxq[0].how));
+			fail_msg("%s: known by %s", m->what, iface_how_name(l->rxq[0].how));
 		snprintf(li.name, sizeof(li.name), "%s", m->name);
 		assert_int_equal(plx_link_node(&root_sys, &li), m->device ? m->nic_node : -1);
 		root_remove(state);
@@ -317,28 +317,28 @@ static void test_machines(void **state)
 /* What the kernel says itself stands against any name. */
 static void test_kernel_first(void **state)
 {
-	struct disco_link *l = test_malloc(sizeof(*l));
+	struct iface *l = test_malloc(sizeof(*l));
 
 	(void)state;
 	make(&machines[2]);
 	init(l, &machines[2]);
-	l->rxq[1] = (struct disco_queue){ .irq = 63, .how = DISCO_IRQ_NAPI, .cpu = -1, .node = -1 };
-	disco_irq(&root_sys, l);
+	l->rxq[1] = (struct iface_queue){ .irq = 63, .how = IFACE_IRQ_NAPI, .cpu = -1, .node = -1 };
+	iface_irq(&root_sys, l);
 	check(&machines[2], "receive", l->rxq, 4, "60:0:0 63:3:0 62:12:1 63:3:0");
-	assert_int_equal(l->rxq[1].how, DISCO_IRQ_NAPI);
-	assert_int_equal(l->rxq[0].how, DISCO_IRQ_MSI);
+	assert_int_equal(l->rxq[1].how, IFACE_IRQ_NAPI);
+	assert_int_equal(l->rxq[0].how, IFACE_IRQ_MSI);
 	test_free(l);
 }
 
 /* Sets of CPUs come along: where the interrupt may go, where it goes, where its driver wants it. */
 static void test_sets(void **state)
 {
-	struct disco_link *l = test_malloc(sizeof(*l));
+	struct iface *l = test_malloc(sizeof(*l));
 
 	(void)state;
 	make(&machines[1]);
 	init(l, &machines[1]);
-	disco_irq(&root_sys, l);
+	iface_irq(&root_sys, l);
 	assert_int_equal(cpuset_count(&l->rxq[0].affinity), 2);
 	assert_int_equal(cpuset_count(&l->rxq[0].effective), 1);
 	assert_true(cpuset_has(&l->rxq[0].effective, 1));
@@ -350,35 +350,35 @@ static void test_sets(void **state)
 /* The sysfs of another namespace speaks of another interface of that name. */
 static void test_foreign_sysfs(void **state)
 {
-	struct disco_link *l = test_malloc(sizeof(*l));
+	struct iface *l = test_malloc(sizeof(*l));
 
 	(void)state;
 	make(&machines[2]);
 	init(l, &machines[2]);
 	l->ifindex = 8;
-	disco_irq(&root_sys, l);
+	iface_irq(&root_sys, l);
 	check(&machines[2], "receive", l->rxq, 4, "60:0:0 61:9:0 62:12:1 63:3:0");
-	assert_int_equal(l->rxq[0].how, DISCO_IRQ_NAME);
+	assert_int_equal(l->rxq[0].how, IFACE_IRQ_NAME);
 	test_free(l);
 }
 
 /* Nothing can be read at all: all unknown, nothing else. */
 static void test_nothing(void **state)
 {
-	struct disco_link *l = test_malloc(sizeof(*l));
+	struct iface *l = test_malloc(sizeof(*l));
 
 	(void)state;
 	init(l, &machines[2]);
-	disco_irq(&root_sys, l);
+	iface_irq(&root_sys, l);
 	check(&machines[2], "receive", l->rxq, 4, "- - - -");
-	assert_int_equal(l->rxq[0].how, DISCO_IRQ_UNKNOWN);
+	assert_int_equal(l->rxq[0].how, IFACE_IRQ_UNKNOWN);
 	test_free(l);
 }
 
 /* Lines longer than any buffer, no newline at the end, an empty file. */
 static void test_odd_interrupts(void **state)
 {
-	struct disco_link *l = test_malloc(sizeof(*l));
+	struct iface *l = test_malloc(sizeof(*l));
 	char *big = test_malloc(200000);
 
 	(void)state;
@@ -387,11 +387,11 @@ static void test_odd_interrupts(void **state)
 	memcpy(big, " 5: ", 4);
 	big[199999] = 0;
 	put(big, "/proc/interrupts");
-	disco_irq(&root_sys, l);
+	iface_irq(&root_sys, l);
 	put("", "/proc/interrupts");
-	disco_irq(&root_sys, l);
+	iface_irq(&root_sys, l);
 	put("9:", "/proc/interrupts");
-	disco_irq(&root_sys, l);
+	iface_irq(&root_sys, l);
 	check(&machines[2], "receive", l->rxq, 4, "- - - -");
 	test_free(big);
 	test_free(l);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_disco.c - what the kernel says of an interface, from bytes: messages of rtnetlink,
+/* test_iface.c - what the kernel says of an interface, from bytes: messages of rtnetlink,
    ethtool and `netdev`, whole, of other things, cut and damaged. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,13 +19,13 @@
 #include <string.h>
 
 static uint8_t buf[8192] __attribute__((aligned(8)));
-static struct disco_link *l;
+static struct iface *l;
 
 static int setup(void **state)
 {
 	(void)state;
 	l = malloc(sizeof(*l));
-	disco_link_init(l);
+	iface_link_init(l);
 	l->ifindex = 5;
 	memset(buf, 0, sizeof(buf));
 	return 0;
@@ -82,7 +82,7 @@ static struct nlmsghdr *vlan_message(void)
 	mnl_attr_put_u32(h, IFLA_NUM_TX_QUEUES, 16);
 	mnl_attr_put_strz(h, IFLA_PARENT_DEV_NAME, "0000:01:00.0");
 	nest = mnl_attr_nest_start(h, IFLA_PROP_LIST);
-	for (int i = 0; i < DISCO_ALTS_MAX + 2; i++)
+	for (int i = 0; i < IFACE_ALTS_MAX + 2; i++)
 		mnl_attr_put_strz(h, IFLA_ALT_IFNAME, i ? "other" : "a-name-longer-than-sixteen-bytes");
 	mnl_attr_nest_end(h, nest);
 	kind(h, "vlan", IFLA_VLAN_ID, &id, sizeof(id));
@@ -97,11 +97,11 @@ static struct nlmsghdr *vlan_message(void)
 static void test_link(void **state)
 {
 	(void)state;
-	assert_true(disco_rtnl_parse(vlan_message(), l));
+	assert_true(iface_rtnl_parse(vlan_message(), l));
 	assert_string_equal(l->name, "eth0.700");
 	assert_string_equal(l->kind, "vlan");
 	assert_string_equal(l->parent, "0000:01:00.0");
-	assert_int_equal(l->nalts, DISCO_ALTS_MAX);
+	assert_int_equal(l->nalts, IFACE_ALTS_MAX);
 	assert_string_equal(l->alt[0], "a-name-longer-than-sixteen-bytes");
 	assert_string_equal(l->alt[3], "other");
 	assert_int_equal(l->ifindex, 5);
@@ -129,7 +129,7 @@ static void test_bond(void **state)
 
 	(void)state;
 	kind(h, "bond", IFLA_BOND_MODE, &mode, 1);
-	assert_true(disco_rtnl_parse(h, l));
+	assert_true(iface_rtnl_parse(h, l));
 	assert_int_equal(l->bond_mode, BOND_MODE_8023AD);
 	assert_int_equal(l->vlan, -1); /* the same attribute number means another thing there */
 	assert_int_equal(l->ifindex, 6);
@@ -144,7 +144,7 @@ static void test_veth_away(void **state)
 	kind(h, "veth", 1, "", 0);
 	mnl_attr_put_u32(h, IFLA_LINK, 2);
 	mnl_attr_put_u32(h, IFLA_LINK_NETNSID, 3);
-	assert_true(disco_rtnl_parse(h, l));
+	assert_true(iface_rtnl_parse(h, l));
 	assert_int_equal(l->lower.ifindex, 2);
 	assert_int_equal(l->lower_netns, 3);
 	assert_int_equal(l->xdp.mode, XDP_ATTACHED_NONE);
@@ -169,7 +169,7 @@ static void test_xdp_modes(void **state)
 		if (rows[i].attr)
 			mnl_attr_put_u32(h, rows[i].attr, 9);
 		mnl_attr_nest_end(h, nest);
-		assert_true(disco_rtnl_parse(h, l));
+		assert_true(iface_rtnl_parse(h, l));
 		assert_int_equal(l->xdp.mode, rows[i].mode);
 		assert_int_equal(l->xdp.id, rows[i].attr ? 9 : 0);
 	}
@@ -182,16 +182,16 @@ static void test_not_a_link(void **state)
 
 	(void)state;
 	m->ifi_family = AF_BRIDGE;
-	assert_false(disco_rtnl_parse(h, l));
+	assert_false(iface_rtnl_parse(h, l));
 	m->ifi_family = AF_UNSPEC;
 	h->nlmsg_type = RTM_DELLINK;
-	assert_false(disco_rtnl_parse(h, l));
+	assert_false(iface_rtnl_parse(h, l));
 	h->nlmsg_type = RTM_NEWLINK;
 	m->ifi_index = 0;
-	assert_false(disco_rtnl_parse(h, l));
+	assert_false(iface_rtnl_parse(h, l));
 	m->ifi_index = 6;
 	h->nlmsg_len = sizeof(*h) + 4;
-	assert_false(disco_rtnl_parse(h, l));
+	assert_false(iface_rtnl_parse(h, l));
 	assert_int_equal(l->ifindex, 5);
 }
 
@@ -199,26 +199,26 @@ static void test_not_a_link(void **state)
 
 static void test_channels_rings(void **state)
 {
-	struct nlmsghdr *h = nlq_genl(buf, 99, ETHTOOL_MSG_CHANNELS_GET_REPLY, 0);
+	struct nlmsghdr *h = nl_genl(buf, 99, ETHTOOL_MSG_CHANNELS_GET_REPLY, 0);
 
 	(void)state;
 	mnl_attr_put_u32(h, ETHTOOL_A_CHANNELS_COMBINED_MAX, 63);
 	mnl_attr_put_u32(h, ETHTOOL_A_CHANNELS_COMBINED_COUNT, 8);
 	mnl_attr_put_u32(h, ETHTOOL_A_CHANNELS_RX_COUNT, 1);
-	assert_true(disco_ethtool_parse(h, l));
+	assert_true(iface_ethtool_parse(h, l));
 	assert_int_equal(l->ch_combined_max, 63);
 	assert_int_equal(l->ch_combined, 8);
 	assert_int_equal(l->ch_rx, 1);
 	assert_int_equal(l->ch_tx, -1);
 
-	h = nlq_genl(buf, 99, ETHTOOL_MSG_RINGS_GET_REPLY, 0);
+	h = nl_genl(buf, 99, ETHTOOL_MSG_RINGS_GET_REPLY, 0);
 	mnl_attr_put_u32(h, ETHTOOL_A_RINGS_RX_MAX, 8160);
 	mnl_attr_put_u32(h, ETHTOOL_A_RINGS_TX_MAX, 4096);
 	mnl_attr_put_u32(h, ETHTOOL_A_RINGS_RX, 2048);
 	mnl_attr_put_u32(h, ETHTOOL_A_RINGS_TX, 1024);
 	mnl_attr_put_u32(h, ETHTOOL_A_RINGS_RX_BUF_LEN, 0xffffffff);
 	mnl_attr_put_u8(h, ETHTOOL_A_RINGS_TCP_DATA_SPLIT, ETHTOOL_TCP_DATA_SPLIT_ENABLED);
-	assert_true(disco_ethtool_parse(h, l));
+	assert_true(iface_ethtool_parse(h, l));
 	assert_int_equal(l->rx_ring_max, 8160);
 	assert_int_equal(l->tx_ring_max, 4096);
 	assert_int_equal(l->rx_ring, 2048);
@@ -229,7 +229,7 @@ static void test_channels_rings(void **state)
 
 static void test_rss(void **state)
 {
-	struct nlmsghdr *h = nlq_genl(buf, 99, ET_RSS_GET, 0);
+	struct nlmsghdr *h = nl_genl(buf, 99, ET_RSS_GET, 0);
 	uint32_t table[128];
 	uint8_t key[40];
 
@@ -239,7 +239,7 @@ static void test_rss(void **state)
 	memset(key, 0x6d, sizeof(key));
 	mnl_attr_put(h, ET_RSS_INDIR, sizeof(table), table);
 	mnl_attr_put(h, ET_RSS_HKEY, sizeof(key), key);
-	assert_true(disco_ethtool_parse(h, l));
+	assert_true(iface_ethtool_parse(h, l));
 	assert_int_equal(l->rss_size, 128);
 	assert_int_equal(l->rss[5], 1);
 	assert_int_equal(l->rxq[0].rss, 32);
@@ -249,9 +249,9 @@ static void test_rss(void **state)
 	assert_int_equal(l->rss_key[39], 0x6d);
 
 	/* no table at all says nothing of a queue, also behind another */
-	h = nlq_genl(buf, 99, ET_RSS_GET, 0);
+	h = nl_genl(buf, 99, ET_RSS_GET, 0);
 	mnl_attr_put(h, ET_RSS_INDIR, 0, table);
-	assert_true(disco_ethtool_parse(h, l));
+	assert_true(iface_ethtool_parse(h, l));
 	assert_int_equal(l->rss_size, 0);
 	assert_int_equal(l->rxq[0].rss, -1);
 }
@@ -281,7 +281,7 @@ static struct nlmsghdr *features_message(void)
 	static const char *const hw[] = { "+rx-gro", "+rx-lro", "+rx-checksum", "rx-hashing", NULL };
 	static const char *const on[] = { "rx-gro", "a-feature-of-next-year", "tx-checksum-ip-generic", NULL };
 	static const char *const fixed[] = { "rx-checksum", NULL };
-	struct nlmsghdr *h = nlq_genl(buf, 99, ETHTOOL_MSG_FEATURES_GET_REPLY, 0);
+	struct nlmsghdr *h = nl_genl(buf, 99, ETHTOOL_MSG_FEATURES_GET_REPLY, 0);
 
 	bitset(h, ETHTOOL_A_FEATURES_HW, true, hw);
 	bitset(h, ETHTOOL_A_FEATURES_ACTIVE, false, on);
@@ -292,22 +292,22 @@ static struct nlmsghdr *features_message(void)
 static void test_features(void **state)
 {
 	(void)state;
-	assert_int_equal(disco_on(l, DISCO_F_gro), -1);
-	assert_true(disco_ethtool_parse(features_message(), l));
-	assert_int_equal(l->f_on, 1u << DISCO_F_gro | 1u << DISCO_F_tx_csum);
-	assert_int_equal(l->f_can, 1u << DISCO_F_gro | 1u << DISCO_F_lro);
-	assert_int_equal(disco_on(l, DISCO_F_gro), 1);
-	assert_int_equal(disco_on(l, DISCO_F_lro), 0);
-	assert_string_equal(disco_feature_word(DISCO_F_rx_vlan), "rxvlan");
-	assert_string_equal(disco_feature_name(DISCO_F_rx_vlan), "rx-vlan-hw-parse");
-	assert_string_equal(disco_feature_name(DISCO_F_N), "?");
+	assert_int_equal(iface_on(l, IFACE_F_gro), -1);
+	assert_true(iface_ethtool_parse(features_message(), l));
+	assert_int_equal(l->f_on, 1u << IFACE_F_gro | 1u << IFACE_F_tx_csum);
+	assert_int_equal(l->f_can, 1u << IFACE_F_gro | 1u << IFACE_F_lro);
+	assert_int_equal(iface_on(l, IFACE_F_gro), 1);
+	assert_int_equal(iface_on(l, IFACE_F_lro), 0);
+	assert_string_equal(iface_feature_word(IFACE_F_rx_vlan), "rxvlan");
+	assert_string_equal(iface_feature_name(IFACE_F_rx_vlan), "rx-vlan-hw-parse");
+	assert_string_equal(iface_feature_name(IFACE_F_N), "?");
 }
 
 /* ---- netdev ---- */
 
 static struct nlmsghdr *queue_message(uint32_t ifindex, uint32_t id, uint32_t type, uint32_t napi, bool xsk)
 {
-	struct nlmsghdr *h = nlq_genl(buf, 98, ND_CMD_QUEUE_GET, 0);
+	struct nlmsghdr *h = nl_genl(buf, 98, ND_CMD_QUEUE_GET, 0);
 
 	mnl_attr_put_u32(h, ND_QUEUE_ID, id);
 	mnl_attr_put_u32(h, ND_QUEUE_TYPE, type);
@@ -321,7 +321,7 @@ static struct nlmsghdr *queue_message(uint32_t ifindex, uint32_t id, uint32_t ty
 
 static struct nlmsghdr *napi_message(uint32_t ifindex, uint32_t id, uint32_t irq)
 {
-	struct nlmsghdr *h = nlq_genl(buf, 98, ND_CMD_NAPI_GET, 0);
+	struct nlmsghdr *h = nl_genl(buf, 98, ND_CMD_NAPI_GET, 0);
 
 	mnl_attr_put_u32(h, ND_NAPI_IFINDEX, ifindex);
 	mnl_attr_put_u32(h, ND_NAPI_ID, id);
@@ -337,13 +337,13 @@ static struct nlmsghdr *napi_message(uint32_t ifindex, uint32_t id, uint32_t irq
 static void test_queues(void **state)
 {
 	(void)state;
-	assert_true(disco_netdev_parse(queue_message(5, 0, ND_QUEUE_RX, 8193, false), l));
-	assert_true(disco_netdev_parse(queue_message(5, 2, ND_QUEUE_RX, 8194, true), l));
-	assert_true(disco_netdev_parse(queue_message(5, 0, ND_QUEUE_TX, 8193, false), l));
-	assert_true(disco_netdev_parse(queue_message(5, 1, ND_QUEUE_TX, 0, false), l));
-	assert_false(disco_netdev_parse(queue_message(4, 1, ND_QUEUE_RX, 1, false), l));
-	assert_false(disco_netdev_parse(queue_message(5, 256, ND_QUEUE_RX, 1, false), l));
-	assert_false(disco_netdev_parse(queue_message(5, 1, 2, 1, false), l));
+	assert_true(iface_netdev_parse(queue_message(5, 0, ND_QUEUE_RX, 8193, false), l));
+	assert_true(iface_netdev_parse(queue_message(5, 2, ND_QUEUE_RX, 8194, true), l));
+	assert_true(iface_netdev_parse(queue_message(5, 0, ND_QUEUE_TX, 8193, false), l));
+	assert_true(iface_netdev_parse(queue_message(5, 1, ND_QUEUE_TX, 0, false), l));
+	assert_false(iface_netdev_parse(queue_message(4, 1, ND_QUEUE_RX, 1, false), l));
+	assert_false(iface_netdev_parse(queue_message(5, 256, ND_QUEUE_RX, 1, false), l));
+	assert_false(iface_netdev_parse(queue_message(5, 1, 2, 1, false), l));
 	assert_int_equal(l->nrxqs, 3);
 	assert_int_equal(l->ntxqs, 2);
 	assert_int_equal(l->rxq[0].napi, 8193);
@@ -352,14 +352,14 @@ static void test_queues(void **state)
 	assert_int_equal(l->rxq[2].xsk, 1);
 	assert_int_equal(l->txq[1].napi, -1);
 
-	assert_true(disco_netdev_parse(napi_message(5, 8193, 44), l));
-	assert_true(disco_netdev_parse(napi_message(5, 8194, 0), l));
-	assert_false(disco_netdev_parse(napi_message(6, 8194, 45), l));
+	assert_true(iface_netdev_parse(napi_message(5, 8193, 44), l));
+	assert_true(iface_netdev_parse(napi_message(5, 8194, 0), l));
+	assert_false(iface_netdev_parse(napi_message(6, 8194, 45), l));
 	assert_int_equal(l->rxq[0].irq, 44);
-	assert_int_equal(l->rxq[0].how, DISCO_IRQ_NAPI);
+	assert_int_equal(l->rxq[0].how, IFACE_IRQ_NAPI);
 	assert_int_equal(l->txq[0].irq, 44);
 	assert_int_equal(l->rxq[2].irq, -1);
-	assert_int_equal(l->rxq[2].how, DISCO_IRQ_UNKNOWN);
+	assert_int_equal(l->rxq[2].how, IFACE_IRQ_UNKNOWN);
 	assert_int_equal(l->rxq[2].napi_pid, 4711);
 	assert_int_equal(l->rxq[2].defer_hard_irqs, 2);
 	assert_int_equal(l->rxq[2].gro_flush_ns, 5000000000ll);
@@ -370,17 +370,17 @@ static void test_queues(void **state)
 
 static void test_device(void **state)
 {
-	struct nlmsghdr *h = nlq_genl(buf, 98, ND_CMD_DEV_GET, 0);
+	struct nlmsghdr *h = nl_genl(buf, 98, ND_CMD_DEV_GET, 0);
 
 	(void)state;
 	mnl_attr_put_u32(h, ND_DEV_IFINDEX, 5);
-	assert_false(disco_netdev_parse(h, l)); /* and no features told */
+	assert_false(iface_netdev_parse(h, l)); /* and no features told */
 	assert_false(l->xdp_told);
 	mnl_attr_put_u64(h, ND_DEV_XDP_FEATURES, 0x2b);
 	mnl_attr_put_u32(h, ND_DEV_XDP_ZC_MAX_SEGS, 8);
 	mnl_attr_put_u64(h, ND_DEV_XDP_RX_METADATA, 3);
 	mnl_attr_put_u64(h, ND_DEV_XSK_FEATURES, 1);
-	assert_true(disco_netdev_parse(h, l));
+	assert_true(iface_netdev_parse(h, l));
 	assert_true(l->xdp_told);
 	assert_int_equal(l->xdp_features, 0x2b);
 	assert_int_equal(l->zc_max_segs, 8);
@@ -388,7 +388,7 @@ static void test_device(void **state)
 	assert_int_equal(l->xsk_features, 1);
 	l->ifindex = 6;
 	l->xdp_features = 0;
-	assert_false(disco_netdev_parse(h, l));
+	assert_false(iface_netdev_parse(h, l));
 	assert_int_equal(l->xdp_features, 0);
 }
 
@@ -420,12 +420,12 @@ static void test_damaged(void **state)
 			}
 			struct nlmsghdr *h = (void *)copy;
 			h->nlmsg_len = cut;
-			disco_rtnl_parse(h, l);
-			disco_ethtool_parse(h, l);
-			disco_netdev_parse(h, l);
+			iface_rtnl_parse(h, l);
+			iface_ethtool_parse(h, l);
+			iface_netdev_parse(h, l);
 			assert_non_null(memchr(l->name, 0, sizeof(l->name)));
 			assert_non_null(memchr(l->alt[0], 0, sizeof(l->alt[0])));
-			assert_true(l->nrxqs <= PLX_QUEUES_MAX && l->nalts <= DISCO_ALTS_MAX);
+			assert_true(l->nrxqs <= PLX_QUEUES_MAX && l->nalts <= IFACE_ALTS_MAX);
 			free(copy);
 		}
 	}

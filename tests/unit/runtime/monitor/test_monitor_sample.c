@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_truth_sample.c - the reading of samples from files of another machine, and of what the host tells of an
+/* test_monitor_sample.c - the reading of samples from files of another machine, and of what the host tells of an
    interface and of the pages of a pool. */
-#include "truth_util.h"
+#include "monitor_util.h"
 
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -10,10 +10,10 @@
 
 static void test_sample(void **state)
 {
-	struct truth_sample *s = &t.sample[0];
+	struct monitor_sample *s = &t.sample[0];
 
 	(void)state;
-	truth_take(s, &env, 5 * S);
+	monitor_take(s, &env, 5 * S);
 	assert_true(s->at == 5 * S && s->lcore[0].runs && s->lcore[0].sched_told);
 	assert_int_equal(s->lcore[0].wait_ns, 456789);
 	assert_int_equal(s->lcore[0].preempted, 9);
@@ -42,10 +42,10 @@ static void test_sample_of_one_offline(void **state)
 	(void)state;
 	env.plan.nlcores = env.nlcores = 1;
 	env.plan.lcores[0].cpu = 3;
-	truth_take(&t.sample[0], &env, 5 * S);
+	monitor_take(&t.sample[0], &env, 5 * S);
 	assert_true(t.sample[0].lcore[0].offline);
 	put("cpu  1 2 3 4 5 6 7 8 9 10\nintr 5 5\n", "/proc/stat"); /* of no CPU: not told */
-	truth_take(&t.sample[0], &env, 5 * S);
+	monitor_take(&t.sample[0], &env, 5 * S);
 	assert_false(t.sample[0].lcore[0].offline);
 }
 
@@ -71,7 +71,7 @@ static void go_and_come(unsigned from)
 		    "cpu 1\ncpu2 10 20 30 40 50 60 70 80 1 1\ncpu3 10 20 30 40 50 60 70 80 1 1\n", "/proc/stat");
 		put(s < 3 ? "Name:\tx\nCpus_allowed_list:\t0-2\n" : "Name:\tx\nCpus_allowed_list:\t3\n",
 		    "/proc/self/task/78/status");
-		truth_look(&t, &env, (from + s) * S);
+		monitor_look(&t, &env, (from + s) * S);
 		assert_int_equal(pins, s >= 2);
 	}
 }
@@ -101,7 +101,7 @@ static void test_sample_of_several_cpus(void **state)
 {
 	(void)state;
 	env.plan.lcores[0].ncpus = 2;
-	truth_take(&t.sample[0], &env, S);
+	monitor_take(&t.sample[0], &env, S);
 	assert_false(t.sample[0].lcore[0].ticks_told);
 	assert_int_equal(t.sample[0].lcore[0].net_rx, 0);
 	assert_int_equal(t.sample[0].nirqs, 0);
@@ -111,9 +111,9 @@ static void test_sample_without_files(void **state)
 {
 	(void)state;
 	assert_int_equal(root_remove(state), 0);
-	truth_take(&t.sample[0], &env, S);
+	monitor_take(&t.sample[0], &env, S);
 	for (unsigned i = 0; i < 2; i++) {
-		const struct truth_lcore *l = &t.sample[0].lcore[i];
+		const struct monitor_lcore *l = &t.sample[0].lcore[i];
 
 		assert_false(l->sched_told || l->cpus_told || l->ticks_told || l->offline);
 	}
@@ -141,12 +141,12 @@ static void test_cost_is_bounded(void **state)
 	(void)state;
 	root_sys.clock_gettime = fake_clock;
 	fake_step = 0;
-	truth_look(&t, &env, 10 * S);
+	monitor_look(&t, &env, 10 * S);
 	assert_int_equal(t.due, 11 * S);
-	truth_look(&t, &env, 10 * S + S / 2); /* not due */
+	monitor_look(&t, &env, 10 * S + S / 2); /* not due */
 	assert_int_equal(t.samples, 0);
 	fake_step = 20000000;
-	truth_look(&t, &env, 11 * S);
+	monitor_look(&t, &env, 11 * S);
 	assert_int_equal(t.samples, 1);
 	assert_int_equal(t.due, 15 * S);
 }
@@ -218,11 +218,11 @@ static int make_host(void **state)
 
 static void test_host(void **state)
 {
-	struct truth_sample *s = &t.sample[0];
-	struct truth_port *o = &s->port[0];
+	struct monitor_sample *s = &t.sample[0];
+	struct monitor_port *o = &s->port[0];
 
 	(void)state;
-	truth_host(s, &env);
+	monitor_host(s, &env);
 	assert_true(s->group_told);
 	assert_int_equal(s->throttled, 530000);
 	assert_string_equal(s->group, "/cg/a");
@@ -238,14 +238,14 @@ static void test_host(void **state)
 	assert_int_equal(o->far_node, 1);
 	env.host.topo.time.version = 1;
 	put("nr_periods 1\nthrottled_time 77\n", "/cg/cpu.stat");
-	truth_host(s, &env);
+	monitor_host(s, &env);
 	assert_int_equal(s->throttled, 77);
 	assert_string_equal(s->group, "/cg");
 	if_name = "wan0"; /* its files are by its name */
 	if_index = 9;
 	put("7\n", "/sys/class/net/wan0/ifindex");
 	put("56\n", "/sys/class/net/wan0/statistics/rx_missed_errors");
-	truth_host(s, &env);
+	monitor_host(s, &env);
 	assert_string_equal(o->now, "wan0");
 	assert_int_equal(o->named, 9);
 	assert_int_equal(o->missed[0], 56);
@@ -255,15 +255,15 @@ static void test_host(void **state)
 
 static void test_host_tells_nothing(void **state)
 {
-	struct truth_sample *s = &t.sample[0];
-	struct truth_port *o = &s->port[0];
+	struct monitor_sample *s = &t.sample[0];
+	struct monitor_port *o = &s->port[0];
 
 	(void)state;
 	put("8\n", "/sys/class/net/eth0/ifindex"); /* another network namespace's */
 	page_err = -1;
 	env.host.topo.time.version = 0;
 	s->lcore[0].runs = false;
-	truth_host(s, &env);
+	monitor_host(s, &env);
 	assert_false(s->group_told || s->throttled || *s->group || s->lcore[0].khz_max || o->missed_told || o->pages);
 	page_err = 0;
 	env.host.topo.nnodes = 1;
@@ -272,19 +272,19 @@ static void test_host_tells_nothing(void **state)
 	if_index = 0;
 	for (int i = 0; i < 3; i++)
 		put("nonsense", "%s", (const char *[]){ "/cg/cpu.stat", "/cg/a/cpu.stat", "/cg/a/b/cpu.stat" }[i]);
-	truth_host(s, &env);
+	monitor_host(s, &env);
 	assert_false(s->group_told || *o->now || o->named || o->missed_told || o->pages);
 	env.host.topo.nnodes = 2;
 	env.plan.ports[0].link.node = -1;
-	truth_host(s, &env);
+	monitor_host(s, &env);
 	assert_int_equal(o->pages, 0);
 	env.plan.ports[0].link.node = 0;
 	env.segs[0].len = 3 << 12; /* fewer pages than are asked for */
-	truth_host(s, &env);
+	monitor_host(s, &env);
 	assert_int_equal(o->pages, 3);
 	env.segs[0].page = 0; /* none at all */
 	o->pages = 0;
-	truth_host(s, &env);
+	monitor_host(s, &env);
 	assert_int_equal(o->pages, 0);
 	assert_int_equal(open_fds, 0);
 }
@@ -303,7 +303,7 @@ static void test_sample_of_garbage(void **state)
 		put(junk[i], "/proc/interrupts");
 		put(junk[i], "/proc/self/task/77/status");
 		put(junk[i], "/proc/self/task/77/schedstat");
-		truth_take(&t.sample[0], &env, S);
+		monitor_take(&t.sample[0], &env, S);
 		assert_false(t.sample[0].lcore[0].sched_told);
 		assert_false(t.sample[0].lcore[0].cpus_told);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_disco_live.c - discovery against this kernel, in a network namespace of its own: what was
+/* test_iface_live.c - discovery against this kernel, in a network namespace of its own: what was
    made there is what is found. */
 #include "ax_util.h"
 #include "host.h"
@@ -10,7 +10,7 @@
 #include <linux/sockios.h>
 #include <sys/wait.h>
 
-static struct disco_link *l;
+static struct iface *l;
 
 static int setup(void **state)
 {
@@ -39,7 +39,7 @@ static int teardown_gone(void **state)
 
 static void found(const char *name)
 {
-	assert_int_equal(disco_link_read(&plx_sys_linux, name, l), 0);
+	assert_int_equal(iface_read(&plx_sys_linux, name, l), 0);
 }
 
 static void identity(void **state)
@@ -76,9 +76,9 @@ static void no_such(void **state)
 	unsigned fds = count_fds();
 
 	(void)state;
-	assert_int_equal(disco_link_read(&plx_sys_linux, "plxnot", l), -ENODEV);
-	assert_int_equal(disco_link_read(&plx_sys_linux, "", l), -ENODEV);
-	assert_int_equal(disco_link_read(&plx_sys_linux, "a-name-of-more-than-sixteen-bytes", l), -ENODEV);
+	assert_int_equal(iface_read(&plx_sys_linux, "plxnot", l), -ENODEV);
+	assert_int_equal(iface_read(&plx_sys_linux, "", l), -ENODEV);
+	assert_int_equal(iface_read(&plx_sys_linux, "a-name-of-more-than-sixteen-bytes", l), -ENODEV);
 	found("plxa0");
 	assert_int_equal(count_fds(), fds);
 }
@@ -92,14 +92,14 @@ static void channels_and_offloads(void **state)
 	assert_int_equal(l->ch_tx, 2);
 	assert_int_equal(l->rxqs_alloc, 2);
 	assert_int_equal(l->nrxqs, 2);
-	assert_int_equal(disco_on(l, DISCO_F_gro), 1);
-	assert_int_equal(disco_on(l, DISCO_F_tx_csum), 0);
-	assert_true(l->f_can >> DISCO_F_gro & 1);
-	assert_false(l->f_can >> DISCO_F_lro & 1);
-	assert_int_equal(l->rxq[1].how, DISCO_IRQ_NONE);
+	assert_int_equal(iface_on(l, IFACE_F_gro), 1);
+	assert_int_equal(iface_on(l, IFACE_F_tx_csum), 0);
+	assert_true(l->f_can >> IFACE_F_gro & 1);
+	assert_false(l->f_can >> IFACE_F_lro & 1);
+	assert_int_equal(l->rxq[1].how, IFACE_IRQ_NONE);
 	run("ethtool -K plxa0 gro off >/dev/null; ethtool -L plxa0 rx 1");
 	found("plxa0");
-	assert_int_equal(disco_on(l, DISCO_F_gro), 0);
+	assert_int_equal(iface_on(l, IFACE_F_gro), 0);
 	assert_int_equal(l->ch_rx, 1);
 	assert_int_equal(l->nrxqs, 1);
 	assert_int_equal(l->ntxqs, 2);
@@ -126,16 +126,16 @@ static int no_sockets(int domain, int type, int protocol)
 /* Without generic netlink the ioctls say the same; without any, they still do. */
 static void fallbacks(void **state)
 {
-	struct disco_link *by_ioctl = malloc(sizeof(*by_ioctl));
+	struct iface *by_ioctl = malloc(sizeof(*by_ioctl));
 	struct plx_sys sys = plx_sys_linux;
-	uint32_t same = 1u << DISCO_F_gro | 1u << DISCO_F_gso | 1u << DISCO_F_tso | 1u << DISCO_F_sg | 1u << DISCO_F_rx_vlan |
-	                1u << DISCO_F_tx_vlan | 1u << DISCO_F_lro | 1u << DISCO_F_ntuple | 1u << DISCO_F_tx_csum;
+	uint32_t same = 1u << IFACE_F_gro | 1u << IFACE_F_gso | 1u << IFACE_F_tso | 1u << IFACE_F_sg | 1u << IFACE_F_rx_vlan |
+	                1u << IFACE_F_tx_vlan | 1u << IFACE_F_lro | 1u << IFACE_F_ntuple | 1u << IFACE_F_tx_csum;
 
 	(void)state;
 	run("ethtool -K plxa0 gro on rxvlan off >/dev/null");
 	found("plxa0");
 	sys.socket = no_netlink;
-	assert_int_equal(disco_link_read(&sys, "plxa0", by_ioctl), 0);
+	assert_int_equal(iface_read(&sys, "plxa0", by_ioctl), 0);
 	assert_int_equal(by_ioctl->f_known & same, same);
 	assert_int_equal(by_ioctl->f_on & same, l->f_on & same);
 	assert_int_equal(by_ioctl->ch_rx, 2);
@@ -144,12 +144,12 @@ static void fallbacks(void **state)
 	assert_false(by_ioctl->xdp_told);
 	assert_int_equal(by_ioctl->rxq[0].xsk, -1);
 	sys.socket = no_sockets;
-	assert_int_equal(disco_link_read(&sys, "plxa0", by_ioctl), 0);
+	assert_int_equal(iface_read(&sys, "plxa0", by_ioctl), 0);
 	assert_int_equal(by_ioctl->ifindex, l->ifindex);
 	assert_int_equal(by_ioctl->mtu, 1500);
 	assert_string_equal(by_ioctl->kdriver, "veth");
 	assert_string_equal(by_ioctl->kind, "");
-	assert_int_equal(disco_link_read(&sys, "plxnot", by_ioctl), -ENODEV);
+	assert_int_equal(iface_read(&sys, "plxnot", by_ioctl), -ENODEV);
 	free(by_ioctl);
 }
 
@@ -174,7 +174,7 @@ static void xdp(void **state)
 	assert_true(l->xdp.tag[0] | l->xdp.tag[1] | l->xdp.tag[2] | l->xdp.tag[3]);
 	assert_int_equal(plx_xdp_owner(&l->xdp, &plx_sys_linux), 0);
 	assert_int_equal(l->xdp.pid, getpid());
-	assert_string_equal(l->xdp.comm, "test_disco_live");
+	assert_string_equal(l->xdp.comm, "test_iface_live");
 	assert_true(l->xdp.link > 0);
 	if (l->xdp_told)
 		assert_int_equal(l->xdp_features & 3, 3); /* basic, redirect: veth has them while the peer is of use */
@@ -255,10 +255,10 @@ static void queues_beyond(void **state)
 
 	(void)state;
 	sys.ioctl = many_queues;
-	assert_int_equal(disco_link_read(&sys, "plxa0", l), 0);
+	assert_int_equal(iface_read(&sys, "plxa0", l), 0);
 	assert_int_equal(l->nrxqs, PLX_QUEUES_MAX);
 	assert_int_equal(l->ntxqs, PLX_QUEUES_MAX);
-	assert_int_equal(l->txq[PLX_QUEUES_MAX - 1].how, DISCO_IRQ_NONE);
+	assert_int_equal(l->txq[PLX_QUEUES_MAX - 1].how, IFACE_IRQ_NONE);
 }
 
 static void bridge(void **state)
@@ -276,7 +276,7 @@ static void bridge(void **state)
 
 struct seen { unsigned n; bool lo, a, b; uint64_t netns; };
 
-static void see(void *arg, const struct disco_link *k)
+static void see(void *arg, const struct iface *k)
 {
 	struct seen *s = arg;
 
@@ -292,11 +292,11 @@ static void each(void **state)
 	struct seen s = { 0 };
 
 	(void)state;
-	assert_int_equal(disco_link_each(&plx_sys_linux, see, &s), 0);
+	assert_int_equal(iface_link_each(&plx_sys_linux, see, &s), 0);
 	assert_true(s.lo && s.a && s.b);
 	found("lo");
 	assert_int_equal(l->netns, s.netns);
-	assert_int_equal(l->rxq[0].how, DISCO_IRQ_NONE);
+	assert_int_equal(l->rxq[0].how, IFACE_IRQ_NONE);
 }
 
 /* ---- the host as a whole ---- */
@@ -350,21 +350,21 @@ static void host_once(void **state)
 		const bool there = i != 1 && i != 2;
 
 		assert_int_equal(f->link.ifindex, !there ? 0 : if_nametoindex(i == 3 ? "plxb0" : "plxa0"));
-		assert_int_equal(f->disco != NULL, there);
+		assert_int_equal(f->found != NULL, there);
 		assert_int_equal(f->link.node, -1);
 		if (!there)
 			continue;
-		assert_string_equal(f->disco->name, f->link.name);
-		assert_string_equal(f->disco->kind, "veth");
-		assert_int_equal(f->disco->ifindex, f->link.ifindex);
-		assert_int_equal(f->disco->nrxqs, 2);
-		assert_int_equal(f->link.zc, f->disco->xdp_told ? PLX_LINK_ZC_NO : PLX_LINK_ZC_NOT_TOLD);
+		assert_string_equal(f->found->name, f->link.name);
+		assert_string_equal(f->found->kind, "veth");
+		assert_int_equal(f->found->ifindex, f->link.ifindex);
+		assert_int_equal(f->found->nrxqs, 2);
+		assert_int_equal(f->link.zc, f->found->xdp_told ? PLX_LINK_ZC_NO : PLX_LINK_ZC_NOT_TOLD);
 	}
-	assert_ptr_equal(host->iface[4].disco, host->iface[0].disco);
+	assert_ptr_equal(host->iface[4].found, host->iface[0].found);
 	assert_int_equal(count_fds(), fds);
 	host_free(host);
-	assert_null(host->iface[0].disco);
-	assert_null(host->iface[4].disco);
+	assert_null(host->iface[0].found);
+	assert_null(host->iface[4].found);
 	assert_int_equal(host->iface[0].link.rxqs, 2);
 	host_free(host);
 	free(host);
@@ -381,10 +381,10 @@ static void host_refused(void **state)
 	assert_int_equal(read_host(ports), -EPERM);
 	refusal = 0;
 	assert_string_equal(why, "plxb0: cannot ask the kernel about it: Operation not permitted: see ip link show plxb0");
-	assert_non_null(host->iface[0].disco);
-	assert_null(host->iface[1].disco);
+	assert_non_null(host->iface[0].found);
+	assert_null(host->iface[1].found);
 	assert_int_equal(host->iface[1].link.ifindex, 0);
-	assert_ptr_equal(host->iface[3].disco, host->iface[0].disco);
+	assert_ptr_equal(host->iface[3].found, host->iface[0].found);
 	host_free(host);
 	free(host);
 }

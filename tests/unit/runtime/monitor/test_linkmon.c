@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_netlink.c - link events from bytes: good, foreign, cut and hostile ones; and the
+/* test_linkmon.c - link events from bytes: good, foreign, cut and hostile ones; and the
    kernel's own answer, where a socket may be opened. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct seen { struct nl_event e[64]; int n; };
+struct seen { struct linkmon_event e[64]; int n; };
 
-static void keep(void *arg, const struct nl_event *e)
+static void keep(void *arg, const struct linkmon_event *e)
 {
 	struct seen *s = arg;
 
@@ -40,7 +40,7 @@ static void test_new_link(void **state)
 	(void)state;
 	struct seen s = { 0 };
 
-	assert_int_equal(nl_parse(new_link, sizeof(new_link), keep, &s), 1);
+	assert_int_equal(linkmon_parse(new_link, sizeof(new_link), keep, &s), 1);
 	assert_int_equal(s.e[0].kind, NL_LINK);
 	assert_int_equal(s.e[0].ifindex, 5);
 	assert_int_equal(s.e[0].mtu, 1500);
@@ -57,7 +57,7 @@ static int edited(const struct edit *e, int n, struct seen *s)
 	for (int i = 0; i < n; i++)
 		b[e[i].at] = e[i].value;
 	*s = (struct seen){ 0 };
-	return nl_parse(b, sizeof(b), keep, s);
+	return linkmon_parse(b, sizeof(b), keep, s);
 }
 
 static void test_variants(void **state)
@@ -97,7 +97,7 @@ static void test_malformed(void **state)
 	struct seen s;
 
 	for (size_t n = 0; n < sizeof(new_link); n++) /* cut anywhere: no message */
-		assert_int_equal(nl_parse(new_link, n, keep, &s), 0);
+		assert_int_equal(linkmon_parse(new_link, n, keep, &s), 0);
 	assert_int_equal(edited(&(struct edit){ 0, 20 }, 1, &s), 0);         /* shorter than ifinfomsg */
 	assert_int_equal(edited(&(struct edit){ 0, 3 }, 1, &s), 0);          /* shorter than a header */
 	assert_int_equal(edited(&(struct edit){ 20, 0 }, 1, &s), 0);         /* index 0 */
@@ -127,7 +127,7 @@ static void test_random_bytes(void **state)
 		if (i & 1 && n)
 			b[(size_t)rand() % n] = (uint8_t)rand();
 		s = (struct seen){ 0 };
-		int events = nl_parse(b, n, keep, &s); /* under a sanitizer: nothing outside is read */
+		int events = linkmon_parse(b, n, keep, &s); /* under a sanitizer: nothing outside is read */
 
 		assert_int_equal(events, s.n);
 	}
@@ -135,7 +135,7 @@ static void test_random_bytes(void **state)
 
 static void from_message(void *arg, const struct nlmsghdr *h)
 {
-	nl_parse(h, h->nlmsg_len, keep, arg);
+	linkmon_parse(h, h->nlmsg_len, keep, arg);
 }
 
 /* The kernel's own messages: its answer to a question about loopback; and no events yet. */
@@ -147,21 +147,21 @@ static void test_kernel(void **state)
 		.h = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETLINK }, .m = { .ifi_index = 1 },
 	};
 	struct seen s = { 0 };
-	struct nlq q;
-	int fd = nl_open(sys);
+	struct nl q;
+	int fd = linkmon_open(sys);
 
 	assert_true(fd >= 0);
 	sys->close(fd);
-	assert_int_equal(nlq_open(&q, sys, NETLINK_ROUTE), 0);
-	assert_int_equal(nlq_ask(&q, &req.h, from_message, &s), 0);
+	assert_int_equal(nl_open(&q, sys, NETLINK_ROUTE), 0);
+	assert_int_equal(nl_ask(&q, &req.h, from_message, &s), 0);
 	assert_int_equal(s.n, 1);
 	assert_int_equal(s.e[0].kind, NL_LINK);
 	assert_int_equal(s.e[0].ifindex, 1);
 	assert_true(s.e[0].mtu != 0);
 	req.m.ifi_index = INT32_MAX;
-	assert_int_equal(nlq_ask(&q, &req.h, from_message, &s), -ENODEV);
+	assert_int_equal(nl_ask(&q, &req.h, from_message, &s), -ENODEV);
 	assert_int_equal(s.n, 1);
-	nlq_close(&q);
+	nl_close(&q);
 }
 
 int main(void)

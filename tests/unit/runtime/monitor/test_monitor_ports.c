@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_truth_ports.c - samples of ports, queues and pools, by drivers that answer, that do not, and that answer
+/* test_monitor_ports.c - samples of ports, queues and pools, by drivers that answer, that do not, and that answer
    late. */
-#include "truth_util.h"
+#include "monitor_util.h"
 
 static int fake_attached;
 static int fake_queues;
@@ -47,9 +47,9 @@ static const struct plx_driver bare = { .name = "bare" };
 
 static int answer_of(struct plx_port *p)
 {
-	struct truth_answer a;
+	struct monitor_answer a;
 
-	truth_ask_port(&a, p);
+	monitor_ask_port(&a, p);
 	return a.attached;
 }
 
@@ -59,7 +59,7 @@ static void test_sample_of_ports(void **state)
 	struct plx_txq txq = { .id = 0 }, *txqs[1] = { &txq };
 	struct plx_port port = { .drv = &full, .sys = &root_sys, .name = "eth0", .nrx = 2, .rxq = rxq, .ntx = 1,
 	                         .txq = txqs, .link = PLX_LINK_UP };
-	const struct truth_port *o = &t.sample[0].port[0];
+	const struct monitor_port *o = &t.sample[0].port[0];
 
 	(void)state;
 	port.conf.queue = 1;
@@ -76,7 +76,7 @@ static void test_sample_of_ports(void **state)
 	txq.stats.stop[PLX_STOP_ring_full] = 8;
 	txq.stats.pkts = 70;
 	txq.err = -ENETDOWN;
-	truth_take(&t.sample[0], &env, S);
+	monitor_take(&t.sample[0], &env, S);
 	assert_true(o->up && o->ntx == 1 && o->txq[0].err == -ENETDOWN && o->txq[0].pkts == 70);
 	assert_int_equal(o->txq[0].stop[PLX_STOP_ring_full], 8);
 	assert_true(o->there && o->attached == -1 && o->first == 1 && o->nrx == 2); /* that is asked elsewhere */
@@ -96,26 +96,26 @@ static void test_sample_of_ports(void **state)
 	fake_queues = PLX_QUEUES_MAX + 100;
 	put("2\n", "/proc/irq/24/smp_affinity_list"); /* moved, and no interrupt has come since */
 	put("3\n", "/proc/irq/25/smp_affinity_list");
-	truth_take(&t.sample[0], &env, S);
+	monitor_take(&t.sample[0], &env, S);
 	assert_int_equal(o->irq_cpu[0], 2);
 	assert_int_equal(o->irq_cpu[1], 3);
 	put("x\n", "/proc/irq/24/effective_affinity_list");
 	put("", "/proc/irq/24/smp_affinity_list");
 	put("\n", "/proc/irq/25/effective_affinity_list");
 	put("", "/proc/irq/25/smp_affinity_list");
-	truth_take(&t.sample[0], &env, S);
+	monitor_take(&t.sample[0], &env, S);
 	assert_int_equal(answer_of(&port), -1);
 	assert_int_equal(o->queues, PLX_QUEUES_MAX);
 	assert_int_equal(o->irq_cpu[0], -1);
 	assert_int_equal(o->irq_cpu[1], -1);
 	port.drv = &bare;
-	truth_take(&t.sample[0], &env, S);
+	monitor_take(&t.sample[0], &env, S);
 	assert_int_equal(answer_of(&port), -1);
 	assert_int_equal(o->queues, 0);
 	port.drv = &full;
 	port.link = PLX_LINK_REMOVED; /* nothing is asked of what is gone */
 	fake_attached = 0;
-	truth_take(&t.sample[0], &env, S);
+	monitor_take(&t.sample[0], &env, S);
 	assert_true(!o->there && answer_of(&port) == -1);
 }
 
@@ -127,7 +127,7 @@ static void test_sample_of_pools(void **state)
 	struct plx_txq txq = { .id = 0 }, *txqs[1] = { &txq };
 	struct plx_port port = { .drv = &full, .sys = &root_sys, .name = "eth0", .nrx = 1, .rxq = rxq, .ntx = 1,
 	                         .txq = txqs };
-	const struct truth_pool *o = &t.sample[0].pool[0];
+	const struct monitor_pool *o = &t.sample[0].pool[0];
 	void *mem = aligned_alloc(4096, (plx_pool_size(&c) + 4095) / 4096 * 4096);
 	struct plx_mbuf *m[600];
 
@@ -141,13 +141,13 @@ static void test_sample_of_pools(void **state)
 	txq.stats.stop[PLX_STOP_no_mbuf] = 3;
 	plx_self.slot = 1;
 	assert_int_equal(plx_pool_take(port.pool, m, 1), 1);
-	truth_take(&t.sample[0], &env, S);
+	monitor_take(&t.sample[0], &env, S);
 	assert_true(t.sample[0].npools == 1 && !strcmp(o->name, "t-0") && o->frames == 600 && o->free == 599 &&
 	            !o->dry);
 	assert_true(o->rx == 30 && o->tx == 4 && o->starved == 6);
 	assert_int_equal(plx_pool_take(port.pool, m + 1, 599), 599);
 	plx_pool_give(port.pool, m, 500);
-	truth_take(&t.sample[0], &env, S);
+	monitor_take(&t.sample[0], &env, S);
 	assert_true(o->free == 500 && o->dry);
 	plx_pool_give(port.pool, m + 500, 100);
 	plx_self.slot = 0;
@@ -170,7 +170,7 @@ static void test_answers_held_back(void **state)
 {
 	static const struct plx_driver late = { .name = "late", .attached = attached_late };
 	struct plx_port port = { .drv = &late, .sys = &root_sys, .name = "eth0", .link = PLX_LINK_UP };
-	struct truth_sample *s = &t.sample[0];
+	struct monitor_sample *s = &t.sample[0];
 
 	(void)state;
 	env.sys = port.sys = &plx_sys_linux;
@@ -179,25 +179,25 @@ static void test_answers_held_back(void **state)
 	s->nports = 1;
 	held = 1;
 	asks = 0;
-	assert_int_equal(truth_ask_open(&t.ask, &env), 0);
+	assert_int_equal(monitor_ask_open(&t.ask, &env), 0);
 	for (int i = 0; i < 3 || !__atomic_load_n(&asks, __ATOMIC_RELAXED); i++) {
-		s->port[0] = (struct truth_port){ .there = true, .attached = 0 };
-		truth_ask_take(&t.ask, s);
+		s->port[0] = (struct monitor_port){ .there = true, .attached = 0 };
+		monitor_ask_take(&t.ask, s);
 		assert_int_equal(s->port[0].attached, -1); /* not told */
 		sched_yield();
 	}
 	assert_int_equal(__atomic_load_n(&asks, __ATOMIC_RELAXED), 1); /* one question at a time */
 	__atomic_store_n(&held, 0, __ATOMIC_RELAXED);
 	while (s->port[0].attached != 1)
-		truth_ask_take(&t.ask, s);
+		monitor_ask_take(&t.ask, s);
 	s->port[0].there = false; /* an old answer about what is gone is none */
-	truth_ask_take(&t.ask, s);
+	monitor_ask_take(&t.ask, s);
 	assert_int_equal(s->port[0].attached, -1);
-	truth_ask_close(&t.ask);
+	monitor_ask_close(&t.ask);
 	port.drv = &bare; /* nothing to ask: no thread */
-	assert_int_equal(truth_ask_open(&t.ask, &env), 0);
+	assert_int_equal(monitor_ask_open(&t.ask, &env), 0);
 	assert_false(t.ask.spawned);
-	truth_ask_close(&t.ask);
+	monitor_ask_close(&t.ask);
 }
 
 int main(void)

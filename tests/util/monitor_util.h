@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* truth_util.h - a made-up plan and two samples that agree with it, for tests of what is found; and the files of
+/* monitor_util.h - a made-up plan and two samples that agree with it, for tests of what is found; and the files of
    another machine, for tests of what is read. */
-#ifndef TRUTH_UTIL_H
-#define TRUTH_UTIL_H
+#ifndef MONITOR_UTIL_H
+#define MONITOR_UTIL_H
 
 #include "root_util.h"
 
@@ -16,10 +16,10 @@
 
 static struct plx_env env;
 static struct plx_lcore *lcores;
-static struct truth t;
+static struct monitor t;
 static char lines[8192];
 static unsigned warnings, notices;
-static struct truth_sample was, is;
+static struct monitor_sample was, is;
 
 static inline void log_line(void *arg, enum plx_log_level level, const char *line)
 {
@@ -49,30 +49,30 @@ static inline int make(void **state)
 	p->ports[0].txq_lcore[1] = 1;
 	p->ports[0].link.ifindex = 7;
 	snprintf(p->ports[0].link.name, sizeof(p->ports[0].link.name), "eth0");
-	p->ports[0].rxq_irq[0] = (struct plan_irq){ .irq = 24, .cpu = 0, .how = DISCO_IRQ_NAPI };
-	p->ports[0].rxq_irq[1] = (struct plan_irq){ .irq = 25, .cpu = 3, .how = DISCO_IRQ_NAPI };
+	p->ports[0].rxq_irq[0] = (struct plan_irq){ .irq = 24, .cpu = 0, .how = IFACE_IRQ_NAPI };
+	p->ports[0].rxq_irq[1] = (struct plan_irq){ .irq = 25, .cpu = 3, .how = IFACE_IRQ_NAPI };
 	*lines = 0;
 	warnings = notices = 0;
-	assert_int_equal(truth_open(&t, p, &kept, 2500000000u), 0);
+	assert_int_equal(monitor_open(&t, p, &kept, 2500000000u), 0);
 	was = t.sample[0];
 	is = t.sample[1];
 	was.at = 100 * S;
 	is.at = 101 * S;
 	for (int k = 0; k < 2; k++) {
-		struct truth_sample *s = k ? &is : &was;
+		struct monitor_sample *s = k ? &is : &was;
 
 		for (unsigned i = 0; i < 2; i++)
-			s->lcore[i] = (struct truth_lcore){ .runs = true, .sched_told = true, .cpus_told = true,
+			s->lcore[i] = (struct monitor_lcore){ .runs = true, .sched_told = true, .cpus_told = true,
 			                                    .ticks_told = true, .ticks = k * 100u, .cpus = { { 4u << i } },
 			                                    .idle_cycles = k * 2500000000u };
-		s->port[0] = (struct truth_port){ .there = true, .attached = 1, .queues = 4, .nrx = 2,
+		s->port[0] = (struct monitor_port){ .there = true, .attached = 1, .queues = 4, .nrx = 2,
 		                                  .irq_cpu = { 0, 3 }, .now = "eth0", .named = 7, .missed_told = 3,
 		                                  .polled_by = { 0, 1, 1 }, .pages = 16 };
 		s->port[0].up = true;
 		s->port[0].ring = 2048 + PLX_BURST_MAX;
 		s->port[0].ntx = 2;
 		s->npools = 1;
-		s->pool[0] = (struct truth_pool){ .name = "t-0", .frames = 9000, .free = 1000 };
+		s->pool[0] = (struct monitor_pool){ .name = "t-0", .frames = 9000, .free = 1000 };
 		s->group_told = true;
 		snprintf(s->group, sizeof(s->group), "/sys/fs/cgroup/box");
 	}
@@ -82,7 +82,7 @@ static inline int make(void **state)
 static inline int unmake(void **state)
 {
 	(void)state;
-	truth_close(&t);
+	monitor_close(&t);
 	return 0;
 }
 
@@ -90,15 +90,15 @@ static inline int unmake(void **state)
 static inline void judge(unsigned times)
 {
 	while (times--) {
-		truth_judge(&t, &was, &is);
+		monitor_judge(&t, &was, &is);
 		was.at += S;
 		is.at += S;
 	}
 }
 
-static inline const struct truth_found *stands(enum truth_fact fact)
+static inline const struct monitor_found *stands(enum monitor_fact fact)
 {
-	for (unsigned i = 0; i < TRUTH_FOUND_MAX; i++)
+	for (unsigned i = 0; i < MONITOR_FOUND_MAX; i++)
 		if (t.found[i].used && t.found[i].stands && t.found[i].fact == fact)
 			return &t.found[i];
 	return NULL;
@@ -120,7 +120,7 @@ static inline unsigned standing(void)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < TRUTH_FOUND_MAX; i++)
+	for (unsigned i = 0; i < MONITOR_FOUND_MAX; i++)
 		n += t.found[i].used && t.found[i].stands;
 	return n;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_disco_fault.c - discovery with each of its system calls failing in turn: what cannot be
+/* test_iface_fault.c - discovery with each of its system calls failing in turn: what cannot be
    found out stays unknown, and nothing is left open. */
 #include "iface.h"
 #include "fault_each.h"
@@ -13,12 +13,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-static struct disco_link *l;
+static struct iface *l;
 
 /* The interface may have gone only if the kernel said so. */
 static bool read_once(const char *what, const char *call, int err)
 {
-	int got = disco_link_read(&fault_sys, "plxfa", l);
+	int got = iface_read(&fault_sys, "plxfa", l);
 
 	(void)call;
 	if (got && !(got == -ENODEV && err == ENODEV))

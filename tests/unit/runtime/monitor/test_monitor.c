@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_truth.c - judging made-up samples against a made-up plan: what is found, when it begins,
+/* test_monitor.c - judging made-up samples against a made-up plan: what is found, when it begins,
    how often it is told, when it is over. */
-#include "truth_util.h"
+#include "monitor_util.h"
 
 static void test_nothing_wrong(void **state)
 {
@@ -49,7 +49,7 @@ static void wrong_quota(void)    { is.throttled = 250000000; }
 static void wrong_clock(void)    { is.lcore[1].khz = 1200000; is.lcore[1].khz_max = 2000000; }
 static void wrong_pool(void)
 {
-	was.pool[0] = is.pool[0] = (struct truth_pool){ .name = "t-0", .frames = 9000, .free = 20, .dry = true,
+	was.pool[0] = is.pool[0] = (struct monitor_pool){ .name = "t-0", .frames = 9000, .free = 20, .dry = true,
 	                                                .rx = 4000, .tx = 80 };
 }
 static void wrong_rings(void)
@@ -77,75 +77,75 @@ static void wrong_given_up(void) { was.port[0].txq[0].err = is.port[0].txq[0].er
 static void wrong_irq(void)
 {
 	is.nirqs = 2;
-	is.irq[0] = (struct truth_irq){ .irq = 30, .lcore = 0, .n = 1200, .action = "nvme0q3" };
-	is.irq[1] = (struct truth_irq){ .irq = 25, .lcore = 1, .n = 90000, .action = "eth0-TxRx-1" }; /* as planned */
+	is.irq[0] = (struct monitor_irq){ .irq = 30, .lcore = 0, .n = 1200, .action = "nvme0q3" };
+	is.irq[1] = (struct monitor_irq){ .irq = 25, .lcore = 1, .n = 90000, .action = "eth0-TxRx-1" }; /* as planned */
 }
 
-static const struct { void (*wrong)(void); enum truth_fact fact; const char *on, *evidence, *mend; } cases[] = {
-	{ wrong_unserved, TRUTH_unserved, "eth0 queue 3", "9000 frames a second", "queues=4" },
-	{ wrong_passed, TRUTH_passed_by, "eth0 queue 1", "5 frames a second", "stall=" },
-	{ wrong_drops, TRUTH_drops, "eth0 rx", "ring_full: 77 frames", "raise rxd=" },
-	{ wrong_more, TRUTH_unaccounted, "eth0 queue 1", "9000 frames were offered to it and are "
+static const struct { void (*wrong)(void); enum monitor_fact fact; const char *on, *evidence, *fix; } cases[] = {
+	{ wrong_unserved, MONITOR_unserved, "eth0 queue 3", "9000 frames a second", "queues=4" },
+	{ wrong_passed, MONITOR_passed_by, "eth0 queue 1", "5 frames a second", "stall=" },
+	{ wrong_drops, MONITOR_drops, "eth0 rx", "ring_full: 77 frames", "raise rxd=" },
+	{ wrong_more, MONITOR_unaccounted, "eth0 queue 1", "9000 frames were offered to it and are "
 	  "neither received nor in a counter of drops; its ring has room for 2048", "ethtool -n eth0" },
-	{ wrong_less, TRUTH_unaccounted, "eth0 queue 0", "2561 frames more are received or in counters of drops "
+	{ wrong_less, MONITOR_unaccounted, "eth0 queue 0", "2561 frames more are received or in counters of drops "
 	  "than were offered", "ss --xdp" },
-	{ wrong_tx, TRUTH_drops, "eth0 tx", "device: 78 frames", "refused" },
-	{ wrong_user, TRUTH_shared_txq, "eth0 transmit queue 1", "changes 2000 times a second; the plan "
+	{ wrong_tx, MONITOR_drops, "eth0 tx", "device: 78 frames", "refused" },
+	{ wrong_user, MONITOR_shared_txq, "eth0 transmit queue 1", "changes 2000 times a second; the plan "
 	  "has it for lcore 4", "plx_env_txq" },
-	{ wrong_pool, TRUTH_pool_empty, "pool t-0", "0 of 9000 frames can be had: 20 are in caches of lcores, 4000 in "
+	{ wrong_pool, MONITOR_pool_empty, "pool t-0", "0 of 9000 frames can be had: 20 are in caches of lcores, 4000 in "
 	  "receive rings, 80 in transmit rings, and 4900 with the application", "have it put back" },
-	{ wrong_rings, TRUTH_pool_empty, "pool t-0", "and 100 with the application", "give it more by -m, of which "
+	{ wrong_rings, MONITOR_pool_empty, "pool t-0", "and 100 with the application", "give it more by -m, of which "
 	  "the plan has 20 MiB" },
-	{ wrong_caches, TRUTH_pool_empty, "pool t-0", "512 are in caches", "have it put back" },
-	{ wrong_repairs, TRUTH_reopened, "eth0", "3 of its queues were opened anew in this look, 5 since the start",
+	{ wrong_caches, MONITOR_pool_empty, "pool t-0", "512 are in caches", "have it put back" },
+	{ wrong_repairs, MONITOR_reopened, "eth0", "3 of its queues were opened anew in this look, 5 since the start",
 	  "ip monitor link dev eth0" },
-	{ wrong_frames, TRUTH_split_frames, "eth0", "does not use all of a frame of 2048 bytes; each "
+	{ wrong_frames, MONITOR_split_frames, "eth0", "does not use all of a frame of 2048 bytes; each "
 	  "frame is copied since", "start with mode=native of --iface eth0, or try --frame-size 4096" },
-	{ wrong_frames_yet, TRUTH_split_frames, "eth0", "of a frame of 4096 bytes; its queues are being "
+	{ wrong_frames_yet, MONITOR_split_frames, "eth0", "of a frame of 4096 bytes; its queues are being "
 	  "opened anew for copies", "start with mode=native of --iface eth0" },
-	{ wrong_ring, TRUTH_tx_stuck, "eth0 transmit queue 1", "it took no packet, and 700 bursts a second "
+	{ wrong_ring, MONITOR_tx_stuck, "eth0 transmit queue 1", "it took no packet, and 700 bursts a second "
 	  "ended with ring_full", "ip -s link show eth0" },
-	{ wrong_doorbell, TRUTH_tx_stuck, "eth0 transmit queue 0", "11 bursts a second ended with error; "
+	{ wrong_doorbell, MONITOR_tx_stuck, "eth0 transmit queue 0", "11 bursts a second ended with error; "
 	  "its doorbell fails: Invalid argument (-22)", "start the program again" },
-	{ wrong_given_up, TRUTH_tx_stuck, "eth0 transmit queue 0", "No buffer space available",
+	{ wrong_given_up, MONITOR_tx_stuck, "eth0 transmit queue 0", "No buffer space available",
 	  "start the program again" },
-	{ wrong_missed, TRUTH_missed, "eth0", "31 frames a second (rx_missed_errors)", "ethtool -G eth0" },
-	{ wrong_fifo, TRUTH_missed, "eth0", "32 frames a second (rx_fifo_errors)", "ethtool -G eth0" },
-	{ wrong_removed, TRUTH_removed, "eth0", "interface 7 was removed", "bring the interface back" },
-	{ wrong_replaced, TRUTH_removed, "eth0", "the eth0 that is here now is interface 9",
+	{ wrong_missed, MONITOR_missed, "eth0", "31 frames a second (rx_missed_errors)", "ethtool -G eth0" },
+	{ wrong_fifo, MONITOR_missed, "eth0", "32 frames a second (rx_fifo_errors)", "ethtool -G eth0" },
+	{ wrong_removed, MONITOR_removed, "eth0", "interface 7 was removed", "bring the interface back" },
+	{ wrong_replaced, MONITOR_removed, "eth0", "the eth0 that is here now is interface 9",
 	  "start the program again" },
-	{ wrong_name, TRUTH_renamed, "eth0", "interface 7 was eth0 and is a;b now",
+	{ wrong_name, MONITOR_renamed, "eth0", "interface 7 was eth0 and is a;b now",
 	  "; or ip link set dev 'a;b' name eth0, which kernels before 6.2 refuse while it is up" },
-	{ wrong_names, TRUTH_renamed, "eth0", "eth0 is interface 8", "--iface name it 'a;b'" },
-	{ wrong_lcore, TRUTH_far_lcore, "eth0", "1 of its 2 receive queues are polled on other nodes: queue 1 by "
+	{ wrong_names, MONITOR_renamed, "eth0", "eth0 is interface 8", "--iface name it 'a;b'" },
+	{ wrong_lcore, MONITOR_far_lcore, "eth0", "1 of its 2 receive queues are polled on other nodes: queue 1 by "
 	  "lcore 4 on node 1", "node0/cpulist" },
-	{ wrong_node, TRUTH_far_lcore, "eth0", "node 1, and 2 of its 2 receive queues are polled on other nodes: queue "
+	{ wrong_node, MONITOR_far_lcore, "eth0", "node 1, and 2 of its 2 receive queues are polled on other nodes: queue "
 	  "0 by lcore 3 on node 0", "node1/cpulist" },
-	{ wrong_memory, TRUTH_far_memory, "eth0", "of 16 pages of its frames 3 are elsewhere, one on node 1",
+	{ wrong_memory, MONITOR_far_memory, "eth0", "of 16 pages of its frames 3 are elsewhere, one on node 1",
 	  "hugepages of node 0" },
-	{ wrong_quota, TRUTH_throttled, "the program", "/sys/fs/cgroup/box were stopped for its CPU quota, for 250 ms",
+	{ wrong_quota, MONITOR_throttled, "the program", "/sys/fs/cgroup/box were stopped for its CPU quota, for 250 ms",
 	  "cpu.max" },
-	{ wrong_clock, TRUTH_slow_clock, "lcore 4", "CPU 3 runs at 1200 MHz and can do 2000",
+	{ wrong_clock, MONITOR_slow_clock, "lcore 4", "CPU 3 runs at 1200 MHz and can do 2000",
 	  "cpu3/cpufreq/scaling_governor" },
-	{ wrong_prog, TRUTH_not_attached, "eth0", "in its place is program 12", "bpftool net list dev eth0" },
-	{ wrong_stolen, TRUTH_stolen, "lcore 4", "48.0 % of the time", "$1==3" },
-	{ wrong_waits, TRUTH_stolen, "lcore 4", "it waited 100.0 % of the time", "$1==3" },
-	{ wrong_preempt, TRUTH_preempted, "lcore 4", "150 times a second", "isolate CPU 3" },
-	{ wrong_softirq, TRUTH_softirq, "lcore 3", "40.0 % of CPU 2", "rps_cpus" },
-	{ wrong_hardirq, TRUTH_hardirq, "lcore 3", "6.0 % of CPU 2", "smp_affinity_list" },
-	{ wrong_steal, TRUTH_steal, "lcore 3", "7.0 % of CPU 2", "pin the virtual CPU" },
-	{ wrong_cpus, TRUTH_affinity, "lcore 3", "4 CPUs", "taskset" },
-	{ wrong_offline, TRUTH_offline, "lcore 3", "CPU 2 is offline", "cpu2/online" },
-	{ wrong_moved, TRUTH_irq_moved, "eth0 queue 0", "interrupt 24 went from CPU 0 to CPU 1", "/proc/irq/24/" },
-	{ wrong_irq, TRUTH_irq_here, "lcore 3", "interrupt 30 (nvme0q3) comes 1200 times", "/proc/irq/30/" },
+	{ wrong_prog, MONITOR_not_attached, "eth0", "in its place is program 12", "bpftool net list dev eth0" },
+	{ wrong_stolen, MONITOR_stolen, "lcore 4", "48.0 % of the time", "$1==3" },
+	{ wrong_waits, MONITOR_stolen, "lcore 4", "it waited 100.0 % of the time", "$1==3" },
+	{ wrong_preempt, MONITOR_preempted, "lcore 4", "150 times a second", "isolate CPU 3" },
+	{ wrong_softirq, MONITOR_softirq, "lcore 3", "40.0 % of CPU 2", "rps_cpus" },
+	{ wrong_hardirq, MONITOR_hardirq, "lcore 3", "6.0 % of CPU 2", "smp_affinity_list" },
+	{ wrong_steal, MONITOR_steal, "lcore 3", "7.0 % of CPU 2", "pin the virtual CPU" },
+	{ wrong_cpus, MONITOR_affinity, "lcore 3", "4 CPUs", "taskset" },
+	{ wrong_offline, MONITOR_offline, "lcore 3", "CPU 2 is offline", "cpu2/online" },
+	{ wrong_moved, MONITOR_irq_moved, "eth0 queue 0", "interrupt 24 went from CPU 0 to CPU 1", "/proc/irq/24/" },
+	{ wrong_irq, MONITOR_irq_here, "lcore 3", "interrupt 30 (nvme0q3) comes 1200 times", "/proc/irq/30/" },
 };
 
 static void test_each_fact(void **state)
 {
-	bool facts[TRUTH_N] = { false };
+	bool facts[MONITOR_N] = { false };
 
 	for (size_t c = 0; c < PLX_ARRAY_SIZE(cases); c++) {
-		const bool rate = *truth_limits[cases[c].fact].unit;
+		const bool rate = *monitor_limits[cases[c].fact].unit;
 
 		make(state);
 		cases[c].wrong();
@@ -153,10 +153,10 @@ static void test_each_fact(void **state)
 		assert_int_equal(standing(), !rate); /* one second of a rate is nothing */
 		judge(1);
 		if (standing() != 1 || !stands(cases[c].fact))
-			fail_msg("%s: %u stand: %s", truth_limits[cases[c].fact].name, standing(), lines);
-		const struct truth_found *f = stands(cases[c].fact);
+			fail_msg("%s: %u stand: %s", monitor_limits[cases[c].fact].name, standing(), lines);
+		const struct monitor_found *f = stands(cases[c].fact);
 		assert_string_equal(f->f.object, cases[c].on);
-		if (!strstr(f->f.evidence, cases[c].evidence) || !strstr(f->f.fix, cases[c].mend))
+		if (!strstr(f->f.evidence, cases[c].evidence) || !strstr(f->f.fix, cases[c].fix))
 			fail_msg("%s: %s; %s", f->f.object, f->f.evidence, f->f.fix);
 		assert_int_equal(warnings, 1);
 		assert_non_null(strstr(lines, f->f.evidence));
@@ -165,9 +165,9 @@ static void test_each_fact(void **state)
 		unmake(state);
 	}
 	make(state);
-	for (int f = 0; f < TRUTH_N; f++)
+	for (int f = 0; f < MONITOR_N; f++)
 		if (!facts[f])
-			fail_msg("%s is not tested", truth_limits[f].name);
+			fail_msg("%s is not tested", monitor_limits[f].name);
 }
 
 /* What is dropped for want of a frame has one cause, and one fix. */
@@ -176,12 +176,12 @@ static void test_drops_of_an_empty_pool(void **state)
 	(void)state;
 	is.port[0].rx_drop[PLX_RX_DROP_fill_empty] = 50;
 	judge(2);
-	assert_non_null(strstr(stands(TRUTH_drops)->f.fix, "poll more often"));
+	assert_non_null(strstr(stands(MONITOR_drops)->f.fix, "poll more often"));
 	wrong_pool();
 	judge(2);
-	assert_non_null(stands(TRUTH_pool_empty));
-	assert_string_equal(stands(TRUTH_drops)->f.fix, "the port's pool has no frame: see pool_empty");
-	assert_non_null(strstr(stands(TRUTH_drops)->f.evidence, "fill_empty: 50 frames"));
+	assert_non_null(stands(MONITOR_pool_empty));
+	assert_string_equal(stands(MONITOR_drops)->f.fix, "the port's pool has no frame: see pool_empty");
+	assert_non_null(strstr(stands(MONITOR_drops)->f.evidence, "fill_empty: 50 frames"));
 	is.port[0].rx_drop[PLX_RX_DROP_fill_empty] = 0;
 	is.port[0].rx_drop[PLX_RX_DROP_ring_full] = 50; /* not for want of a frame */
 	judge(2);
@@ -228,14 +228,14 @@ static void test_no_pool_is_empty(void **state)
 	assert_string_equal(lines, "");
 }
 
-/* The kernel allows such a name, and a mend is pasted. */
+/* The kernel allows such a name, and a fix is pasted. */
 static void test_name_of_a_shell(void **state)
 {
-	static const struct { void (*wrong)(void); enum truth_fact fact; const char *mend; } rows[] = {
-		{ wrong_unserved, TRUTH_unserved, "--iface 'a;b'\\''$c',queue=0,queues=4" },
-		{ wrong_unserved, TRUTH_unserved, "ethtool -X 'a;b'\\''$c' start 0 equal 2" },
-		{ wrong_passed, TRUTH_passed_by, "--iface 'a;b'\\''$c'" },
-		{ wrong_prog, TRUTH_not_attached, "net list dev 'a;b'\\''$c')" },
+	static const struct { void (*wrong)(void); enum monitor_fact fact; const char *fix; } rows[] = {
+		{ wrong_unserved, MONITOR_unserved, "--iface 'a;b'\\''$c',queue=0,queues=4" },
+		{ wrong_unserved, MONITOR_unserved, "ethtool -X 'a;b'\\''$c' start 0 equal 2" },
+		{ wrong_passed, MONITOR_passed_by, "--iface 'a;b'\\''$c'" },
+		{ wrong_prog, MONITOR_not_attached, "net list dev 'a;b'\\''$c')" },
 	};
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++) {
@@ -243,8 +243,8 @@ static void test_name_of_a_shell(void **state)
 		snprintf(env.plan.ports[0].conf.name, sizeof(env.plan.ports[0].conf.name), "a;b'$c");
 		rows[i].wrong();
 		judge(2);
-		const struct truth_found *f = stands(rows[i].fact);
-		if (!f || !strstr(f->f.fix, rows[i].mend))
+		const struct monitor_found *f = stands(rows[i].fact);
+		if (!f || !strstr(f->f.fix, rows[i].fix))
 			fail_msg("row %zu: %s", i, f ? f->f.fix : "not found");
 		unmake(state);
 	}
@@ -265,13 +265,13 @@ static void test_ports_of_one_interface(void **state)
 	was.port[1].nrx = is.port[1].nrx = 1;
 	is.port[0].passed[2] = is.port[1].passed[2] = 1000; /* the second's */
 	judge(2);
-	assert_null(stands(TRUTH_unserved));
-	assert_string_equal(stands(TRUTH_passed_by)->f.object, "eth0 queue 2");
+	assert_null(stands(MONITOR_unserved));
+	assert_string_equal(stands(MONITOR_passed_by)->f.object, "eth0 queue 2");
 	assert_int_equal(standing(), 1);
 	is.port[0].passed[2] = is.port[1].passed[2] = 0;
 	is.port[0].passed[3] = is.port[1].passed[3] = 1000; /* nobody's */
 	judge(4);
-	assert_string_equal(stands(TRUTH_unserved)->f.object, "eth0 queue 3");
+	assert_string_equal(stands(MONITOR_unserved)->f.object, "eth0 queue 3");
 	assert_int_equal(standing(), 1);
 }
 
@@ -281,7 +281,7 @@ static void test_unserved_of_veth(void **state)
 	snprintf(env.plan.ports[0].link.kdriver, sizeof(env.plan.ports[0].link.kdriver), "veth");
 	wrong_unserved();
 	judge(2);
-	const struct truth_found *f = stands(TRUTH_unserved);
+	const struct monitor_found *f = stands(MONITOR_unserved);
 
 	assert_non_null(f);
 	assert_null(strstr(f->f.fix, "ethtool -X"));
@@ -304,7 +304,7 @@ static void test_told_ever_less_often(void **state)
 	judge(20000); /* an hour apart at last */
 	assert_in_range(warnings, 10, 12);
 	is.lcore[1].wait_ns = is.lcore[1].preempted = 0;
-	judge(TRUTH_GOOD - 1);
+	judge(MONITOR_GOOD - 1);
 	assert_int_equal(notices, 0);
 	judge(1);
 	assert_int_equal(notices, 1);
@@ -355,7 +355,7 @@ static void test_what_is_planned_is_no_finding(void **state)
 	is.port[0].irq_cpu[1] = -1;
 	judge(3);
 	assert_int_equal(standing(), 0);
-	env.plan.ports[0].rxq_irq[0].how = DISCO_IRQ_NONE; /* veth: whoever sends does the work */
+	env.plan.ports[0].rxq_irq[0].how = IFACE_IRQ_NONE; /* veth: whoever sends does the work */
 	is.lcore[0].softirq = 60;
 	judge(3);
 	assert_int_equal(standing(), 0);
@@ -369,7 +369,7 @@ static void test_what_is_planned_is_no_finding(void **state)
 	is.port[0].attached = 0;
 	judge(3);
 	assert_int_equal(standing(), 1);
-	assert_non_null(stands(TRUTH_removed));
+	assert_non_null(stands(MONITOR_removed));
 }
 
 /* What is not told, or does not matter, beside what was judged above. */
@@ -426,14 +426,14 @@ static void test_odd_samples(void **state)
 	judge(3);
 	was.at = 0;
 	is.lcore[1].sched_told = true;
-	truth_judge(&t, &was, &is);
+	monitor_judge(&t, &was, &is);
 	assert_int_equal(standing(), 0);
 }
 
 /* Which queues are ours: those from the first on, as many as the port has. */
 static void test_whose_queue(void **state)
 {
-	static const enum truth_fact whose[4] = { TRUTH_unserved, TRUTH_passed_by, TRUTH_passed_by, TRUTH_unserved };
+	static const enum monitor_fact whose[4] = { MONITOR_unserved, MONITOR_passed_by, MONITOR_passed_by, MONITOR_unserved };
 
 	for (unsigned q = 0; q < 4; q++) {
 		make(state);
@@ -455,8 +455,8 @@ static void test_too_many(void **state)
 	for (unsigned q = 2; q < PLX_QUEUES_MAX; q++)
 		is.port[0].passed[q] = 1000;
 	judge(3);
-	assert_int_equal(standing(), TRUTH_FOUND_MAX);
-	assert_int_equal(warnings, TRUTH_FOUND_MAX);
+	assert_int_equal(standing(), MONITOR_FOUND_MAX);
+	assert_int_equal(warnings, MONITOR_FOUND_MAX);
 }
 
 /* ---- packets that the NIC did not count ---- */
@@ -468,7 +468,7 @@ static unsigned looks_until_split(const struct counts *c, unsigned n)
 {
 	memset(t.count, 0, sizeof(t.count));
 	for (unsigned k = 1; k <= n; k++) {
-		struct truth_port *p = &is.port[0];
+		struct monitor_port *p = &is.port[0];
 
 		p->zerocopy = c->zerocopy;
 		p->counted_told = true;
@@ -514,7 +514,7 @@ static void test_counts_reset(void **state)
 {
 	(void)state;
 	for (unsigned k = 1; k <= 200; k++) {
-		struct truth_port *p = &is.port[0];
+		struct monitor_port *p = &is.port[0];
 
 		p->zerocopy = p->counted_told = p->whole = true;
 		p->pkts = k * 1000u;
