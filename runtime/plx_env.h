@@ -57,7 +57,7 @@ struct plx_env_conf {
 	size_t   size;                        /* of the structure, or 0: plx_defs.h */
 	char     name[PLX_NAME_MAX];          /* --name; thread names and memory segments carry it */
 	struct plx_lcore_conf lcores[PLX_LCORES_MAX];
-	uint16_t nlcores;                     /* 0 = one for each CPU this process may use, up to the queues there are */
+	uint16_t nlcores; /* 0 = one for each CPU this process may use, up to the queues there are */
 	struct plx_lcore_conf service[PLX_LCORES_MAX];
 	uint16_t nservice;                    /* -S: lcores of pollers marked .service */
 	uint16_t foreign;                     /* --registered-threads: threads that may register as lcores */
@@ -68,7 +68,7 @@ struct plx_env_conf {
 	uint64_t node_mem[PLX_NODES_MAX];     /* --node-mem, bytes */
 	uint16_t nnode_mem;
 	enum plx_policy huge;                 /* --huge */
-	uint32_t frame_size;                  /* --frame-size 2048|4096; 0 = 2048, or 4096 where MTU or zero-copy need it */
+	uint32_t frame_size; /* --frame-size 2048|4096; 0 = 2048, or 4096 where MTU or zero-copy need it */
 	enum plx_idle idle;                   /* --idle */
 	enum plx_placement placement;         /* --placement */
 	enum plx_setup setup;                 /* --setup */
@@ -199,7 +199,8 @@ PLX_API int plx_exit_code(int err);
 
 PLX_API uint16_t plx_env_ports(const struct plx_env *env);
 PLX_API struct plx_port *plx_env_port(const struct plx_env *env, uint16_t i);      /* by order of --iface */
-PLX_API struct plx_port *plx_env_port_by_name(const struct plx_env *env, const char *name); /* as given, else the kernel's */
+PLX_API struct plx_port *plx_env_port_by_name(const struct plx_env *env,
+                                              const char *name); /* as given, else the kernel's */
 PLX_API struct plx_pool *plx_env_pool(const struct plx_env *env, int node);        /* -1 = the first */
 PLX_API const struct plx_log *plx_env_log(const struct plx_env *env);
 
@@ -231,9 +232,9 @@ PLX_API struct plx_txq *plx_env_txq(struct plx_env *env, struct plx_port *p, uin
 PLX_API struct plx_lcore *plx_env_txq_lcore(const struct plx_env *env, const struct plx_txq *q);
 PLX_API struct plx_lcore *plx_lcore_self(void);   /* NULL on other threads; any thread */
 /* plx_lcore_halt stops one lcore's loop between rounds and waits for it (1 s, or up to 20 s
-   while the lcore hardly gets a CPU; then -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main thread, while
-   running; from within plx_env_run use a timer.  Frames of its queues are the host's meanwhile.
-   -EDEADLK: l itself asks. */
+   while the lcore hardly gets a CPU; then -ETIMEDOUT, a poller hangs); plx_lcore_resume lets it run again.  Main
+   thread, while running; from within plx_env_run use a timer.  Frames of its queues are the host's meanwhile. -EDEADLK:
+   l itself asks. */
 PLX_API int plx_lcore_halt(struct plx_lcore *l);
 PLX_API int plx_lcore_resume(struct plx_lcore *l);
 PLX_API void plx_lcore_wake(struct plx_lcore *l); /* out of SLEEP; any thread */

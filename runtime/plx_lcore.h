@@ -22,10 +22,10 @@ PLX_API struct plx_lcore *plx_lcore_next(const struct plx_lcore *l);
 
 /* plx_lcore_launch has l call fn(arg) once: between two rounds, or, if it waits, at once; its
    pollers wait meanwhile.  Any thread, before, within and after plx_env_run; from a poller on
-   its own lcore too.  -EINVAL: no fn, or l is a registered thread's; -EBUSY: a function is launched already, and nobody has waited for it.
-   Bursts, pools and plx_lcore_self work in it as in a poller.  plx_env_run and plx_env_fini end
-   only when it has returned (-ETIMEDOUT and a line of the log after 1 s, as for a poller);
-   what is launched behind it while they end they do not wait for. */
+   its own lcore too.  -EINVAL: no fn, or l is a registered thread's; -EBUSY: a function is launched already, and nobody
+   has waited for it. Bursts, pools and plx_lcore_self work in it as in a poller.  plx_env_run and plx_env_fini end only
+   when it has returned (-ETIMEDOUT and a line of the log after 1 s, as for a poller); what is launched behind it while
+   they end they do not wait for. */
 PLX_API int plx_lcore_launch(struct plx_lcore *l, int (*fn)(void *arg), void *arg);
 
 /* plx_lcore_wait waits until it has returned, at most timeout_ns (0 = only looks, UINT64_MAX =

@@ -100,7 +100,8 @@ static bool make(struct fwd_gen *g, uint16_t i)
 		return false;
 	p = one ? plx_mbuf_append(m, len) : g->flat;
 	PLX_DASSERT(p); /* setup compared the lengths with what the port sends */
-	verify_write(p + sizeof(g->head), len - (uint32_t)sizeof(g->head), g->f->run, flow, g->seq[g->at], g->f->conf.verify);
+	verify_write(p + sizeof(g->head), len - (uint32_t)sizeof(g->head), g->f->run, flow, g->seq[g->at],
+	             g->f->conf.verify);
 	write_headers(g, p, len, flow);
 	if (!one)
 		spread(m, p);

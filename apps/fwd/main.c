@@ -20,7 +20,8 @@ static int written(int code)
 	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return code;
-	fprintf(stderr, "plx-fwd: error: standard output: cannot be written: %s\n", errno ? strerror(errno) : "no room");
+	fprintf(stderr, "plx-fwd: error: standard output: cannot be written: %s\n",
+	        errno ? strerror(errno) : "no room");
 	return code ? code : PLX_EXIT_RUNTIME;
 }
 
@@ -54,7 +55,8 @@ static int open_env(struct fwd *f, int argc, char **argv)
 		if (!err)
 			err = fwd_conf_ports(&f->conf, c, why, PLX_HELP_MAX);
 		if (!err && !c->nports) {
-			snprintf(why, PLX_HELP_MAX, "no port: name an interface, as in --iface eth1 (ip link lists them)");
+			snprintf(why, PLX_HELP_MAX,
+			         "no port: name an interface, as in --iface eth1 (ip link lists them)");
 			err = -EINVAL;
 		}
 		if (err)

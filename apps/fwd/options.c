@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-static const char *const mode_names[] = { "io", "mac", "macswap", "5tswap", "rxonly", "txonly", "flowgen", "icmpecho", "csum" };
+static const char *const mode_names[] = { "io",     "mac",     "macswap",  "5tswap", "rxonly",
+	                                  "txonly", "flowgen", "icmpecho", "csum" };
 static const char *const pairing_names[] = { "paired", "chained", "loop" };
 static_assert(PLX_ARRAY_SIZE(mode_names) == FWD_MODES, "a name for each mode");
 
@@ -15,9 +16,16 @@ const char *fwd_mode_name(enum fwd_mode m) { return mode_names[m]; }
 void fwd_conf_init(struct fwd_conf *c)
 {
 	*c = (struct fwd_conf){
-		.burst = PLX_BURST, .stats_period = 1000000000, .lengths = { .n = 1, .of = { 64 } }, .flows = 64,
-		.src_ip = plx_be32(0xc6120001), .dst_ip = plx_be32(0xc6120002), /* 198.18.0.0/15: RFC 2544's for benchmarks */
-		.sport = 1024, .dport = 9, .drain = 1000000000, .seed = 1,
+		.burst = PLX_BURST,
+		.stats_period = 1000000000,
+		.lengths = { .n = 1, .of = { 64 } },
+		.flows = 64,
+		.src_ip = plx_be32(0xc6120001),
+		.dst_ip = plx_be32(0xc6120002), /* 198.18.0.0/15: RFC 2544's for benchmarks */
+		.sport = 1024,
+		.dport = 9,
+		.drain = 1000000000,
+		.seed = 1,
 	};
 }
 
@@ -46,7 +54,8 @@ static int word(const char *const *list, size_t n, const char *arg, char *why, s
 
 typedef int (*reader)(uint64_t *, const char *, uint64_t, uint64_t);
 
-static int number(reader read, uint64_t *v, const char *arg, uint64_t lo, uint64_t hi, const char *like, char *why, size_t len)
+static int number(reader read, uint64_t *v, const char *arg, uint64_t lo, uint64_t hi, const char *like, char *why,
+                  size_t len)
 {
 	switch (read(v, arg, lo, hi)) {
 	case 0: return 0;
@@ -205,7 +214,8 @@ SET(length)
 	*l = (struct fwd_lengths){ .range = dash != NULL };
 	if (dash) {
 		l->n = 2;
-		if (one_length(&l->of[0], arg, (size_t)(dash - arg), why, len) || one_length(&l->of[1], dash + 1, strlen(dash + 1), why, len))
+		if (one_length(&l->of[0], arg, (size_t)(dash - arg), why, len) ||
+		    one_length(&l->of[1], dash + 1, strlen(dash + 1), why, len))
 			return -EINVAL;
 		return l->of[0] <= l->of[1] ? 0 : bad(why, len, "it goes downwards; write it like ", "60-1514");
 	}
@@ -224,33 +234,81 @@ SET(length)
 
 /* --help has room for the first ones. */
 const struct plx_opt fwd_opts[] = {
-	{ .name = "mode", .arg = "MODE", .set = set_mode,
+	{ .name = "mode",
+	  .arg = "MODE",
+	  .set = set_mode,
 	  .what = "io, mac, macswap, 5tswap, rxonly, txonly, flowgen, icmpecho, csum; io" },
 	{ .name = "duration", .arg = "TIME", .set = set_duration, .what = "stop after it" },
 	{ .name = "rate", .arg = "PPS", .set = set_rate, .what = "packets per second sent in all, 0 = unlimited; 0" },
 	{ .name = "verify", .set = set_verify, .what = "fill payloads with a pattern and check all that comes back" },
 	{ .name = "json", .set = set_json, .what = "print JSON, one object a line" },
-	{ .name = "pairing", .arg = "HOW", .set = set_pairing, .what = "paired (0-1, 2-3), chained (0-1-2-0), loop; paired" },
+	{ .name = "pairing",
+	  .arg = "HOW",
+	  .set = set_pairing,
+	  .what = "paired (0-1, 2-3), chained (0-1-2-0), loop; paired" },
 	{ .name = "burst", .arg = "N", .set = set_burst, .what = "packets of a burst, 1..512; 32" },
-	{ .name = "retry", .arg = "N", .set = set_retry, .what = "send an unsent tail again, then drop it; 0", .flags = PLX_OPT_MORE },
-	{ .name = "stats-period", .arg = "TIME", .set = set_stats_period, .what = "between lines of statistics, 0 = none; 1s" },
+	{ .name = "retry",
+	  .arg = "N",
+	  .set = set_retry,
+	  .what = "send an unsent tail again, then drop it; 0",
+	  .flags = PLX_OPT_MORE },
+	{ .name = "stats-period",
+	  .arg = "TIME",
+	  .set = set_stats_period,
+	  .what = "between lines of statistics, 0 = none; 1s" },
 	{ .name = "count", .arg = "N", .set = set_count, .what = "stop after N packets sent, forwarded or received" },
-	{ .name = "length", .arg = "N", .set = set_length,
+	{ .name = "length",
+	  .arg = "N",
+	  .set = set_length,
 	  .what = "frame length(s) without FCS, 60..65535: N, A,B,C or A-B; 64" },
 	{ .name = "flows", .arg = "N", .set = set_flows, .what = "UDP flows of each port; 64" },
-	{ .name = "window", .arg = "N", .set = set_window, .what = "flowgen: packets on the way at most, 0 = any; 0", .flags = PLX_OPT_MORE },
-	{ .name = "peer-mac", .arg = "MAC", .set = set_peer_mac, .what = "destination of mac and the generators; 02:00:00:00:00:<port>", .flags = PLX_OPT_MORE },
-	{ .name = "src-mac", .arg = "MAC", .set = set_src_mac, .what = "source of the generators; the port's", .flags = PLX_OPT_MORE },
-	{ .name = "src-ip", .arg = "IP", .set = set_src_ip, .what = "source of the first flow; 198.18.0.1", .flags = PLX_OPT_MORE },
+	{ .name = "window",
+	  .arg = "N",
+	  .set = set_window,
+	  .what = "flowgen: packets on the way at most, 0 = any; 0",
+	  .flags = PLX_OPT_MORE },
+	{ .name = "peer-mac",
+	  .arg = "MAC",
+	  .set = set_peer_mac,
+	  .what = "destination of mac and the generators; 02:00:00:00:00:<port>",
+	  .flags = PLX_OPT_MORE },
+	{ .name = "src-mac",
+	  .arg = "MAC",
+	  .set = set_src_mac,
+	  .what = "source of the generators; the port's",
+	  .flags = PLX_OPT_MORE },
+	{ .name = "src-ip",
+	  .arg = "IP",
+	  .set = set_src_ip,
+	  .what = "source of the first flow; 198.18.0.1",
+	  .flags = PLX_OPT_MORE },
 	{ .name = "dst-ip", .arg = "IP", .set = set_dst_ip, .what = "destination; 198.18.0.2", .flags = PLX_OPT_MORE },
-	{ .name = "sport", .arg = "PORT", .set = set_sport, .what = "source port of the first flow; 1024", .flags = PLX_OPT_MORE },
+	{ .name = "sport",
+	  .arg = "PORT",
+	  .set = set_sport,
+	  .what = "source port of the first flow; 1024",
+	  .flags = PLX_OPT_MORE },
 	{ .name = "dport", .arg = "PORT", .set = set_dport, .what = "destination port; 9", .flags = PLX_OPT_MORE },
-	{ .name = "min-pps", .arg = "PPS", .set = set_min_pps, .what = "exit 6 if the mean rate is below", .flags = PLX_OPT_MORE },
-	{ .name = "max-loss", .arg = "N|P%", .set = set_max_loss, .what = "exit 6 if more is lost; 0",
+	{ .name = "min-pps",
+	  .arg = "PPS",
+	  .set = set_min_pps,
+	  .what = "exit 6 if the mean rate is below",
 	  .flags = PLX_OPT_MORE },
-	{ .name = "drain", .arg = "TIME", .set = set_drain, .what = "generators: at the end wait at most so long; 1s",
+	{ .name = "max-loss",
+	  .arg = "N|P%",
+	  .set = set_max_loss,
+	  .what = "exit 6 if more is lost; 0",
 	  .flags = PLX_OPT_MORE },
-	{ .name = "seed", .arg = "N", .set = set_seed, .what = "of the lengths and the pattern; 1", .flags = PLX_OPT_MORE },
+	{ .name = "drain",
+	  .arg = "TIME",
+	  .set = set_drain,
+	  .what = "generators: at the end wait at most so long; 1s",
+	  .flags = PLX_OPT_MORE },
+	{ .name = "seed",
+	  .arg = "N",
+	  .set = set_seed,
+	  .what = "of the lengths and the pattern; 1",
+	  .flags = PLX_OPT_MORE },
 	{ .name = NULL },
 };
 

@@ -54,8 +54,8 @@ static int begin(void *arg)
 		const struct plx_port *p = plx_env_port(f->env, i);
 
 		report_count(f, i, &r->prev[i]);
-		plx_text_add(ports, sizeof(ports), "%s%s (%s, %s, %u+%u queues)", i ? ", " : "", p->name, p->info.driver, p->info.mode,
-		             p->nrx, p->ntx);
+		plx_text_add(ports, sizeof(ports), "%s%s (%s, %s, %u+%u queues)", i ? ", " : "", p->name,
+		             p->info.driver, p->info.mode, p->nrx, p->ntx);
 	}
 	plx_logf(plx_env_log(f->env), PLX_LOG_NOTICE, "mode %s on %s", fwd_mode_name(f->conf.mode), ports);
 	return 1;
@@ -266,7 +266,8 @@ static void judge(const struct report *r, struct result *x)
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(checks); i++)
 		if (checks[i].failed)
-			plx_text_add(x->failed, sizeof(x->failed), "%s%" PRIu64 " %s", *x->failed ? "; " : "", checks[i].n, checks[i].what);
+			plx_text_add(x->failed, sizeof(x->failed), "%s%" PRIu64 " %s", *x->failed ? "; " : "",
+			             checks[i].n, checks[i].what);
 	judge_sent(r, x);
 	judge_loss(r, x);
 }
@@ -331,5 +332,6 @@ void report_result(struct report *r, struct result *x, int err)
 		x->pps = (uint64_t)((double)(f->nsinks ? x->received : x->sent) * 1e9 / (double)x->ns);
 	judge(r, x);
 	if (err)
-		plx_text_add(x->failed, sizeof(x->failed), "%sended by an error: %s", *x->failed ? "; " : "", strerror(-err));
+		plx_text_add(x->failed, sizeof(x->failed), "%sended by an error: %s", *x->failed ? "; " : "",
+		             strerror(-err));
 }

@@ -72,8 +72,8 @@ static int add_paths(struct fwd *f)
 		memcpy(p->mac.dst, (uint8_t[6]){ 2, 0, 0, 0, 0, p->tx->port->id }, 6);
 		if (f->conf.has_peer)
 			memcpy(p->mac.dst, f->conf.peer_mac, 6);
-		err = plx_poller_add(f->env, PLX_POLLER(.name = fwd_mode_name(f->conf.mode), .fn = fwd_mode_poll(f->conf.mode),
-		                                        .arg = p, .rxq = p->rx));
+		err = plx_poller_add(f->env, PLX_POLLER(.name = fwd_mode_name(f->conf.mode),
+		                                        .fn = fwd_mode_poll(f->conf.mode), .arg = p, .rxq = p->rx));
 	}
 	return err;
 }
@@ -93,7 +93,8 @@ static int add_sinks(struct fwd *f)
 			*s = (struct fwd_sink){ .rx = plx_port_rxq(plx_env_port(f->env, i), q), .f = f };
 			if (f->conf.verify && !(s->verify = calloc(1, sizeof(*s->verify))))
 				return -ENOMEM;
-			err = plx_poller_add(f->env, PLX_POLLER(.name = "sink", .fn = fwd_sink_poll, .arg = s, .rxq = s->rx));
+			err = plx_poller_add(f->env,
+			                     PLX_POLLER(.name = "sink", .fn = fwd_sink_poll, .arg = s, .rxq = s->rx));
 		}
 	return err;
 }
@@ -141,8 +142,11 @@ static int add_gens(struct fwd *f)
 		fwd_gen_pace(g, plx_cycles_hz(f->env));
 		if (f->conf.count)
 			g->left = f->conf.count / f->ngens + (i < f->conf.count % f->ngens);
-		err = plx_poller_add(f->env, &(struct plx_poller_conf){ .name = "generator", .fn = fwd_gen_poll, .arg = g,
-			.lcore = plx_lcore_id(plx_env_txq_lcore(f->env, g->tx)) });
+		err = plx_poller_add(
+			f->env, &(struct plx_poller_conf){ .name = "generator",
+		                                           .fn = fwd_gen_poll,
+		                                           .arg = g,
+		                                           .lcore = plx_lcore_id(plx_env_txq_lcore(f->env, g->tx)) });
 	}
 	return err;
 }
@@ -153,8 +157,10 @@ static void warn_of_deaf_ports(const struct fwd *f)
 		const struct plx_port *p = plx_env_port(f->env, i);
 
 		if (p->nrx && p->conf.steer == PLX_STEER_NONE)
-			plx_logf(plx_env_log(f->env), PLX_LOG_WARN, "%s: steer=none: nothing is received: leave it out, or use "
-			         "rxqs=0 for a port that only sends", p->name);
+			plx_logf(plx_env_log(f->env), PLX_LOG_WARN,
+			         "%s: steer=none: nothing is received: leave it out, or use "
+			         "rxqs=0 for a port that only sends",
+			         p->name);
 	}
 }
 

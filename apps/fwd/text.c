@@ -72,18 +72,20 @@ static void port_summary(FILE *out, const struct report *r, uint16_t i, uint64_t
 	int n = x ? plx_port_xstats(p, x, have) : 0;
 
 	plx_port_stats(p, &s);
-	fprintf(out, "port %s: driver %s, %s%s%s%s\n", p->name, info->driver, info->mode, *info->why ? " (" : "", info->why,
-	       *info->why ? ")" : "");
+	fprintf(out, "port %s: driver %s, %s%s%s%s\n", p->name, info->driver, info->mode, *info->why ? " (" : "",
+	        info->why, *info->why ? ")" : "");
 	if (s.offered_told)
 		fprintf(out, "  offered     %" PRIu64 " packets\n", s.offered);
 	line(out, "received", s.rx.pkts, s.rx.bytes, ns);
 	line(out, "sent", s.tx.pkts, s.tx.bytes, ns);
 	for (int d = 0; d < PLX_RX_DROP_N; d++)
 		if (s.rx.drop[d])
-			fprintf(out, "  rx drop     %" PRIu64 ": %s\n", s.rx.drop[d], plx_rx_drop_why((enum plx_rx_drop)d));
+			fprintf(out, "  rx drop     %" PRIu64 ": %s\n", s.rx.drop[d],
+			        plx_rx_drop_why((enum plx_rx_drop)d));
 	for (int d = 0; d < PLX_TX_DROP_N; d++)
 		if (s.tx.drop[d])
-			fprintf(out, "  tx drop     %" PRIu64 ": %s\n", s.tx.drop[d], plx_tx_drop_why((enum plx_tx_drop)d));
+			fprintf(out, "  tx drop     %" PRIu64 ": %s\n", s.tx.drop[d],
+			        plx_tx_drop_why((enum plx_tx_drop)d));
 	if (report_tx_full(r->f, p))
 		fprintf(out, "  tx full     %" PRIu64 ": %s\n", report_tx_full(r->f, p), TX_FULL_WHY);
 	/* what the driver adds to the sums: the kernel's own counters */
@@ -116,7 +118,8 @@ void text_summary(FILE *out, struct report *r, const struct result *x)
 	line(out, "sent", x->sent, x->sent_bytes, x->ns);
 	line(out, "received", x->received, x->received_bytes, x->ns);
 	if (x->dropped)
-		fprintf(out, "  dropped     %" PRIu64 ": the transmit queue was full (--retry tries again)\n", x->dropped);
+		fprintf(out, "  dropped     %" PRIu64 ": the transmit queue was full (--retry tries again)\n",
+		        x->dropped);
 	if (x->ignored)
 		fprintf(out, "  ignored     %" PRIu64 ": nothing for this mode\n", x->ignored);
 	if (x->lost || x->echoes)
@@ -124,9 +127,11 @@ void text_summary(FILE *out, struct report *r, const struct result *x)
 		       x->asked ? 100.0 * (double)x->lost / (double)x->asked : 0,
 		       x->lost > x->told && x->echoes && x->interrupted ? ", some of them on the way" : "");
 	if (x->verified)
-		fprintf(out, "  verified    %sB of payload; duplicates %" PRIu64 ", reordered %" PRIu64 ", corrupt %" PRIu64
-		       ", foreign %" PRIu64 "\n", si(a, (double)x->verified_bytes), x->duplicates, x->reordered + x->stale, x->corrupt,
-		       x->foreign);
+		fprintf(out,
+		        "  verified    %sB of payload; duplicates %" PRIu64 ", reordered %" PRIu64 ", corrupt %" PRIu64
+		        ", foreign %" PRIu64 "\n",
+		        si(a, (double)x->verified_bytes), x->duplicates, x->reordered + x->stale, x->corrupt,
+		        x->foreign);
 	for (uint16_t i = 0; i < plx_env_ports(f->env); i++)
 		port_summary(out, r, i, x->ns);
 	for (uint16_t i = 0; i < plx_env_lcores(f->env); i++)

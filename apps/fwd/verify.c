@@ -49,7 +49,8 @@ static inline uint64_t le64(uint64_t w) { return plx_be64(__builtin_bswap64(w));
 
 void verify_write(uint8_t *p, uint32_t len, uint32_t run, uint32_t flow, uint64_t seq, bool pattern)
 {
-	struct head h = { plx_be16(pattern ? MAGIC_PATTERN : MAGIC_ZERO), plx_be32(run), plx_be32(flow), plx_be64(seq) };
+	struct head h = { plx_be16(pattern ? MAGIC_PATTERN : MAGIC_ZERO), plx_be32(run), plx_be32(flow),
+		          plx_be64(seq) };
 	uint64_t w = first_word(run, flow, seq), le;
 
 	memcpy(p, &h, sizeof(h));
@@ -92,7 +93,8 @@ static bool head_of_run(struct head *h, const uint8_t *p, uint32_t len, uint32_t
 
 /* A packet is ours when it bears our run where a payload begins, though nothing else of it be right: what
    others send may be as unsound as they like.  Until the run is known a packet must be faultless to tell it. */
-static enum verdict judge(struct verify *v, const uint8_t *p, uint32_t len, uint32_t *flow, uint64_t *seq, uint32_t *bytes)
+static enum verdict judge(struct verify *v, const uint8_t *p, uint32_t len, uint32_t *flow, uint64_t *seq,
+                          uint32_t *bytes)
 {
 	uint32_t run = __atomic_load_n(&v->run, __ATOMIC_RELAXED);
 	struct plx_pkt k;
@@ -119,7 +121,8 @@ static enum verdict judge(struct verify *v, const uint8_t *p, uint32_t len, uint
 	        rest_matches(p + k.payload_off + VERIFY_HEAD, k.payload_len - VERIFY_HEAD, w, pattern ? step : 0);
 	if (!sound)
 		return run ? CORRUPT : FOREIGN;
-	if (!run && __atomic_compare_exchange_n(&v->run, &run, plx_be32(h.run), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	if (!run &&
+	    __atomic_compare_exchange_n(&v->run, &run, plx_be32(h.run), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		run = plx_be32(h.run);
 	return plx_be32(h.run) != run ? FOREIGN : *flow < v->flows ? GOOD : CORRUPT;
 }

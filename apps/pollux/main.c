@@ -38,5 +38,6 @@ int main(int argc, char **argv)
 		puts("pollux " PLX_VERSION);
 		return written(CMD_OK);
 	}
-	return written(cmd_run("pollux", "Looks into the machine and the configuration of Pollux programs.", cmds, argc, argv));
+	return written(cmd_run("pollux", "Looks into the machine and the configuration of Pollux programs.", cmds, argc,
+	                       argv));
 }

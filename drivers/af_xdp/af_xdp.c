@@ -63,7 +63,8 @@ static int choose_buffers(struct ax_port *p, const struct plx_link_info *li, boo
 	say_unit(p, li->mtu, zerocopy, kind->sg);
 	if (kind->sg ? (!p->prog || p->prog->frags) : fits)
 		return 0;
-	return *p->unit_why ? -EOPNOTSUPP : ax_explain_mtu(p, li->mtu, kind->sg ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
+	return *p->unit_why ? -EOPNOTSUPP :
+	                      ax_explain_mtu(p, li->mtu, kind->sg ? "BPF_F_XDP_HAS_FRAGS" : NULL, -EINVAL);
 }
 
 
@@ -86,15 +87,15 @@ static int look_again(struct ax_port *p, struct plx_link_info *li)
 	int err = plx_link_query(p->base.sys, c->name, li);
 
 	if (err) {
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: cannot ask the kernel about it once more (%s): see ip link", c->name,
-		         strerrorname_np(-err));
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: cannot ask the kernel about it once more (%s): see ip link",
+		         c->name, strerrorname_np(-err));
 		return err;
 	}
 	p->base.info.channels_rx = li->rxqs;
 	p->base.info.channels_tx = li->txqs;
 	if (li->rxqs > rx)
-		plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: attaching XDP raised its receive queues from %u to %u", c->name, rx,
-		         li->rxqs);
+		plx_logf(p->base.log, PLX_LOG_NOTICE, "%s: attaching XDP raised its receive queues from %u to %u",
+		         c->name, rx, li->rxqs);
 	if (li->rxqs > rx && c->queue + c->rxqs == rx && li->rxqs - c->queue <= PLX_QUEUES_MAX) {
 		uint32_t had = c->rxqs;
 		c->rxqs = (uint16_t)(li->rxqs - c->queue);
@@ -218,10 +219,11 @@ static int climb(struct ax_port *p, struct plx_link_info *li)
 		}
 		if (!down)
 			return err; /* logged, or -ERESTART */
-		plx_text_add(info->why, sizeof(info->why), "%s refused (%s of %s), ", r->name, strerrorname_np(-err), step);
+		plx_text_add(info->why, sizeof(info->why), "%s refused (%s of %s), ", r->name, strerrorname_np(-err),
+		             step);
 		if (want == PLX_XDP_AUTO && i + 1 < PLX_ARRAY_SIZE(rungs))
-			plx_logf(p->base.log, PLX_LOG_INFO, "%s: %s refused (%s of %s), trying %s", p->base.name, r->name,
-			         strerrorname_np(-err), step, rungs[i + 1].name);
+			plx_logf(p->base.log, PLX_LOG_INFO, "%s: %s refused (%s of %s), trying %s", p->base.name,
+			         r->name, strerrorname_np(-err), step, rungs[i + 1].name);
 	}
 	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: %sno other mode to try: use %s", p->base.name, info->why,
 	         climb_fix(p, li->mtu));
@@ -273,7 +275,8 @@ static int open_as(struct ax_port **out, const struct plx_port_conf *c, struct p
 	memcpy(p->base.info.mac, li->mac, sizeof(li->mac));
 	p->base.link = PLX_LINK_UP; /* switched on; link events or the doorbell tell more */
 	if (!p->sock || !p->parked || !p->before) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: no memory for %u sockets (ENOMEM): lower queues=", c->name, p->nsock);
+		plx_logf(c->log, PLX_LOG_ERROR, "%s: no memory for %u sockets (ENOMEM): lower queues=", c->name,
+		         p->nsock);
 		return -ENOMEM;
 	}
 	for (uint16_t i = 0; i < p->nsock; i++)
@@ -308,8 +311,9 @@ static int ax_open(struct plx_port **out, const struct plx_port_conf *conf, cons
 		if (err != -ERESTART)
 			return err;
 	}
-	plx_logf(c.log, PLX_LOG_ERROR, "%s: its number of queues does not settle (EBUSY): set it with ethtool -L %s, and queues=",
-	         c.name, PLX_QUOTED(c.name));
+	plx_logf(c.log, PLX_LOG_ERROR,
+	         "%s: its number of queues does not settle (EBUSY): set it with ethtool -L %s, and queues=", c.name,
+	         PLX_QUOTED(c.name));
 	return -EBUSY;
 }
 
@@ -358,8 +362,10 @@ static int ax_start(struct plx_port *b)
 		ax_queue_follow(p, i);
 		err = ax_prog_map(p->prog, b->sys, b->rxq[i]->hwq, p->sock[i].fd);
 		if (err)
-			plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u: its socket does not go into the map (%s): close the port and "
-			         "open it again", b->name, b->rxq[i]->hwq, strerrorname_np(-err));
+			plx_logf(b->log, PLX_LOG_ERROR,
+			         "%s: queue %u: its socket does not go into the map (%s): close the port and "
+			         "open it again",
+			         b->name, b->rxq[i]->hwq, strerrorname_np(-err));
 	}
 	for (uint16_t i = 0; !err && i < b->nrx; i++)
 		__atomic_store_n(&ax_rxq(b->rxq[i])->gate, AX_SHUT, __ATOMIC_RELEASE);
@@ -547,19 +553,38 @@ static void ax_link(struct plx_port *b, enum plx_link link, uint32_t mtu)
 	if (mtu && mtu != b->info.mtu) {
 		ax_set_mtu(p, mtu);
 		if (!(b->info.caps & PLX_PORT_MULTIBUF) && plx_xdp_need(mtu) > room)
-			plx_logf(b->log, PLX_LOG_WARN, "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
-			         "or start again", b->name, mtu, room, PLX_QUOTED(b->name),
-			         plx_xdp_mtu(room));
+			plx_logf(b->log, PLX_LOG_WARN,
+			         "%s: its MTU is %u now, and frames beyond %u bytes do not fit: ip link set %s mtu %u, "
+			         "or start again",
+			         b->name, mtu, room, PLX_QUOTED(b->name), plx_xdp_mtu(room));
 	}
 	plx_port_set_link(b, link);
 }
 
 const struct plx_driver plx_af_xdp_driver = {
-	.name = "af_xdp", .what = "kernel sockets on the device's own queues, zero-copy where the driver can", .device = true,
-	.frames = ax_frames, .beside = ax_beside, .open = ax_open, .start = ax_start, .part = ax_part, .stop = ax_stop,
+	.name = "af_xdp",
+	.what = "kernel sockets on the device's own queues, zero-copy where the driver can",
+	.device = true,
+	.frames = ax_frames,
+	.beside = ax_beside,
+	.open = ax_open,
+	.start = ax_start,
+	.part = ax_part,
+	.stop = ax_stop,
 	.close = ax_close,
-	.xstats = ax_xstats, .rx_fd = ax_rx_fd, .rx_arm = ax_rx_arm, .link = ax_link,
-	.passed = ax_passed, .offered = ax_offered, .lost = ax_lost, .held = ax_held, .attached = ax_attached,
-	.steer = ax_steer, .give_back = ax_give_back, .is_read = ax_is_read, .repair = ax_repair, .forked = ax_forked,
+	.xstats = ax_xstats,
+	.rx_fd = ax_rx_fd,
+	.rx_arm = ax_rx_arm,
+	.link = ax_link,
+	.passed = ax_passed,
+	.offered = ax_offered,
+	.lost = ax_lost,
+	.held = ax_held,
+	.attached = ax_attached,
+	.steer = ax_steer,
+	.give_back = ax_give_back,
+	.is_read = ax_is_read,
+	.repair = ax_repair,
+	.forked = ax_forked,
 	.fork = ax_fork,
 };

@@ -47,7 +47,7 @@ struct ax_trouble {
 	uint64_t since;                /* ns: of the first in a row that failed; 0 = the last one did not */
 	uint64_t retry_at;             /* ns: not before; 0 = at once */
 	uint64_t gap;                  /* ns: to the next, doubled with each */
-	int      wants;                /* atomic: the errno for which the queue is to be opened anew, 0 = it need not be */
+	int wants; /* atomic: the errno for which the queue is to be opened anew, 0 = it need not be */
 };
 
 struct ax_rxq {

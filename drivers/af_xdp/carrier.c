@@ -50,9 +50,13 @@ void ax_wait_for_carrier(const struct plx_port *p)
 	if (fd >= 0)
 		p->sys->close(fd);
 	if (gone && up)
-		plx_logf(p->log, PLX_LOG_NOTICE, "%s: the link was down for %" PRIu64 " ms, since the device starts anew when "
-		         "XDP is attached", p->name, ms);
+		plx_logf(p->log, PLX_LOG_NOTICE,
+		         "%s: the link was down for %" PRIu64 " ms, since the device starts anew when "
+		         "XDP is attached",
+		         p->name, ms);
 	else if (gone)
-		plx_logf(p->log, PLX_LOG_WARN, "%s: the link is down since XDP was attached, for %" PRIu64 " ms by now: going "
-		         "on without; see ip link show %s", p->name, ms, PLX_QUOTED(p->name));
+		plx_logf(p->log, PLX_LOG_WARN,
+		         "%s: the link is down since XDP was attached, for %" PRIu64 " ms by now: going "
+		         "on without; see ip link show %s",
+		         p->name, ms, PLX_QUOTED(p->name));
 }

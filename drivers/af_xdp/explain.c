@@ -88,8 +88,8 @@ void ax_explain_unread(struct ax_port *p)
 	/* veth has no table */
 	if (n && n == hi - lo + 1 && strcmp(p->kdriver, "veth"))
 		plx_text_add(fix, sizeof(fix), ", or ethtool -X %s start %u equal %u", PLX_QUOTED(b->name), lo, n);
-	plx_logf(b->log, PLX_LOG_WARN, "%s: receives on queue%s %s of %u, the others' frames are the host's: %s", b->name,
-	         n == 1 ? "" : "s", list, queues, fix);
+	plx_logf(b->log, PLX_LOG_WARN, "%s: receives on queue%s %s of %u, the others' frames are the host's: %s",
+	         b->name, n == 1 ? "" : "s", list, queues, fix);
 }
 
 /* ax_explain_mtu: frames beyond one buffer, which the policy forbids (call NULL) or the kernel does
@@ -105,12 +105,15 @@ int ax_explain_mtu(const struct ax_port *p, uint32_t mtu, const char *call, int 
 		snprintf(fix, sizeof(fix), "use driver=packet%s", b->conf.mode != PLX_XDP_AUTO ? " without mode=" : "");
 	}
 	if (plx_xdp_need(mtu) <= room) { /* multibuf=require */
-		plx_logf(b->log, PLX_LOG_ERROR, "%s: multibuf=require: %s (EOPNOTSUPP): %s, or leave it out: MTU %u fits a "
-		         "frame", b->name, why, fix, mtu);
+		plx_logf(b->log, PLX_LOG_ERROR,
+		         "%s: multibuf=require: %s (EOPNOTSUPP): %s, or leave it out: MTU %u fits a "
+		         "frame",
+		         b->name, why, fix, mtu);
 		return -EOPNOTSUPP;
 	}
 	plx_logf(b->log, PLX_LOG_ERROR, "%s: %s, and %s%s: %s", b->name,
-	         plx_xdp_mtu_text(mtu, frame, room, text, sizeof(text)), why, call ? "" : " (EINVAL)", plx_xdp_mtu_fix(b->name, mtu, frame, room, fix, sizeof(fix)));
+	         plx_xdp_mtu_text(mtu, frame, room, text, sizeof(text)), why, call ? "" : " (EINVAL)",
+	         plx_xdp_mtu_fix(b->name, mtu, frame, room, fix, sizeof(fix)));
 	return call ? -EOPNOTSUPP : -EINVAL;
 }
 
@@ -125,12 +128,15 @@ static void explain_busy(const struct ax_port *p, const struct ax_sock *s)
 		snprintf(who, sizeof(who), "a socket of pid %d (%s)", h.pid, h.comm);
 		snprintf(fix, sizeof(fix), "kill %d", h.pid);
 	} else if (err == -EPROTONOSUPPORT) {
-		plx_text_add(who, sizeof(who), ", whose process a kernel without CONFIG_XDP_SOCKETS_DIAG does not tell");
+		plx_text_add(who, sizeof(who),
+		             ", whose process a kernel without CONFIG_XDP_SOCKETS_DIAG does not tell");
 	} else if (err == -ESRCH) {
 		plx_text_add(who, sizeof(who), ", of no process in this pid namespace");
 	}
-	plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u is held by %s (EBUSY for %u ms): %s, take other queues with queue=, "
-	         "or wait longer with bind-timeout=", b->name, s->queue, who, b->conf.bind_timeout_ms, fix);
+	plx_logf(b->log, PLX_LOG_ERROR,
+	         "%s: queue %u is held by %s (EBUSY for %u ms): %s, take other queues with queue=, "
+	         "or wait longer with bind-timeout=",
+	         b->name, s->queue, who, b->conf.bind_timeout_ms, fix);
 }
 
 int ax_explain_sock(const struct ax_port *p, const struct ax_sock *s, int err)
@@ -143,20 +149,25 @@ int ax_explain_sock(const struct ax_port *p, const struct ax_sock *s, int err)
 	if (err == -EBUSY && bind) {
 		explain_busy(p, s);
 	} else if (err == -EBUSY) {
-		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u is open already in this process (EBUSY): use queue= and queues= so "
-		         "that ports do not overlap", b->name, s->queue);
+		plx_logf(b->log, PLX_LOG_ERROR,
+		         "%s: queue %u is open already in this process (EBUSY): use queue= and queues= so "
+		         "that ports do not overlap",
+		         b->name, s->queue);
 	} else if (err == -EPERM) {
 		ax_priv_missing(b->sys, b->pool, missing, sizeof(missing));
 		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u: %s was refused (EPERM): %s", b->name, s->queue, s->step,
 		         *missing ? missing : "a security module or seccomp forbids it");
 	} else if (err == -ENOBUFS && !strcmp(s->step, "XDP_UMEM_REG")) {
-		plx_logf(b->log, PLX_LOG_ERROR, "%s: the pool of %" PRIu64 " KiB is beyond the memlock limit (ENOBUFS of "
-		         "XDP_UMEM_REG): raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_IPC_LOCK", b->name, kib, kib);
+		plx_logf(b->log, PLX_LOG_ERROR,
+		         "%s: the pool of %" PRIu64 " KiB is beyond the memlock limit (ENOBUFS of "
+		         "XDP_UMEM_REG): raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_IPC_LOCK",
+		         b->name, kib, kib);
 	} else if (s->kind.sg && bind && not_known(err)) {
 		return ax_explain_mtu(p, b->info.mtu, "bind", err);
 	} else {
 		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u: %s failed (%s): %s", b->name, s->queue, s->step,
-		         strerrorname_np(-err), not_known(err) ? "use driver=packet if this kernel cannot do it" : fix_of(err));
+		         strerrorname_np(-err),
+		         not_known(err) ? "use driver=packet if this kernel cannot do it" : fix_of(err));
 		return not_known(err) ? -EOPNOTSUPP : err;
 	}
 	return err;

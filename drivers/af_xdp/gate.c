@@ -44,7 +44,8 @@ static bool enter(uint32_t *gate)
 	if (__atomic_compare_exchange_n(gate, &state, AX_OPEN, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
 		return true;
 	if (state == AX_ASKED)
-		__atomic_store_n(gate, AX_PARKED, __ATOMIC_RELEASE); /* with ax_repair: what we did to the rings is seen */
+		__atomic_store_n(gate, AX_PARKED,
+		                 __ATOMIC_RELEASE); /* with ax_repair: what we did to the rings is seen */
 	PLX_DASSERT(state == AX_ASKED || state == AX_PARKED); /* who is within goes on by the other burst */
 	return false;
 }

@@ -58,7 +58,8 @@ void ax_priv_memlock(const struct plx_sys *sys, const struct plx_pool *pool, uns
 		need += (bytes_of(pool) + 1023) >> 10; /* then frames count as well */
 	if (limit >> 10 >= need || !counts_bpf(sys))
 		return;
-	plx_text_add(buf, len, "a kernel before 5.11 counts its maps as locked memory, the limit is %" PRIu64 " KiB, and %"
-	             PRIu64 " are needed: raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_SYS_RESOURCE",
+	plx_text_add(buf, len,
+	             "a kernel before 5.11 counts its maps as locked memory, the limit is %" PRIu64 " KiB, and %" PRIu64
+	             " are needed: raise it with ulimit -l %" PRIu64 " or LimitMEMLOCK=, or grant CAP_SYS_RESOURCE",
 	             limit >> 10, need, need);
 }

@@ -90,8 +90,9 @@ static void explain_refused(const struct ax_port *p)
 	if (!*why)
 		ax_priv_memlock(sys, p->base.pool, programs, why, sizeof(why));
 	plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program was refused (EPERM): %s", p->base.name,
-	         *why ? why : "unprivileged user namespace, lockdown or a security module: load it as root of the first user "
-	         "namespace");
+	         *why ? why :
+	                "unprivileged user namespace, lockdown or a security module: load it as root of the first user "
+	                "namespace");
 }
 
 /* Older kernels do not know frames of several buffers. */
@@ -113,11 +114,13 @@ static int load(struct ax_prog *g, struct ax_port *p)
 	if (err == -EPERM) {
 		explain_refused(p);
 	} else if (err == -EMFILE || err == -ENFILE) {
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: no descriptors for the steering program (%s): raise ulimit -n",
-		         p->base.name, strerrorname_np(-err));
+		plx_logf(p->base.log, PLX_LOG_ERROR,
+		         "%s: no descriptors for the steering program (%s): raise ulimit -n", p->base.name,
+		         strerrorname_np(-err));
 	} else if (err) {
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program does not load (%s)%s%s: use driver=packet",
-		         p->base.name, strerrorname_np(-err), log && *log ? ": " : "", log ? last_line(log) : "");
+		plx_logf(p->base.log, PLX_LOG_ERROR,
+		         "%s: the steering program does not load (%s)%s%s: use driver=packet", p->base.name,
+		         strerrorname_np(-err), log && *log ? ": " : "", log ? last_line(log) : "");
 	}
 	free(log);
 	return !err || of_ours(err) ? err : -EOPNOTSUPP;
@@ -184,8 +187,8 @@ static int attach(struct ax_prog *g, struct ax_port *p)
 	}
 	if (fd == -EPERM) {
 		ax_priv_missing(sys, p->base.pool, missing, sizeof(missing));
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program may not be attached (EPERM): %s", p->base.name,
-		         *missing ? missing : "the interface belongs to another user namespace");
+		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: the steering program may not be attached (EPERM): %s",
+		         p->base.name, *missing ? missing : "the interface belongs to another user namespace");
 	} else if (!ax_mode_refused(fd)) {
 		ax_explain_attach(p, fd);
 	}
@@ -223,15 +226,19 @@ static int join(const struct ax_prog *g, const struct ax_port *p, bool native)
 	const uint32_t end = b->conf.queue + p->nsock;
 
 	if (g->owner != b->conf.owner) {
-		plx_logf(b->log, PLX_LOG_ERROR, "%s: another environment of this process has it (EBUSY): open both ports in one "
-		         "environment, or take another interface", b->name);
+		plx_logf(b->log, PLX_LOG_ERROR,
+		         "%s: another environment of this process has it (EBUSY): open both ports in one "
+		         "environment, or take another interface",
+		         b->name);
 		return -EBUSY;
 	}
 	for (uint32_t q = b->conf.queue; q < end; q++) {
 		if (!(g->taken[q / 8] >> q % 8 & 1))
 			continue;
-		plx_logf(b->log, PLX_LOG_ERROR, "%s: queue %u is open already in another port of this process (EBUSY): use queue= "
-		         "and queues= so that ports do not overlap", b->name, q);
+		plx_logf(b->log, PLX_LOG_ERROR,
+		         "%s: queue %u is open already in another port of this process (EBUSY): use queue= "
+		         "and queues= so that ports do not overlap",
+		         b->name, q);
 		return -EBUSY;
 	}
 	return g->native == native ? 0 : -EEXIST; /* for the ladder */
@@ -243,12 +250,19 @@ static struct ax_prog *make(struct ax_port *p, uint64_t netns, uint32_t ifindex,
 
 	*err = -ENOMEM;
 	if (!g) {
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: no memory for its steering program (ENOMEM): free some, or raise the "
-		         "limit of the cgroup", p->base.name);
+		plx_logf(p->base.log, PLX_LOG_ERROR,
+		         "%s: no memory for its steering program (ENOMEM): free some, or raise the "
+		         "limit of the cgroup",
+		         p->base.name);
 		return NULL;
 	}
-	*g = (struct ax_prog){ .next = progs, .owner = p->base.conf.owner, .netns = netns, .ifindex = ifindex, .link = -1,
-	                       .native = native, .queues = queues < QUEUES_MIN ? QUEUES_MIN : queues };
+	*g = (struct ax_prog){ .next = progs,
+		               .owner = p->base.conf.owner,
+		               .netns = netns,
+		               .ifindex = ifindex,
+		               .link = -1,
+		               .native = native,
+		               .queues = queues < QUEUES_MIN ? QUEUES_MIN : queues };
 	*err = load(g, p);
 	if (*err) {
 		free(g);
@@ -309,8 +323,10 @@ int ax_prog_get(struct ax_port *p, const struct plx_link_info *li, bool native)
 
 	PLX_ASSERT(!p->prog);
 	if (p->base.conf.queue + p->nsock > STEER_QUEUES) {
-		plx_logf(p->base.log, PLX_LOG_ERROR, "%s: queues from %u on are beyond the %u that the steering program knows (EINVAL): "
-		         "lower queue= or queues=", p->base.name, STEER_QUEUES, STEER_QUEUES);
+		plx_logf(p->base.log, PLX_LOG_ERROR,
+		         "%s: queues from %u on are beyond the %u that the steering program knows (EINVAL): "
+		         "lower queue= or queues=",
+		         p->base.name, STEER_QUEUES, STEER_QUEUES);
 		return -EINVAL;
 	}
 	pthread_mutex_lock(&lock);
@@ -454,7 +470,8 @@ void ax_prog_grace(const struct ax_prog *g, const struct plx_sys *sys, uint64_t 
 
 	if (sys->bpf_map_update(bpf_map__fd(g->skel->maps.grace), &zero, &inner, BPF_ANY))
 		plx_sys_sleep(sys, GRACE_NS);
-	while (last < this && !__atomic_compare_exchange_n(&over, &last, this, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+	while (last < this &&
+	       !__atomic_compare_exchange_n(&over, &last, this, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		;
 }
 

@@ -20,7 +20,8 @@ enum {
 	RING_HEAD    = 320,    /* bytes of a ring before its entries, as of Linux 6.18 */
 };
 
-static_assert(!(PLX_RING_MAX & (PLX_RING_MAX - 1)) && PLX_RING_MAX <= INT32_MAX / 2, "twice the longest ring wraps well");
+static_assert(!(PLX_RING_MAX & (PLX_RING_MAX - 1)) && PLX_RING_MAX <= INT32_MAX / 2,
+              "twice the longest ring wraps well");
 static_assert(PLX_QUEUES_MAX <= (int)STEER_QUEUES && STEER_QUEUES % 8 == 0, "the program knows a port's queues");
 
 static uint32_t fill_size(const struct plx_port_conf *c, bool zerocopy)
@@ -208,9 +209,10 @@ int ax_queue_prime(struct ax_port *p, uint16_t i)
 		;
 	if (!q || q->posted == q->target)
 		return 0;
-	plx_logf(p->base.log, q->posted ? PLX_LOG_WARN : PLX_LOG_ERROR, "%s: queue %u got %u of %u frames to receive in, pool %s "
-	         "has no more: raise the pool (--mem) or lower rxd=", p->base.name, p->sock[i].queue, q->posted, q->target,
-	         p->base.pool->name);
+	plx_logf(p->base.log, q->posted ? PLX_LOG_WARN : PLX_LOG_ERROR,
+	         "%s: queue %u got %u of %u frames to receive in, pool %s "
+	         "has no more: raise the pool (--mem) or lower rxd=",
+	         p->base.name, p->sock[i].queue, q->posted, q->target, p->base.pool->name);
 	return q->posted ? 0 : -ENOBUFS;
 }
 
@@ -262,8 +264,10 @@ static uint32_t take_back(struct ax_port *p, uint16_t i, bool wait)
 static void say_kept(struct ax_port *p, uint32_t kept)
 {
 	if (kept)
-		plx_logf(p->base.log, PLX_LOG_WARN, "%s: the kernel did not let go of a queue in %u ms: %u frames stay out of "
-		         "pool %s; start the program again to have them", p->base.name, SETTLE_MS, kept, p->base.pool->name);
+		plx_logf(p->base.log, PLX_LOG_WARN,
+		         "%s: the kernel did not let go of a queue in %u ms: %u frames stay out of "
+		         "pool %s; start the program again to have them",
+		         p->base.name, SETTLE_MS, kept, p->base.pool->name);
 }
 
 /* The rings are gone: nothing may look into them. */
@@ -323,7 +327,8 @@ void ax_queues_drop(struct ax_port *p)
 void ax_queue_follow(struct ax_port *p, uint16_t i)
 {
 	struct ax_rxq *q = ax_rxq(p->base.rxq[i]);
-	const uint64_t stall_ns = p->base.conf.stall_ms == UINT32_MAX ? 1000000000u : p->base.conf.stall_ms * UINT64_C(1000000);
+	const uint64_t stall_ns =
+		p->base.conf.stall_ms == UINT32_MAX ? 1000000000u : p->base.conf.stall_ms * UINT64_C(1000000);
 	struct steer_queue *at = p->prog ? &p->prog->queue[q->base.hwq] : NULL;
 	struct timespec tick = { .tv_nsec = 4000000 };
 
@@ -336,7 +341,8 @@ void ax_queue_follow(struct ax_port *p, uint16_t i)
 	p->base.sys->clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
 	const uint64_t tick_ns = tick.tv_nsec > 0 ? (uint64_t)tick.tv_nsec : 4000000;
 
-	__atomic_store_n(&at->stall, p->base.conf.stall_ms == UINT32_MAX ? 0 : (uint32_t)((stall_ns + tick_ns - 1) / tick_ns),
+	__atomic_store_n(&at->stall,
+	                 p->base.conf.stall_ms == UINT32_MAX ? 0 : (uint32_t)((stall_ns + tick_ns - 1) / tick_ns),
 	                 __ATOMIC_RELAXED);
 	q->life = (uint32_t)(__atomic_load_n(&at->seen, __ATOMIC_RELAXED) >> 32); /* what comes next is another */
 	q->alive = &at->alive;
@@ -453,8 +459,10 @@ static int repair_one(struct ax_port *p, uint16_t i, uint64_t now)
 	s->broken = err != 0;
 	if (err) {
 		if (!again)
-			plx_logf(p->base.log, PLX_LOG_WARN, "%s: queue %u cannot be opened anew (%s: %s): tried again every second; see "
-			         "who has it with ss --xdp -e -p", p->base.name, s->queue, s->step, strerrorname_np(-err));
+			plx_logf(p->base.log, PLX_LOG_WARN,
+			         "%s: queue %u cannot be opened anew (%s: %s): tried again every second; see "
+			         "who has it with ss --xdp -e -p",
+			         p->base.name, s->queue, s->step, strerrorname_np(-err));
 		return err;
 	}
 	if (s->why != AX_WHY_FALL) {

@@ -206,7 +206,9 @@ static uint16_t mixed_settle(const struct mixed *x, struct plx_txq *q, struct pl
 		if (sent)
 			plx_ctr_add(&q->stats.copied, 1);
 		else
-			plx_ctr_add(&q->stats.drop[m[i]->pkt_len < ETHER_HDR_LEN ? PLX_TX_DROP_bad_len : PLX_TX_DROP_no_mbuf], 1);
+			plx_ctr_add(&q->stats.drop[m[i]->pkt_len < ETHER_HDR_LEN ? PLX_TX_DROP_bad_len :
+			                                                           PLX_TX_DROP_no_mbuf],
+			            1);
 		plx_mbuf_put(m[i]);
 	}
 	return cut;
@@ -379,8 +381,10 @@ static int loop_open(struct plx_port **out, const struct plx_port_conf *c, const
 {
 	(void)li;
 	if (*c->peer && strcmp(c->peer, c->name) && !c->ports) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: loop: peer=%s cannot be looked up (EINVAL): set plx_port_conf.ports, or "
-		         "leave peer= out to loop to itself", c->name, c->peer);
+		plx_logf(c->log, PLX_LOG_ERROR,
+		         "%s: loop: peer=%s cannot be looked up (EINVAL): set plx_port_conf.ports, or "
+		         "leave peer= out to loop to itself",
+		         c->name, c->peer);
 		return -EINVAL;
 	}
 	struct loop_port *lp = loop_port(plx_port_new(&plx_loop_driver, c, sizeof(*lp), sizeof(struct loop_rxq),
@@ -471,8 +475,9 @@ static int loop_start(struct plx_port *p)
 		plx_logf(p->log, PLX_LOG_WARN, "%s: loop: %s receives nothing (rxqs=0), so its link is down: "
 		         "name a port that does with peer=", p->name, peer->base.name);
 	if (!peer)
-		plx_logf(p->log, PLX_LOG_WARN, "%s: loop: its peer %s is not open, so its link is down: --iface %s,driver=loop",
-		         p->name, p->conf.peer, PLX_QUOTED(p->conf.peer));
+		plx_logf(p->log, PLX_LOG_WARN,
+		         "%s: loop: its peer %s is not open, so its link is down: --iface %s,driver=loop", p->name,
+		         p->conf.peer, PLX_QUOTED(p->conf.peer));
 	return 0;
 }
 

@@ -85,11 +85,14 @@ static int null_open(struct plx_port **out, const struct plx_port_conf *c, const
 	uint32_t room = c->pool->frame_size - c->pool->data_off;
 
 	if (size > room) {
-		plx_logf(c->log, PLX_LOG_ERROR, "%s: null: size=%u is beyond the frame room (EINVAL): use size=%u or less, "
-		         "or larger frames", c->name, size, room);
+		plx_logf(c->log, PLX_LOG_ERROR,
+		         "%s: null: size=%u is beyond the frame room (EINVAL): use size=%u or less, "
+		         "or larger frames",
+		         c->name, size, room);
 		return -EINVAL;
 	}
-	struct plx_port *p = plx_port_new(&plx_null_driver, c, sizeof(*p), sizeof(struct null_rxq), sizeof(struct plx_txq));
+	struct plx_port *p =
+		plx_port_new(&plx_null_driver, c, sizeof(*p), sizeof(struct null_rxq), sizeof(struct plx_txq));
 	if (!p)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < p->nrx; i++) {

@@ -116,7 +116,13 @@ static int by_altname(const struct plx_sys *sys, const char *name, int *ifindex)
 		.h = { .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = 1 },
 		.a = { .rta_type = IFLA_ALT_IFNAME, .rta_len = (unsigned short)RTA_LENGTH(strlen(name) + 1) },
 	};
-	struct { struct nlmsghdr h; union { struct ifinfomsg m; struct nlmsgerr e; }; } is = { .h = { .nlmsg_len = 0 } };
+	struct {
+		struct nlmsghdr h;
+		union {
+			struct ifinfomsg m;
+			struct nlmsgerr e;
+		};
+	} is = { .h = { .nlmsg_len = 0 } };
 	int fd = sys->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (fd < 0)

@@ -12,7 +12,8 @@
 ssize_t nl_recv(const struct plx_sys *sys, int fd, void *buf, size_t len);
 
 /* nl_ok: a whole message begins at h, of which so many bytes are left, below 0 behind padding that is not there.
-   NLMSG_OK and mnl_nlmsg_ok mix signed and unsigned: to one a length of 2^31 is small, to the other -3 bytes are many. */
+   NLMSG_OK and mnl_nlmsg_ok mix signed and unsigned: to one a length of 2^31 is small, to the other -3 bytes are many.
+ */
 static inline bool nl_ok(const struct nlmsghdr *h, int left)
 {
 	return left >= (int)sizeof(*h) && h->nlmsg_len >= sizeof(*h) && h->nlmsg_len <= (uint32_t)left;

@@ -72,7 +72,8 @@ struct plx_sys {
 	void   *(*mmap)(void *addr, size_t len, int prot, int flags, int fd, off_t off);
 	int     (*munmap)(void *addr, size_t len);
 	int     (*madvise)(void *addr, size_t len, int advice);
-	long    (*mbind)(void *addr, unsigned long len, int mode, const unsigned long *nodes, unsigned long maxnode, unsigned flags);
+	long (*mbind)(void *addr, unsigned long len, int mode, const unsigned long *nodes, unsigned long maxnode,
+	              unsigned flags);
 	long    (*move_pages)(int pid, unsigned long n, void **pages, const int *nodes, int *status, int flags);
 	/* the process, threads and time */
 	uid_t   (*geteuid)(void);
@@ -91,7 +92,8 @@ struct plx_sys {
 	int     (*bpf_link_info)(int fd, struct bpf_link_info *info);         /* bpf_obj_get_info_by_fd */
 	int     (*bpf_map_update)(int fd, const void *key, const void *value, uint64_t flags);
 	int     (*bpf_map_delete)(int fd, const void *key);
-	int     (*bpf_prog_info)(uint32_t id, struct bpf_prog_info *info);    /* bpf_prog_get_fd_by_id, bpf_obj_get_info_by_fd, close */
+	int (*bpf_prog_info)(uint32_t id,
+	                     struct bpf_prog_info *info); /* bpf_prog_get_fd_by_id, bpf_obj_get_info_by_fd, close */
 	int     (*xdp_list)(uint32_t ifindex, struct plx_xdp_list *l);        /* by libxdp: plx_xdp_list_linux */
 };
 

@@ -113,7 +113,8 @@ static inline uint32_t plx_xdp_mtu(uint32_t room) { return room > PLX_L2_MAX ? r
 static inline uint32_t plx_xdp_chain(uint32_t mtu, uint32_t room) { return (plx_xdp_need(mtu) + room - 1) / room; }
 
 /* plx_xdp_mtu_text: an MTU that room, of frames of this size, does not hold: "MTU 3000 needs 3022 bytes, a frame of
-   2048 holds 1792".  plx_xdp_mtu_fix adds to buf what makes it fit: "--frame-size=4096, or ip link set eth0 mtu 1770". */
+   2048 holds 1792".  plx_xdp_mtu_fix adds to buf what makes it fit: "--frame-size=4096, or ip link set eth0 mtu 1770".
+ */
 char *plx_xdp_mtu_text(uint32_t mtu, uint32_t frame, uint32_t room, char *buf, size_t len);
 char *plx_xdp_mtu_fix(const char *name, uint32_t mtu, uint32_t frame, uint32_t room, char *buf, size_t len);
 

@@ -10,7 +10,8 @@
 #include <string.h>
 
 static_assert(PLX_XDP_HEADROOM == XDP_PACKET_HEADROOM, "the room is the kernel's");
-static_assert(PLX_XDP_HEADROOM == PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM, "a pool's data stand where the kernel puts them");
+static_assert(PLX_XDP_HEADROOM == PLX_POOL_L2_ROOM + PLX_POOL_USER_ROOM,
+              "a pool's data stand where the kernel puts them");
 
 /* By the kernel's driver, as ethtool -i tells it.  Paths are below drivers/net of Linux 6.18. */
 static const struct { const char *driver; uint32_t unit; } units[] = {

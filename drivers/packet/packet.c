@@ -37,7 +37,8 @@ static int failed(const struct plx_port *p, const char *dir, unsigned q, const c
 	                   err == -ENODEV || err == -ENXIO ? "see ip link" :
 	                   err == -ENETDOWN ? "ip link set it up" : "see docs/drivers.md, packet";
 
-	plx_logf(p->log, PLX_LOG_ERROR, "%s: packet: %s%u: %s: %s: %s", p->name, dir, q, what, strerrorname_np(-err), fix);
+	plx_logf(p->log, PLX_LOG_ERROR, "%s: packet: %s%u: %s: %s: %s", p->name, dir, q, what, strerrorname_np(-err),
+	         fix);
 	return err;
 }
 
@@ -229,11 +230,15 @@ static int open_queues(struct plx_port *p, const struct plx_link_info *li)
 /* What was asked for and only AF_XDP has. */
 static int refuse(const struct plx_port_conf *c)
 {
-	const char *key = c->mode != PLX_XDP_AUTO ? "mode=" : c->queue ? "queue=" : c->multibuf == PLX_NEVER ? "multibuf=never" : NULL;
+	const char *key = c->mode != PLX_XDP_AUTO  ? "mode=" :
+	                  c->queue                 ? "queue=" :
+	                  c->multibuf == PLX_NEVER ? "multibuf=never" :
+	                                             NULL;
 
 	if (!key)
 		return 0;
-	plx_logf(c->log, PLX_LOG_ERROR, "%s: packet: has no %s (EOPNOTSUPP): leave it out or use driver=af_xdp", c->name, key);
+	plx_logf(c->log, PLX_LOG_ERROR, "%s: packet: has no %s (EOPNOTSUPP): leave it out or use driver=af_xdp",
+	         c->name, key);
 	return -EOPNOTSUPP;
 }
 
@@ -272,9 +277,11 @@ static int pk_open(struct plx_port **out, const struct plx_port_conf *c, const s
 static int pk_start(struct plx_port *p)
 {
 	if (p->nrx && p->conf.steer == PLX_STEER_ALL) /* asked for of a driver that cannot, or left as it is */
-		plx_logf(p->log, PLX_LOG_NOTICE, "%s: packet: the host gets every frame as well and answers what is addressed "
+		plx_logf(p->log, PLX_LOG_NOTICE,
+		         "%s: packet: the host gets every frame as well and answers what is addressed "
 		         "to it: give the interface no address, or drop at its ingress what is not the host's "
-		         "(docs/drivers.md, packet)", p->name);
+		         "(docs/drivers.md, packet)",
+		         p->name);
 	for (uint16_t i = 0; i < p->nrx; i++) {
 		struct pk_rxq *q = pk_rxq(p->rxq[i]);
 		pk_rx_discard(q);

@@ -284,7 +284,8 @@ static uint32_t too_long(struct pk_txq *q, uint32_t n)
 	if (!p->sys->ioctl(q->fd, SIOCGIFMTU, &ifr))
 		for (uint32_t i = q->tail - n; i != q->tail; i++) {
 			const struct tpacket2_hdr *h = pk_slot(&q->ring, i);
-			found += h->tp_len > (uint32_t)ifr.ifr_mtu + ETH_HLEN + with_tag((const uint8_t *)h + TX_DATA, h->tp_len);
+			found += h->tp_len >
+			         (uint32_t)ifr.ifr_mtu + ETH_HLEN + with_tag((const uint8_t *)h + TX_DATA, h->tp_len);
 		}
 	return found ? found : 1;
 }

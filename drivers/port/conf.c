@@ -262,7 +262,8 @@ static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t le
 
 /* The table of keys: identifier, key, drivers, values, default, meaning. */
 #define KEYS(X) \
-	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", "what moves its frames; auto = the best " \
+	X(driver, "driver", D_ANY, "auto|af_xdp|packet|loop|null", "auto", \
+	  "what moves its frames; auto = the best " \
 	  "that works; packet leaves the host all of them too") \
 	X(queues, "queues", D_ANY, "1..256", NULL, "receive and transmit queues, if not what the interface has") \
 	X(rxqs, "rxqs", D_ANY, "0..256", NULL, "receive queues; 0 = it only sends, and takes nothing from the host") \
@@ -273,10 +274,12 @@ static int set_size(struct plx_port_conf *c, const char *v, char *why, size_t le
 	X(mode, "mode", D_XDP, "auto|zc|native|generic", "auto", "XDP mode; auto = the best that works") \
 	X(multibuf, "multibuf", D_XDP, "prefer|require|never", "prefer", "chains for frames beyond one buffer") \
 	X(steer, "steer", D_XDP, "all|none", "all", "what is taken from the host") \
-	X(force, "force", D_XDP, "no|yes", "no", "take the interface of the default route or of an ssh session all the same") \
+	X(force, "force", D_XDP, "no|yes", "no", \
+	  "take the interface of the default route or of an ssh session all the same") \
 	X(bind_timeout, "bind-timeout", D_XDP, "1ms..60s", "2s", "how long a busy queue is waited for") \
 	X(stall, "stall", D_XDP, "100ms..3600s|off", "1s", "leave frames to the host when an lcore stalls so long") \
-	X(fanout, "fanout", D_PACKET, "hash|lb|cpu|rnd|qm", NULL, "how the kernel spreads frames over the receive queues") \
+	X(fanout, "fanout", D_PACKET, "hash|lb|cpu|rnd|qm", NULL, \
+	  "how the kernel spreads frames over the receive queues") \
 	X(peer, "peer", D_LOOP, "NAME", NULL, "loop port that receives what this one sends, if not itself") \
 	X(size, "size", D_NULL, "60..3840", "64", "bytes of each frame")
 

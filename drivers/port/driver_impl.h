@@ -17,8 +17,8 @@ struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_por
                               size_t port_size, size_t rxq_size, size_t txq_size);
 void plx_port_delete(struct plx_port *p);
 
-/* plx_port_open_known is plx_port_open of an interface that was asked about before: li is not asked for once more, but for
-   what attaching changes.  Lent until it returns; NULL = ask. */
+/* plx_port_open_known is plx_port_open of an interface that was asked about before: li is not asked for once more, but
+   for what attaching changes.  Lent until it returns; NULL = ask. */
 int plx_port_open_known(struct plx_port **out, const struct plx_port_conf *c, const struct plx_link_info *li);
 
 /* plx_port_set_link sets the link if it changed, and logs it once.  Any thread, never from a burst (a

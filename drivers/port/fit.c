@@ -23,7 +23,8 @@ static int no_interface(const char *name, const char *const *names, size_t n, ch
 
 	plx_text_add(why, len, "no such interface (ENODEV)");
 	if (of)
-		plx_text_add(why, len, "; for one queue of it write %s,queue=%s,rxqs=1", PLX_QUOTED(of), strchr(name, ':') + 1);
+		plx_text_add(why, len, "; for one queue of it write %s,queue=%s,rxqs=1", PLX_QUOTED(of),
+		             strchr(name, ':') + 1);
 	else if (near)
 		plx_text_add(why, len, ", did you mean --iface %s? ip link lists them", PLX_QUOTED(near));
 	else
@@ -31,15 +32,16 @@ static int no_interface(const char *name, const char *const *names, size_t n, ch
 	return -ENODEV;
 }
 
-int port_fit_interface(const struct plx_port_conf *c, const struct plx_link_info *li, const char *const *names, size_t n,
-                       char *why, size_t len)
+int port_fit_interface(const struct plx_port_conf *c, const struct plx_link_info *li, const char *const *names,
+                       size_t n, char *why, size_t len)
 {
 	PLX_ASSERT(c && li && why);
 	why[0] = 0;
 	if (!li->ifindex)
 		return no_interface(c->name, names, n, why, len);
 	if (li->headless) {
-		plx_text_add(why, len, "%s", plx_link_headless(li->type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
+		plx_text_add(why, len, "%s",
+		             plx_link_headless(li->type, (char[PLX_HEADLESS_MAX]){ 0 }, PLX_HEADLESS_MAX));
 		return -EOPNOTSUPP;
 	}
 	if (!li->up) {
@@ -59,14 +61,17 @@ int port_fit_queues(const struct plx_port_conf *c, const struct plx_link_info *l
 	why[0] = 0;
 	if (want <= have)
 		return 0;
-	plx_text_add(why, len, "%s queue %u is asked for, the interface has %u (0-%u): ", rx ? "rx" : "tx", want - 1, have,
-	             have ? have - 1 : 0);
+	plx_text_add(why, len, "%s queue %u is asked for, the interface has %u (0-%u): ", rx ? "rx" : "tx", want - 1,
+	             have, have ? have - 1 : 0);
 	if (c->queue < have)
 		plx_text_add(why, len, "use %s=%u or fewer", rx ? "rxqs" : "txqs", have - c->queue);
 	else
 		plx_text_add(why, len, "use queue=%u or lower", have ? have - 1 : 0);
 	if (want <= most)
-		plx_text_add(why, len, ", or ethtool -L %s %s %u", PLX_QUOTED(c->name), li->combined ? "combined" : rx ? "rx" : "tx",
+		plx_text_add(why, len, ", or ethtool -L %s %s %u", PLX_QUOTED(c->name),
+		             li->combined ? "combined" :
+		             rx           ? "rx" :
+		                            "tx",
 		             want);
 	else if (plx_driver_may_be(c, "packet") && c->mode == PLX_XDP_AUTO && !c->queue)
 		plx_text_add(why, len, ", or driver=packet, which needs no channels");

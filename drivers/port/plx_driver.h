@@ -35,7 +35,8 @@ struct plx_link_info;
    hand from plx_port_conf_default, read-only afterwards.  0 means "choose". */
 struct plx_port_conf {
 	size_t   size;                 /* of the structure, or 0: plx_defs.h */
-	char     name[PLX_IFNAME_MAX]; /* interface, also by an alternative name, or any name below PLX_NAME_MAX for loop and null */
+	char name[PLX_IFNAME_MAX]; /* interface, also by an alternative name, or any name below PLX_NAME_MAX for loop
+	                              and null */
 	char     driver[16];           /* "" = auto */
 	uint16_t rxqs, txqs;           /* 0 = as many as the interface has / as rxqs */
 	bool     no_rx;                /* rxqs=0: it only sends, and takes nothing from the host */
@@ -50,7 +51,7 @@ struct plx_port_conf {
 	                                  0 = 1000, UINT32_MAX = never */
 	char     peer[PLX_NAME_MAX];   /* loop: the port that receives what this one sends; "" = itself */
 	uint16_t frame_len;            /* null: bytes of each frame; 0 = 64 */
-	char     fanout[12];           /* packet: hash, lb, cpu, rnd, qm; "" = qm if rxqs equal the device's, else hash */
+	char fanout[12]; /* packet: hash, lb, cpu, rnd, qm; "" = qm if rxqs equal the device's, else hash */
 	/* not from text */
 	struct plx_pool       *pool;   /* frames; must outlive the port */
 	const struct plx_sys  *sys;    /* NULL = &plx_sys_linux */
@@ -80,10 +81,10 @@ extern PLX_API const struct plx_port_key plx_port_keys[]; /* ends with name NULL
 
 /* What a port can do, of what differs between drivers and devices. */
 enum plx_port_cap {
-	PLX_PORT_ZEROCOPY     = 1u << 0, /* the device reads and writes the pool's frames itself */
-	PLX_PORT_MULTIBUF     = 1u << 1, /* chains are received and sent */
-	PLX_PORT_SKB_BUDGET   = 1u << 2, /* af_xdp that copies: one doorbell announces a whole ring */
-	PLX_PORT_RX_CSUM      = 1u << 3, /* PLX_MBUF_CSUM_GOOD and PLX_MBUF_CSUM_PARTIAL are told where they are known */
+	PLX_PORT_ZEROCOPY = 1u << 0, /* the device reads and writes the pool's frames itself */
+	PLX_PORT_MULTIBUF = 1u << 1, /* chains are received and sent */
+	PLX_PORT_SKB_BUDGET = 1u << 2, /* af_xdp that copies: one doorbell announces a whole ring */
+	PLX_PORT_RX_CSUM = 1u << 3, /* PLX_MBUF_CSUM_GOOD and PLX_MBUF_CSUM_PARTIAL are told where they are known */
 	PLX_PORT_RX_TIMESTAMP = 1u << 4, /* PLX_MBUF_TIMESTAMP of each packet */
 };
 
@@ -91,7 +92,7 @@ enum plx_port_cap {
    frames come in pieces leaves zero-copy (finding split_frames of docs/live.md). */
 struct plx_port_info {
 	const char *driver;
-	const char *mode;              /* "zero-copy", "native copy", "generic copy", "copy" (it only sends), "mmap", "memory" */
+	const char *mode; /* "zero-copy", "native copy", "generic copy", "copy" (it only sends), "mmap", "memory" */
 	char     why[256];             /* how the ladder went: "zero-copy refused (EOPNOTSUPP), native copy" */
 	uint8_t  mac[6];
 	uint32_t caps;                 /* enum plx_port_cap; atomic */

@@ -160,8 +160,9 @@ struct plx_port *plx_port_new(const struct plx_driver *drv, const struct plx_por
 		}
 		plx_port_delete(p);
 	}
-	plx_logf(c->log, PLX_LOG_ERROR, "%s: %s: no memory for %u receive and %u transmit queues (ENOMEM): lower queues=",
-	         c->name, drv->name, c->rxqs, c->txqs);
+	plx_logf(c->log, PLX_LOG_ERROR,
+	         "%s: %s: no memory for %u receive and %u transmit queues (ENOMEM): lower queues=", c->name, drv->name,
+	         c->rxqs, c->txqs);
 	return NULL;
 }
 
@@ -187,13 +188,16 @@ static int check_conf(struct plx_port_conf *c)
 	c->stall_ms = c->stall_ms ? c->stall_ms : 1000;
 	c->sys = c->sys ? c->sys : &plx_sys_linux;
 	const struct plx_driver *drv = plx_driver_find(c->driver);
-	const char *bad = !memchr(c->name, 0, sizeof(c->name)) || !*c->name ? "a name is missing: set name" :
-	                  drv && !drv->device && strlen(c->name) >= PLX_NAME_MAX ? "a name that is no interface's has at most 63 bytes" :
-	                  !c->pool ? "it has no frames: set pool" :
+	const char *bad = !memchr(c->name, 0, sizeof(c->name)) || !*c->name ?
+	                          "a name is missing: set name" :
+	                  drv && !drv->device && strlen(c->name) >= PLX_NAME_MAX ?
+	                          "a name that is no interface's has at most 63 bytes" :
+	                  !c->pool                             ? "it has no frames: set pool" :
 	                  !ring_ok(c->rxd) || !ring_ok(c->txd) ? "rxd= and txd= are powers of two in 64..65536" :
 	                  c->rxqs > PLX_QUEUES_MAX || c->txqs > PLX_QUEUES_MAX ? "queues= is at most 256" :
-	                  c->no_rx && c->rxqs ? "no_rx leaves rxqs at 0" :
-	                  c->stall_ms < PLX_STALL_MIN_MS ? "stall= is at least 100ms, or off" : NULL;
+	                  c->no_rx && c->rxqs                                  ? "no_rx leaves rxqs at 0" :
+	                  c->stall_ms < PLX_STALL_MIN_MS                       ? "stall= is at least 100ms, or off" :
+	                                                                         NULL;
 	if (!bad)
 		return 0;
 	plx_logf(c->log, PLX_LOG_ERROR, "%.63s: %s (EINVAL)", c->name, bad);
@@ -347,8 +351,8 @@ int plx_port_open_known(struct plx_port **out, const struct plx_port_conf *conf,
 	if (err)
 		return err;
 	if (!aut && !drv) {
-		plx_logf(c.log, PLX_LOG_ERROR, "%s: no driver \"%.15s\" (EINVAL): use auto, af_xdp, packet, loop or null",
-		         c.name, c.driver);
+		plx_logf(c.log, PLX_LOG_ERROR,
+		         "%s: no driver \"%.15s\" (EINVAL): use auto, af_xdp, packet, loop or null", c.name, c.driver);
 		return -EINVAL;
 	}
 	if (aut || drv->device) {
@@ -405,8 +409,10 @@ int plx_port_start(struct plx_port *p)
 
 int plx_port_forked(const struct plx_port *p)
 {
-	plx_logf(p->log, PLX_LOG_ERROR, "%s: this process was forked after the port was opened (ECHILD): fork, or call daemon(), "
-	         "first and open it then", p->name);
+	plx_logf(p->log, PLX_LOG_ERROR,
+	         "%s: this process was forked after the port was opened (ECHILD): fork, or call daemon(), "
+	         "first and open it then",
+	         p->name);
 	return -ECHILD;
 }
 

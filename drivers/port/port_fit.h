@@ -14,8 +14,8 @@ enum { PORT_FIT_MAX = 2 * PLX_QUOTED_MAX + 256 };
 
 /* port_fit_interface: li as plx_link_query leaves it, ifindex 0 = there is none; names: the interfaces there are, for a
    suggestion.  -ENODEV; -EOPNOTSUPP: no Ethernet header; -ENETDOWN. */
-int port_fit_interface(const struct plx_port_conf *c, const struct plx_link_info *li, const char *const *names, size_t n,
-                       char *why, size_t len);
+int port_fit_interface(const struct plx_port_conf *c, const struct plx_link_info *li, const char *const *names,
+                       size_t n, char *why, size_t len);
 /* port_fit_queues: c->queue and the queues from there on of one direction, 'r' or 't', against the device's channels.
    -EINVAL. */
 int port_fit_queues(const struct plx_port_conf *c, const struct plx_link_info *li, char dir, char *why, size_t len);

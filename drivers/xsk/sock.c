@@ -81,7 +81,8 @@ static int try_doorbell(struct ax_sock *s)
 	s->step = "the first doorbell";
 	if (s->sys->sendto(s->fd, NULL, 0, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) >= 0)
 		return 0;
-	return errno == EAGAIN || errno == EBUSY || errno == ENOBUFS || errno == EINTR || errno == ENETDOWN ? 0 : -errno;
+	return errno == EAGAIN || errno == EBUSY || errno == ENOBUFS || errno == EINTR || errno == ENETDOWN ? 0 :
+	                                                                                                      -errno;
 }
 
 static int check_mode(struct ax_sock *s, const struct ax_sock_conf *c)

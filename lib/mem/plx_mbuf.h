@@ -67,7 +67,8 @@ struct plx_mbuf {
 #ifndef __cplusplus
 static_assert(sizeof(struct plx_mbuf) == PLX_CACHELINE, "an mbuf is one cache line");
 static_assert(PLX_QUEUES_MAX - 1 <= UINT8_MAX && PLX_PORTS_MAX - 1 <= UINT8_MAX, "a queue and a port are 8 bits");
-static_assert(sizeof(((struct plx_mbuf *)0)->port) == 1 && sizeof(((struct plx_mbuf *)0)->queue) == 1, "in the mbuf too");
+static_assert(sizeof(((struct plx_mbuf *)0)->port) == 1 && sizeof(((struct plx_mbuf *)0)->queue) == 1,
+              "in the mbuf too");
 #endif
 
 /* plx_mbuf_rx_csum: what the driver found out; BAD as well, for the application decides what becomes of it. */

@@ -45,7 +45,8 @@ static int plan(struct layout *l, struct plx_pool_conf *c, const struct plx_pool
 
 	l->frame_size = c->frame_size ? c->frame_size : PLX_FRAME_SIZE;
 	l->data_off = PLX_POOL_L2_ROOM + room;
-	if (!c->frames || c->frames > PLX_POOL_FRAMES_MAX || c->caches > PLX_LCORES_MAX || c->first + c->caches > UINT16_MAX)
+	if (!c->frames || c->frames > PLX_POOL_FRAMES_MAX || c->caches > PLX_LCORES_MAX ||
+	    c->first + c->caches > UINT16_MAX)
 		return -EINVAL;
 	if (l->frame_size != 2048 && l->frame_size != 4096)
 		return -EINVAL;

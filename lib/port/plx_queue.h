@@ -27,28 +27,31 @@ extern "C" {
    af_xdp, by the kernel's socket of packet, by who sends to a port of loop.  It holds exactly after plx_port_stop, and
    but for a burst while frames come.  plx_port_stats and plx_port_rxq_stats of plx_driver.h read it. */
 #define PLX_RX_DROPS(X) \
-	X(no_mbuf,      "the pool had no frame: raise -m, or find who keeps them") \
-	X(ring_full,    "the receive ring was full: poll more often or raise rxd=") \
-	X(fill_empty,   "the kernel found no frame in the fill ring, or too few for a packet of several: poll more often or raise " \
-	                "rxd=") \
-	X(long_frame,   "longer than the frame room: lower the MTU or use --frame-size 4096") \
-	X(bad_desc,     "the kernel handed out an address or length outside the pool") \
-	X(kernel,       "the kernel dropped it before the ring and does not tell why: if packets are longer than the frame room, lower " \
-	                "the MTU or use --frame-size 4096") \
-	X(closed,       "it stood in the ring when its queue was given back")
+	X(no_mbuf, "the pool had no frame: raise -m, or find who keeps them") \
+	X(ring_full, "the receive ring was full: poll more often or raise rxd=") \
+	X(fill_empty, \
+	  "the kernel found no frame in the fill ring, or too few for a packet of several: poll more often or raise " \
+	  "rxd=") \
+	X(long_frame, "longer than the frame room: lower the MTU or use --frame-size 4096") \
+	X(bad_desc, "the kernel handed out an address or length outside the pool") \
+	X(kernel, "the kernel dropped it before the ring and does not tell why: if packets are longer than the frame " \
+	          "room, lower " \
+	          "the MTU or use --frame-size 4096") \
+	X(closed, "it stood in the ring when its queue was given back")
 
 /* Why a frame taken by plx_tx_burst was not sent; each has one reason:
 
        taken = sent + every drop + what waits for the kernel */
 #define PLX_TX_DROPS(X) \
-	X(bad_len,      "empty, shorter than an Ethernet header or longer than the device takes") \
-	X(segments,     "more segments than the driver or device takes") \
-	X(no_mbuf,      "no frame to copy a packet of another pool to") \
-	X(no_l2,        "an IP packet without an Ethernet header (PLX_MBUF_L3), which this driver needs") \
-	X(csum,         "its checksum was left to the sender, who knows no such protocol: a tunnel, a fragment") \
-	X(device,       "the device refused it (peer down or its MTU smaller, queue stopped, no buffer)") \
-	X(removed,      "the interface is gone") \
-	X(closed,       "still in the ring, or on its way to the lcore that sends it, when its queue was closed or opened anew")
+	X(bad_len, "empty, shorter than an Ethernet header or longer than the device takes") \
+	X(segments, "more segments than the driver or device takes") \
+	X(no_mbuf, "no frame to copy a packet of another pool to") \
+	X(no_l2, "an IP packet without an Ethernet header (PLX_MBUF_L3), which this driver needs") \
+	X(csum, "its checksum was left to the sender, who knows no such protocol: a tunnel, a fragment") \
+	X(device, "the device refused it (peer down or its MTU smaller, queue stopped, no buffer)") \
+	X(removed, "the interface is gone") \
+	X(closed, \
+	  "still in the ring, or on its way to the lcore that sends it, when its queue was closed or opened anew")
 
 /* Why a burst stopped short; counted once for each call. */
 #define PLX_STOPS(X) \
@@ -89,8 +92,8 @@ struct plx_txq_stats {
 	plx_ctr pkts, bytes;         /* handed to the kernel or device; those that it did not send after all are
 	                                taken off again when they count as dropped */
 	plx_ctr bursts;
-	plx_ctr copied;              /* of them copied, because they came from another pool, or had to be changed and others
-	                                hold them too */
+	plx_ctr copied; /* of them copied, because they came from another pool, or had to be changed and others
+	                   hold them too */
 	plx_ctr csums;               /* of them with a checksum that was unfinished (PLX_CSUM_PARTIAL) and is no more */
 	plx_ctr kicks;
 	plx_ctr users;               /* bursts by another thread than the one before, without a hand-over */

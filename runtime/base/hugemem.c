@@ -153,8 +153,10 @@ static void fix(char *buf, size_t size, uint64_t len, int node)
 	char path[96] = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
 
 	if (node >= 0)
-		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
-	snprintf(buf, size, "echo $(($(cat %s) + %llu)) > %s", path, (unsigned long long)((len + MIB2 - 1) / MIB2), path);
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages",
+		         node);
+	snprintf(buf, size, "echo $(($(cat %s) + %llu)) > %s", path, (unsigned long long)((len + MIB2 - 1) / MIB2),
+	         path);
 }
 
 int mem_seg_alloc(struct mem_seg *s, const struct plx_sys *sys, const struct plx_log *log,
@@ -178,11 +180,13 @@ int mem_seg_alloc(struct mem_seg *s, const struct plx_sys *sys, const struct plx
 		}
 		if (!err)
 			return 0;
-		plx_text_add(s->why, sizeof(s->why), "%s pages refused (%s), ", page_name(pages[i]), refusal(err, pages[i]));
+		plx_text_add(s->why, sizeof(s->why), "%s pages refused (%s), ", page_name(pages[i]),
+		             refusal(err, pages[i]));
 	}
 	fix(line, sizeof(line), len, node);
 	plx_logf(log, PLX_LOG_ERROR, "memory %s: no %llu KiB%s (%s): %s%s", name, (unsigned long long)(len >> 10),
-	         huge == PLX_REQUIRE ? " of hugepages, with --huge=require" : "", refusal(err, huge == PLX_REQUIRE ? MIB2 : KIB4),
+	         huge == PLX_REQUIRE ? " of hugepages, with --huge=require" : "",
+	         refusal(err, huge == PLX_REQUIRE ? MIB2 : KIB4),
 	         huge == PLX_REQUIRE ? "" : "free memory, or ask for less with -m", huge == PLX_REQUIRE ? line : "");
 	return -ENOMEM;
 }

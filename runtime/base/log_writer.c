@@ -117,8 +117,10 @@ static bool tell_lost(struct writer *w, struct stream *s)
 
 	if (!s->lost || s->bad)
 		return true;
-	snprintf(text, sizeof(text), s == &w->s[WRITER_LOG] ? "%llu lines of the log were lost here: its reader took none" :
-	         "%llu reports were lost: the reader of standard output took none", (unsigned long long)s->lost);
+	snprintf(text, sizeof(text),
+	         s == &w->s[WRITER_LOG] ? "%llu lines of the log were lost here: its reader took none" :
+	                                  "%llu reports were lost: the reader of standard output took none",
+	         (unsigned long long)s->lost);
 	if (!put_line(w, PLX_LOG_WARN, text))
 		return false;
 	s->lost = 0;

@@ -35,7 +35,9 @@ void sink_init(struct sink *s, const struct plx_sys *sys, const char *name, cons
 
 int sink_start(struct sink *s, const bool *running)
 {
-	const struct writer_conf c = { .sys = s->sys, .name = s->name, .own = s->own, .fd = { STDERR_FILENO, STDOUT_FILENO } };
+	const struct writer_conf c = {
+		.sys = s->sys, .name = s->name, .own = s->own, .fd = { STDERR_FILENO, STDOUT_FILENO }
+	};
 
 	s->running = running;
 	return writer_new(&s->writer, &c);

@@ -205,7 +205,8 @@ static int text(struct parser *p, const struct plx_opt *o, const char *s, const 
 		return -EINVAL;
 	}
 	if (!strcmp(o->name, "version"))
-		snprintf(p->why, p->whylen, "%s (pollux %s)\n", p->what && p->what->name ? p->what->name : p->prog, PLX_VERSION);
+		snprintf(p->why, p->whylen, "%s (pollux %s)\n", p->what && p->what->name ? p->what->name : p->prog,
+		         PLX_VERSION);
 	else
 		conf_help(p->why, p->whylen, p->prog, p->what, !strcmp(o->name, "help-all"));
 	return PLX_TEXT;
@@ -288,7 +289,8 @@ static int variable(struct parser *p, const char *name, size_t n)
 		if (!strcmp(names[k], bare)) {
 			if (!(plx_settings[i].flags & PLX_SETTING_ARG_ONLY))
 				return i;
-			snprintf(p->why, p->whylen, "%s: only the command line has it: --%s", bare, plx_settings[i].name);
+			snprintf(p->why, p->whylen, "%s: only the command line has it: --%s", bare,
+			         plx_settings[i].name);
 			return -EINVAL;
 		}
 		if (!(plx_settings[i].flags & PLX_SETTING_ARG_ONLY)) {
@@ -300,7 +302,8 @@ static int variable(struct parser *p, const char *name, size_t n)
 	if (near)
 		snprintf(p->why, p->whylen, "%s: unknown variable, did you mean %s%s?", bare, prefix, near);
 	else
-		snprintf(p->why, p->whylen, "%s: unknown variable; unset it, or see --help-all: each option is POLLUX_OPTION", bare);
+		snprintf(p->why, p->whylen,
+		         "%s: unknown variable; unset it, or see --help-all: each option is POLLUX_OPTION", bare);
 	return -EINVAL;
 }
 
@@ -345,7 +348,8 @@ static int environment(struct parser *p)
 			return -EINVAL;
 		}
 		if (strlen(*e) <= n + 1) {
-			snprintf(p->why, p->whylen, "%s: it is empty: unset it, or %s=%s", name, name, plx_settings[i].values);
+			snprintf(p->why, p->whylen, "%s: it is empty: unset it, or %s=%s", name, name,
+			         plx_settings[i].values);
 			return -EINVAL;
 		}
 		err = (conf_opts[i].flags & PLX_OPT_REPEAT ? ports(p, &conf_opts[i], name, *e + n + 1) :
@@ -437,8 +441,9 @@ static int merge(struct plx_env_conf *c, struct plx_conf_in *in, char *why, size
 		snprintf(c->name, sizeof(c->name), "%s", in->app->name);
 	for (int i = 0; plx_settings[i].name; i++)
 		if (plx_settings[i].def)
-			note(&p, plx_settings[i].name, strcmp(plx_settings[i].name, "name") ? plx_settings[i].def : c->name,
-			     false, PLX_FROM_DEFAULT, NULL);
+			note(&p, plx_settings[i].name,
+			     strcmp(plx_settings[i].name, "name") ? plx_settings[i].def : c->name, false,
+			     PLX_FROM_DEFAULT, NULL);
 	if (file)
 		err = from_file(&p, file);
 	p.env.seen = 0;

@@ -166,7 +166,9 @@ static int set_node_mem(void *dst, const char *arg, char *why, size_t whylen)
 
 static int set_huge(void *dst, const char *arg, char *why, size_t whylen)
 {
-	static const char *const names[] = { [PLX_PREFER] = "prefer", [PLX_REQUIRE] = "require", [PLX_NEVER] = "never" };
+	static const char *const names[] = {
+		[PLX_PREFER] = "prefer", [PLX_REQUIRE] = "require", [PLX_NEVER] = "never"
+	};
 	int i = word(arg, names, PLX_ARRAY_SIZE(names), why, whylen);
 
 	if (i >= 0)
@@ -198,7 +200,9 @@ static int set_placement(void *dst, const char *arg, char *why, size_t whylen)
 
 static int set_setup(void *dst, const char *arg, char *why, size_t whylen)
 {
-	static const char *const names[] = { [PLX_SETUP_NONE] = "none", [PLX_SETUP_CHECK] = "check", [PLX_SETUP_APPLY] = "apply" };
+	static const char *const names[] = {
+		[PLX_SETUP_NONE] = "none", [PLX_SETUP_CHECK] = "check", [PLX_SETUP_APPLY] = "apply"
+	};
 	int i = word(arg, names, PLX_ARRAY_SIZE(names), why, whylen);
 
 	if (i >= 0)
@@ -276,20 +280,26 @@ enum { MORE = PLX_OPT_MORE, REPEAT = PLX_OPT_REPEAT, ARG = PLX_SETTING_ARG_ONLY,
 /* name, letter, placeholder, values, default, sentence, reader, flags */
 #define SETTINGS(X) \
 	X("lcores", 'l', "LIST", "auto|LIST", "auto", "polling threads: 0-3,8 or 1@5 or (0,6)@(4-7)", set_lcores, 0) \
-	X("service-lcores", 'S', "LIST", "none|LIST", "none", "lcores of service pollers, a list as of -l", set_service_lcores, MORE) \
-	X("registered-threads", 0, "N", "0..127", "0", "threads of the program that register as lcores", set_foreign, MORE) \
+	X("service-lcores", 'S', "LIST", "none|LIST", "none", "lcores of service pollers, a list as of -l", \
+	  set_service_lcores, MORE) \
+	X("registered-threads", 0, "N", "0..127", "0", "threads of the program that register as lcores", set_foreign, \
+	  MORE) \
 	X("main-lcore", 0, "N", "none|0..1023", "none", "where the main and watch threads run", set_main_lcore, MORE) \
-	X("iface", 0, "NAME[,k=v..]", "PORT", NULL, "a port, repeatable; --help-all shows its keys", set_iface, REPEAT) \
+	X("iface", 0, "NAME[,k=v..]", "PORT", NULL, "a port, repeatable; --help-all shows its keys", set_iface, \
+	  REPEAT) \
 	X("mem", 'm', "SIZE", "auto|1M..1024G", "auto", "frame memory in all, MiB or 64M, 2G", set_mem, 0) \
 	X("node-mem", 0, "A,B..", "auto|SIZES", "auto", "frame memory node by node, as 64,64", set_node_mem, MORE) \
 	X("huge", 0, "WORD", "prefer|require|never", "prefer", "hugepages for frames", set_huge, 0) \
-	X("frame-size", 0, "BYTES", "auto|2048|4096", "auto", "bytes of a frame; auto: 4096 where the MTU or zero-copy needs it", \
-	  set_frame_size, MORE) \
+	X("frame-size", 0, "BYTES", "auto|2048|4096", "auto", \
+	  "bytes of a frame; auto: 4096 where the MTU or zero-copy needs it", set_frame_size, MORE) \
 	X("idle", 0, "WORD", "busy|adaptive|interrupt", "busy", "lcores without work", set_idle, 0) \
-	X("placement", 0, "WORD", "auto|same-core|split-core", "auto", "on or beside the CPU of a queue's interrupt", set_placement, MORE) \
-	X("setup", 0, "WORD", "none|check|apply", "none", "changes to the host: as it is, refuse without, make and undo", set_setup, 0) \
+	X("placement", 0, "WORD", "auto|same-core|split-core", "auto", "on or beside the CPU of a queue's interrupt", \
+	  set_placement, MORE) \
+	X("setup", 0, "WORD", "none|check|apply", "none", \
+	  "changes to the host: as it is, refuse without, make and undo", set_setup, 0) \
 	X("name", 0, "NAME", "NAME", "pollux", "name of threads and memory; a program has its own", set_name, MORE) \
-	X("log-level", 0, "WORD", "error|warning|notice|info|debug", "notice", "least grave lines to show", set_log_level, MORE) \
+	X("log-level", 0, "WORD", "error|warning|notice|info|debug", "notice", "least grave lines to show", \
+	  set_log_level, MORE) \
 	X("config", 'c', "FILE", "FILE", NULL, "settings in YAML; arguments and POLLUX_* win", set_config, NO_FILE) \
 	X("dry-run", 0, NULL, NULL, NULL, "print the plan and change nothing", set_dry_run, ARG) \
 	X("json", 0, NULL, NULL, NULL, "with --dry-run: the plan as JSON", set_json, ARG | MORE) \

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_all(const struct plx_sys *sys, int fd, const char *name, char *text, size_t *len, char *why, size_t whylen)
+static int read_all(const struct plx_sys *sys, int fd, const char *name, char *text, size_t *len, char *why,
+                    size_t whylen)
 {
 	for (*len = 0; *len <= PLX_CONF_FILE_MAX;) {
 		ssize_t n = sys->read(fd, text + *len, PLX_CONF_FILE_MAX + 1 - *len);
@@ -51,8 +52,10 @@ static int open_file(const struct plx_sys *sys, const char *name, char *why, siz
 		snprintf(why, whylen, "-c %s: no such file; %s", name, conf_is_mask(name) ?
 		         "-c is the configuration, lcores are a list: -l 0-3" : "pollux config default shows one");
 	else if (err == -ELOOP && root)
-		snprintf(why, whylen, "-c %s: it is a symbolic link, which root does not follow: give the name of the file itself, "
-		         "realpath %s", name, name);
+		snprintf(why, whylen,
+		         "-c %s: it is a symbolic link, which root does not follow: give the name of the file itself, "
+		         "realpath %s",
+		         name, name);
 	else if (err)
 		snprintf(why, whylen, "-c %s: cannot open it: %s: %s", name, strerror(-err),
 		         err == -EACCES ? "let this user read it, see ls -l" : "give the name of a YAML file");
@@ -98,9 +101,10 @@ static void leave_out_environment(const struct plx_sys *sys, struct plx_conf_in 
 	in->environ = NULL;
 	if (!n)
 		return;
-	int len = snprintf(line, sizeof(line), "%.200s: warning: %u POLLUX_ variable%s left out, for the program has more "
-	                   "rights than its user: give arguments or -c FILE\n", in->argc > 0 ? in->argv[0] : "pollux", n,
-	                   n == 1 ? "" : "s");
+	int len = snprintf(line, sizeof(line),
+	                   "%.200s: warning: %u POLLUX_ variable%s left out, for the program has more "
+	                   "rights than its user: give arguments or -c FILE\n",
+	                   in->argc > 0 ? in->argv[0] : "pollux", n, n == 1 ? "" : "s");
 
 	(void)!write_all(sys, STDERR_FILENO, line, (size_t)len);
 }

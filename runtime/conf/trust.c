@@ -37,10 +37,13 @@ static int check_dir(const struct plx_sys *sys, const char *path, int flags, con
 	if (!got)
 		return -EINVAL;
 	if (st->st_uid && !of_the_host(sys, st->st_uid))
-		snprintf(why, whylen, "%s: uid %u may replace it, for %s is that user's, and root would obey: keep it below a "
-		         "directory of root's, as /etc", name, st->st_uid, path);
+		snprintf(why, whylen,
+		         "%s: uid %u may replace it, for %s is that user's, and root would obey: keep it below a "
+		         "directory of root's, as /etc",
+		         name, st->st_uid, path);
 	else if (!S_ISLNK(st->st_mode) && st->st_mode & 022 && !(st->st_mode & S_ISVTX))
-		snprintf(why, whylen, "%s: others may replace it, for they may write %s, and root would obey: chmod go-w %s", name,
+		snprintf(why, whylen,
+		         "%s: others may replace it, for they may write %s, and root would obey: chmod go-w %s", name,
 		         path, path);
 	else
 		return 0;
@@ -94,7 +97,8 @@ int conf_trust(const struct plx_sys *sys, const char *name, const struct stat *s
 	if (sys->geteuid())
 		return 0;
 	if (st->st_uid && !of_the_host(sys, st->st_uid)) {
-		snprintf(why, whylen, "%s: uid %u may write it, for it is that user's, and root would obey: chown root %s", name,
+		snprintf(why, whylen,
+		         "%s: uid %u may write it, for it is that user's, and root would obey: chown root %s", name,
 		         st->st_uid, name);
 		return -EINVAL;
 	}

@@ -61,7 +61,8 @@ static int not_yaml(struct reader *r)
 {
 	/* begin: the parser notices late, what is wrong began where its context does */
 	static const struct { const char *problem; bool begin; const char *fix; } fixes[] = {
-		{ "mapping values are not allowed", false, "a value with a colon needs quotes, or the lines do not align" },
+		{ "mapping values are not allowed", false,
+		  "a value with a colon needs quotes, or the lines do not align" },
 		{ "could not find expected ':'", true, "write key: value, with a colon and a blank" },
 		{ "did not find expected key", false, "align the keys of one map below each other" },
 		{ "did not find expected <document start>", false, "align the keys of one map below each other" },
@@ -109,7 +110,8 @@ static int next(struct reader *r)
 	}
 	switch (r->ev.type) {
 	case YAML_ALIAS_EVENT:
-		return fail(r, r->ev.start_mark, "an alias (*%s): write the value itself, or quote it", r->ev.data.alias.anchor);
+		return fail(r, r->ev.start_mark, "an alias (*%s): write the value itself, or quote it",
+		            r->ev.data.alias.anchor);
 	case YAML_SCALAR_EVENT:
 		return plain(r, r->ev.data.scalar.anchor, r->ev.data.scalar.tag);
 	case YAML_SEQUENCE_START_EVENT:
@@ -186,7 +188,8 @@ static int value(struct reader *r, char *buf, const char *name, yaml_mark_t at, 
 static void note(struct reader *r, const char *name, const char *text, bool app, bool more, yaml_mark_t at)
 {
 	struct plx_conf_note n = { .key = name, .value = text, .app = app, .more = more, .from = PLX_FROM_FILE,
-	                           .source = r->in->file, .line = (unsigned)at.line + 1, .column = (unsigned)at.column + 1 };
+	                           .source = r->in->file, .line = (unsigned)at.line + 1,
+	                           .column = (unsigned)at.column + 1 };
 
 	if (r->in->note)
 		r->in->note(r->in->arg, &n);
@@ -369,7 +372,8 @@ static int app_flag(struct reader *r, const struct plx_opt *o, const char *text,
 }
 
 /* app_item sets the word at hand. */
-static int app_item(struct reader *r, const struct plx_opt *o, const char *text, bool more, yaml_mark_t at, yaml_mark_t value_at)
+static int app_item(struct reader *r, const struct plx_opt *o, const char *text, bool more, yaml_mark_t at,
+                    yaml_mark_t value_at)
 {
 	char reason[768] = "";
 

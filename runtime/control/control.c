@@ -67,8 +67,8 @@ static void open_netlink(struct control *c)
 
 	c->nlfd = fd < 0 ? -1 : fd;
 	if (fd < 0)
-		plx_logf(&env->log, PLX_LOG_WARN, "no link events: rtnetlink: %s; a link that goes down is noticed late",
-		         strerror(-fd));
+		plx_logf(&env->log, PLX_LOG_WARN,
+		         "no link events: rtnetlink: %s; a link that goes down is noticed late", strerror(-fd));
 }
 
 int control_up(struct plx_env *env)
@@ -88,8 +88,8 @@ int control_up(struct plx_env *env)
 		err = err ? err : watch_open_fds(c);
 	}
 	if (err) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "main and watch: cannot make descriptors: %s; raise the limit with ulimit -n",
-		         strerror(-err));
+		plx_logf(&env->log, PLX_LOG_ERROR,
+		         "main and watch: cannot make descriptors: %s; raise the limit with ulimit -n", strerror(-err));
 		control_down(env);
 		return err;
 	}
@@ -176,7 +176,8 @@ int plx_env_timer(struct plx_env *env, uint64_t period_ns, int (*fn)(void *arg),
 	}
 	if (__atomic_load_n(&env->running, __ATOMIC_ACQUIRE) && /* with run_lcores */
 	    !__atomic_load_n(&env->hung, __ATOMIC_RELAXED) && !pthread_equal(pthread_self(), env->runner)) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "plx_env_timer: during a run its main thread alone adds timers: from "
+		plx_logf(&env->log, PLX_LOG_ERROR,
+		         "plx_env_timer: during a run its main thread alone adds timers: from "
 		         "one, or by plx_env_call (EBUSY)");
 		return -EBUSY;
 	}
@@ -260,8 +261,8 @@ static void timers_run(struct control *c)
 static void epoll_failed(struct control *c, int err)
 {
 	if (!c->epoll_told)
-		plx_logf(&c->env->log, PLX_LOG_ERROR, "main thread: epoll_wait: %s; it looks every %d ms", strerror(err),
-		         HOUSEKEEPING_NS / 1000000);
+		plx_logf(&c->env->log, PLX_LOG_ERROR, "main thread: epoll_wait: %s; it looks every %d ms",
+		         strerror(err), HOUSEKEEPING_NS / 1000000);
 	c->epoll_told = true;
 	plx_sys_sleep(c->env->sys, HOUSEKEEPING_NS);
 	main_work(c);
@@ -331,8 +332,8 @@ static int run_lcores(struct plx_env *env)
 			c->timer[i].due = now + c->timer[i].period;
 		watch_look(c, now);
 		readers_await(c);
-		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u port%s, %u lcore%s", env->nports, env->nports == 1 ? "" : "s",
-		         env->nlcores, env->nlcores == 1 ? "" : "s");
+		plx_logf(&env->log, PLX_LOG_NOTICE, "running: %u port%s, %u lcore%s", env->nports,
+		         env->nports == 1 ? "" : "s", env->nlcores, env->nlcores == 1 ? "" : "s");
 		main_at(env, MAIN_LOOP);
 		main_is_up(c);
 		err = main_loop(c);

@@ -42,11 +42,15 @@ static void stalls(struct control *c, struct plx_lcore *l, uint64_t now)
 	char what[PLX_NAME_MAX + 16];
 
 	if (!lcore_starves(l, l->silent_cpu)) {
-		LOG(c, WARN, "lcore %u stalls: %s has not returned for %.1f s; frames of its queues pass to the host after stall=",
+		LOG(c, WARN,
+		    "lcore %u stalls: %s has not returned for %.1f s; frames of its queues pass to the host after "
+		    "stall=",
 		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), s);
 		l->hangs = true;
 	} else if (!l->stalled) {
-		LOG(c, WARN, "lcore %u starves: it got %.0f ms of CPU %d in %.1f s; frames of its queues pass to the host after stall=; "
+		LOG(c, WARN,
+		    "lcore %u starves: it got %.0f ms of CPU %d in %.1f s; frames of its queues pass to the host after "
+		    "stall=; "
 		    "who has the CPU is told by ps -eLo psr,pcpu,tid,comm --sort -pcpu",
 		    l->conf.id, (double)cpu / 1e6, l->conf.cpu, s);
 	}
@@ -272,7 +276,9 @@ static void views_open(struct control *c, uint64_t now)
 	}
 	err = monitor_ask_open(&c->truth.ask, env);
 	if (err)
-		LOG(c, WARN, "nobody asks the kernel for links, and whether XDP programs stay attached: %s; raise ulimit -u or -n",
+		LOG(c, WARN,
+		    "nobody asks the kernel for links, and whether XDP programs stay attached: %s; raise ulimit -u or "
+		    "-n",
 		    strerror(-err));
 	err = live_open(&c->live, env->sys, env->conf.name, answer, c);
 	if (!err) {
@@ -283,7 +289,8 @@ static void views_open(struct control *c, uint64_t now)
 			live_close(&c->live);
 	}
 	if (err == -EADDRINUSE)
-		LOG(c, WARN, "no live view: %d programs named %s have one here; give another --name", LIVE_NAMES, env->conf.name);
+		LOG(c, WARN, "no live view: %d programs named %s have one here; give another --name", LIVE_NAMES,
+		    env->conf.name);
 	else if (err)
 		LOG(c, WARN, "no live view: %s", strerror(-err));
 	else
@@ -367,7 +374,8 @@ static uint64_t look_after(struct control *c, const struct epoll_event *ev, int 
 			view_event(c, ev[i].data.fd, now);
 		if (c->house_due <= now) {
 			housekeeping(c, now);
-			c->house_due = c->house_due + HOUSEKEEPING_NS > now ? c->house_due + HOUSEKEEPING_NS : now + HOUSEKEEPING_NS;
+			c->house_due = c->house_due + HOUSEKEEPING_NS > now ? c->house_due + HOUSEKEEPING_NS :
+			                                                      now + HOUSEKEEPING_NS;
 		}
 		due = c->house_due;
 	}
@@ -381,7 +389,8 @@ static void epoll_failed(struct control *c, int err)
 	const uint64_t now = plx_sys_now(c->env->sys);
 
 	if (!c->deaf)
-		LOG(c, ERROR, "watch thread: epoll_wait: %s; it looks every %d ms", strerror(err), HOUSEKEEPING_NS / 1000000);
+		LOG(c, ERROR, "watch thread: epoll_wait: %s; it looks every %d ms", strerror(err),
+		    HOUSEKEEPING_NS / 1000000);
 	c->deaf = true;
 	plx_sys_sleep(c->env->sys, HOUSEKEEPING_NS);
 	if (c->sigfd >= 0)
@@ -433,7 +442,8 @@ int watch_start(struct control *c)
 	int err = quiet_thread(env->sys, &c->watch, watch_main, c);
 
 	if (err)
-		LOG(c, ERROR, "watch thread: cannot start: %s; raise ulimit -u or the pids limit of the cgroup", strerror(-err));
+		LOG(c, ERROR, "watch thread: cannot start: %s; raise ulimit -u or the pids limit of the cgroup",
+		    strerror(-err));
 	return err;
 }
 

@@ -142,7 +142,8 @@ int plx_env_join(struct plx_env *env)
 	if (pthread_equal(pthread_self(), c->own_thread)) /* a timer */
 		return -EDEADLK;
 	if (!pthread_equal(pthread_self(), c->starter)) {
-		LOG(env, ERROR, "plx_env_join: another thread called plx_env_start, and that one joins: its signals are blocked "
+		LOG(env, ERROR,
+		    "plx_env_join: another thread called plx_env_start, and that one joins: its signals are blocked "
 		    "until then (EPERM)");
 		return -EPERM;
 	}

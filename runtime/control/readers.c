@@ -59,8 +59,10 @@ static void follow_queue(struct control *c, struct ctl_reader *r, bool opaque_le
 		p->drv->give_back(p, r->rxq, rests && !c->nopaque); /* who still reads it shows so */
 	r->named = named;
 	if (!named && !c->nopaque && !r->told && p->conf.steer == PLX_STEER_ALL)
-		LOG(c, WARN, "%s queue %u has no poller: its frames pass to the host; name it by .rxq of a poller, or lower rxqs=", p->name,
-		    r->rxq);
+		LOG(c, WARN,
+		    "%s queue %u has no poller: its frames pass to the host; name it by .rxq of a poller, or lower "
+		    "rxqs=",
+		    p->name, r->rxq);
 	r->told = !named && !c->nopaque;
 }
 
@@ -86,8 +88,11 @@ static void follow_port(struct control *c, struct plx_port *p, struct ctl_steer 
 	s->failed_at = err ? now : 0;
 	__atomic_store_n(&s->on, err ? s->on : wanted, __ATOMIC_RELAXED);
 	if (err && !s->told)
-		LOG(c, WARN, "%s: its program cannot be attached (%s): frames pass to the host; tried again every second; see who "
-		    "has the hook with bpftool net list dev %s", p->name, strerrorname_np(-err), PLX_QUOTED(p->name));
+		LOG(c, WARN,
+		    "%s: its program cannot be attached (%s): frames pass to the host; tried again every second; see "
+		    "who "
+		    "has the hook with bpftool net list dev %s",
+		    p->name, strerrorname_np(-err), PLX_QUOTED(p->name));
 	s->told = err != 0;
 }
 
@@ -127,8 +132,8 @@ void readers_await(struct control *c)
 	for (unsigned i = 0; i < c->nreaders; i++) {
 		const struct ctl_reader *r = &c->reader[i];
 
-		while (r->named && !r->port->drv->is_read(r->port, r->rxq) && !__atomic_load_n(&c->stop, __ATOMIC_RELAXED) &&
-		       plx_sys_now(sys) < end)
+		while (r->named && !r->port->drv->is_read(r->port, r->rxq) &&
+		       !__atomic_load_n(&c->stop, __ATOMIC_RELAXED) && plx_sys_now(sys) < end)
 			plx_sys_sleep(sys, FIRST_STEP_NS);
 	}
 }

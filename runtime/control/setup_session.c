@@ -33,8 +33,8 @@ static int refuse(struct plx_env *env, const struct setup *s)
 		char *command = it->state == SETUP_CHANGE ? setup_command(s, it) : NULL;
 
 		if (it->state == SETUP_CHANGE)
-			LOG(env, ERROR, "setup: %s: %s, is %.60s: %.500s", setup_stage_name(it->stage), it->found.evidence, it->old,
-			    command ? command : "no memory");
+			LOG(env, ERROR, "setup: %s: %s, is %.60s: %.500s", setup_stage_name(it->stage),
+			    it->found.evidence, it->old, command ? command : "no memory");
 		else if (it->state == SETUP_CANNOT)
 			finding_log(&env->log, PLX_LOG_ERROR, &it->found, "");
 		free(command);
@@ -127,7 +127,8 @@ int setup_up(struct plx_env *env)
 		int n = setup_orphans(env->sys, NULL);
 
 		if (n > 0)
-			LOG(env, WARN, "setup: %d program%s ended without putting back what %s changed: pollux setup restore", n,
+			LOG(env, WARN,
+			    "setup: %d program%s ended without putting back what %s changed: pollux setup restore", n,
 			    n == 1 ? "" : "s", n == 1 ? "it" : "they");
 		return env->conf.setup == PLX_SETUP_NONE ? 0 : look(env);
 	}
@@ -145,7 +146,9 @@ int setup_up(struct plx_env *env)
 	err = setup_make(&in, &env->host, SETUP_HOLD_PROCESS, env->conf.name, env->session, told, &t);
 
 	if (!err && t.changes)
-		LOG(env, NOTICE, "setup: %u values of the host are changed until the end; pollux setup status shows them", t.changes);
+		LOG(env, NOTICE,
+		    "setup: %u values of the host are changed until the end; pollux setup status shows them",
+		    t.changes);
 	return err;
 }
 

@@ -162,7 +162,8 @@ static void say_where(struct control *c, char *buf, size_t len)
 	const uint64_t offset = __atomic_load_n(&c->timer_offset, __ATOMIC_RELAXED);
 	char timer[160], lcore[160] = "";
 
-	snprintf(timer, sizeof(timer), "a timer of the application (%.100s+0x%" PRIx64 ")", object ? object : "", offset);
+	snprintf(timer, sizeof(timer), "a timer of the application (%.100s+0x%" PRIx64 ")", object ? object : "",
+	         offset);
 	if (c->env->nlcores)
 		lcore_awaited_for(c->env, lcore, sizeof(lcore));
 	switch (__atomic_load_n(&c->env->at, __ATOMIC_RELAXED)) {
@@ -170,7 +171,9 @@ static void say_where(struct control *c, char *buf, size_t len)
 	case MAIN_LOOP:   snprintf(buf, len, "it is in its own loop"); break;
 	case MAIN_TIMER:  snprintf(buf, len, "it is in %s", timer); break;
 	case MAIN_WORK:   snprintf(buf, len, "it opens or closes queues"); break;
-	case MAIN_CHANGE: snprintf(buf, len, "it is in plx_poller_add, _del or _move, called by %s; %s", timer, lcore); break;
+	case MAIN_CHANGE:
+		snprintf(buf, len, "it is in plx_poller_add, _del or _move, called by %s; %s", timer, lcore);
+		break;
 	case MAIN_HALT:   snprintf(buf, len, "it is in plx_lcore_halt, called by %s; %s", timer, lcore); break;
 	case MAIN_SYNC:   snprintf(buf, len, "it is in plx_env_synchronize, called by %s; %s", timer, lcore); break;
 	case MAIN_LCORES: snprintf(buf, len, "it stops %s", lcore); break;

@@ -26,8 +26,10 @@ bool env_forked(const struct plx_env *env, const char *what)
 {
 	if (env->pid == getpid())
 		return false;
-	LOG(env, ERROR, "%s: this process was forked after plx_env_init, and has none of its threads and rings (ECHILD): fork, or "
-	    "call daemon(), first", what);
+	LOG(env, ERROR,
+	    "%s: this process was forked after plx_env_init, and has none of its threads and rings (ECHILD): fork, or "
+	    "call daemon(), first",
+	    what);
 	return true;
 }
 

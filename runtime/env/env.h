@@ -19,7 +19,7 @@ struct plx_env {
 	const struct plx_sys *sys;
 	struct plx_log log;
 	struct sink    sink;           /* behind log and reports */
-	struct host    host;           /* as found at start; of interfaces what discovery found is gone once there is a plan */
+	struct host host; /* as found at start; of interfaces what discovery found is gone once there is a plan */
 	struct plan    plan;
 	struct mem_seg segs[PLX_NODES_MAX];
 	struct plx_pool *pools[PLX_NODES_MAX];
@@ -79,7 +79,8 @@ void env_txqs_down(struct plx_env *env);     /* lcores are down */
 /* fatal.c */
 int  fatal_up(struct plx_env *env);
 void fatal_down(struct plx_env *env);
-void *fatal_stack_up(const struct plx_sys *sys); /* of the calling thread, for a fault for want of stack; NULL = has none */
+void *
+fatal_stack_up(const struct plx_sys *sys); /* of the calling thread, for a fault for want of stack; NULL = has none */
 void fatal_stack_down(const struct plx_sys *sys, void *stack);
 
 /* slots.c */

@@ -45,9 +45,10 @@ int slots_up(struct plx_env *env)
 	pthread_mutex_unlock(&lock);
 	if (found)
 		return 0;
-	plx_logf(&env->log, PLX_LOG_ERROR, "lcores: the environments of this process have %d lcores and registered threads at "
-	         "most, and %u more do not fit (ENOSPC); close one, or use fewer with -l and --registered-threads", SLOTS,
-	         env->plan.caches);
+	plx_logf(&env->log, PLX_LOG_ERROR,
+	         "lcores: the environments of this process have %d lcores and registered threads at "
+	         "most, and %u more do not fit (ENOSPC); close one, or use fewer with -l and --registered-threads",
+	         SLOTS, env->plan.caches);
 	return -ENOSPC;
 }
 

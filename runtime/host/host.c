@@ -70,8 +70,8 @@ int host_read(struct host *h, const struct plx_sys *sys, const struct plx_env_co
 		else
 			e = read_iface(&h->iface[i], sys, name);
 		if (e && !err)
-			snprintf(why, whylen, "%s: cannot ask the kernel about it: %s: see ip link show %s", name, strerror(-e),
-			         PLX_QUOTED(name));
+			snprintf(why, whylen, "%s: cannot ask the kernel about it: %s: see ip link show %s", name,
+			         strerror(-e), PLX_QUOTED(name));
 		err = err ? err : e;
 	}
 	return err;

@@ -52,7 +52,8 @@ struct topo {
 	struct topo_cpu cpu[TOPO_CPUS_MAX];
 	unsigned nnodes;     /* highest node number + 1, at least 1 */
 	struct topo_node node[PLX_NODES_MAX];
-	struct topo_huge huge[PLX_NODES_MAX][TOPO_PAGE_SIZES]; /* 1 GiB, 2 MiB, then others that exist; page 0 = no more */
+	struct topo_huge huge[PLX_NODES_MAX]
+			     [TOPO_PAGE_SIZES]; /* 1 GiB, 2 MiB, then others that exist; page 0 = no more */
 	struct topo_huge huge_all[TOPO_PAGE_SIZES]; /* of the machine, the same sizes */
 	struct topo_cgroup cpuset, time;
 	struct topo_cgroup_place time_at;

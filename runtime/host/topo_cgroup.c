@@ -101,7 +101,8 @@ static bool mounted(const char *line, const char *controller, bool v1, const cha
 	char dir[256], type[32], options[256];
 	const char *dash = strstr(line, " - "), *nl = strchr(line, '\n');
 
-	if (!dash || (nl && dash > nl) || !field(dash, 2, type, sizeof(type)) || strcmp(type, v1 ? "cgroup" : "cgroup2"))
+	if (!dash || (nl && dash > nl) || !field(dash, 2, type, sizeof(type)) ||
+	    strcmp(type, v1 ? "cgroup" : "cgroup2"))
 		return false;
 	if (v1 && (!field(dash, 4, options, sizeof(options)) || !word_in(options, strlen(options), controller)))
 		return false;
@@ -137,7 +138,8 @@ bool topo_cgroup_up(struct topo_cgroup_place *at)
 	return true;
 }
 
-static int read_at(const struct plx_sys *sys, const struct topo_cgroup_place *at, const char *file, char *buf, size_t len)
+static int read_at(const struct plx_sys *sys, const struct topo_cgroup_place *at, const char *file, char *buf,
+                   size_t len)
 {
 	char path[600];
 
@@ -152,7 +154,8 @@ static bool read_set(const struct plx_sys *sys, struct topo_cgroup_place at, con
 	char text[LIST_MAX];
 
 	do {
-		if (read_at(sys, &at, file, text, sizeof(text)) <= 1 && read_at(sys, &at, other, text, sizeof(text)) <= 1)
+		if (read_at(sys, &at, file, text, sizeof(text)) <= 1 &&
+		    read_at(sys, &at, other, text, sizeof(text)) <= 1)
 			continue;
 		if (!cpuset_parse(s, text))
 			return cpuset_count(s) > 0;
@@ -197,7 +200,8 @@ static bool quota_at(const struct plx_sys *sys, const struct topo_cgroup_place *
 	char text[64], more[64];
 
 	if (!v1)
-		return read_at(sys, at, "cpu.max", text, sizeof(text)) > 0 && sscanf(text, "%lld %lld", quota, period) == 2;
+		return read_at(sys, at, "cpu.max", text, sizeof(text)) > 0 &&
+		       sscanf(text, "%lld %lld", quota, period) == 2;
 	return read_at(sys, at, "cpu.cfs_quota_us", text, sizeof(text)) > 0 &&
 	       read_at(sys, at, "cpu.cfs_period_us", more, sizeof(more)) > 0 &&
 	       sscanf(text, "%lld", quota) == 1 && sscanf(more, "%lld", period) == 1;

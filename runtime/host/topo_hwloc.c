@@ -9,7 +9,8 @@
 #include <string.h>
 
 static const hwloc_obj_type_t cache_types[] = {
-	HWLOC_OBJ_L5CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L1ICACHE,
+	HWLOC_OBJ_L5CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L3CACHE,
+	HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L1ICACHE,
 };
 
 /* load takes CPUs, cores, packages and nodes, and nothing else but the groups that nodes

@@ -100,7 +100,8 @@ int plx_lcore_launch(struct plx_lcore *l, int (*fn)(void *arg), void *arg)
 	if (!l->spawned)
 		return no_loop(l, "plx_lcore_launch");
 	if (!fn) {
-		plx_logf(&l->env->log, PLX_LOG_ERROR, "lcore %u: plx_lcore_launch: no function to call (EINVAL)", l->conf.id);
+		plx_logf(&l->env->log, PLX_LOG_ERROR, "lcore %u: plx_lcore_launch: no function to call (EINVAL)",
+		         l->conf.id);
 		return -EINVAL;
 	}
 	/* acquire: with the release in plx_lcore_wait */

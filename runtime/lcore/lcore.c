@@ -53,8 +53,9 @@ int lcore_pin_again(const struct plx_lcore *l)
 	int err = pin(l, l->thread);
 
 	if (err)
-		LOG(l->env, WARN, "lcore %u: CPU %d is online again, and it cannot be pinned there: %s: taskset -pc %d %d", l->conf.id,
-		    l->conf.cpu, strerror(-err), l->conf.cpu, __atomic_load_n(&l->tid, __ATOMIC_RELAXED));
+		LOG(l->env, WARN,
+		    "lcore %u: CPU %d is online again, and it cannot be pinned there: %s: taskset -pc %d %d",
+		    l->conf.id, l->conf.cpu, strerror(-err), l->conf.cpu, __atomic_load_n(&l->tid, __ATOMIC_RELAXED));
 	else
 		LOG(l->env, NOTICE, "lcore %u: CPU %d is online again, and it runs there", l->conf.id, l->conf.cpu);
 	return err;
@@ -184,8 +185,9 @@ static int lcore_open(struct plx_lcore *l)
 	err = quiet_thread(l->env->sys, &l->thread, lcore_main, l);
 	l->spawned = !err;
 	if (err)
-		LOG(l->env, ERROR, "lcore %u: cannot start a thread: %s; raise ulimit -u or the pids limit of the cgroup",
-		    l->conf.id, strerror(-err));
+		LOG(l->env, ERROR,
+		    "lcore %u: cannot start a thread: %s; raise ulimit -u or the pids limit of the cgroup", l->conf.id,
+		    strerror(-err));
 	return err;
 }
 
@@ -197,7 +199,8 @@ static int lcore_await_boot(struct plx_lcore *l, uint64_t deadline)
 	case PLX_LCORE_WAIT:
 		return 0;
 	case PLX_LCORE_FAIL:
-		LOG(l->env, ERROR, "lcore %u: cannot pin to CPU %d: %s; choose with -l from %s, the CPUs this process may use",
+		LOG(l->env, ERROR,
+		    "lcore %u: cannot pin to CPU %d: %s; choose with -l from %s, the CPUs this process may use",
 		    l->conf.id, l->conf.cpu, strerror(-l->err),
 		    topo_allowed_list(&l->env->host.topo, cpus, sizeof(cpus)));
 		return l->err;
@@ -248,7 +251,9 @@ static int lcores_alloc(struct plx_env *env)
 		l->quiet = i >= env->plan.nlcores; /* until its thread says that it is online */
 		l->vars = env->vars + i * PLX_LCORE_VARS;
 		l->epfd = l->wakefd = l->timerfd = l->donefd = -1;
-		l->conf = (struct plan_lcore){ .id = (uint16_t)(PLX_LCORES_MAX + i - env->plan.nlcores), .cpu = -1, .node = -1 };
+		l->conf = (struct plan_lcore){ .id = (uint16_t)(PLX_LCORES_MAX + i - env->plan.nlcores),
+			                       .cpu = -1,
+			                       .node = -1 };
 		if (i < env->plan.nlcores)
 			l->conf = env->plan.lcores[i];
 	}

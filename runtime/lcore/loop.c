@@ -79,7 +79,9 @@ static uint64_t lcore_sleep_limit(const struct plx_lcore *l)
 	double ns = 1e9 / (double)l->env->cycles_hz;
 
 	for (const struct plx_txq *q = plx_self.pending; q; q = q->pending_next) {
-		const uint64_t retry = q->link_down || __atomic_load_n(&q->err, __ATOMIC_RELAXED) ? LCORE_RETRY_DOWN_NS : LCORE_RETRY_NS;
+		const uint64_t retry = q->link_down || __atomic_load_n(&q->err, __ATOMIC_RELAXED) ?
+		                               LCORE_RETRY_DOWN_NS :
+		                               LCORE_RETRY_NS;
 
 		limit = retry < limit ? retry : limit;
 	}

@@ -63,10 +63,13 @@ static struct plx_lcore *lcore_named(const struct plx_env *env, const char *name
 			plx_text_add(ids, sizeof(ids), "%s%u", *ids ? "," : "", env->lcores[i].conf.id);
 	if (l)
 		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: lcore %d is for %s: it may be one of %s", name, id,
-		         l->conf.service ? "service pollers, set .service" : "other pollers, this one is marked service", ids);
+		         l->conf.service ? "service pollers, set .service" :
+		                           "other pollers, this one is marked service",
+		         ids);
 	else
-		plx_logf(&env->log, PLX_LOG_ERROR, "poller %s: there is no lcore %d; it may be one of %s: choose lcores with %s",
-		         name, id, ids, env->lcores[env->plan.nlcores - 1].conf.service && service ? "-S" : "-l");
+		plx_logf(&env->log, PLX_LOG_ERROR,
+		         "poller %s: there is no lcore %d; it may be one of %s: choose lcores with %s", name, id, ids,
+		         env->lcores[env->plan.nlcores - 1].conf.service && service ? "-S" : "-l");
 	return NULL;
 }
 
@@ -185,8 +188,9 @@ static int add(struct plx_poller **out, struct plx_env *env, const struct plx_po
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct plx_poller){ .fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service,
-	                          .own = own };
+	*p = (struct plx_poller){
+		.fn = c->fn, .arg = c->arg, .period_ns = c->period_ns, .env = env, .service = c->service, .own = own
+	};
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	err = add_queues(env, p, c);
 	if (!err)

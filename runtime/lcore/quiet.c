@@ -97,10 +97,13 @@ static int not_passed(struct plx_lcore *l, double s)
 	char what[PLX_NAME_MAX + 16];
 
 	if (l->spawned)
-		LOG(l->env, ERROR, "plx_env_synchronize: lcore %u: %s has not returned for %.1f s; a poll function must "
-		    "not block (ETIMEDOUT)", l->conf.id, lcore_hangs_in(l, what, sizeof(what)), s);
+		LOG(l->env, ERROR,
+		    "plx_env_synchronize: lcore %u: %s has not returned for %.1f s; a poll function must "
+		    "not block (ETIMEDOUT)",
+		    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), s);
 	else
-		LOG(l->env, ERROR, "plx_env_synchronize: thread %d is online as a reader and has not called plx_lcore_quiescent "
+		LOG(l->env, ERROR,
+		    "plx_env_synchronize: thread %d is online as a reader and has not called plx_lcore_quiescent "
 		    "for %.1f s; a thread that waits calls plx_lcore_offline first (ETIMEDOUT)",
 		    __atomic_load_n(&l->tid, __ATOMIC_RELAXED), s);
 	return -ETIMEDOUT;

@@ -21,15 +21,17 @@ int plx_lcore_register(struct plx_env *env, struct plx_lcore **out)
 		if (!lcore_move(l, PLX_LCORE_BOOT, PLX_LCORE_FOREIGN))
 			continue;
 		__atomic_store_n(&l->tid, env->sys->gettid(), __ATOMIC_RELAXED);
-		plx_self = (struct plx_thread){ .slot = env->first_slot + l->index + 1, .lcore = l, .where = lcore_where,
-		                                .at_once = true };
+		plx_self = (struct plx_thread){
+			.slot = env->first_slot + l->index + 1, .lcore = l, .where = lcore_where, .at_once = true
+		};
 		plx_lcore_here = l->vars;
 		*out = l;
 		return 0;
 	}
 	unsigned n = env->plan.caches - env->plan.nlcores;
 
-	plx_logf(&env->log, PLX_LOG_ERROR, "no place for another thread as an lcore: use --registered-threads %u or more", n + 1);
+	plx_logf(&env->log, PLX_LOG_ERROR,
+	         "no place for another thread as an lcore: use --registered-threads %u or more", n + 1);
 	return -ENOSPC;
 }
 
@@ -69,8 +71,10 @@ bool registered_left(const struct plx_env *env)
 
 		if (lcore_state(l) != PLX_LCORE_FOREIGN)
 			continue;
-		plx_logf(&env->log, PLX_LOG_ERROR, "thread %d is registered as an lcore: call plx_lcore_unregister in it before "
-		         "plx_env_fini", __atomic_load_n(&l->tid, __ATOMIC_RELAXED));
+		plx_logf(&env->log, PLX_LOG_ERROR,
+		         "thread %d is registered as an lcore: call plx_lcore_unregister in it before "
+		         "plx_env_fini",
+		         __atomic_load_n(&l->tid, __ATOMIC_RELAXED));
 		return true;
 	}
 	return false;

@@ -122,7 +122,9 @@ static struct env_txq *make_one(const struct plx_env *env, struct plx_txq *out, 
 	}
 	memset(q, 0, sizeof(*q));
 	PLX_ASSERT(!plx_spsc_init(&q->ring, mem, size));
-	q->base = (struct plx_txq){ .burst = put_burst, .port = out->port, .pool = out->pool, .id = out->id, .hwq = out->hwq };
+	q->base = (struct plx_txq){
+		.burst = put_burst, .port = out->port, .pool = out->pool, .id = out->id, .hwq = out->hwq
+	};
 	q->out = out;
 	q->owner = &env->lcores[owner];
 	q->sleeps = q->owner->policy != PLX_IDLE_BUSY;
@@ -138,7 +140,8 @@ static struct plx_txq *send_through(struct plx_env *env, struct plx_txq *out, co
 	char name[PLX_NAME_MAX];
 
 	if (!q) {
-		LOG(env, ERROR, "%s: no memory for the queue by which lcore %u sends (ENOMEM): lower txd=, or give it more txqs=",
+		LOG(env, ERROR,
+		    "%s: no memory for the queue by which lcore %u sends (ENOMEM): lower txd=, or give it more txqs=",
 		    out->port->name, l->conf.id);
 		return NULL;
 	}
@@ -169,7 +172,8 @@ struct plx_txq *plx_env_txq(struct plx_env *env, struct plx_port *p, uint16_t lc
 	if (!is_ours(env, p))
 		LOG(env, ERROR, "plx_env_txq: the port is none of this environment: take one of plx_env_port");
 	else if (!l)
-		LOG(env, ERROR, "plx_env_txq: %s: there is no lcore %u: take one of -l or -S (plx_env_lcore)", p->name, lcore);
+		LOG(env, ERROR, "plx_env_txq: %s: there is no lcore %u: take one of -l or -S (plx_env_lcore)", p->name,
+		    lcore);
 	if (!l || !is_ours(env, p))
 		return NULL;
 	const struct plan_port *plan = &env->plan.ports[p->id];
@@ -216,8 +220,10 @@ void env_txqs_drain(struct plx_env *env)
 		while ((q->nheld = (uint16_t)plx_spsc_get_burst(q->ring, (void **)q->held, PLX_BURST)));
 		left = plx_ctr_read(&q->base.stats.drop[PLX_TX_DROP_closed]) - was;
 		if (left)
-			LOG(env, INFO, "%s: %llu packets of lcore %u for queue %u of lcore %u were still to be sent at the end",
-			    q->base.port->name, (unsigned long long)left, env->lcores[q->lcore].conf.id, q->base.id, q->owner->conf.id);
+			LOG(env, INFO,
+			    "%s: %llu packets of lcore %u for queue %u of lcore %u were still to be sent at the end",
+			    q->base.port->name, (unsigned long long)left, env->lcores[q->lcore].conf.id, q->base.id,
+			    q->owner->conf.id);
 	}
 }
 

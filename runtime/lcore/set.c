@@ -116,8 +116,10 @@ static int await_adopted(struct plx_lcore *l, struct lcore_set *s)
 		if (lcore_await_word(l))
 			continue;
 		if (__atomic_compare_exchange_n(&l->next, &mine, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-			LOG(l->env, ERROR, "lcore %u: %s has not returned for %.1f s, so its pollers stay as they are; a poll "
-			    "function must not block", l->conf.id, lcore_hangs_in(l, what, sizeof(what)), lcore_awaited(l));
+			LOG(l->env, ERROR,
+			    "lcore %u: %s has not returned for %.1f s, so its pollers stay as they are; a poll "
+			    "function must not block",
+			    l->conf.id, lcore_hangs_in(l, what, sizeof(what)), lcore_awaited(l));
 			return -ETIMEDOUT;
 		}
 		/* It has taken the set and rings its doorbells, which is bounded. */

@@ -17,13 +17,14 @@ static_assert(PLX_LCORE_VARS % 4096 == 0, "two lcores share no page");
 int lcore_vars_up(struct plx_env *env)
 {
 	const size_t bytes = (size_t)env->plan.caches * PLX_LCORE_VARS;
-	void *p = bytes ? env->sys->mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : NULL;
+	void *p =
+		bytes ? env->sys->mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : NULL;
 
 	if (p == MAP_FAILED) {
 		int err = -errno;
 
-		plx_logf(&env->log, PLX_LOG_ERROR, "lcore variables: cannot map %zu KiB: %s; see ulimit -v", bytes >> 10,
-		         strerror(-err));
+		plx_logf(&env->log, PLX_LOG_ERROR, "lcore variables: cannot map %zu KiB: %s; see ulimit -v",
+		         bytes >> 10, strerror(-err));
 		return err;
 	}
 	/* A hugepage would be on the node of whoever comes first; without the advice it only may. */
@@ -45,8 +46,10 @@ int plx_lcore_var_new(struct plx_env *env, struct plx_lcore_var *v, size_t size,
 {
 	PLX_ASSERT(env && v);
 	if (!size || !align || align & (align - 1) || align > 4096) {
-		plx_logf(&env->log, PLX_LOG_ERROR, "lcore variables: %zu bytes aligned to %zu (EINVAL): a size above 0 and a power of two "
-		         "up to 4096 are possible", size, align);
+		plx_logf(&env->log, PLX_LOG_ERROR,
+		         "lcore variables: %zu bytes aligned to %zu (EINVAL): a size above 0 and a power of two "
+		         "up to 4096 are possible",
+		         size, align);
 		return -EINVAL;
 	}
 	pthread_mutex_lock(&env->lock);
@@ -59,8 +62,10 @@ int plx_lcore_var_new(struct plx_env *env, struct plx_lcore_var *v, size_t size,
 	}
 	pthread_mutex_unlock(&env->lock);
 	if (!fits)
-		plx_logf(&env->log, PLX_LOG_ERROR, "lcore variables: %zu bytes more than the %d there are for each lcore: "
-		         "keep a pointer in the variable instead", off + size - PLX_LCORE_VARS, PLX_LCORE_VARS);
+		plx_logf(&env->log, PLX_LOG_ERROR,
+		         "lcore variables: %zu bytes more than the %d there are for each lcore: "
+		         "keep a pointer in the variable instead",
+		         off + size - PLX_LCORE_VARS, PLX_LCORE_VARS);
 	return fits ? 0 : -ENOSPC;
 }
 

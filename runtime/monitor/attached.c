@@ -39,7 +39,8 @@ static void watch_anew(struct plx_env *env, const struct plx_port *p)
 			const struct plx_poller *poller = env->lcores[i].poller[k];
 
 			for (unsigned j = 0; j < poller->nrxq; j++)
-				if (poller->rxq[j]->port == p && p->drv->rx_fd && env->lcores[i].policy != PLX_IDLE_BUSY)
+				if (poller->rxq[j]->port == p && p->drv->rx_fd &&
+				    env->lcores[i].policy != PLX_IDLE_BUSY)
 					lcore_add_fd(&env->lcores[i], p->drv->rx_fd(poller->rxq[j]));
 		}
 	pthread_mutex_unlock(&env->lock);

@@ -19,12 +19,14 @@ static uint64_t starved_bursts(const struct plx_port *p)
 	return n;
 }
 
-static void take_pool(struct monitor_pool *o, const struct monitor_sample *s, const struct plx_env *env, const struct plx_pool *p)
+static void take_pool(struct monitor_pool *o, const struct monitor_sample *s, const struct plx_env *env,
+                      const struct plx_pool *p)
 {
 	*o = (struct monitor_pool){ .frames = p->frames, .free = plx_pool_avail(p) };
 	memcpy(o->name, p->name, sizeof(o->name));
 	/* then all that is free stands in caches of threads, which the others cannot reach */
-	o->dry = !(uint32_t)__atomic_load_n(&p->full, __ATOMIC_RELAXED) && !__atomic_load_n(&p->nloose, __ATOMIC_RELAXED);
+	o->dry = !(uint32_t)__atomic_load_n(&p->full, __ATOMIC_RELAXED) &&
+	         !__atomic_load_n(&p->nloose, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < s->nports; i++) {
 		const struct plx_port *port = env->ports[i];
 		const struct monitor_port *t = &s->port[i];
@@ -87,13 +89,18 @@ static void judge_pool(struct monitor *t, unsigned i, const struct monitor_pool 
 	t->empty |= 1u << i;
 	if (!(f = monitor_met(t, MONITOR_pool_empty, i, 1, "pool %s", is->name)))
 		return;
-	finding_evidence(f, "0 of %u frames can be had: %u are in caches of lcores, %u in receive rings, %u in transmit "
-	                 "rings, and %llu with the application", is->frames, is->free, is->rx, is->tx, (unsigned long long)kept);
+	finding_evidence(f,
+	                 "0 of %u frames can be had: %u are in caches of lcores, %u in receive rings, %u in transmit "
+	                 "rings, and %llu with the application",
+	                 is->frames, is->free, is->rx, is->tx, (unsigned long long)kept);
 	if (kept >= is->frames / 8)
-		finding_fix(f, "have it put back what it need not keep (plx_mbuf_put, after a transmit burst for the tail "
-		            "that was not taken), or give it more by -m; the plan has %llu MiB", mib);
+		finding_fix(f,
+		            "have it put back what it need not keep (plx_mbuf_put, after a transmit burst for the tail "
+		            "that was not taken), or give it more by -m; the plan has %llu MiB",
+		            mib);
 	else
-		finding_fix(f, "give it more by -m, of which the plan has %llu MiB, or use smaller rings by rxd= and txd=",
+		finding_fix(f,
+		            "give it more by -m, of which the plan has %llu MiB, or use smaller rings by rxd= and txd=",
 		            mib);
 }
 
@@ -105,7 +112,8 @@ static uint64_t refused(const struct monitor_txq *was, const struct monitor_txq 
 	uint64_t sum = 0, max = 0;
 
 	for (int r = 0; r < PLX_STOP_N; r++) {
-		const uint64_t n = r == PLX_STOP_link_down || r == PLX_STOP_no_mbuf ? 0 : monitor_grown(was->stop[r], is->stop[r]);
+		const uint64_t n =
+			r == PLX_STOP_link_down || r == PLX_STOP_no_mbuf ? 0 : monitor_grown(was->stop[r], is->stop[r]);
 
 		*most = n > max ? r : *most;
 		max = n > max ? n : max;
@@ -114,7 +122,8 @@ static uint64_t refused(const struct monitor_txq *was, const struct monitor_txq 
 	return sum;
 }
 
-static void judge_txq(struct monitor *t, unsigned i, unsigned q, const struct monitor_txq *was, const struct monitor_txq *is, uint64_t dt)
+static void judge_txq(struct monitor *t, unsigned i, unsigned q, const struct monitor_txq *was,
+                      const struct monitor_txq *is, uint64_t dt)
 {
 #define X(id, why) #id,
 	static const char *const stops[] = { PLX_STOPS(X) };
@@ -136,8 +145,11 @@ static void judge_txq(struct monitor *t, unsigned i, unsigned q, const struct mo
 		finding_fix(f, "see dmesg and ip -s link show %s; if it does not pass, start the program again",
 		            PLX_QUOTED(name));
 	else
-		finding_fix(f, "see whether the device sends (ip -s link show %s) and its other end receives; let no two lcores "
-		            "send by one queue", PLX_QUOTED(name));
+		finding_fix(f,
+		            "see whether the device sends (ip -s link show %s) and its other end receives; let no two "
+		            "lcores "
+		            "send by one queue",
+		            PLX_QUOTED(name));
 }
 
 static void judge_repairs(struct monitor *t, unsigned i, uint64_t was, uint64_t is)
@@ -147,8 +159,10 @@ static void judge_repairs(struct monitor *t, unsigned i, uint64_t was, uint64_t 
 
 	if (!monitor_grown(was, is) || !(f = monitor_met(t, MONITOR_reopened, i, 1, "%s", name)))
 		return;
-	finding_evidence(f, "%llu of its queues were opened anew in this look, %llu since the start; what they "
-	                 "held counts as tx_drop_closed and rx_drop_closed", (unsigned long long)(is - was), (unsigned long long)is);
+	finding_evidence(f,
+	                 "%llu of its queues were opened anew in this look, %llu since the start; what they "
+	                 "held counts as tx_drop_closed and rx_drop_closed",
+	                 (unsigned long long)(is - was), (unsigned long long)is);
 	finding_fix(f, "see the log for the errno, dmesg, and who resets the device: ip monitor link dev %s",
 	            PLX_QUOTED(name));
 }
@@ -237,7 +251,8 @@ static void judge_split(struct monitor *t, unsigned i, const struct monitor_port
 	            frame < 4096 ? ", or try --frame-size 4096" : "");
 }
 
-void monitor_frames_judge(struct monitor *t, const struct monitor_sample *was, const struct monitor_sample *is, uint64_t dt)
+void monitor_frames_judge(struct monitor *t, const struct monitor_sample *was, const struct monitor_sample *is,
+                          uint64_t dt)
 {
 	t->empty = 0;
 	for (unsigned i = 0; i < is->npools && i < was->npools; i++)
@@ -251,6 +266,7 @@ void monitor_frames_judge(struct monitor *t, const struct monitor_sample *was, c
 		judge_count(t, i, is);
 	}
 	for (unsigned i = 0; i < is->nports; i++)
-		for (unsigned q = 0; is->port[i].up && was->port[i].up && q < is->port[i].ntx && q < PLX_QUEUES_MAX; q++)
+		for (unsigned q = 0; is->port[i].up && was->port[i].up && q < is->port[i].ntx && q < PLX_QUEUES_MAX;
+		     q++)
 			judge_txq(t, i, q, &was->port[i].txq[q], &is->port[i].txq[q], dt);
 }

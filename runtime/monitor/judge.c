@@ -65,7 +65,8 @@ static struct monitor_found *find(struct monitor *t, enum monitor_fact fact, uin
 	return NULL;
 }
 
-struct finding *monitor_met(struct monitor *t, enum monitor_fact fact, uint32_t which, double value, const char *object, ...)
+struct finding *monitor_met(struct monitor *t, enum monitor_fact fact, uint32_t which, double value, const char *object,
+                            ...)
 {
 	struct monitor_found *o = find(t, fact, which);
 	const struct monitor_limit *limit = &monitor_limits[fact];
@@ -140,19 +141,8 @@ static uint64_t grown(uint64_t was, uint64_t is)
 	return monitor_grown(was, is);
 }
 
-bool monitor_expects_softirq(const struct plan *p, int cpu)
-{
-	for (unsigned i = 0; i < p->nports; i++) {
-		const struct plan_port *o = &p->ports[i];
-
-		for (unsigned q = 0; o->link.ifindex && q < o->conf.rxqs; q++)
-			if (o->rxq_irq[q].cpu == cpu || o->rxq_irq[q].how == IFACE_IRQ_NONE)
-				return true; /* without an interrupt the sender's CPU does it: ours, by our doorbells */
-	}
-	return false;
-}
-
-static void judge_sched(struct monitor *t, unsigned i, const struct monitor_lcore *was, const struct monitor_lcore *is, uint64_t dt)
+static void judge_sched(struct monitor *t, unsigned i, const struct monitor_lcore *was, const struct monitor_lcore *is,
+                        uint64_t dt)
 {
 	const struct plan_lcore *l = &t->plan->lcores[i];
 	struct monitor_share *s = &t->share[i];
@@ -166,8 +156,10 @@ static void judge_sched(struct monitor *t, unsigned i, const struct monitor_lcor
 	s->stolen = (float)share(waited < dt ? waited : dt, dt);
 	s->preempted = (float)((double)grown(was->preempted, is->preempted) * 1e9 / (double)dt);
 	if ((f = monitor_met(t, MONITOR_stolen, l->id, s->stolen, "lcore %u", l->id))) {
-		finding_evidence(f, "it waited %.1f %% of the time while another task ran on CPU %d, "
-		                 "and was interrupted %.0f times a second", (double)s->stolen, l->cpu, (double)s->preempted);
+		finding_evidence(f,
+		                 "it waited %.1f %% of the time while another task ran on CPU %d, "
+		                 "and was interrupted %.0f times a second",
+		                 (double)s->stolen, l->cpu, (double)s->preempted);
 		finding_fix(f, "see which with ps -eLo psr,pcpu,tid,comm --sort -pcpu | awk '$1==%d', "
 		            "and move it by taskset -p or choose another CPU with -l", l->cpu);
 	} else if ((f = monitor_met(t, MONITOR_preempted, l->id, s->preempted, "lcore %u", l->id))) {
@@ -178,7 +170,8 @@ static void judge_sched(struct monitor *t, unsigned i, const struct monitor_lcor
 }
 
 /* One of the shares of the CPU's time that the lcore has no part in. */
-static void judge_part(struct monitor *t, unsigned i, enum monitor_fact fact, float value, const char *evidence, const char *fix)
+static void judge_part(struct monitor *t, unsigned i, enum monitor_fact fact, float value, const char *evidence,
+                       const char *fix)
 {
 	const struct plan_lcore *l = &t->plan->lcores[i];
 	struct finding *f = monitor_met(t, fact, l->id, (double)value, "lcore %u", l->id);
@@ -189,7 +182,8 @@ static void judge_part(struct monitor *t, unsigned i, enum monitor_fact fact, fl
 	finding_fix(f, "%s", fix);
 }
 
-static void judge_ticks(struct monitor *t, unsigned i, const struct monitor_lcore *was, const struct monitor_lcore *is, uint64_t dt)
+static void judge_ticks(struct monitor *t, unsigned i, const struct monitor_lcore *was, const struct monitor_lcore *is,
+                        uint64_t dt)
 {
 	const uint64_t ticks = grown(was->ticks, is->ticks);
 	struct monitor_share *s = &t->share[i];
@@ -204,7 +198,8 @@ static void judge_ticks(struct monitor *t, unsigned i, const struct monitor_lcor
 	             (double)grown(was->net_rx, is->net_rx) * 1e9 / (double)dt);
 	if (!monitor_expects_softirq(t->plan, t->plan->lcores[i].cpu))
 		judge_part(t, i, MONITOR_softirq, s->softirq, what,
-		           "keep interrupts and RPS off it: see /proc/irq/*/effective_affinity_list and rps_cpus of the interfaces");
+		           "keep interrupts and RPS off it: see /proc/irq/*/effective_affinity_list and rps_cpus of "
+		           "the interfaces");
 	judge_part(t, i, MONITOR_hardirq, s->hardirq, "interrupts",
 	           "see which with /proc/interrupts, and move them by /proc/irq/N/smp_affinity_list");
 	judge_part(t, i, MONITOR_steal, s->steal, "other virtual machines",
@@ -218,7 +213,8 @@ static void judge_clock(struct monitor *t, unsigned i, const struct monitor_lcor
 	struct finding *f;
 
 	if (!is->khz || is->khz >= is->khz_max || t->share[i].sleep > 50 ||
-	    !(f = monitor_met(t, MONITOR_slow_clock, l->id, share(is->khz_max - is->khz, is->khz_max), "lcore %u", l->id)))
+	    !(f = monitor_met(t, MONITOR_slow_clock, l->id, share(is->khz_max - is->khz, is->khz_max), "lcore %u",
+	                      l->id)))
 		return;
 	finding_evidence(f, "CPU %d runs at %u MHz and can do %u", l->cpu, is->khz / 1000, is->khz_max / 1000);
 	finding_fix(f, "echo performance > /sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor; where that "
@@ -245,7 +241,8 @@ static void judge_cpus(struct monitor *t, unsigned i, const struct monitor_lcore
 	}
 }
 
-static void judge_lcore(struct monitor *t, unsigned i, const struct monitor_lcore *was, const struct monitor_lcore *is, uint64_t dt)
+static void judge_lcore(struct monitor *t, unsigned i, const struct monitor_lcore *was, const struct monitor_lcore *is,
+                        uint64_t dt)
 {
 	const double cycles = (double)t->cycles_hz * (double)dt / 1e9;
 
@@ -265,7 +262,8 @@ static void judge_lcore(struct monitor *t, unsigned i, const struct monitor_lcor
 	judge_cpus(t, i, is);
 }
 
-static void judge_group(struct monitor *t, const struct monitor_sample *was, const struct monitor_sample *is, uint64_t dt)
+static void judge_group(struct monitor *t, const struct monitor_sample *was, const struct monitor_sample *is,
+                        uint64_t dt)
 {
 	const double stopped = was->group_told && is->group_told ? share(grown(was->throttled, is->throttled), dt) : 0;
 	struct finding *f = monitor_met(t, MONITOR_throttled, 0, stopped, "the program");
@@ -314,12 +312,15 @@ static void judge_there(struct monitor *t, unsigned i, const struct monitor_port
 		                 name, is->now);
 		if (is->named)
 			finding_evidence(f, "; %s is interface %u", name, is->named);
-		finding_fix(f, "have --iface name it %s from the next start on; or ip link set dev %s name %s, which "
-		            "kernels before 6.2 refuse while it is up", PLX_QUOTED(is->now), PLX_QUOTED(is->now), PLX_QUOTED(name));
+		finding_fix(f,
+		            "have --iface name it %s from the next start on; or ip link set dev %s name %s, which "
+		            "kernels before 6.2 refuse while it is up",
+		            PLX_QUOTED(is->now), PLX_QUOTED(is->now), PLX_QUOTED(name));
 	}
 }
 
-static void judge_missed(struct monitor *t, unsigned i, const struct monitor_port *was, const struct monitor_port *is, uint64_t dt)
+static void judge_missed(struct monitor *t, unsigned i, const struct monitor_port *was, const struct monitor_port *is,
+                         uint64_t dt)
 {
 	const char *where = "";
 	const double rate = (double)monitor_missed_most(was, is, &where) * 1e9 / (double)dt;
@@ -328,8 +329,10 @@ static void judge_missed(struct monitor *t, unsigned i, const struct monitor_por
 	if (!f)
 		return;
 	finding_evidence(f, "the NIC had no buffer for %.0f frames a second (%s)", rate, where);
-	finding_fix(f, "use more queues and lcores; against bursts, a longer ring: ethtool -G %s rx N (ethtool -g tells "
-	            "the most), and rxd= of --iface", PLX_QUOTED(*is->now ? is->now : t->plan->ports[i].conf.name));
+	finding_fix(f,
+	            "use more queues and lcores; against bursts, a longer ring: ethtool -G %s rx N (ethtool -g tells "
+	            "the most), and rxd= of --iface",
+	            PLX_QUOTED(*is->now ? is->now : t->plan->ports[i].conf.name));
 }
 
 static void judge_nodes(struct monitor *t, unsigned i, const struct monitor_port *is)
@@ -339,7 +342,8 @@ static void judge_nodes(struct monitor *t, unsigned i, const struct monitor_port
 	struct finding *f;
 
 	for (unsigned q = 0; o->link.node >= 0 && q < is->nrx && q < PLX_QUEUES_MAX; q++) {
-		const int by = is->polled_by[q], node = by >= 0 && by < t->plan->nlcores ? t->plan->lcores[by].node : -1;
+		const int by = is->polled_by[q],
+			  node = by >= 0 && by < t->plan->nlcores ? t->plan->lcores[by].node : -1;
 
 		if (node < 0 || node == o->link.node)
 			continue;
@@ -348,16 +352,20 @@ static void judge_nodes(struct monitor *t, unsigned i, const struct monitor_port
 	if (far && (f = monitor_met(t, MONITOR_far_lcore, i, 1, "%s", o->conf.name))) {
 		const struct plan_lcore *l = &t->plan->lcores[is->polled_by[first]];
 
-		finding_evidence(f, "it is on node %d, and %u of its %u receive queues are polled on other nodes: queue "
-		                 "%u by lcore %u on node %d", o->link.node, far, is->nrx, is->first + first, l->id, l->node);
+		finding_evidence(f,
+		                 "it is on node %d, and %u of its %u receive queues are polled on other nodes: queue "
+		                 "%u by lcore %u on node %d",
+		                 o->link.node, far, is->nrx, is->first + first, l->id, l->node);
 		finding_fix(f, "name CPUs of node %d with -l: cat /sys/devices/system/node/node%d/cpulist",
 		            o->link.node, o->link.node);
 	}
 	if (is->far_pages && (f = monitor_met(t, MONITOR_far_memory, i, 1, "%s", o->conf.name))) {
 		finding_evidence(f, "it is on node %d, and of %u pages of its frames %u are elsewhere, one on node %d",
 		                 o->link.node, is->pages, is->far_pages, is->far_node);
-		finding_fix(f, "raise the hugepages of node %d, keep the kernel from moving pages "
-		            "(sysctl kernel.numa_balancing=0), and start again; pollux doctor tells how many", o->link.node);
+		finding_fix(f,
+		            "raise the hugepages of node %d, keep the kernel from moving pages "
+		            "(sysctl kernel.numa_balancing=0), and start again; pollux doctor tells how many",
+		            o->link.node);
 	}
 }
 
@@ -376,7 +384,8 @@ static bool of_another(const struct monitor *t, const struct monitor_sample *s, 
 	return false;
 }
 
-static void judge_queues(struct monitor *t, unsigned i, const struct monitor_port *was, const struct monitor_sample *s, uint64_t dt)
+static void judge_queues(struct monitor *t, unsigned i, const struct monitor_port *was, const struct monitor_sample *s,
+                         uint64_t dt)
 {
 	const struct monitor_port *is = &s->port[i];
 	const uint32_t n = is->queues < was->queues ? is->queues : was->queues, end = (uint32_t)is->first + is->nrx;
@@ -388,7 +397,8 @@ static void judge_queues(struct monitor *t, unsigned i, const struct monitor_por
 		const enum monitor_fact fact = ours ? MONITOR_passed_by : MONITOR_unserved;
 		struct finding *f;
 
-		if (of_another(t, s, i, q, ours) || !(f = monitor_met(t, fact, i << 16 | q, rate, "%s queue %u", name, q)))
+		if (of_another(t, s, i, q, ours) ||
+		    !(f = monitor_met(t, fact, i << 16 | q, rate, "%s queue %u", name, q)))
 			continue;
 		finding_evidence(f, "%.0f frames a second go to the host, because %s", rate,
 		                 ours ? "its lcore does not poll it in time" : "no socket of this program is there");
@@ -406,7 +416,8 @@ static void judge_queues(struct monitor *t, unsigned i, const struct monitor_por
 	}
 }
 
-static void judge_drop(struct monitor *t, unsigned i, unsigned reason, bool rx, const char *name, double rate, const char *why)
+static void judge_drop(struct monitor *t, unsigned i, unsigned reason, bool rx, const char *name, double rate,
+                       const char *why)
 {
 	struct finding *f = monitor_met(t, MONITOR_drops, i << 16 | (unsigned)rx << 15 | reason, rate,
 	                              "%s %s", t->plan->ports[i].conf.name, rx ? "rx" : "tx");
@@ -431,7 +442,8 @@ static const char *tx_fix(const struct monitor *t, unsigned i, unsigned r)
 	       plx_tx_drop_why((enum plx_tx_drop)r);
 }
 
-static void judge_drops(struct monitor *t, unsigned i, const struct monitor_port *was, const struct monitor_port *is, uint64_t dt)
+static void judge_drops(struct monitor *t, unsigned i, const struct monitor_port *was, const struct monitor_port *is,
+                        uint64_t dt)
 {
 #define X(id, why) #id,
 	static const char *const rx[] = { PLX_RX_DROPS(X) }, *const tx[] = { PLX_TX_DROPS(X) };
@@ -445,7 +457,8 @@ static void judge_drops(struct monitor *t, unsigned i, const struct monitor_port
 }
 
 /* Hand-overs that the environment makes or is told of are not among them. */
-static void judge_users(struct monitor *t, unsigned i, const struct monitor_port *was, const struct monitor_port *is, uint64_t dt)
+static void judge_users(struct monitor *t, unsigned i, const struct monitor_port *was, const struct monitor_port *is,
+                        uint64_t dt)
 {
 	const struct plan_port *o = &t->plan->ports[i];
 
@@ -501,7 +514,8 @@ static uint64_t irq_before(const struct monitor_sample *s, const struct monitor_
 	return 0; /* a sample has no row for what never came */
 }
 
-static void judge_irqs(struct monitor *t, const struct monitor_sample *was, const struct monitor_sample *is, uint64_t dt)
+static void judge_irqs(struct monitor *t, const struct monitor_sample *was, const struct monitor_sample *is,
+                       uint64_t dt)
 {
 	for (unsigned i = 0; was->nirqs < MONITOR_IRQS_MAX && i < is->nirqs; i++) {
 		const struct monitor_irq *irq = &is->irq[i];
@@ -510,7 +524,8 @@ static void judge_irqs(struct monitor *t, const struct monitor_sample *was, cons
 		struct finding *f;
 
 		if (!was->lcore[irq->lcore].runs || !is->lcore[irq->lcore].runs || planned(t->plan, irq->irq, l->cpu) ||
-		    !(f = monitor_met(t, MONITOR_irq_here, (uint32_t)irq->irq << 8 | irq->lcore, rate, "lcore %u", l->id)))
+		    !(f = monitor_met(t, MONITOR_irq_here, (uint32_t)irq->irq << 8 | irq->lcore, rate, "lcore %u",
+		                      l->id)))
 			continue;
 		finding_evidence(f, "interrupt %d (%s) comes %.0f times a second on CPU %d", irq->irq,
 		                 *irq->action ? irq->action : "no name", rate, l->cpu);

@@ -15,33 +15,35 @@ struct plx_env;
    A rate or share stands when two samples in a row reach the threshold, and is over when
    three stay below half of it; what is or is not so stands at once. */
 #define MONITOR_FACTS(X) \
-	X(not_attached, 1, "",    "the XDP program of the port is not on the interface any more") \
-	X(unserved,     1, "/s",  "frames arrive on a queue where the program has no socket, and go to the host") \
-	X(passed_by,    1, "/s",  "frames of a queue of the program go to the host, because its lcore does not poll it") \
-	X(drops,        1, "/s",  "frames are dropped, by the kernel before a ring of the program or by the program") \
-	X(unaccounted,  1, "",    "frames that were offered to a receive queue are neither received nor in " \
+	X(not_attached, 1, "", "the XDP program of the port is not on the interface any more") \
+	X(unserved, 1, "/s", "frames arrive on a queue where the program has no socket, and go to the host") \
+	X(passed_by, 1, "/s", "frames of a queue of the program go to the host, because its lcore does not poll it") \
+	X(drops, 1, "/s", "frames are dropped, by the kernel before a ring of the program or by the program") \
+	X(unaccounted, 1, "", \
+	  "frames that were offered to a receive queue are neither received nor in " \
 	  "a counter of drops") \
-	X(pool_empty,   1, "",    "a pool has no frame left to receive into or to send from") \
-	X(tx_stuck,     1, "/s",  "a transmit queue takes nothing of what the program offers it") \
-	X(missed,       1, "/s",  "the NIC drops frames, because it has no buffer to receive them into") \
-	X(reopened,     1, "",    "queues were opened anew, since the kernel refused their wake-ups for a second or for good") \
-	X(split_frames, 1, "",    "frames came in pieces, each as a packet, so the port left zero-copy") \
-	X(shared_txq,   1, "/s",  "several threads send by one transmit queue, which loses packets and wedges it") \
-	X(removed,      1, "",    "the interface of a port is gone") \
-	X(renamed,      1, "",    "the interface of a port has another name than when the program started") \
-	X(far_lcore,    1, "",    "receive queues are polled on another node than their NIC's") \
-	X(far_memory,   1, "",    "pages of a port's frames are on another node than its NIC") \
-	X(offline,      1, "",    "the CPU of an lcore went offline") \
-	X(affinity,     1, "",    "somebody changed the CPUs where the thread of an lcore may run") \
-	X(stolen,       2, "%",   "an lcore waits for its CPU while another task runs there") \
-	X(preempted,    100, "/s", "an lcore is interrupted by other tasks, if shortly") \
-	X(softirq,      20, "%",  "the kernel handles packets and timers of others on the CPU of an lcore") \
-	X(hardirq,      5, "%",   "interrupts take the CPU of an lcore") \
-	X(steal,        5, "%",   "the hypervisor gives the CPU of an lcore to another machine") \
-	X(throttled,    1, "%",   "a cgroup's quota stops the program's threads") \
-	X(slow_clock,   40, "%",  "the clock of a polling lcore's CPU is that far below the most it can do") \
-	X(irq_here,     50, "/s", "an interrupt that the plan has elsewhere lands on the CPU of an lcore") \
-	X(irq_moved,    1, "",    "the interrupt of a queue is served by another CPU than when the plan was made")
+	X(pool_empty, 1, "", "a pool has no frame left to receive into or to send from") \
+	X(tx_stuck, 1, "/s", "a transmit queue takes nothing of what the program offers it") \
+	X(missed, 1, "/s", "the NIC drops frames, because it has no buffer to receive them into") \
+	X(reopened, 1, "", \
+	  "queues were opened anew, since the kernel refused their wake-ups for a second or for good") \
+	X(split_frames, 1, "", "frames came in pieces, each as a packet, so the port left zero-copy") \
+	X(shared_txq, 1, "/s", "several threads send by one transmit queue, which loses packets and wedges it") \
+	X(removed, 1, "", "the interface of a port is gone") \
+	X(renamed, 1, "", "the interface of a port has another name than when the program started") \
+	X(far_lcore, 1, "", "receive queues are polled on another node than their NIC's") \
+	X(far_memory, 1, "", "pages of a port's frames are on another node than its NIC") \
+	X(offline, 1, "", "the CPU of an lcore went offline") \
+	X(affinity, 1, "", "somebody changed the CPUs where the thread of an lcore may run") \
+	X(stolen, 2, "%", "an lcore waits for its CPU while another task runs there") \
+	X(preempted, 100, "/s", "an lcore is interrupted by other tasks, if shortly") \
+	X(softirq, 20, "%", "the kernel handles packets and timers of others on the CPU of an lcore") \
+	X(hardirq, 5, "%", "interrupts take the CPU of an lcore") \
+	X(steal, 5, "%", "the hypervisor gives the CPU of an lcore to another machine") \
+	X(throttled, 1, "%", "a cgroup's quota stops the program's threads") \
+	X(slow_clock, 40, "%", "the clock of a polling lcore's CPU is that far below the most it can do") \
+	X(irq_here, 50, "/s", "an interrupt that the plan has elsewhere lands on the CPU of an lcore") \
+	X(irq_moved, 1, "", "the interrupt of a queue is served by another CPU than when the plan was made")
 #define X(id, threshold, unit, what) MONITOR_##id,
 enum monitor_fact { MONITOR_FACTS(X) MONITOR_N };
 #undef X
@@ -211,11 +213,12 @@ uint64_t monitor_missed_most(const struct monitor_port *was, const struct monito
 /* monitor_frames_take and _judge do the part of pools, transmit queues and frames that nobody accounts for, the
    one after, the other before the rest of ports. */
 void monitor_frames_take(struct monitor_sample *s, const struct plx_env *env);
-void monitor_frames_judge(struct monitor *t, const struct monitor_sample *was, const struct monitor_sample *is, uint64_t dt);
+void monitor_frames_judge(struct monitor *t, const struct monitor_sample *was, const struct monitor_sample *is,
+                          uint64_t dt);
 /* monitor_met notes that a fact has this value now, for monitor_judge; NULL if that is nothing to tell.
    which: the lcore, port or queue.  The caller adds evidence and fix. */
-struct finding *monitor_met(struct monitor *t, enum monitor_fact fact, uint32_t which, double value, const char *object, ...)
-	__attribute__((format(printf, 5, 6)));
+struct finding *monitor_met(struct monitor *t, enum monitor_fact fact, uint32_t which, double value, const char *object,
+                            ...) __attribute__((format(printf, 5, 6)));
 /* Counters of another thread or the kernel may seem to go back by a little. */
 static inline uint64_t monitor_grown(uint64_t was, uint64_t is)
 {

@@ -45,7 +45,8 @@ static void heading(struct table *t, char *line)
 }
 
 /* counts reads the numbers of a row and gives those of lcores to fn; what stands behind them. */
-static char *counts(struct table *t, char *at, void (*fn)(struct table *t, unsigned lcore, uint64_t n, void *arg), void *arg)
+static char *counts(struct table *t, char *at, void (*fn)(struct table *t, unsigned lcore, uint64_t n, void *arg),
+                    void *arg)
 {
 	for (unsigned c = 0; c < t->cols; c++) {
 		char *end;
@@ -145,7 +146,8 @@ static void take_cpus(struct monitor_sample *s, const struct plx_env *env)
 	plx_file_lines(env->sys, "/proc/stat", stat_row, &t);
 	/* a file that was read and has no row for a CPU */
 	for (unsigned i = 0; i < s->nlcores; i++)
-		s->lcore[i].offline = t.rows && !s->lcore[i].ticks_told && lcore_on(t.plan, t.plan->lcores[i].cpu) == (int)i;
+		s->lcore[i].offline =
+			t.rows && !s->lcore[i].ticks_told && lcore_on(t.plan, t.plan->lcores[i].cpu) == (int)i;
 	plx_file_lines(env->sys, "/proc/softirqs", softirq_row, &t);
 	t.cols = 0;
 	plx_file_lines(env->sys, "/proc/interrupts", irq_row, &t);
@@ -232,7 +234,8 @@ static void take_counts(struct monitor_port *o, const struct plx_port *p)
 			o->tx_drop[r] += plx_ctr_read(&p->txq[q]->stats.drop[r]);
 }
 
-static void take_port(struct monitor_port *o, const struct plx_env *env, struct plx_port *p, const struct plan_port *plan)
+static void take_port(struct monitor_port *o, const struct plx_env *env, struct plx_port *p,
+                      const struct plan_port *plan)
 {
 	take_counts(o, p);
 	o->first = p->conf.queue;
@@ -269,4 +272,16 @@ void monitor_take(struct monitor_sample *s, const struct plx_env *env, uint64_t 
 	monitor_frames_take(s, env);
 	take_cpus(s, env);
 	monitor_host(s, env);
+}
+
+bool monitor_expects_softirq(const struct plan *p, int cpu)
+{
+	for (unsigned i = 0; i < p->nports; i++) {
+		const struct plan_port *o = &p->ports[i];
+
+		for (unsigned q = 0; o->link.ifindex && q < o->conf.rxqs; q++)
+			if (o->rxq_irq[q].cpu == cpu || o->rxq_irq[q].how == IFACE_IRQ_NONE)
+				return true; /* without an interrupt the sender's CPU does it: ours, by our doorbells */
+	}
+	return false;
 }

@@ -67,7 +67,8 @@ uint64_t monitor_missed_most(const struct monitor_port *was, const struct monito
 	uint64_t most = 0;
 
 	for (unsigned i = 0; i < MONITOR_MISSED; i++)
-		if (was->missed_told & is->missed_told & 1u << i && monitor_grown(was->missed[i], is->missed[i]) > most) {
+		if (was->missed_told & is->missed_told & 1u << i &&
+		    monitor_grown(was->missed[i], is->missed[i]) > most) {
 			most = monitor_grown(was->missed[i], is->missed[i]);
 			*where = missed[i];
 		}

@@ -65,7 +65,8 @@ static bool may_look(const struct live *v, int fd)
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
-	return !v->sys->getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) && (!who.uid || who.uid == v->sys->geteuid());
+	return !v->sys->getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) &&
+	       (!who.uid || who.uid == v->sys->geteuid());
 }
 
 /* A slot: a free one, else that of the client that is here longest. */

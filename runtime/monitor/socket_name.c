@@ -36,7 +36,9 @@ socklen_t live_path(struct sockaddr_un *a, const char *path)
 
 const char *live_base(unsigned i, uid_t uid, char buf[LIVE_PATH_MAX])
 {
-	const char *s = i == 0 ? secure_getenv("RUNTIME_DIRECTORY") : i == 1 && uid ? secure_getenv("XDG_RUNTIME_DIR") : NULL;
+	const char *s = i == 0        ? secure_getenv("RUNTIME_DIRECTORY") :
+	                i == 1 && uid ? secure_getenv("XDG_RUNTIME_DIR") :
+	                                NULL;
 
 	buf[0] = 0;
 	if (i == 1 && !uid)
@@ -61,7 +63,8 @@ bool live_file(char path[LIVE_PATH_MAX], const char *base, const char *name)
 	size_t n = (size_t)snprintf(path, LIVE_PATH_MAX, "%s" LIVE_DIR "/", base);
 
 	for (size_t i = 0; name[i] && n < LIVE_PATH_MAX; i++)
-		n += (size_t)snprintf(path + n, LIVE_PATH_MAX - n, plain(name, i) ? "%c" : "%%%02x", (unsigned char)name[i]);
+		n += (size_t)snprintf(path + n, LIVE_PATH_MAX - n, plain(name, i) ? "%c" : "%%%02x",
+		                      (unsigned char)name[i]);
 	return n < LIVE_PATH_MAX;
 }
 
@@ -135,7 +138,10 @@ static int lock_dir(const struct plx_sys *sys, const char *base)
 	char path[LIVE_PATH_MAX];
 
 	for (int part = 0; part < 3; part++) {
-		size_t n = (size_t)snprintf(path, sizeof(path), "%s%s", base, part == 0 ? "" : part == 1 ? LIVE_TOP : LIVE_DIR);
+		size_t n = (size_t)snprintf(path, sizeof(path), "%s%s", base,
+		                            part == 0 ? "" :
+		                            part == 1 ? LIVE_TOP :
+		                                        LIVE_DIR);
 
 		if (n >= sizeof(path) || (part && sys->mkdir(path, part == 1 ? 0755 : 0700) && errno != EEXIST))
 			return -1;

@@ -86,12 +86,16 @@ static void note_frames(struct plan *p)
 	for (uint16_t i = 0; i < p->nports && !port; i++)
 		port = beyond(&p->ports[i]) && !p->ports[i].falls ? &p->ports[i] : NULL;
 	if (port && p->frame_how == PLAN_FRAME_RAISED)
-		plan_note(p, "%s: frames of %u bytes, since MTU %u needs %u bytes, of which a frame of %u holds %u", port->conf.name,
-		          p->frame_size, port->link.mtu, need_of(port), PLX_FRAME_SIZE, plx_xdp_room(PLX_FRAME_SIZE));
+		plan_note(p, "%s: frames of %u bytes, since MTU %u needs %u bytes, of which a frame of %u holds %u",
+		          port->conf.name, p->frame_size, port->link.mtu, need_of(port), PLX_FRAME_SIZE,
+		          plx_xdp_room(PLX_FRAME_SIZE));
 	else if (port && p->frame_how == PLAN_FRAME_NO_MEMORY)
-		plan_note(p, "%s: a packet of MTU %u takes %u frames of %u bytes, since memory is too short for frames of %u, of which it "
-		          "takes %u: give it more", port->conf.name, port->link.mtu, chains_of(port, p->frame_size), p->frame_size,
-		          PLX_FRAME_MAX, chains_of(port, PLX_FRAME_MAX));
+		plan_note(p,
+		          "%s: a packet of MTU %u takes %u frames of %u bytes, since memory is too short for frames of "
+		          "%u, of which it "
+		          "takes %u: give it more",
+		          port->conf.name, port->link.mtu, chains_of(port, p->frame_size), p->frame_size, PLX_FRAME_MAX,
+		          chains_of(port, PLX_FRAME_MAX));
 }
 
 /* What would let such a port have zero-copy. */

@@ -25,8 +25,8 @@ void plan_irqs(struct plan_maker *m)
 
 			*irq = (struct plan_irq){ .irq = -1, .cpu = -1, .node = -1 };
 			if (l && at < l->nrxqs)
-				*irq = (struct plan_irq){ l->rxq[at].irq, (int16_t)l->rxq[at].cpu, (int16_t)l->rxq[at].node,
-				                          (uint8_t)l->rxq[at].how };
+				*irq = (struct plan_irq){ l->rxq[at].irq, (int16_t)l->rxq[at].cpu,
+					                  (int16_t)l->rxq[at].node, (uint8_t)l->rxq[at].how };
 		}
 	}
 }
@@ -85,7 +85,8 @@ static unsigned cpu_score(const struct plan_maker *m, const struct choice *c, un
 
 	return (same && c->irq[cpu] ? 64u : 0) + (t->isolated ? 32u : 0) +
 	       (t->node >= 0 && t->node < PLX_NODES_MAX && c->node[t->node] ? 16u : 0) +
-	       (!c->taken_core[core] ? 8u : 0) + (!same && !c->irq[cpu] ? 4u : 0) + (!same && !c->irq_core[core] ? 2u : 0);
+	       (!c->taken_core[core] ? 8u : 0) + (!same && !c->irq[cpu] ? 4u : 0) +
+	       (!same && !c->irq_core[core] ? 2u : 0);
 }
 
 /* is_kept: a CPU of the main and watch threads, or of a service lcore. */
@@ -291,7 +292,8 @@ static bool swap_if_better(struct plan_maker *m, struct plan_port *port, unsigne
 		for (uint16_t k = 0; k < other->conf.rxqs; k++) {
 			uint16_t *theirs = &other->rxq_lcore[k], was = *mine;
 
-			if (*theirs == was || misplaced_cost(m, port, q, *theirs) + misplaced_cost(m, other, k, was) >= now + misplaced_cost(m, other, k, *theirs))
+			if (*theirs == was || misplaced_cost(m, port, q, *theirs) + misplaced_cost(m, other, k, was) >=
+			                              now + misplaced_cost(m, other, k, *theirs))
 				continue;
 			*mine = *theirs;
 			*theirs = was;
@@ -345,16 +347,21 @@ static void note_placement(struct plan_maker *m, const struct plan_port *port)
 		const char *name = port->conf.name;
 
 		if (irq->cpu < 0 && same)
-			plan_note(m->p, "%s queue %u: which CPU serves it is not known (%s): --placement=same-core cannot be kept",
+			plan_note(m->p,
+			          "%s queue %u: which CPU serves it is not known (%s): --placement=same-core cannot be "
+			          "kept",
 			          name, port->conf.queue + q, iface_how_name(irq->how));
 		else if (irq->cpu >= 0 && same && l->cpu >= 0 && !runs_on(l, irq->cpu))
-			plan_note(m->p, "%s queue %u: interrupt %d is on CPU %d and lcore %u is not: add CPU %d to -l, or "
-			          "echo %d > /proc/irq/%d/smp_affinity_list", name, port->conf.queue + q, irq->irq, irq->cpu,
-			          l->id, irq->cpu, l->cpu, irq->irq);
+			plan_note(m->p,
+			          "%s queue %u: interrupt %d is on CPU %d and lcore %u is not: add CPU %d to -l, or "
+			          "echo %d > /proc/irq/%d/smp_affinity_list",
+			          name, port->conf.queue + q, irq->irq, irq->cpu, l->id, irq->cpu, l->cpu, irq->irq);
 		else if (irq->cpu >= 0 && !same && runs_on(l, irq->cpu))
-			plan_note(m->p, "%s queue %u: interrupt %d is on CPU %d, and so is lcore %u: name another CPU with -l, or "
-			          "another one in /proc/irq/%d/smp_affinity_list", name, port->conf.queue + q, irq->irq,
-			          irq->cpu, l->id, irq->irq);
+			plan_note(m->p,
+			          "%s queue %u: interrupt %d is on CPU %d, and so is lcore %u: name another CPU with "
+			          "-l, or "
+			          "another one in /proc/irq/%d/smp_affinity_list",
+			          name, port->conf.queue + q, irq->irq, irq->cpu, l->id, irq->irq);
 		else
 			continue;
 		return;
@@ -389,8 +396,11 @@ void plan_place(struct plan_maker *m)
 			far += port->link.node >= 0 && l->node >= 0 && l->node != port->link.node;
 		}
 		if (far)
-			plan_note(p, "%s is on node %d and %u of its %u receive queues on lcores of other nodes: name lcores of "
-			          "node %d with -l", port->conf.name, port->link.node, far, port->conf.rxqs, port->link.node);
+			plan_note(p,
+			          "%s is on node %d and %u of its %u receive queues on lcores of other nodes: name "
+			          "lcores of "
+			          "node %d with -l",
+			          port->conf.name, port->link.node, far, port->conf.rxqs, port->link.node);
 		note_placement(m, port);
 	}
 	note_idle(p);

@@ -56,8 +56,10 @@ static int check_cpu(struct plan_maker *m, const char *what, unsigned id, unsign
 		                 opt ? opt : "one", list);
 	/* a cpuset that is known and does not bar it: then it is the affinity, which its parent gave */
 	if (m->t->cpuset.version && !m->t->cpu[cpu].barred)
-		return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's affinity (%s): use %s %s, or taskset -c %s,%u "
-		                 "before the program", what, id, cpu, list, opt ? opt : "one of", list, list, cpu);
+		return plan_fail(m, -EINVAL,
+		                 "%s %u: CPU %u is not in this process's affinity (%s): use %s %s, or taskset -c %s,%u "
+		                 "before the program",
+		                 what, id, cpu, list, opt ? opt : "one of", list, list, cpu);
 	return plan_fail(m, -EINVAL, "%s %u: CPU %u is not in this process's cpuset (%s%s%s): use %s %s", what, id, cpu,
 	                 list, m->t->cpuset.version ? " of cgroup " : "", m->t->cpuset.path, opt ? opt : "one of",
 	                 list);
@@ -104,9 +106,12 @@ static int check_lists(struct plan_maker *m)
 	for (uint16_t i = 0; i < c->nservice; i++)
 		for (uint16_t k = 0; k < c->nlcores; k++)
 			if (c->service[i].id == c->lcores[k].id)
-				return plan_fail(m, -EINVAL, "lcore %u is in -l and in -S: take it out of one of them; two lcores on "
-				                 "one CPU are written as %u@%u", c->service[i].id, c->service[i].id,
-				                 c->service[i].ncpus ? c->service[i].cpus[0] : 0);
+				return plan_fail(
+					m, -EINVAL,
+					"lcore %u is in -l and in -S: take it out of one of them; two lcores on "
+					"one CPU are written as %u@%u",
+					c->service[i].id, c->service[i].id,
+					c->service[i].ncpus ? c->service[i].cpus[0] : 0);
 	if (lcores + c->foreign > PLX_LCORES_MAX)
 		return plan_fail(m, -EINVAL, "%u lcores and %u threads that may register as one are more than %d: use "
 		                 "--registered-threads %u or fewer lcores", lcores, c->foreign, PLX_LCORES_MAX,
@@ -165,11 +170,15 @@ static void note_shared_cpus(struct plan_maker *m)
 			if (a->ncpus != 1 || b->ncpus != 1)
 				continue;
 			if (a->cpu == b->cpu)
-				plan_note(m->p, "lcores %s share CPU %d%s", on_cpu(p, a->cpu, list, sizeof(list)), a->cpu,
-				          m->conf->idle == PLX_IDLE_BUSY ? ": --idle=adaptive lets one sleep for the other" : "");
-			else if (m->t->ncpus && m->t->cpu[a->cpu].core >= 0 && m->t->cpu[a->cpu].core == m->t->cpu[b->cpu].core)
-				plan_note(m->p, "lcores %u and %u are two threads of one core (CPUs %d and %d)", a->id, b->id,
-				          a->cpu, b->cpu);
+				plan_note(m->p, "lcores %s share CPU %d%s", on_cpu(p, a->cpu, list, sizeof(list)),
+				          a->cpu,
+				          m->conf->idle == PLX_IDLE_BUSY ?
+				                  ": --idle=adaptive lets one sleep for the other" :
+				                  "");
+			else if (m->t->ncpus && m->t->cpu[a->cpu].core >= 0 &&
+			         m->t->cpu[a->cpu].core == m->t->cpu[b->cpu].core)
+				plan_note(m->p, "lcores %u and %u are two threads of one core (CPUs %d and %d)", a->id,
+				          b->id, a->cpu, b->cpu);
 			else
 				continue;
 			return;
@@ -186,10 +195,12 @@ static void note_quota(struct plan_maker *m)
 
 	if (!t->quota_us || m->p->nlcores <= cpus || m->conf->idle != PLX_IDLE_BUSY)
 		return;
-	plan_note(m->p, "cgroup %s has the time of %.3g CPU%s (%s): %u busy lcore%s will stand still for a part of each %llu ms: "
-	          "--idle=adaptive, or a cgroup with more", t->time.path, cpus, cpus == 1 ? "" : "s",
-	          t->time.version == 1 ? "cpu.cfs_quota_us" : "cpu.max", m->p->nlcores, m->p->nlcores == 1 ? "" : "s",
-	          (unsigned long long)(t->period_us / 1000));
+	plan_note(m->p,
+	          "cgroup %s has the time of %.3g CPU%s (%s): %u busy lcore%s will stand still for a part of each %llu "
+	          "ms: "
+	          "--idle=adaptive, or a cgroup with more",
+	          t->time.path, cpus, cpus == 1 ? "" : "s", t->time.version == 1 ? "cpu.cfs_quota_us" : "cpu.max",
+	          m->p->nlcores, m->p->nlcores == 1 ? "" : "s", (unsigned long long)(t->period_us / 1000));
 }
 
 /* plan_main: --main-lcore names an lcore of -l, whose CPU main and watch share, or

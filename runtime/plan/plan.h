@@ -35,13 +35,15 @@ enum {
 };
 
 struct plan_port {
-	struct plx_port_conf conf;       /* resolved: name is the kernel's, rxqs, txqs, rxd, txd are set; driver may be "" = auto */
+	struct plx_port_conf
+		conf; /* resolved: name is the kernel's, rxqs, txqs, rxd, txd are set; driver may be "" = auto */
 	char     given[PLX_IFNAME_MAX];  /* how the configuration names it */
 	struct plx_link_info link;       /* of device drivers; ifindex 0 for memory drivers */
 	uint16_t rxq_lcore[PLX_QUEUES_MAX]; /* index into plan.lcores */
 	struct plan_irq rxq_irq[PLX_QUEUES_MAX]; /* by queue of the port */
 	uint16_t txq_lcore[PLX_QUEUES_MAX]; /* the owner, index into plan.lcores */
-	uint16_t lcore_txq[PLX_LCORES_MAX]; /* by index of the lcore: what it sends by; through the owner, if that is another */
+	uint16_t lcore_txq[PLX_LCORES_MAX]; /* by index of the lcore: what it sends by; through the owner, if that is
+	                                       another */
 	struct plx_xdp_info xdp;         /* who has the XDP hook, if --dry-run found that in the way; id 0 = nobody */
 	uint16_t pool;                   /* index into plan.pools */
 	bool     falls;                  /* driver auto, and af_xdp cannot be: it becomes driver=packet */
@@ -55,7 +57,7 @@ struct plan_pool {
 	uint64_t held;                   /* frames that rings and lcores can hold at once */
 	uint64_t bytes;                  /* of the segment, metadata included */
 	uint64_t page;                   /* page size that is expected to hold it */
-	uint64_t pages, pages_free;      /* hugepages it needs, and those of that size that are free; 0: not asked for */
+	uint64_t pages, pages_free; /* hugepages it needs, and those of that size that are free; 0: not asked for */
 	char     why[800];
 };
 

@@ -99,7 +99,9 @@ static void assign(struct plan_maker *m)
 		p->pools[p->ports[i].pool].held += plx_port_frames(&p->ports[i].conf);
 		p->pools[p->ports[i].pool].held += plan_txq_frames(p, &p->ports[i]);
 		if (unbarred(m, node) != node)
-			plan_note(p, "%s is on node %d, of which the cpuset of cgroup %s gives no memory: its frames are elsewhere",
+			plan_note(p,
+			          "%s is on node %d, of which the cpuset of cgroup %s gives no memory: its frames are "
+			          "elsewhere",
 			          p->ports[i].conf.name, node, m->t->cpuset.path);
 	}
 	if (p->npools > 1)
@@ -223,9 +225,11 @@ static int check_most(struct plan_maker *m, const struct plan_pool *pool, uint64
 		snprintf(free, sizeof(free), "; beside rings and ledgers the machine has %llu MiB for it now",
 		         (unsigned long long)(now >> 20));
 	as_said(m, pool, now, most < now ? most : now, fix, sizeof(fix));
-	return plan_fail(m, -EINVAL, "memory of %s: %llu MiB are more than a pool can hold, which is %u frames of %u "
-	                 "bytes in %llu MiB%s: %s or less", NODE_TEXT(pool->node, "any node"), (unsigned long long)(want >> 20),
-	                 PLX_POOL_FRAMES_MAX, pool->frame_size, (unsigned long long)(most >> 20), free, fix);
+	return plan_fail(m, -EINVAL,
+	                 "memory of %s: %llu MiB are more than a pool can hold, which is %u frames of %u "
+	                 "bytes in %llu MiB%s: %s or less",
+	                 NODE_TEXT(pool->node, "any node"), (unsigned long long)(want >> 20), PLX_POOL_FRAMES_MAX,
+	                 pool->frame_size, (unsigned long long)(most >> 20), free, fix);
 }
 
 static int size_pool(struct plan_maker *m, struct plan_pool *pool)
@@ -296,10 +300,12 @@ static void lift(const struct plan_maker *m, const struct plan_pool *pool, uint6
 	if (have >= want)
 		plan_unlimit(&m->t->huge_limit[1], buf, len);
 	else if (pool->node >= 0)
-		plx_text_add(buf, len, "echo %llu > /sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages",
+		plx_text_add(buf, len,
+		             "echo %llu > /sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages",
 		             (unsigned long long)(total + want - have), pool->node);
 	else
-		plx_text_add(buf, len, "echo %llu > /proc/sys/vm/nr_hugepages", (unsigned long long)(total + want - have));
+		plx_text_add(buf, len, "echo %llu > /proc/sys/vm/nr_hugepages",
+		             (unsigned long long)(total + want - have));
 }
 
 static int choose_page(struct plan_maker *m, struct plan_pool *pool)
@@ -405,10 +411,11 @@ static int check_limit(struct plan_maker *m, uint64_t sum)
 		return 0;
 	if (!fits(m, most, with, sizeof(with)))
 		less(m, 0, with, sizeof(with));
-	return plan_fail(m, -ENOMEM, "memory limit: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %s leaves %llu "
-	                 "MiB: %s, or %s", (unsigned long long)((sum + MIB1 - 1) >> 20),
-	                 (unsigned long long)((own + MIB1 - 1) >> 20), l->file, (unsigned long long)(l->left >> 20),
-	                 with, plan_unlimit(l, fix, sizeof(fix)));
+	return plan_fail(m, -ENOMEM,
+	                 "memory limit: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %s leaves %llu "
+	                 "MiB: %s, or %s",
+	                 (unsigned long long)((sum + MIB1 - 1) >> 20), (unsigned long long)((own + MIB1 - 1) >> 20),
+	                 l->file, (unsigned long long)(l->left >> 20), with, plan_unlimit(l, fix, sizeof(fix)));
 }
 
 /* can_take: what pools in pages of 4 KiB can have, by the machine and by the cgroup. */
@@ -432,11 +439,11 @@ int plan_memory(struct plan_maker *m)
 	for (uint16_t i = 0; i < m->p->npools; i++)
 		sum += m->p->pools[i].page == KIB4 ? m->p->pools[i].bytes : 0;
 	if (m->t->mem_avail && sum + need > m->t->mem_avail)
-		return plan_fail(m, -ENOMEM, "memory: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %llu MiB available: %s",
-		                 (unsigned long long)((sum + MIB1 - 1) >> 20),
-		                 (unsigned long long)((need + MIB1 - 1) >> 20),
-		                 (unsigned long long)(m->t->mem_avail >> 20),
-		                 less(m, can_take(m, need), fix, sizeof(fix)));
+		return plan_fail(
+			m, -ENOMEM,
+			"memory: %llu MiB wanted in pages of 4 KiB and %llu MiB beside, %llu MiB available: %s",
+			(unsigned long long)((sum + MIB1 - 1) >> 20), (unsigned long long)((need + MIB1 - 1) >> 20),
+			(unsigned long long)(m->t->mem_avail >> 20), less(m, can_take(m, need), fix, sizeof(fix)));
 	if (m->t->mem_avail && sum + most > m->t->mem_avail)
 		plan_note(m->p, "memory: if driver=auto comes to driver=packet, its rings make it %llu MiB "
 		          "in all, %llu are available: use smaller rings by rxd= and txd=, fewer "

@@ -59,7 +59,8 @@ static int check_mtu(struct plan_maker *m, struct plan_port *port)
 	plx_xdp_mtu_text(mtu, frame, room, text, sizeof(text));
 	if (!never && !*c->driver && c->mode == PLX_XDP_AUTO) {
 		port->falls = true;
-		plan_note(m->p, "%s: driver=packet, since %s, and this kernel refuses chains of frames; for af_xdp use %s",
+		plan_note(m->p,
+		          "%s: driver=packet, since %s, and this kernel refuses chains of frames; for af_xdp use %s",
 		          c->name, text, plx_xdp_mtu_fix(c->name, mtu, frame, room, fix, sizeof(fix)));
 		return 0;
 	}
@@ -110,10 +111,13 @@ static int check_name(struct plan_maker *m, uint16_t i)
 	if (!*port->conf.name)
 		return plan_fail(m, -EINVAL, "port %u has no name: --iface NAME", i);
 	if (*port->conf.driver && !plx_driver_find(port->conf.driver))
-		return plan_fail(m, -EINVAL, "%s: no driver '%s': --help-all lists them", port->conf.name, port->conf.driver);
-	for (uint16_t k = 0; k < i && !plx_driver_on_device(&port->conf); k++) /* of an interface, check_overlap judges */
+		return plan_fail(m, -EINVAL, "%s: no driver '%s': --help-all lists them", port->conf.name,
+		                 port->conf.driver);
+	for (uint16_t k = 0; k < i && !plx_driver_on_device(&port->conf);
+	     k++) /* of an interface, check_overlap judges */
 		if (!strcmp(m->p->ports[k].given, port->given))
-			return plan_fail(m, -EINVAL, "%s: given by --iface twice: give it once, with queues=N for more queues",
+			return plan_fail(m, -EINVAL,
+			                 "%s: given by --iface twice: give it once, with queues=N for more queues",
 			                 port->conf.name);
 	return 0;
 }
@@ -155,10 +159,13 @@ static int check_overlap(struct plan_maker *m, uint16_t i)
 			continue;
 		both(who, sizeof(who), a, b);
 		if (any_queues(&a->conf) || any_queues(&b->conf))
-			return plan_fail(m, -EINVAL, "%s, and driver=packet gives each port all of its frames: give it once", who);
+			return plan_fail(m, -EINVAL,
+			                 "%s, and driver=packet gives each port all of its frames: give it once", who);
 		if (lo < a->conf.queue + queues_of(&a->conf) && lo < b->conf.queue + queues_of(&b->conf))
-			return plan_fail(m, -EINVAL, "%s, and both want its queue %u: give it once, or part its queues with "
-			                 "queue= and queues=", who, lo);
+			return plan_fail(m, -EINVAL,
+			                 "%s, and both want its queue %u: give it once, or part its queues with "
+			                 "queue= and queues=",
+			                 who, lo);
 	}
 	return 0;
 }
@@ -220,7 +227,9 @@ static void note_few_txqs(struct plan *p, unsigned polling)
 				n += p->ports[k].conf.txqs;
 		if (n >= polling)
 			continue;
-		plan_note(p, "%s has %u transmit queue%s for %u lcores that poll: the others send through an lcore that has one",
+		plan_note(p,
+		          "%s has %u transmit queue%s for %u lcores that poll: the others send through an lcore that "
+		          "has one",
 		          port->conf.name, n, n == 1 ? "" : "s", polling);
 		return;
 	}
@@ -246,7 +255,9 @@ int plan_txqs(struct plan_maker *m)
 		unsigned have = port_left_queues(c, &port->link, 't');
 
 		if (!given)
-			c->txqs = (uint16_t)(bound && want > have ? have : want > PLX_QUEUES_MAX ? PLX_QUEUES_MAX : want);
+			c->txqs = (uint16_t)(bound && want > have  ? have :
+			                     want > PLX_QUEUES_MAX ? PLX_QUEUES_MAX :
+			                                             want);
 		if (bound)
 			err = check_channels(m, port, 't');
 		if (!err)
@@ -294,8 +305,11 @@ void plan_rings(struct plan_maker *m)
 	}
 	tables(p, &frames);
 	if (frames < had)
-		plan_note(p, "rings of %u entries in place of %u, since so many queues would hold %llu frames, and the kernel keeps "
-		          "a table of all for each: rxd= and txd= say otherwise", ring, RING, (unsigned long long)had);
+		plan_note(p,
+		          "rings of %u entries in place of %u, since so many queues would hold %llu frames, and the "
+		          "kernel keeps "
+		          "a table of all for each: rxd= and txd= say otherwise",
+		          ring, RING, (unsigned long long)had);
 }
 
 /* ---- rights ---- */
@@ -312,8 +326,8 @@ int plan_rights(struct plan_maker *m)
 		if (!strcmp(port->conf.driver, "packet"))
 			privileges_packet_text(m->t->missing_caps, line, sizeof(line));
 		else
-			privileges_text(m->t->missing_caps, m->t->memlock, (uint64_t)pool->frames * pool->frame_size, line,
-			                sizeof(line));
+			privileges_text(m->t->missing_caps, m->t->memlock, (uint64_t)pool->frames * pool->frame_size,
+			                line, sizeof(line));
 		if (!*line)
 			continue;
 		if (*port->conf.driver || privileges_lack(m->t->missing_caps, CAP_NET_RAW))

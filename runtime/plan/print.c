@@ -159,9 +159,9 @@ void plan_text(FILE *f, const struct plan *p, const struct topo *t)
 		fprintf(f, "threads  %u of the program may register as lcores\n", p->caches - p->nlcores);
 	for (uint16_t i = 0; i < p->nports; i++) {
 		const struct plan_port *o = &p->ports[i];
-		fprintf(f, "port     %-4u %-15s driver %-7s rxqs %u txqs %u first %u rxd %u txd %u pool %u", i, o->conf.name,
-		        *o->conf.driver ? o->conf.driver : "auto", o->conf.rxqs, o->conf.txqs, o->conf.queue, o->conf.rxd,
-		        o->conf.txd, o->pool);
+		fprintf(f, "port     %-4u %-15s driver %-7s rxqs %u txqs %u first %u rxd %u txd %u pool %u", i,
+		        o->conf.name, *o->conf.driver ? o->conf.driver : "auto", o->conf.rxqs, o->conf.txqs,
+		        o->conf.queue, o->conf.rxd, o->conf.txd, o->pool);
 		if (o->link.ifindex)
 			fprintf(f, " %s MTU %u%s%s%s", NODE_TEXT(o->link.node, "no node"), o->link.mtu,
 			        *o->link.kdriver ? " (" : "", o->link.kdriver, *o->link.kdriver ? ")" : "");
@@ -181,7 +181,8 @@ void plan_text(FILE *f, const struct plan *p, const struct topo *t)
 		        i, NODE_TEXT(o->node, "any node"), o->frames, o->frame_size, (unsigned long long)o->held,
 		        (double)o->bytes / (1 << 20), page_name(o->page));
 		if (o->page >= 2u << 20)
-			fprintf(f, ", %llu of %llu free", (unsigned long long)o->pages, (unsigned long long)o->pages_free);
+			fprintf(f, ", %llu of %llu free", (unsigned long long)o->pages,
+			        (unsigned long long)o->pages_free);
 		fprintf(f, "%s%s\n", *o->why ? "; " : "", o->why);
 	}
 	memory(f, p);

@@ -35,9 +35,10 @@ static int got_line(void *arg, char *line)
 	char near[33], far[33];
 	unsigned near_port, far_port, state;
 
-	if (sscanf(line, " %*u: %32[0-9A-F]:%4x %32[0-9A-F]:%4x %2x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu32, near, &near_port,
-	           far, &far_port, &state, &m.idiag_inode) != 6 || /* the heading */
-	    !read_ip(near, l->family, m.id.idiag_src) || !read_ip(far, l->family, m.id.idiag_dst))
+	if (sscanf(line, " %*u: %32[0-9A-F]:%4x %32[0-9A-F]:%4x %2x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu32, near,
+	           &near_port, far, &far_port, &state, &m.idiag_inode) != 6 || /* the heading */
+	    !read_ip(near, l->family, m.id.idiag_src) ||
+	    !read_ip(far, l->family, m.id.idiag_dst))
 		return 0;
 	m.id.idiag_sport = htons((uint16_t)near_port);
 	m.id.idiag_dport = htons((uint16_t)far_port);

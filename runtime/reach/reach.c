@@ -228,7 +228,8 @@ static void each_hop(struct asker *a, const struct nlattr *hops, uint8_t family)
 	const struct rtnexthop *hop = mnl_attr_get_payload(hops);
 	int left = mnl_attr_get_payload_len(hops);
 
-	for (; left >= (int)sizeof(*hop) && RTNH_OK(hop, left); left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
+	for (; left >= (int)sizeof(*hop) && RTNH_OK(hop, left);
+	     left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
 		char via[REACH_FAR] = "";
 		const struct nlattr *attr;
 
@@ -555,7 +556,8 @@ char *reach_login(const struct reach *r, char *buf, size_t len)
 	if (!*r->login_by)
 		return buf;
 	if (*r->login_of)
-		plx_text_add(buf, len, "the connection of %s (process %d) with %s", r->login_of, r->login_pid, r->login_far);
+		plx_text_add(buf, len, "the connection of %s (process %d) with %s", r->login_of, r->login_pid,
+		             r->login_far);
 	else
 		plx_text_add(buf, len, "the ssh session from %s", r->login_far);
 	stands(buf, len, r->login_by, r->name);
@@ -568,16 +570,18 @@ int reach_judge(const struct plx_port_conf *c, const struct reach *r, char *text
 
 	text[0] = 0;
 	plx_text_add(what, sizeof(what), "%s", reach_route(r, route, sizeof(route)));
-	plx_text_add(what, sizeof(what), "%s%s", *what && *r->login_by ? " and " : "", reach_login(r, login, sizeof(login)));
+	plx_text_add(what, sizeof(what), "%s%s", *what && *r->login_by ? " and " : "",
+	             reach_login(r, login, sizeof(login)));
 	if (!*what)
 		return 0;
 	if (c->force) {
 		plx_text_add(text, len, "%s: takes all frames of its queues, %s too (force=yes)", c->name, what);
 		return 0;
 	}
-	plx_text_add(text, len, "%s: steer=all would cut off %s: use another interface, steer=none, or driver=packet, which "
-	             "copies; or take it all the same with --iface %s,force=yes; see pollux doctor %s", c->name, what,
-	             PLX_QUOTED(c->name), PLX_QUOTED(c->name));
+	plx_text_add(text, len,
+	             "%s: steer=all would cut off %s: use another interface, steer=none, or driver=packet, which "
+	             "copies; or take it all the same with --iface %s,force=yes; see pollux doctor %s",
+	             c->name, what, PLX_QUOTED(c->name), PLX_QUOTED(c->name));
 	return -EINVAL;
 }
 

@@ -32,7 +32,8 @@ static int afresh(struct setup *s, struct setup_item *it)
 		if (err == -EAGAIN)
 			LOG(s, INFO, "%s %s: no longer as it was planned with", it->kind->name, it->object);
 		else
-			LOG(s, ERROR, "%s: %s %s: %s", setup_stage_name(it->stage), it->kind->name, it->object, strerror(-err));
+			LOG(s, ERROR, "%s: %s %s: %s", setup_stage_name(it->stage), it->kind->name, it->object,
+			    strerror(-err));
 		free(copy);
 		return err;
 	}
@@ -123,7 +124,8 @@ static bool refused(struct setup *s, struct setup_item *it, int err)
 	    sscanf(it->object, "/proc/irq/%d/", &irq) != 1 || irq < 0 || irq >= SETUP_IRQS_MAX)
 		return false;
 	setup_refused_add(s->in.refused, (unsigned)irq);
-	LOG(s, INFO, "%s: the kernel refuses to move interrupt %d (%s)", setup_stage_name(it->stage), irq, strerror(-err));
+	LOG(s, INFO, "%s: the kernel refuses to move interrupt %d (%s)", setup_stage_name(it->stage), irq,
+	    strerror(-err));
 	it->state = SETUP_SKIP;
 	return true;
 }
@@ -179,7 +181,8 @@ static int changes(struct setup *s)
 		err = stands(s, &again);
 	if (err || !again)
 		return err;
-	LOG(s, ERROR, "set-up: values do not stay as they are set: see who else sets them (tuned, irqbalance, NetworkManager)");
+	LOG(s, ERROR,
+	    "set-up: values do not stay as they are set: see who else sets them (tuned, irqbalance, NetworkManager)");
 	return -ETIMEDOUT;
 }
 

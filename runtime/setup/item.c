@@ -143,7 +143,8 @@ unsigned setup_count(const struct setup *s, enum setup_state state)
 
 static struct setup_item *add(struct setup *s, enum setup_stage_id stage, enum setup_state state)
 {
-	struct setup_item *items = s->nitems < SETUP_CHANGES_MAX ? realloc(s->items, (s->nitems + 1) * sizeof(*items)) : NULL;
+	struct setup_item *items =
+		s->nitems < SETUP_CHANGES_MAX ? realloc(s->items, (s->nitems + 1) * sizeof(*items)) : NULL;
 
 	if (!items) {
 		s->failed = true;

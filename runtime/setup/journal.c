@@ -24,8 +24,11 @@ enum { LOCK_WAIT_S = 30, FILE_MAX = 64 << 20 };
 
 static const char *fix(int err)
 {
-	return err == -EACCES || err == -EPERM ? ": run as root" : err == -ENOENT ? ": mkdir -p makes what it stands in" : err == -EROFS ? ": pollux setup apply --dir DIR keeps the journal elsewhere" :
-	       err == -ENOSPC || err == -EDQUOT ? ": make room there" : "";
+	return err == -EACCES || err == -EPERM  ? ": run as root" :
+	       err == -ENOENT                   ? ": mkdir -p makes what it stands in" :
+	       err == -EROFS                    ? ": pollux setup apply --dir DIR keeps the journal elsewhere" :
+	       err == -ENOSPC || err == -EDQUOT ? ": make room there" :
+	                                          "";
 }
 
 static int fail(const struct setup_journal *j, const char *what, const char *name, int err)
@@ -36,7 +39,8 @@ static int fail(const struct setup_journal *j, const char *what, const char *nam
 
 static int no_file(const struct setup_journal *j, const char *name)
 {
-	LOG(j, ERROR, "set-up: %s%s is no file: rm %s%s, and see who made it: ls -ld %s", j->dir, name, j->dir, name, j->dir);
+	LOG(j, ERROR, "set-up: %s%s is no file: rm %s%s, and see who made it: ls -ld %s", j->dir, name, j->dir, name,
+	    j->dir);
 	return -EINVAL;
 }
 
@@ -81,7 +85,8 @@ static int read_all(struct setup_journal *j, int fd, char **text, size_t *len, b
 	if (!S_ISREG(st.st_mode))
 		return no_file(j, "/setup.journal");
 	if ((st.st_uid && st.st_uid != j->sys->geteuid()) || st.st_mode & 022) {
-		LOG(j, ERROR, "%s/setup.journal: others may write it, so it is not followed: look at it, then remove it", j->dir);
+		LOG(j, ERROR,
+		    "%s/setup.journal: others may write it, so it is not followed: look at it, then remove it", j->dir);
 		return -EPERM;
 	}
 	*said = false;
@@ -137,7 +142,8 @@ int journal_open(struct setup_journal *j, const struct plx_sys *sys, const struc
 	if (!dir)
 		dir = SETUP_DIR;
 	if (*dir != '/' || strlen(dir) >= sizeof(j->dir)) {
-		LOG(j, ERROR, "set-up: directory %.200s: begins with '/' and has at most %zu bytes", dir, sizeof(j->dir) - 1);
+		LOG(j, ERROR, "set-up: directory %.200s: begins with '/' and has at most %zu bytes", dir,
+		    sizeof(j->dir) - 1);
 		return -EINVAL;
 	}
 	snprintf(j->dir, sizeof(j->dir), "%s", dir);
@@ -210,8 +216,8 @@ static void keep_damaged(struct setup_journal *j)
 	snprintf(path, sizeof(path), "%s/setup.journal.damaged", j->dir);
 	int err = put_file(j, path, j->raw, j->rawlen);
 
-	LOG(j, WARN, "set-up: the journal as it was, %u lines damaged and %lu missing, is %s %s: %s", j->damaged, j->missing,
-	    err ? "lost, it cannot be written to" : "kept in", path,
+	LOG(j, WARN, "set-up: the journal as it was, %u lines damaged and %lu missing, is %s %s: %s", j->damaged,
+	    j->missing, err ? "lost, it cannot be written to" : "kept in", path,
 	    err ? strerror(-err) : "put back by hand what it tells of");
 	j->damaged = 0;
 	j->missing = 0;

@@ -60,7 +60,7 @@ struct setup_journal {
 	unsigned damaged;                /* lines in the middle that make no sense, each logged */
 	unsigned long missing;           /* lines that were written and are not there, told as one */
 	unsigned long lines;             /* that the first one tells of; 0 = it does not */
-	char *raw;                       /* the file as it was read, of rawlen bytes, kept if a line is damaged or missing */
+	char *raw; /* the file as it was read, of rawlen bytes, kept if a line is damaged or missing */
 	size_t rawlen;
 	bool ours;                       /* being undone by who has just made it: no one else was at it */
 	bool torn;                       /* the last line is cut */

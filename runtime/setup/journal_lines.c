@@ -110,9 +110,14 @@ static int add_words(struct setup_journal *j, struct setup_session *s, const cha
 	j->records = list;
 	struct setup_record *r = &list[j->nrecords];
 
-	*r = (struct setup_record){ .session = s, .stage = SETUP_STAGES_N, .word = strdup(kind), .stage_word = strdup(stage),
-	                            .object = strdup(object), .device = strdup(device), .old = strdup(old),
-	                            .set = set ? strdup(set) : NULL };
+	*r = (struct setup_record){ .session = s,
+		                    .stage = SETUP_STAGES_N,
+		                    .word = strdup(kind),
+		                    .stage_word = strdup(stage),
+		                    .object = strdup(object),
+		                    .device = strdup(device),
+		                    .old = strdup(old),
+		                    .set = set ? strdup(set) : NULL };
 	if (!r->word || !r->stage_word || !r->object || !r->device || !r->old || (set && !r->set)) {
 		record_free(r);
 		return -ENOMEM;
@@ -220,7 +225,8 @@ static int take_session(struct setup_journal *j, const struct line *l)
 
 static int take_value(struct setup_journal *j, const struct line *l)
 {
-	const char *id = get(l, "session"), *stage = get(l, "stage"), *kind = get(l, "kind"), *object = get(l, "object");
+	const char *id = get(l, "session"), *stage = get(l, "stage"), *kind = get(l, "kind"),
+		   *object = get(l, "object");
 	const char *old = get(l, "old"), *device = get(l, "device");
 
 	if (!id || !stage || !kind || !object || !old || strlen(id) >= SETUP_SESSION_MAX)
@@ -271,8 +277,9 @@ static void tell_missing(struct setup_journal *j, const struct gaps *g)
 	if (j->lines)
 		snprintf(of, sizeof(of), " of %lu", j->lines);
 	if (g->n)
-		LOG(j, WARN, "%s/setup.journal: it is not whole, line%s %s%s %s missing: what they tell of is not put back", j->dir,
-		    g->n == 1 ? "" : "s", g->text, of, g->n == 1 ? "is" : "are");
+		LOG(j, WARN,
+		    "%s/setup.journal: it is not whole, line%s %s%s %s missing: what they tell of is not put back",
+		    j->dir, g->n == 1 ? "" : "s", g->text, of, g->n == 1 ? "is" : "are");
 }
 
 /* take_numbered takes a line unless one of its number, or of a later one, was taken: a disk may have written one over

@@ -21,12 +21,14 @@ static int unsettled(const struct setup *s)
 		char *command = it->state == SETUP_CHANGE && n++ < UNSETTLED_TOLD ? setup_command(s, it) : NULL;
 
 		if (command)
-			plx_text_add(list, sizeof(list), "%s%s: %.200s (it is %.40s)", *list ? "; " : "", setup_stage_name(it->stage),
-			             command, it->old);
+			plx_text_add(list, sizeof(list), "%s%s: %.200s (it is %.40s)", *list ? "; " : "",
+			             setup_stage_name(it->stage), command, it->old);
 		free(command);
 	}
-	plx_logf(s->in.log, PLX_LOG_ERROR, "set-up: set %d times, and still not as wanted: %s%s: all is put back, see who else sets "
-	         "them (tuned, irqbalance, NetworkManager)", ROUNDS, list, n > UNSETTLED_TOLD ? "; and more" : "");
+	plx_logf(s->in.log, PLX_LOG_ERROR,
+	         "set-up: set %d times, and still not as wanted: %s%s: all is put back, see who else sets "
+	         "them (tuned, irqbalance, NetworkManager)",
+	         ROUNDS, list, n > UNSETTLED_TOLD ? "; and more" : "");
 	return -ETIMEDOUT;
 }
 
@@ -82,9 +84,12 @@ int setup_make(const struct setup_in *in, struct host *host, enum setup_hold hol
 			break;
 	}
 	if (err == -EAGAIN)
-		plx_logf(in->log, PLX_LOG_ERROR, "set-up: values change faster than they are planned with: see who else sets them");
+		plx_logf(in->log, PLX_LOG_ERROR,
+		         "set-up: values change faster than they are planned with: see who else sets them");
 	if (err && *session) {
-		struct setup_undo u = { .sys = in->sys, .log = in->log, .dir = in->dir, .session = session, .stages = SETUP_ALL };
+		struct setup_undo u = {
+			.sys = in->sys, .log = in->log, .dir = in->dir, .session = session, .stages = SETUP_ALL
+		};
 
 		setup_undo(&u, NULL);
 		session[0] = 0;

@@ -39,7 +39,12 @@ enum setup_stage_id { SETUP_STAGES(X) SETUP_STAGES_N };
 const char *setup_stage_name(enum setup_stage_id id);
 const char *setup_stage_what(enum setup_stage_id id);
 
-enum { SETUP_OBJECT_MAX = 256, SETUP_VALUE_MAX = 8192, SETUP_WHY_MAX = 256, SETUP_CHANGES_MAX = 8192 /* each interrupt of a big machine */ };
+enum {
+	SETUP_OBJECT_MAX = 256,
+	SETUP_VALUE_MAX = 8192,
+	SETUP_WHY_MAX = 256,
+	SETUP_CHANGES_MAX = 8192 /* each interrupt of a big machine */
+};
 
 struct setup;
 
@@ -65,9 +70,11 @@ extern const struct setup_kind setup_rlimit;      /* "PID STARTTIME memlock" : "
 extern const struct setup_kind setup_channels;    /* "7/eth0" : "rx 0 tx 0 combined 4" */
 extern const struct setup_kind setup_rss;         /* "7/eth0" : "0 1 2 3 0 1 .." the whole table */
 extern const struct setup_kind setup_feature;     /* "7/eth0/gro" : "on" or "off" */
-extern const struct setup_kind setup_napi;        /* "7/eth0/QUEUE" : "defer-hard-irqs 0 gro-flush-timeout 0 irq-suspend-timeout 0" */
+extern const struct setup_kind
+	setup_napi; /* "7/eth0/QUEUE" : "defer-hard-irqs 0 gro-flush-timeout 0 irq-suspend-timeout 0" */
 extern const struct setup_kind setup_irqbalance;  /* "PID STARTTIME" : its list of banned interrupts */
-extern const struct setup_kind setup_cgroup;      /* path of a cgroup : "" = it is not there, else its values; restoring "" moves its tasks to the parent first */
+extern const struct setup_kind setup_cgroup; /* path of a cgroup : "" = it is not there, else its values; restoring ""
+                                                moves its tasks to the parent first */
 extern const struct setup_kind *const setup_kinds[]; /* ends with NULL */
 
 enum setup_state {
@@ -84,7 +91,7 @@ struct setup_item {
 	const struct setup_kind *kind;   /* NULL of SETUP_CANNOT and SETUP_SKIP without object */
 	char  object[SETUP_OBJECT_MAX];
 	char *old, *want;                /* malloc'd; NULL = none */
-	struct finding found;            /* of the stage; the evidence is why, one sentence, and the command is the fix */
+	struct finding found; /* of the stage; the evidence is why, one sentence, and the command is the fix */
 };
 
 /* Interrupts that the kernel has refused to move, by number. */
@@ -110,14 +117,14 @@ struct setup_in {
 	bool by_name;                    /* they were named: napi and cpuset are done only then */
 	const char *dir;                 /* of the journal; NULL = SETUP_DIR */
 	pid_t pid;                       /* whose limits: of the shell that called the tool; 0 = our own */
-	struct setup_refused *refused;   /* plans leave these alone, and setup_apply, which finds them out, adds to them;
-	                                    NULL = none is known, and a refusal is an error */
+	struct setup_refused *refused; /* plans leave these alone, and setup_apply, which finds them out, adds to them;
+	                                  NULL = none is known, and a refusal is an error */
 };
 #define SETUP_DIR "/run/pollux"      /* a tmpfs: the journal lives as long as what it tells of */
 
 struct setup {
 	struct setup_in in;
-	struct plan *plan;               /* of a start on the host as it would be after the set-up; NULL if there is none */
+	struct plan *plan; /* of a start on the host as it would be after the set-up; NULL if there is none */
 	struct setup_item *items;        /* in the order of application */
 	unsigned nitems;
 	bool failed;                     /* no memory for an item */
@@ -142,7 +149,8 @@ void setup_json(struct plx_json *j, const char *key, const struct setup *s);
 void setup_want(struct setup *s, enum setup_stage_id stage, const struct setup_kind *k, const char *object,
                 const char *want, const char *why, ...) __attribute__((format(printf, 6, 7)));
 void setup_guard(struct setup *s, enum setup_stage_id stage, const struct setup_kind *k, const char *object);
-void setup_cannot(struct setup *s, enum setup_stage_id stage, const char *why, ...) __attribute__((format(printf, 3, 4)));
+void setup_cannot(struct setup *s, enum setup_stage_id stage, const char *why, ...)
+	__attribute__((format(printf, 3, 4)));
 void setup_skip(struct setup *s, enum setup_stage_id stage, const char *why, ...) __attribute__((format(printf, 3, 4)));
 
 /* The stages' own functions, setup_plan_hugepages() and so on; each in a setup_*.c of its own or
@@ -164,8 +172,9 @@ int setup_channels_want(const struct plx_port_conf *c, const struct iface *l, in
 /* ---- doing ---- */
 
 enum setup_hold {
-	SETUP_HOLD_PROCESS, /* undone when this process is no more: by itself at its end, else by the next start or restore */
-	SETUP_HOLD_HOST,    /* undone by pollux setup restore only */
+	SETUP_HOLD_PROCESS, /* undone when this process is no more: by itself at its end, else by the next start or
+	                       restore */
+	SETUP_HOLD_HOST, /* undone by pollux setup restore only */
 };
 
 /* setup_apply makes the changes.  0; -EAGAIN: a value is no longer as it was when planned, plan

@@ -47,7 +47,8 @@ static void text(FILE *f, const struct setup_journal *j, const struct setup_netn
 	for (unsigned i = 0; i < j->nsessions; i++) {
 		const struct setup_session *s = j->sessions[i];
 
-		fprintf(f, "session %s of %s, process %d: %s", s->id, *s->owner ? s->owner : "unknown", s->pid, life(j, s));
+		fprintf(f, "session %s of %s, process %d: %s", s->id, *s->owner ? s->owner : "unknown", s->pid,
+		        life(j, s));
 		if (s->netns.inode && s->netns.inode != here->inode)
 			fprintf(f, ", network namespace %llu", (unsigned long long)s->netns.inode);
 		fputc('\n', f);
@@ -62,7 +63,8 @@ static void text(FILE *f, const struct setup_journal *j, const struct setup_netn
 		}
 	}
 	if (j->damaged)
-		fprintf(f, "%u line%s of the journal %s damaged\n", j->damaged, j->damaged == 1 ? "" : "s", j->damaged == 1 ? "is" : "are");
+		fprintf(f, "%u line%s of the journal %s damaged\n", j->damaged, j->damaged == 1 ? "" : "s",
+		        j->damaged == 1 ? "is" : "are");
 	if (j->missing)
 		fprintf(f, "%lu line%s of the journal %s missing\n", j->missing, j->missing == 1 ? "" : "s",
 		        j->missing == 1 ? "is" : "are");

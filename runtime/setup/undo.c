@@ -71,8 +71,8 @@ static int put_back(struct setup_journal *j, const struct setup *s, struct targe
 	int err;
 
 	if (!t->wrote && !j->ours && r->set && !same(r->kind, now, r->set))
-		LOG(j, NOTICE, "%s %s: someone else made %.60s of the %.60s that was set: put back to %.60s", r->word, r->object,
-		    now, r->set, t->old);
+		LOG(j, NOTICE, "%s %s: someone else made %.60s of the %.60s that was set: put back to %.60s", r->word,
+		    r->object, now, r->set, t->old);
 	err = r->kind->set(s, r->object, t->old, t->why, sizeof(t->why));
 	if (!err && !t->wrote)
 		LOG(j, INFO, "%s %s: %.60s put back to %.60s", r->word, r->object, now, t->old);
@@ -97,7 +97,8 @@ static bool is_other(struct setup_journal *j, struct target *t)
 	t->gone = err == -ENOENT || is == SETUP_IDENT_OTHER;
 	t->other = is == SETUP_IDENT_OTHER;
 	if (t->other)
-		LOG(j, WARN, "%s %s: another device's now, left as it is: it was %s, and is %s", r->word, r->object, r->device, now);
+		LOG(j, WARN, "%s %s: another device's now, left as it is: it was %s, and is %s", r->word, r->object,
+		    r->device, now);
 	else if (!t->gone)
 		snprintf(t->why, sizeof(t->why), "whose it is now cannot be told: it was %.160s", r->device);
 	return true;
@@ -127,7 +128,8 @@ static bool look(struct setup_journal *j, const struct setup *s, struct target *
 	}
 	if (!err && !write && !t->err) {
 		t->err = -EBUSY;
-		snprintf(t->why, sizeof(t->why), "it reads %.60s after %.60s was written, as if still in use", now, t->old);
+		snprintf(t->why, sizeof(t->why), "it reads %.60s after %.60s was written, as if still in use", now,
+		         t->old);
 	}
 	if (!err && !write)
 		return true;
@@ -161,8 +163,9 @@ static int put_all_back(struct setup_journal *j, const struct setup *s, struct t
 		else if (list[i].gone)
 			LOG(j, INFO, "%s %s: is no more, nothing to put back", r->word, r->object);
 		else if (list[i].err) {
-			LOG(j, ERROR, "%s %s: cannot be put back to %.60s: %s%s%s: once fixed, pollux setup restore", r->word,
-			    r->object, list[i].old, strerror(-list[i].err), *list[i].why ? ": " : "", list[i].why);
+			LOG(j, ERROR, "%s %s: cannot be put back to %.60s: %s%s%s: once fixed, pollux setup restore",
+			    r->word, r->object, list[i].old, strerror(-list[i].err), *list[i].why ? ": " : "",
+			    list[i].why);
 			first = first ? first : list[i].err;
 		}
 	}
@@ -241,7 +244,8 @@ static void tell_living(const struct setup_journal *j, const struct setup_undo *
 		const struct setup_session *s = j->sessions[i];
 
 		if (s->hold == SETUP_HOLD_PROCESS && !journal_orphan(u->sys, s))
-			LOG(j, NOTICE, "%s (process %d) lives and keeps what it set up until it ends; --all takes it back now",
+			LOG(j, NOTICE,
+			    "%s (process %d) lives and keeps what it set up until it ends; --all takes it back now",
 			    s->owner, s->pid);
 	}
 }
@@ -262,7 +266,8 @@ static void drop_gone(struct setup_journal *j, const struct setup_undo *u, const
 		}
 	}
 	if (n)
-		LOG(j, NOTICE, "network namespace %llu is no more, and %u values with it", (unsigned long long)u->gone, n);
+		LOG(j, NOTICE, "network namespace %llu is no more, and %u values with it", (unsigned long long)u->gone,
+		    n);
 }
 
 /* choose marks what to undo; how many values are of another namespace. */
@@ -278,8 +283,11 @@ static unsigned choose(struct setup_journal *j, const struct setup_undo *u, cons
 			continue;
 		r->chosen = is_here && (!u->only_netns || journal_of_netns(r));
 		if (!is_here && !u->only_netns && !elsewhere++)
-			plx_logf(j->log, u->orphans ? PLX_LOG_WARN : PLX_LOG_ERROR, "%s %s: is in network namespace %llu: enter it (ip netns exec NAME, nsenter --net) and "
-			    "pollux setup restore", r->word, r->object, (unsigned long long)r->session->netns.inode);
+			plx_logf(
+				j->log, u->orphans ? PLX_LOG_WARN : PLX_LOG_ERROR,
+				"%s %s: is in network namespace %llu: enter it (ip netns exec NAME, nsenter --net) and "
+				"pollux setup restore",
+				r->word, r->object, (unsigned long long)r->session->netns.inode);
 	}
 	return elsewhere;
 }

@@ -16,7 +16,9 @@ static void tell_unasked(struct plx_env *env, const struct reach_asked *asked)
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++)
 		if (rows[i].err)
-			LOG(env, INFO, "the kernel does not tell of %s (%s): whether a port cuts off the host is not known in full",
+			LOG(env, INFO,
+			    "the kernel does not tell of %s (%s): whether a port cuts off the host is not known in "
+			    "full",
 			    rows[i].what, strerror(-rows[i].err));
 }
 

@@ -269,7 +269,8 @@ static inline void bench_print_table(const struct bench *b)
 		       bench_num(n[3], 32, r->ours.instructions, "n/a"),
 		       bench_num(n[4], 32, r->pair ? r->theirs.instructions : -1, "n/a"),
 		       !r->pair ? "" : bench_ok(r) ? "OK" : "MISS");
-	printf("an operation is one object; lower quartile of %u interleaved rounds; ratio ours/theirs (%s), OK if <= 1\n",
+	printf("an operation is one object; lower quartile of %u interleaved rounds; ratio ours/theirs (%s), OK if <= "
+	       "1\n",
 	       b->rounds, b->theirs);
 }
 

@@ -168,8 +168,8 @@ int main(int argc, char **argv)
 
 		missed |= miss;
 		if (json)
-			printf("%s\n{\"what\":\"%s\",\"ms\":%.4f,\"limit_ms\":%g,\"ok\":%s}", i ? "," : "", rows[i].what, ms,
-			       rows[i].limit_ms, miss ? "false" : "true");
+			printf("%s\n{\"what\":\"%s\",\"ms\":%.4f,\"limit_ms\":%g,\"ok\":%s}", i ? "," : "",
+			       rows[i].what, ms, rows[i].limit_ms, miss ? "false" : "true");
 		else if (rows[i].limit_ms > 0)
 			printf("%-42s %8.3f   < %2g  %s\n", rows[i].what, ms, rows[i].limit_ms, miss ? "MISS" : "OK");
 		else

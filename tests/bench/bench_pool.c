@@ -44,8 +44,10 @@ static inline void mbuf_give(void *p, void **o, unsigned n)
 	plx_mbuf_put_bulk((struct plx_mbuf **)o, (uint16_t)n);
 }
 
-POOL_LOOPS(raw, raw_take, raw_give, plx_spsc_put_burst, plx_spsc_get_burst, plx_loop_thread_up, plx_loop_thread_down, plx_pause)
-POOL_LOOPS(mbuf, mbuf_take, mbuf_give, plx_spsc_put_burst, plx_spsc_get_burst, plx_loop_thread_up, plx_loop_thread_down, plx_pause)
+POOL_LOOPS(raw, raw_take, raw_give, plx_spsc_put_burst, plx_spsc_get_burst, plx_loop_thread_up, plx_loop_thread_down,
+           plx_pause)
+POOL_LOOPS(mbuf, mbuf_take, mbuf_give, plx_spsc_put_burst, plx_spsc_get_burst, plx_loop_thread_up, plx_loop_thread_down,
+           plx_pause)
 
 static struct plx_pool *pool_of(void)
 {

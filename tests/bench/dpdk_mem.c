@@ -107,7 +107,8 @@ static void *pool(unsigned frames, bool packets)
 		rte_pktmbuf_pool_init(p, &priv);
 	n = rte_mempool_populate_iova(p, mem, (rte_iova_t)(uintptr_t)mem, size, NULL, NULL);
 	if (n != (int)frames) {
-		fprintf(stderr, "bench: DPDK's mempool took %d of %u objects: %s\n", n, frames, rte_strerror(n < 0 ? -n : 0));
+		fprintf(stderr, "bench: DPDK's mempool took %d of %u objects: %s\n", n, frames,
+		        rte_strerror(n < 0 ? -n : 0));
 		exit(2);
 	}
 	if (packets)

@@ -94,7 +94,8 @@ int main(int argc, char **argv)
 
 	if (rounds < 1 || rounds > ROUNDS_MAX ||
 	    sscanf(argv[2], "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6) {
-		fprintf(stderr, "usage: rtt INTERFACE PEER-MAC ROUNDS GAP-US\nprints: rounds lost min p50 p99 p99.9 max, in us\n");
+		fprintf(stderr, "usage: rtt INTERFACE PEER-MAC ROUNDS GAP-US\nprints: rounds lost min p50 p99 p99.9 "
+		                "max, in us\n");
 		return 2;
 	}
 	for (int i = 0; i < 6; i++)

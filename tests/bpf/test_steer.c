@@ -16,7 +16,8 @@
 enum { ENTRIES = 3, STALL = 20 };
 
 /* The program looks at no byte of a frame yet; that it does so for none is what is shown. */
-static const struct { const char *name; uint8_t b[96]; uint32_t len; } frames[] = {
+static const struct { const char *name; uint8_t b[96]; uint32_t len;
+} frames[] = {
 	{ "runt of Ethernet header only", { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x08, 0x00 }, 14 },
 	{ "short of its IPv4 header", { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x08, 0x00, 0x45 }, 15 },
 	{ "ARP", { 255, 255, 255, 255, 255, 255, 7, 8, 9, 10, 11, 12, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1 }, 60 },
@@ -24,9 +25,13 @@ static const struct { const char *name; uint8_t b[96]; uint32_t len; } frames[] 
 	{ "QinQ, IPv4", { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 8, 0, 0x45 }, 68 },
 	{ "IPv4, UDP", { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x08, 0x00, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17 }, 60 },
 	{ "IPv4, header length 0", { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x08, 0x00, 0x40, 0, 0, 46 }, 60 },
-	{ "IPv4, fragment", { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x08, 0x00, 0x45, 0, 0, 46, 0, 1, 0x20, 9, 64, 17 }, 60 },
+	{ "IPv4, fragment",
+	  { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x08, 0x00, 0x45, 0, 0, 46, 0, 1, 0x20, 9, 64, 17 },
+	  60 },
 	{ "IPv6, UDP", { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 8, 17, 64 }, 62 },
-	{ "IPv6, extension headers", { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 16, 0, 64 }, 70 },
+	{ "IPv6, extension headers",
+	  { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 16, 0, 64 },
+	  70 },
 	{ "802.3 length, LLC", { 1, 128, 194, 0, 0, 0, 7, 8, 9, 10, 11, 12, 0, 38, 0x42, 0x42, 3 }, 60 },
 };
 
@@ -248,7 +253,8 @@ static void stale_after_stall_ticks_exactly(void **state)
 static void any_other_number_is_a_move(void **state)
 {
 	static const uint32_t moves[][2] = {
-		{ 1, 2 }, { 2, 1 }, { UINT32_MAX, 1 }, { 1, 0x10001 }, { 0x10001, 1 }, { 1, 0x80000001 }, { 0x80000001, 1 },
+		{ 1, 2 },       { 2, 1 },          { UINT32_MAX, 1 }, { 1, 0x10001 },
+		{ 0x10001, 1 }, { 1, 0x80000001 }, { 0x80000001, 1 },
 	};
 
 	(void)state;
@@ -381,7 +387,8 @@ static int life_elsewhere(long seconds)
 		return 1;
 	pid = fork(); /* only children are in it */
 	if (!pid) {
-		wrong = labs(clock_ns(CLOCK_MONOTONIC) / 1000000000 - now - seconds) > 60 ? "not another clock" : life();
+		wrong = labs(clock_ns(CLOCK_MONOTONIC) / 1000000000 - now - seconds) > 60 ? "not another clock" :
+		                                                                            life();
 		if (wrong)
 			print_error("%+ld s: %s\n", seconds, wrong);
 		_exit(wrong != NULL);

@@ -70,7 +70,8 @@ static inline void set_proc(const char *path, const char *value)
 	}
 }
 
-/* A namespace with nothing in it, and no IPv6 that would send frames of its own.  Not root or no namespaces: the whole test is skipped. */
+/* A namespace with nothing in it, and no IPv6 that would send frames of its own.  Not root or no namespaces: the whole
+ * test is skipped. */
 static inline void own_namespace(void)
 {
 	if (unshare(CLONE_NEWNET)) {
@@ -91,7 +92,9 @@ static inline void veth(const char *a, const char *b, int queues)
 
 static inline struct plx_pool *make_pool(uint32_t frames, uint32_t frame_size)
 {
-	struct plx_pool_conf c = { .name = "test", .frames = frames, .frame_size = frame_size, .caches = 1, .node = -1 };
+	struct plx_pool_conf c = {
+		.name = "test", .frames = frames, .frame_size = frame_size, .caches = 1, .node = -1
+	};
 	struct plx_pool *p;
 	void *mem = mmap(NULL, plx_pool_size(&c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

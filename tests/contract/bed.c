@@ -246,7 +246,8 @@ static void check_packet(const struct plx_mbuf *m, const struct plx_rxq *q)
 	assert_int_equal(ntohs(len), m->pkt_len);
 	for (uint32_t i = HEAD; i < m->pkt_len; i++)
 		if (d[i] != pattern(seq, i))
-			fail_msg("packet %u of %u bytes: byte %u is %02x, not %02x", seq, m->pkt_len, i, d[i], pattern(seq, i));
+			fail_msg("packet %u of %u bytes: byte %u is %02x, not %02x", seq, m->pkt_len, i, d[i],
+			         pattern(seq, i));
 	assert_true(seq < SEQ_MAX);
 	assert_int_equal(bed.seen[seq]++, 0); /* never twice */
 	bed.seen_n++;

@@ -153,7 +153,8 @@ static void forward_copies_nothing(void **state)
 			uint16_t n = plx_rx_burst(plx_port_rxq(a, q), m, PLX_BURST);
 			for (uint16_t i = 0; i < n; i++) {
 				assert_ptr_equal(m[i]->pool, pool);
-				assert_true(m[i]->data >= pool->area && m[i]->data < pool->area + pool->frames * 2048ul);
+				assert_true(m[i]->data >= pool->area &&
+				            m[i]->data < pool->area + pool->frames * 2048ul);
 				assert_ptr_equal(plx_pool_mbuf_at(pool, (uint64_t)(m[i]->data - pool->area)), m[i]);
 			}
 			uint16_t k = plx_tx_burst(plx_port_txq(b, q), m, n);
@@ -214,7 +215,8 @@ static void tx_only_queues(void **state)
 	c.queue = 1;
 	c.txqs = 1;
 	struct plx_port *p = open_port(&c);
-	assert_non_null(strstr(log_text, "receives on queue 1 of 2, the others' frames are the host's: use queues=2 and no queue="));
+	assert_non_null(strstr(
+		log_text, "receives on queue 1 of 2, the others' frames are the host's: use queues=2 and no queue="));
 	port_to_host(p, pool, fd, N);
 	plx_port_close(p);
 	c.queue = 0;
@@ -355,7 +357,8 @@ enum { DETACH, REPLACE };
 /* Another program that passes all. */
 static int pass_all(void)
 {
-	const struct bpf_insn insns[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS }, { .code = BPF_JMP | BPF_EXIT } };
+	const struct bpf_insn insns[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS },
+		                          { .code = BPF_JMP | BPF_EXIT } };
 	LIBBPF_OPTS(bpf_prog_load_opts, o, .expected_attach_type = BPF_XDP);
 	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "other", "GPL", insns, 2, &o);
 
@@ -363,8 +366,8 @@ static int pass_all(void)
 	return fd;
 }
 
-/* Takes the XDP program off an interface, as bpftool link detach does, or puts another in its place.  Links of other namespaces are
-   seen too, so the index has to be like no other. */
+/* Takes the XDP program off an interface, as bpftool link detach does, or puts another in its place.  Links of other
+   namespaces are seen too, so the index has to be like no other. */
 static void meddle(uint32_t ifindex, int how)
 {
 	uint32_t id = 0;
@@ -397,7 +400,8 @@ static void passed_and_attached(void **state)
 
 	(void)state;
 	/* the far end has one queue to send by, the port polls the other one */
-	run("ip link add plxa0 index %d numrxqueues 2 numtxqueues 2 type veth peer name plxb0 numrxqueues 2 numtxqueues 1",
+	run("ip link add plxa0 index %d numrxqueues 2 numtxqueues 2 type veth peer name plxb0 numrxqueues 2 "
+	    "numtxqueues 1",
 	    1000000 + getpid());
 	run("ip link set plxa0 up; ip link set plxb0 up");
 	int fd = raw("plxb0");

@@ -83,8 +83,9 @@ static void queue_busy(void **state)
 	assert_non_null(strstr(log_text, ", take other queues with queue=, or wait longer with bind-timeout="));
 	char who[64]; /* where the kernel tells */
 	snprintf(who, sizeof(who), "held by a socket of pid %d (test_af_xdp_err) (", getpid());
-	assert_true(strstr(log_text, who) || strstr(log_text, "another socket, whose process a kernel without CONFIG_XDP_SOCKETS_DIAG "
-	            "does not tell ("));
+	assert_true(strstr(log_text, who) ||
+	            strstr(log_text, "another socket, whose process a kernel without CONFIG_XDP_SOCKETS_DIAG "
+	                             "does not tell ("));
 	assert_true(now_ms() - t >= 50);
 	close(fd);
 }
@@ -176,7 +177,8 @@ static void memlock(void **state)
 {
 	(void)state;
 	sys.setsockopt = no_umem;
-	refused(-ENOBUFS, "plxa0: the pool of 8192 KiB is beyond the memlock limit (ENOBUFS of XDP_UMEM_REG): raise it with "
+	refused(-ENOBUFS,
+	        "plxa0: the pool of 8192 KiB is beyond the memlock limit (ENOBUFS of XDP_UMEM_REG): raise it with "
 	        "ulimit -l 8192 or LimitMEMLOCK=, or grant CAP_IPC_LOCK");
 }
 
@@ -184,8 +186,10 @@ static void memlock(void **state)
 static void no_privilege(void **state)
 {
 	static const char *const words[] = {
-		"missing CAP_NET_RAW for socket(AF_XDP)", "CAP_BPF for bpf(BPF_PROG_LOAD)",
-		"CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP program", "CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 8192)",
+		"missing CAP_NET_RAW for socket(AF_XDP)",
+		"CAP_BPF for bpf(BPF_PROG_LOAD)",
+		"CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP program",
+		"CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 8192)",
 	};
 	int status;
 
@@ -243,15 +247,19 @@ static int refuse_load(struct bpf_object_skeleton *s)
 static void memlock_of_maps(void **state)
 {
 	static const char other[] = "refused (EPERM): unprivileged user namespace, lockdown or a security module";
-	static const struct { const char *release, *capabilities; rlim_t kib; const char *words; } rows[] = {
+	static const struct { const char *release, *capabilities; rlim_t kib; const char *words;
+	} rows[] = {
 		{ "5.10.0-30-amd64\n", "CapEff:\t000001ffffffffff\n", 64,
-		  "refused (EPERM): a kernel before 5.11 counts its maps as locked memory, the limit is 64 KiB, and 128 are needed: "
+		  "refused (EPERM): a kernel before 5.11 counts its maps as locked memory, the limit is 64 KiB, and "
+		  "128 are needed: "
 		  "raise it with ulimit -l 128 or LimitMEMLOCK=, or grant CAP_SYS_RESOURCE" },
 		{ "4.18.0\n", "CapEff:\t000001ffffffffff\n", 127, "ulimit -l 128 or" },
 		{ "5.10.0\n", "CapEff:\t000001ffffffffff\n", 128, other },
 		{ "5.10.0\n", "CapEff:\t000001ffffffffff\n", RLIM_INFINITY, other },
-		{ "5.10.0\n", "CapEff:\t000001ffffffbfff\n", 8192, "the limit is 8192 KiB, and 8320 are needed" }, /* and the pool */
-		{ "5.11.0\n", "CapEff:\t000001ffffffffff\n", 64, other }, { "6.1.0\n", "CapEff:\t000001ffffffffff\n", 64, other },
+		{ "5.10.0\n", "CapEff:\t000001ffffffbfff\n", 8192,
+		  "the limit is 8192 KiB, and 8320 are needed" }, /* and the pool */
+		{ "5.11.0\n", "CapEff:\t000001ffffffffff\n", 64, other },
+		{ "6.1.0\n", "CapEff:\t000001ffffffffff\n", 64, other },
 		{ "5.10.0\n", "CapEff:\t000001ffffffefff\n", 64, "missing CAP_NET_ADMIN for" },
 	};
 
@@ -305,7 +313,8 @@ static void ladder(void **state)
 	sys.bpf_link_create = no_native;
 	p = open_port(&conf);
 	assert_string_equal(p->info.mode, "generic copy");
-	assert_string_equal(p->info.why, "zero-copy refused (EOPNOTSUPP of attach), native copy refused (EOPNOTSUPP of attach), "
+	assert_string_equal(p->info.why,
+	                    "zero-copy refused (EOPNOTSUPP of attach), native copy refused (EOPNOTSUPP of attach), "
 	                    "generic copy");
 	plx_port_close(p);
 	conf.mode = PLX_XDP_NATIVE;
@@ -548,9 +557,13 @@ static void counters_stay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(queue_busy), CASE(hook_busy), CASE(ports_share), CASE(mtu_beyond_frame), CASE(memlock), CASE(memlock_of_maps),
-		CASE(no_privilege), CASE(start_fails), CASE(ladder), CASE(older_kernel_loads_on), CASE(queues_grow), CASE(jumbo),
-		CASE(empty_pool), CASE(counters_stay),
+		CASE(queue_busy),   CASE(hook_busy),
+		CASE(ports_share),  CASE(mtu_beyond_frame),
+		CASE(memlock),      CASE(memlock_of_maps),
+		CASE(no_privilege), CASE(start_fails),
+		CASE(ladder),       CASE(older_kernel_loads_on),
+		CASE(queues_grow),  CASE(jumbo),
+		CASE(empty_pool),   CASE(counters_stay),
 	};
 
 	own_namespace();

@@ -582,13 +582,29 @@ static void shared_frame(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(rings_in_the_call), CASE(coalesces), CASE(eagain_without_progress), CASE(zero_without_progress),
+		CASE(rings_in_the_call),
+		CASE(coalesces),
+		CASE(eagain_without_progress),
+		CASE(zero_without_progress),
 		cmocka_unit_test_setup_teardown(budget_of_32, without_budget, tear_down),
-		CASE(eintr), CASE(enobufs), CASE(ebusy), CASE(ebusy_for_real), CASE(enetdown), CASE(others_back_off),
-		CASE(einval_is_opened_anew), CASE(einval_that_passes), CASE(receive_half_is_opened_anew),
+		CASE(eintr),
+		CASE(enobufs),
+		CASE(ebusy),
+		CASE(ebusy_for_real),
+		CASE(enetdown),
+		CASE(others_back_off),
+		CASE(einval_is_opened_anew),
+		CASE(einval_that_passes),
+		CASE(receive_half_is_opened_anew),
 		CASE(a_full_ring_is_counted),
-		CASE(lasting_error_is_opened_anew), CASE(parks_only_what_is_used), CASE(stop_counts_what_is_unsent), CASE(gone_without_events),
-		CASE(bad_packets), CASE(other_pool_is_copied), CASE(chain_is_flattened), CASE(shared_frame),
+		CASE(lasting_error_is_opened_anew),
+		CASE(parks_only_what_is_used),
+		CASE(stop_counts_what_is_unsent),
+		CASE(gone_without_events),
+		CASE(bad_packets),
+		CASE(other_pool_is_copied),
+		CASE(chain_is_flattened),
+		CASE(shared_frame),
 	};
 
 	own_namespace();

@@ -336,7 +336,8 @@ static void forked_child(void **state)
 		if (!fork()) { /* the child that lives on: a burst and a close in it do no harm */
 			struct plx_mbuf *m;
 
-			c = plx_rx_burst(p->rxq[0], &m, 1) || plx_tx_burst(p->txq[0], NULL, 0) || plx_port_start(p) != -ECHILD;
+			c = plx_rx_burst(p->rxq[0], &m, 1) || plx_tx_burst(p->txq[0], NULL, 0) ||
+			    plx_port_start(p) != -ECHILD;
 			plx_port_close(p);
 			close(stay[1]);
 			c = (char)(c || write(said[1], &c, 1) != 1);
@@ -371,9 +372,9 @@ static void forked_child(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASES(whose), CASES(stands_still), CASES(without_stall), CASES(by_the_loops_clock), CASES(after_boot), CASES(opened_again),
-		CASES(takes_nothing),
-		CASES(moved_away), CASES(forked_child),
+		CASES(whose),        CASES(stands_still), CASES(without_stall), CASES(by_the_loops_clock),
+		CASES(after_boot),   CASES(opened_again), CASES(takes_nothing), CASES(moved_away),
+		CASES(forked_child),
 	};
 
 	own_namespace();

@@ -272,8 +272,9 @@ static void kernel_without_sg(void **state)
 	ends(-EOPNOTSUPP, "use driver=packet, or ip link set plxa0 mtu 3818\n"); /* it has 4096 already */
 	mtu(1500);
 	conf.multibuf = PLX_REQUIRE;
-	ends(-EOPNOTSUPP, "plxa0: multibuf=require: chains of frames are refused (EINVAL of bind) (EOPNOTSUPP): use driver=packet, or "
-	     "leave it out: MTU 1500 fits a frame");
+	ends(-EOPNOTSUPP, "plxa0: multibuf=require: chains of frames are refused (EINVAL of bind) (EOPNOTSUPP): use "
+	                  "driver=packet, or "
+	                  "leave it out: MTU 1500 fits a frame");
 	conf.driver[0] = 0;
 	falls("multibuf=require");
 }
@@ -308,7 +309,8 @@ static int link_ioctl(int fd, unsigned long request, void *arg)
 		ifr->ifr_flags &= (short)~IFF_RUNNING;
 	if (!err && request == SIOCETHTOOL && other_driver && *(uint32_t *)(void *)ifr->ifr_data == ETHTOOL_GDRVINFO)
 		strcpy(((struct ethtool_drvinfo *)(void *)ifr->ifr_data)->driver, other_driver);
-	if (request == SIOCETHTOOL && attached && flags_asked < gone_for * 2 && *(uint32_t *)(void *)ifr->ifr_data == ETHTOOL_GLINK)
+	if (request == SIOCETHTOOL && attached && flags_asked < gone_for * 2 &&
+	    *(uint32_t *)(void *)ifr->ifr_data == ETHTOOL_GLINK)
 		((struct ethtool_value *)(void *)ifr->ifr_data)->data = 0;
 	return err;
 }
@@ -353,7 +355,8 @@ static void carrier(void **state)
 	forget_link();
 	gone_for = 1000;
 	plx_port_close(open_port(&conf));
-	has("2 plxa0: the link is down since XDP was attached, for 5000 ms by now: going on without; see ip link show plxa0\n");
+	has("2 plxa0: the link is down since XDP was attached, for 5000 ms by now: going on without; see ip link show "
+	    "plxa0\n");
 	/* had none before: nothing to wait for */
 	forget_link();
 	attached = true;
@@ -369,12 +372,14 @@ static void bond(void **state)
 	other_driver = "bonding";
 	struct plx_port *p = open_port(&conf);
 	assert_string_equal(p->info.mode, "generic copy");
-	assert_string_equal(p->info.why, "zero-copy refused (EOPNOTSUPP of native XDP on a bond or team), native copy refused "
+	assert_string_equal(p->info.why,
+	                    "zero-copy refused (EOPNOTSUPP of native XDP on a bond or team), native copy refused "
 	                    "(EOPNOTSUPP of native XDP on a bond or team), generic copy");
 	has("4 plxa0: native copy refused (EOPNOTSUPP of native XDP on a bond or team), trying generic copy\n");
 	plx_port_close(p);
 	conf.mode = PLX_XDP_NATIVE;
-	ends(-EOPNOTSUPP, "plxa0: native copy refused (EOPNOTSUPP of native XDP on a bond or team), no other mode to try: use mode=auto");
+	ends(-EOPNOTSUPP, "plxa0: native copy refused (EOPNOTSUPP of native XDP on a bond or team), no other mode to "
+	                  "try: use mode=auto");
 }
 
 /* A NIC that counts its buffers in units of 1 KiB has zero-copy with frames of 4096 bytes. */

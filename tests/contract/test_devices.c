@@ -193,8 +193,11 @@ static int count_queries(int fd, unsigned long request, void *arg)
 /* Before the attach an interface is asked once, or not at all where the caller has; after it once more. */
 static void asked(void **state)
 {
-	static const struct { const char *keys; unsigned before, after; } rows[] = {
-		{ "driver=af_xdp,rxqs=1,txqs=1", 1, 1 }, { "driver=af_xdp,mode=generic", 1, 1 }, { "multibuf=prefer", 1, 1 },
+	static const struct { const char *keys; unsigned before, after;
+	} rows[] = {
+		{ "driver=af_xdp,rxqs=1,txqs=1", 1, 1 },
+		{ "driver=af_xdp,mode=generic", 1, 1 },
+		{ "multibuf=prefer", 1, 1 },
 		{ "driver=packet", 1, 0 },
 	};
 	struct plx_pool *pool = make_pool(16384, 2048);

@@ -47,7 +47,8 @@ static void identity(void **state)
 	char mac[18];
 
 	(void)state;
-	run("ip link set plxa0 address 02:11:22:33:44:55 mtu 2500; ip link property add dev plxa0 altname plx-a-very-long-name");
+	run("ip link set plxa0 address 02:11:22:33:44:55 mtu 2500; ip link property add dev plxa0 altname "
+	    "plx-a-very-long-name");
 	found("plxa0");
 	assert_string_equal(l->name, "plxa0");
 	assert_string_equal(l->kind, "veth");
@@ -59,7 +60,8 @@ static void identity(void **state)
 	assert_int_equal(l->mtu_min, 68);
 	assert_true(l->flags & IFF_UP);
 	assert_int_equal(l->operstate, 6);
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", l->mac[0], l->mac[1], l->mac[2], l->mac[3], l->mac[4], l->mac[5]);
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", l->mac[0], l->mac[1], l->mac[2], l->mac[3],
+	         l->mac[4], l->mac[5]);
 	assert_string_equal(mac, "02:11:22:33:44:55");
 	assert_int_equal(l->node, -1);
 	assert_true(l->netns > 0);
@@ -128,8 +130,9 @@ static void fallbacks(void **state)
 {
 	struct iface *by_ioctl = malloc(sizeof(*by_ioctl));
 	struct plx_sys sys = plx_sys_linux;
-	uint32_t same = 1u << IFACE_F_gro | 1u << IFACE_F_gso | 1u << IFACE_F_tso | 1u << IFACE_F_sg | 1u << IFACE_F_rx_vlan |
-	                1u << IFACE_F_tx_vlan | 1u << IFACE_F_lro | 1u << IFACE_F_ntuple | 1u << IFACE_F_tx_csum;
+	uint32_t same = 1u << IFACE_F_gro | 1u << IFACE_F_gso | 1u << IFACE_F_tso | 1u << IFACE_F_sg |
+	                1u << IFACE_F_rx_vlan | 1u << IFACE_F_tx_vlan | 1u << IFACE_F_lro | 1u << IFACE_F_ntuple |
+	                1u << IFACE_F_tx_csum;
 
 	(void)state;
 	run("ethtool -K plxa0 gro on rxvlan off >/dev/null");
@@ -324,7 +327,8 @@ static int read_host(const char *const *ports)
 	plx_env_conf_init(&conf);
 	for (conf.nports = 0; ports[conf.nports]; conf.nports++) {
 		conf.ports[conf.nports] = plx_port_conf_default;
-		assert_int_equal(plx_port_conf_parse(&conf.ports[conf.nports], ports[conf.nports], why, sizeof(why)), 0);
+		assert_int_equal(plx_port_conf_parse(&conf.ports[conf.nports], ports[conf.nports], why, sizeof(why)),
+		                 0);
 	}
 	queries = 0;
 	why[0] = 0;
@@ -334,8 +338,10 @@ static int read_host(const char *const *ports)
 /* Once for each name, and what is not there is not there. */
 static void host_once(void **state)
 {
-	static const char *const ports[] = { "plxa0,queue=1,queues=1", "plxnot", "plxa0,driver=null", "plxb0", "plxa0,queues=1",
-	                                     "plx-a-very-long-name", NULL };
+	static const char *const ports[] = {
+		"plxa0,queue=1,queues=1", "plxnot", "plxa0,driver=null", "plxb0", "plxa0,queues=1",
+		"plx-a-very-long-name",   NULL
+	};
 
 	(void)state;
 	unsigned fds = count_fds();
@@ -380,7 +386,8 @@ static void host_refused(void **state)
 	refusal = EPERM;
 	assert_int_equal(read_host(ports), -EPERM);
 	refusal = 0;
-	assert_string_equal(why, "plxb0: cannot ask the kernel about it: Operation not permitted: see ip link show plxb0");
+	assert_string_equal(why,
+	                    "plxb0: cannot ask the kernel about it: Operation not permitted: see ip link show plxb0");
 	assert_non_null(host->iface[0].found);
 	assert_null(host->iface[1].found);
 	assert_int_equal(host->iface[1].link.ifindex, 0);

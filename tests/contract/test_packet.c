@@ -72,7 +72,8 @@ static struct plx_mbuf *pass(const uint8_t *bytes, uint32_t len)
 	send_all(bed.a, 0, &head, 1);
 	while (!got && now_ms() < end)
 		for (uint16_t q = 0; q < QUEUES && !got; q++)
-			if (plx_rx_burst(plx_port_rxq(bed.b, q), &got, 1) && (got->data[12] == 0x08 || got->data[12] == 0x86)) {
+			if (plx_rx_burst(plx_port_rxq(bed.b, q), &got, 1) &&
+			    (got->data[12] == 0x08 || got->data[12] == 0x86)) {
 				plx_mbuf_put(got); /* the host's own */
 				got = NULL;
 			}
@@ -491,8 +492,8 @@ static void test_forked(void **state)
 	if (!child) {
 		struct plx_mbuf *m;
 
-		_exit(plx_rx_burst(rx, &m, 1) || plx_tx_burst(plx_port_txq(bed.a, 0), NULL, 0) || fcntl(fd, F_GETFD) != -1 ||
-		      plx_port_start(bed.a) != -ECHILD);
+		_exit(plx_rx_burst(rx, &m, 1) || plx_tx_burst(plx_port_txq(bed.a, 0), NULL, 0) ||
+		      fcntl(fd, F_GETFD) != -1 || plx_port_start(bed.a) != -ECHILD);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -515,7 +516,8 @@ static int slow_getsockopt(int fd, int level, int name, void *val, socklen_t *le
 	const int err = plx_sys_linux.getsockopt(fd, level, name, val, len);
 	struct timespec end;
 
-	if (level == SOL_PACKET && name == PACKET_STATISTICS && !__atomic_exchange_n(&two.once, true, __ATOMIC_RELAXED)) {
+	if (level == SOL_PACKET && name == PACKET_STATISTICS &&
+	    !__atomic_exchange_n(&two.once, true, __ATOMIC_RELAXED)) {
 		clock_gettime(CLOCK_REALTIME, &end);
 		end.tv_nsec += 100000000; /* or it waits for us, as it should */
 		end.tv_sec += end.tv_nsec / 1000000000;

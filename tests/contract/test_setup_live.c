@@ -155,13 +155,15 @@ static void napi(void **state)
 	of("plxa0", "device");
 	assert_string_equal(read_it(&setup_napi), "defer-hard-irqs 0 gro-flush-timeout 0");
 	assert_int_equal(write_it(&setup_napi, "defer-hard-irqs 2 gro-flush-timeout 200000"), 0);
-	run("test $(cat /sys/class/net/plxa0/napi_defer_hard_irqs) = 2 -a $(cat /sys/class/net/plxa0/gro_flush_timeout) = 200000");
+	run("test $(cat /sys/class/net/plxa0/napi_defer_hard_irqs) = 2 -a $(cat "
+	    "/sys/class/net/plxa0/gro_flush_timeout) = 200000");
 	assert_string_equal(read_it(&setup_napi), "defer-hard-irqs 2 gro-flush-timeout 200000");
 	run_command(&setup_napi, "defer-hard-irqs 0 gro-flush-timeout 0");
 	of("plxa0", "0"); /* veth does not tell the NAPI of a queue */
 	int err = setup_napi.get(&s, object, value, sizeof(value));
 	assert_true(err == -ENOENT || err == -EOPNOTSUPP);
-	assert_true(setup_napi.same("defer-hard-irqs 2 gro-flush-timeout 5", "defer-hard-irqs 2 gro-flush-timeout 5 irq-suspend-timeout 7"));
+	assert_true(setup_napi.same("defer-hard-irqs 2 gro-flush-timeout 5",
+	                            "defer-hard-irqs 2 gro-flush-timeout 5 irq-suspend-timeout 7"));
 	assert_false(setup_napi.same("defer-hard-irqs 2 gro-flush-timeout 5", "defer-hard-irqs 1 gro-flush-timeout 5"));
 }
 
@@ -207,9 +209,12 @@ static int cgroup_end(void **state)
 static bool find_cgroups(void)
 {
 	snprintf(cgroups, sizeof(cgroups), "/sys/fs/cgroup/cpuset");
-	if (access("/sys/fs/cgroup/cpuset/cgroup.procs", W_OK) && !system("grep -qw cpuset /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null"))
+	if (access("/sys/fs/cgroup/cpuset/cgroup.procs", W_OK) &&
+	    !system("grep -qw cpuset /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null"))
 		snprintf(cgroups, sizeof(cgroups), "/sys/fs/cgroup");
-	return !access(strcmp(cgroups, "/sys/fs/cgroup") ? "/sys/fs/cgroup/cpuset/cgroup.procs" : "/sys/fs/cgroup/cgroup.procs", W_OK);
+	return !access(strcmp(cgroups, "/sys/fs/cgroup") ? "/sys/fs/cgroup/cpuset/cgroup.procs" :
+	                                                   "/sys/fs/cgroup/cgroup.procs",
+	               W_OK);
 }
 
 /* Before the mount namespace hides them. */
@@ -270,7 +275,8 @@ int main(void)
 		failed = cmocka_run_group_tests_name("setup_live_cgroup", early, NULL, NULL);
 	own_namespace();
 	/* sysfs tells of the namespace it was mounted in */
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("sysfs", "/sys", "sysfs", 0, NULL)) {
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("sysfs", "/sys", "sysfs", 0, NULL)) {
 		printf("SKIP: a mount namespace: %s\n", strerror(errno));
 		return 77;
 	}

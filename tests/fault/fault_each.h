@@ -26,7 +26,8 @@ static inline unsigned fault_each(unsigned most, bool (*once)(const char *what, 
 				int err = fault_calls[fn].errnos[e];
 				char what[96];
 
-				snprintf(what, sizeof(what), "%s call %u %s", fault_calls[fn].name, k, strerrorname_np(err));
+				snprintf(what, sizeof(what), "%s call %u %s", fault_calls[fn].name, k,
+				         strerrorname_np(err));
 				fault_arm(fn, k, err);
 				reached = once(what, fault_calls[fn].name, err);
 				fault_arm(-1, 0, 0);

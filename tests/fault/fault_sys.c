@@ -44,45 +44,56 @@ static bool fails(int fn)
 	X(int, mkdir, (const char *a, mode_t b), (a, b), -1, EACCES, ENOSPC) \
 	X(int, rmdir, (const char *a), (a), -1, EBUSY) \
 	X(int, ioctl, (int a, unsigned long b, void *c), (a, b, c), -1, ENODEV, EOPNOTSUPP, EPERM) \
-	X(int, poll, (struct pollfd *a, nfds_t b, int c), (a, b, c), -1, EINTR, ENOMEM) \
+	X(int, poll, (struct pollfd * a, nfds_t b, int c), (a, b, c), -1, EINTR, ENOMEM) \
 	X(int, epoll_create1, (int a), (a), -1, EMFILE) \
 	X(int, epoll_ctl, (int a, int b, int c, struct epoll_event *d), (a, b, c, d), -1, ENOMEM) \
 	X(int, epoll_wait, (int a, struct epoll_event *b, int c, int d), (a, b, c, d), -1, EINTR) \
 	X(int, eventfd, (unsigned a, int b), (a, b), -1, EMFILE, ENOMEM) \
 	X(int, signalfd, (int a, const sigset_t *b, int c), (a, b, c), -1, EMFILE) \
 	X(int, timerfd_create, (int a, int b), (a, b), -1, EMFILE) \
-	X(int, timerfd_settime, (int a, int b, const struct itimerspec *c, struct itimerspec *d), (a, b, c, d), -1, EINVAL) \
+	X(int, timerfd_settime, (int a, int b, const struct itimerspec *c, struct itimerspec *d), (a, b, c, d), -1, \
+	  EINVAL) \
 	X(int, socket, (int a, int b, int c), (a, b, c), -1, EPERM, EMFILE, EAFNOSUPPORT, ENOBUFS) \
-	X(int, bind, (int a, const struct sockaddr *b, socklen_t c), (a, b, c), -1, EBUSY, ENODEV, EOPNOTSUPP, ENETDOWN) \
+	X(int, bind, (int a, const struct sockaddr *b, socklen_t c), (a, b, c), -1, EBUSY, ENODEV, EOPNOTSUPP, \
+	  ENETDOWN) \
 	X(int, connect, (int a, const struct sockaddr *b, socklen_t c), (a, b, c), -1, ECONNREFUSED, ENOENT) \
 	X(int, listen, (int a, int b), (a, b), -1, EADDRINUSE) \
 	X(int, accept4, (int a, struct sockaddr *b, socklen_t *c, int d), (a, b, c, d), -1, EMFILE, ECONNABORTED) \
 	X(int, prlimit, (pid_t a, int b, const struct rlimit *c, struct rlimit *d), (a, b, c, d), -1, EPERM) \
-	X(int, setsockopt, (int a, int b, int c, const void *d, socklen_t e), (a, b, c, d, e), -1, ENOMEM, ENOBUFS, ENOPROTOOPT, EPERM) \
+	X(int, setsockopt, (int a, int b, int c, const void *d, socklen_t e), (a, b, c, d, e), -1, ENOMEM, ENOBUFS, \
+	  ENOPROTOOPT, EPERM) \
 	X(int, getsockopt, (int a, int b, int c, void *d, socklen_t *e), (a, b, c, d, e), -1, EINVAL, ENOPROTOOPT) \
 	X(int, getsockname, (int a, struct sockaddr *b, socklen_t *c), (a, b, c), -1, ENOBUFS) \
-	X(ssize_t, sendto, (int a, const void *b, size_t c, int d, const struct sockaddr *e, socklen_t f), (a, b, c, d, e, f), -1, ENOBUFS, EAGAIN, ENETDOWN, ENXIO) \
-	X(ssize_t, recvfrom, (int a, void *b, size_t c, int d, struct sockaddr *e, socklen_t *f), (a, b, c, d, e, f), -1, EAGAIN, ENETDOWN, ENXIO) \
+	X(ssize_t, sendto, (int a, const void *b, size_t c, int d, const struct sockaddr *e, socklen_t f), \
+	  (a, b, c, d, e, f), -1, ENOBUFS, EAGAIN, ENETDOWN, ENXIO) \
+	X(ssize_t, recvfrom, (int a, void *b, size_t c, int d, struct sockaddr *e, socklen_t *f), (a, b, c, d, e, f), \
+	  -1, EAGAIN, ENETDOWN, ENXIO) \
 	X(int, memfd_create, (const char *a, unsigned b), (a, b), -1, EMFILE, ENOMEM) \
 	X(int, ftruncate, (int a, off_t b), (a, b), -1, EINVAL) \
-	X(void *, mmap, (void *a, size_t b, int c, int d, int e, off_t f), (a, b, c, d, e, f), MAP_FAILED, ENOMEM, EAGAIN) \
+	X(void *, mmap, (void *a, size_t b, int c, int d, int e, off_t f), (a, b, c, d, e, f), MAP_FAILED, ENOMEM, \
+	  EAGAIN) \
 	X(int, madvise, (void *a, size_t b, int c), (a, b, c), -1, EINVAL) \
-	X(long, mbind, (void *a, unsigned long b, int c, const unsigned long *d, unsigned long e, unsigned f), (a, b, c, d, e, f), -1, EPERM) \
-	X(long, move_pages, (int a, unsigned long b, void **c, const int *d, int *e, int f), (a, b, c, d, e, f), -1, ENOSYS) \
-	X(int, thread_create, (pthread_t *a, const pthread_attr_t *b, void *(*c)(void *), void *d), (a, b, c, d), fault.err, EAGAIN) \
+	X(long, mbind, (void *a, unsigned long b, int c, const unsigned long *d, unsigned long e, unsigned f), \
+	  (a, b, c, d, e, f), -1, EPERM) \
+	X(long, move_pages, (int a, unsigned long b, void **c, const int *d, int *e, int f), (a, b, c, d, e, f), -1, \
+	  ENOSYS) \
+	X(int, thread_create, (pthread_t * a, const pthread_attr_t *b, void *(*c)(void *), void *d), (a, b, c, d), \
+	  fault.err, EAGAIN) \
 	X(int, thread_setaffinity, (pthread_t a, size_t b, const void *c), (a, b, c), fault.err, EINVAL) \
 	X(int, dup3, (int a, int b, int c), (a, b, c), -1, EBUSY) \
-	X(int, clock_getres, (clockid_t a, struct timespec *b), (a, b), -1, EINVAL) \
-	X(int, clock_gettime, (clockid_t a, struct timespec *b), (a, b), -1, EINVAL) \
+	X(int, clock_getres, (clockid_t a, struct timespec * b), (a, b), -1, EINVAL) \
+	X(int, clock_gettime, (clockid_t a, struct timespec * b), (a, b), -1, EINVAL) \
 	X(int, nanosleep, (const struct timespec *a, struct timespec *b), (a, b), -1, EINTR) \
 	X(int, membarrier, (int a, unsigned b, int c), (a, b, c), -1, EINVAL, ENOSYS) \
-	X(int, bpf_load, (struct bpf_object_skeleton *a), (a), -fault.err, EPERM, ENOMEM, EINVAL) \
-	X(int, bpf_link_create, (int a, int b, int c, const struct bpf_link_create_opts *d), (a, b, c, d), -fault.err, EBUSY, EOPNOTSUPP, EPERM) \
+	X(int, bpf_load, (struct bpf_object_skeleton * a), (a), -fault.err, EPERM, ENOMEM, EINVAL) \
+	X(int, bpf_link_create, (int a, int b, int c, const struct bpf_link_create_opts *d), (a, b, c, d), -fault.err, \
+	  EBUSY, EOPNOTSUPP, EPERM) \
 	X(int, bpf_link_info, (int a, struct bpf_link_info *b), (a, b), -fault.err, EBADF) \
-	X(int, bpf_map_update, (int a, const void *b, const void *c, uint64_t d), (a, b, c, d), -fault.err, ENOMEM, EOPNOTSUPP) \
+	X(int, bpf_map_update, (int a, const void *b, const void *c, uint64_t d), (a, b, c, d), -fault.err, ENOMEM, \
+	  EOPNOTSUPP) \
 	X(int, bpf_map_delete, (int a, const void *b), (a, b), -fault.err, ENOENT) \
-	X(int, bpf_prog_info, (uint32_t a, struct bpf_prog_info *b), (a, b), -fault.err, ENOENT, EPERM) \
-	X(int, xdp_list, (uint32_t a, struct plx_xdp_list *b), (a, b), -fault.err, ENOENT, EPERM, EBUSY)
+	X(int, bpf_prog_info, (uint32_t a, struct bpf_prog_info * b), (a, b), -fault.err, ENOENT, EPERM) \
+	X(int, xdp_list, (uint32_t a, struct plx_xdp_list * b), (a, b), -fault.err, ENOENT, EPERM, EBUSY)
 
 enum {
 #define X(type, name, params, args, value, ...) FN_##name,
@@ -90,7 +101,8 @@ enum {
 #undef X
 	FN_N
 };
-static_assert(sizeof(struct plx_sys) == (FN_N + 5) * sizeof(void (*)(void)), "every entry but close, munmap, geteuid, getauxval and gettid");
+static_assert(sizeof(struct plx_sys) == (FN_N + 5) * sizeof(void (*)(void)),
+              "every entry but close, munmap, geteuid, getauxval and gettid");
 
 #define X(type, name, params, args, value, ...) \
 static type fault_##name params \

@@ -17,11 +17,20 @@ static bool fails(const char *what, int err)
 	return true;
 }
 
-static int f_open(const char *p, int flags, mode_t m) { return fails("open", EMFILE) ? -1 : plx_sys_linux.open(p, flags, m); }
+static int f_open(const char *p, int flags, mode_t m)
+{
+	return fails("open", EMFILE) ? -1 : plx_sys_linux.open(p, flags, m);
+}
 static ssize_t f_read(int fd, void *b, size_t n) { return fails("read", EIO) ? -1 : plx_sys_linux.read(fd, b, n); }
-static int f_ioctl(int fd, unsigned long r, void *a) { return fails("ioctl", EIO) ? -1 : plx_sys_linux.ioctl(fd, r, a); }
+static int f_ioctl(int fd, unsigned long r, void *a)
+{
+	return fails("ioctl", EIO) ? -1 : plx_sys_linux.ioctl(fd, r, a);
+}
 static int f_socket(int d, int t, int p) { return fails("socket", EMFILE) ? -1 : plx_sys_linux.socket(d, t, p); }
-static int f_madvise(void *a, size_t n, int v) { return fails("madvise", EAGAIN) ? -1 : plx_sys_linux.madvise(a, n, v); }
+static int f_madvise(void *a, size_t n, int v)
+{
+	return fails("madvise", EAGAIN) ? -1 : plx_sys_linux.madvise(a, n, v);
+}
 static int f_bind(int fd, const struct sockaddr *a, socklen_t n)
 {
 	return fails("bind", EINVAL) ? -1 : plx_sys_linux.bind(fd, a, n);
@@ -42,7 +51,10 @@ static void *f_mmap(void *a, size_t n, int p, int fl, int fd, off_t o)
 {
 	return fails("mmap", ENOMEM) ? MAP_FAILED : plx_sys_linux.mmap(a, n, p, fl, fd, o);
 }
-static int f_load(struct bpf_object_skeleton *s) { return fails("bpf_load", EINVAL) ? -EINVAL : plx_sys_linux.bpf_load(s); }
+static int f_load(struct bpf_object_skeleton *s)
+{
+	return fails("bpf_load", EINVAL) ? -EINVAL : plx_sys_linux.bpf_load(s);
+}
 static int f_link(int p, int i, int t, const struct bpf_link_create_opts *o)
 {
 	return fails("bpf_link_create", EINVAL) ? -EINVAL : plx_sys_linux.bpf_link_create(p, i, t, o);
@@ -78,8 +90,8 @@ static void once(struct plx_pool *pool, const struct plx_sys *sys, int at)
 		plx_port_close(p);
 	}
 	if (count_fds() != fds || plx_pool_avail(pool) != pool->frames || pool->reg || *program_of("plxa0"))
-		fprintf(stderr, "call %d, %s: descriptors %u of %u, frames %u of %u, %s\n%s", at, f.what, count_fds(), fds,
-		        plx_pool_avail(pool), pool->frames, program_of("plxa0"), log_text);
+		fprintf(stderr, "call %d, %s: descriptors %u of %u, frames %u of %u, %s\n%s", at, f.what, count_fds(),
+		        fds, plx_pool_avail(pool), pool->frames, program_of("plxa0"), log_text);
 	assert_int_equal(count_fds(), fds);
 	assert_int_equal(plx_pool_avail(pool), pool->frames);
 	assert_null(pool->reg);

@@ -115,8 +115,8 @@ static void fail_each(const char *name, const char *driver, enum plx_xdp_mode mo
 		for (unsigned k = 0; reached; k++)
 			for (int e = 0; e < errnos && fault_calls[fn].errnos[e]; e++) {
 				char what[128];
-				snprintf(what, sizeof(what), "%s: %s call %u %s", *driver ? driver : "auto", fault_calls[fn].name, k,
-				         strerrorname_np(fault_calls[fn].errnos[e]));
+				snprintf(what, sizeof(what), "%s: %s call %u %s", *driver ? driver : "auto",
+				         fault_calls[fn].name, k, strerrorname_np(fault_calls[fn].errnos[e]));
 				fault_arm(fn, k, fault_calls[fn].errnos[e]);
 				life(what, &c);
 				reached = fault_hit();
@@ -159,7 +159,8 @@ int main(void)
 		printf("SKIP: a network namespace of its own (unshare: %s)\n", strerror(errno));
 		return failed ? failed : 77;
 	}
-	if (system("ip link add plxfa numtxqueues 2 numrxqueues 2 type veth peer name plxfb numtxqueues 2 numrxqueues 2 && "
+	if (system("ip link add plxfa numtxqueues 2 numrxqueues 2 type veth peer name plxfb numtxqueues 2 numrxqueues "
+	           "2 && "
 	           "ip link set plxfa up && ip link set plxfb up"))
 		return 1;
 	failed += cmocka_run_group_tests_name("device", device, NULL, NULL);

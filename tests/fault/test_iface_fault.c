@@ -50,7 +50,8 @@ int main(void)
 		printf("SKIP: a network namespace of its own (unshare: %s)\n", strerror(errno));
 		return 77;
 	}
-	if (system("ip link add plxfa numtxqueues 2 numrxqueues 2 type veth peer name plxfb numtxqueues 2 numrxqueues 2 && "
+	if (system("ip link add plxfa numtxqueues 2 numrxqueues 2 type veth peer name plxfb numtxqueues 2 numrxqueues "
+	           "2 && "
 	           "ip link set plxfa up && ip link set plxfb up"))
 		return 1;
 	l = malloc(sizeof(*l));

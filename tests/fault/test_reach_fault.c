@@ -71,8 +71,10 @@ int main(void)
 		printf("SKIP: a network namespace of its own (unshare: %s)\n", strerror(errno));
 		return 77;
 	}
-	if (system("ip link set lo up && ip link add plxfa type veth peer name plxfb && ip link set plxfa up && ip link set plxfb up && "
-	           "ip addr add 10.77.0.1/24 dev plxfa && ip route add default via 10.77.0.2") || !connected())
+	if (system("ip link set lo up && ip link add plxfa type veth peer name plxfb && ip link set plxfa up && ip "
+	           "link set plxfb up && "
+	           "ip addr add 10.77.0.1/24 dev plxfa && ip route add default via 10.77.0.2") ||
+	    !connected())
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,7 +245,8 @@ static bool over(uint64_t for_ns, uint64_t now)
 	case CALM_AGAIN:
 		return for_ns >= calm_ns;
 	case STORM: /* a queue that is stuck must not make it endless */
-		return __atomic_load_n(&injected, __ATOMIC_RELAXED) >= wanted || for_ns > 5 * wanted * gap_ns + SETTLE_NS;
+		return __atomic_load_n(&injected, __ATOMIC_RELAXED) >= wanted ||
+		       for_ns > 5 * wanted * gap_ns + SETTLE_NS;
 	default:
 		return for_ns >= SETTLE_NS;
 	}
@@ -340,7 +341,8 @@ static int add_senders(uint64_t pps)
 		struct sender *s = &sender[nsenders++];
 
 		*s = (struct sender){ .rx = rx, .tx = plx_env_txq(env, p, plx_lcore_id(plx_env_rxq_lcore(env, rx))) };
-		err = s->tx ? plx_poller_add(env, PLX_POLLER(.name = "sends", .fn = sends, .arg = s, .rxq = rx)) : -ENOMEM;
+		err = s->tx ? plx_poller_add(env, PLX_POLLER(.name = "sends", .fn = sends, .arg = s, .rxq = rx)) :
+		              -ENOMEM;
 	}
 	packet_ns = nsenders * UINT64_C(1000000000) / pps;
 	return err ? err : plx_env_timer(env, LOOK_NS, look, NULL);

@@ -124,8 +124,11 @@ static int add_pollers(void)
 		return add((struct plx_poller_conf){ .name = "all", .fn = take_all, .lcore = -1 });
 	for (uint16_t i = 0; i < plx_env_ports(env) && !(is("first") && i); i++)
 		for (uint16_t q = 0; !err && plx_port_rxq(plx_env_port(env, i), q); q++)
-			err = add((struct plx_poller_conf){ .name = "take", .fn = take_one, .arg = plx_port_rxq(plx_env_port(env, i), q),
-			                                    .rxq = plx_port_rxq(plx_env_port(env, i), q), .lcore = is("hang") ? 0 : -1 });
+			err = add((struct plx_poller_conf){ .name = "take",
+			                                    .fn = take_one,
+			                                    .arg = plx_port_rxq(plx_env_port(env, i), q),
+			                                    .rxq = plx_port_rxq(plx_env_port(env, i), q),
+			                                    .lcore = is("hang") ? 0 : -1 });
 	if (!err && is("hang"))
 		err = add((struct plx_poller_conf){ .name = "hangs", .fn = hangs, .lcore = 1 });
 	return err;

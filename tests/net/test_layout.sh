@@ -146,6 +146,14 @@ shown() { # the first C block of README.md
 check "README's program is tests/net/readme.c" diff -u <(shown) tests/net/readme.c
 long_files() { find lib drivers runtime bpf apps -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 600 { print; n = 1 } END { exit n }'; }
 check "no source file is longer than 600 lines" long_files
+wide_lines() { # a tab is 8 columns
+	local f bad=0
+	while read -r f; do
+		expand -t8 "$f" | LC_ALL=C.UTF-8 awk -v f="$f" 'length($0) > 120 { print f ":" NR; n = 1 } END { exit n }' || bad=1
+	done < <(find lib drivers runtime bpf apps tests -name '*.[ch]')
+	return $bad
+}
+check "no line of C is wider than 120 columns" wide_lines
 spdx() { ! find lib drivers runtime bpf apps tests '(' -name '*.[ch]' -o -name '*.sh' ')' ! -name readme.c -exec grep -L 'SPDX-License-Identifier' {} + | grep .; }
 check "every source file names its licence" spdx
 links() { # every relative link of the documents leads to a file

@@ -31,7 +31,8 @@ static inline void on_note(void *arg, const struct plx_conf_note *n)
 struct given { const char *text; size_t len; const char *words; const char *const *environ; bool any_app; };
 
 /* merge reads one set of sources; words are arguments, split at '|'. */
-static inline int merge(struct plx_env_conf *c, struct app *a, const struct given *g, struct plx_conf_in *in, char *why, size_t whylen)
+static inline int merge(struct plx_env_conf *c, struct app *a, const struct given *g, struct plx_conf_in *in, char *why,
+                        size_t whylen)
 {
 	static struct plx_app app = { .name = "app", .what = "Does things.", .opts = app_opts };
 	static char buf[2048], *argv[64] = { "/usr/bin/app" };

@@ -27,8 +27,15 @@ static inline void plan(void)
 		struct iface *l = d.host.iface[i].found = d.port[i].l;
 		struct plx_link_info *li = &d.host.iface[i].link;
 
-		*li = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = l->mtu, .up = true, .rxqs = l->nrxqs, .txqs = l->ntxqs,
-		                                .rxqs_max = 16, .txqs_max = 16, .combined = true, .node = l->node };
+		*li = (struct plx_link_info){ .ifindex = l->ifindex,
+			                      .mtu = l->mtu,
+			                      .up = true,
+			                      .rxqs = l->nrxqs,
+			                      .txqs = l->ntxqs,
+			                      .rxqs_max = 16,
+			                      .txqs_max = 16,
+			                      .combined = true,
+			                      .node = l->node };
 		memcpy(li->kdriver, l->kdriver, sizeof(li->kdriver));
 		host_zerocopy(li, l);
 	}
@@ -122,18 +129,32 @@ static inline int healthy(void **state)
 	d.host.topo.memlock = 8 << 20;
 	d.host.topo.mem_avail = 8ull << 30;
 	for (unsigned i = 0; i < 16; i++)
-		d.host.topo.cpu[i] = (struct topo_cpu){ .present = true, .online = true, .allowed = true, .node = (int16_t)(i / 4 % 2),
-		                                   .package = (int16_t)(i / 4 % 2), .core = (int32_t)(i % 8),
-		                                   .isolated = i / 4 == 1, .nohz_full = i / 4 == 1, .rcu_nocbs = i / 4 == 1 };
+		d.host.topo.cpu[i] = (struct topo_cpu){ .present = true,
+			                                .online = true,
+			                                .allowed = true,
+			                                .node = (int16_t)(i / 4 % 2),
+			                                .package = (int16_t)(i / 4 % 2),
+			                                .core = (int32_t)(i % 8),
+			                                .isolated = i / 4 == 1,
+			                                .nohz_full = i / 4 == 1,
+			                                .rcu_nocbs = i / 4 == 1 };
 	for (unsigned n = 0; n < 2; n++)
 		d.host.topo.huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = 256, .free = 256 };
 	d.host.topo.huge[0][0].page = d.host.topo.huge[1][0].page = 1ull << 30;
 	d.host.topo.huge_all[1] = (struct topo_huge){ .page = 2ull << 20, .total = 512, .free = 512 };
-	d.probe = (struct probe){ .ring_flags = 1, .sg = 1, .budget = 1, .tx_meta = 1, .jit = 1, .btf = 1, .netdev_cmd = 15,
-	                          .ethtool = 1 };
-	d.facts = (struct host_facts){ .cap_bnd = UINT64_MAX, .init_userns = 1, .memlock_hard = 16 << 20, .nofile = 1024,
-	                        .nofile_hard = 4096, .exe = "/usr/bin/pollux", .bpffs = 1, .unpriv_bpf = 2,
-	                        .clocksource = "tsc", .quota.value = -1 };
+	d.probe = (struct probe){
+		.ring_flags = 1, .sg = 1, .budget = 1, .tx_meta = 1, .jit = 1, .btf = 1, .netdev_cmd = 15, .ethtool = 1
+	};
+	d.facts = (struct host_facts){ .cap_bnd = UINT64_MAX,
+		                       .init_userns = 1,
+		                       .memlock_hard = 16 << 20,
+		                       .nofile = 1024,
+		                       .nofile_hard = 4096,
+		                       .exe = "/usr/bin/pollux",
+		                       .bpffs = 1,
+		                       .unpriv_bpf = 2,
+		                       .clocksource = "tsc",
+		                       .quota.value = -1 };
 	for (unsigned i = 0; i < 16; i++)
 		d.cpu[i] = (struct cpu_facts){ .governor = "performance", .idle_us = 2, .all = 100000 };
 	nic(&links[0], "eth1", 7);

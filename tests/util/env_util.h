@@ -90,7 +90,8 @@ static inline void test_conf(struct plx_env_conf *c, struct kept_log *k, unsigne
 	c->log_level = PLX_LOG_INFO;
 	c->nlcores = (uint16_t)lcores;
 	for (unsigned i = 0; i < lcores; i++)
-		c->lcores[i] = (struct plx_lcore_conf){ .id = (uint16_t)i, .ncpus = 1, .cpus = { (uint16_t)nth_cpu(i) } };
+		c->lcores[i] =
+			(struct plx_lcore_conf){ .id = (uint16_t)i, .ncpus = 1, .cpus = { (uint16_t)nth_cpu(i) } };
 	va_start(ap, lcores);
 	for (const char *port; (port = va_arg(ap, const char *));) {
 		c->ports[c->nports] = plx_port_conf_default;
@@ -115,7 +116,8 @@ static inline uint64_t now_ns(void)
 	return plx_sys_now(&plx_sys_linux);
 }
 
-/* Waits until cond holds, 30 s at most, for a thread may get little of a busy CPU; looks often at first, then leaves the CPU to others. */
+/* Waits until cond holds, 30 s at most, for a thread may get little of a busy CPU; looks often at first, then leaves
+ * the CPU to others. */
 #define wait_for(cond) do { \
 	uint64_t begin_ = now_ns(); \
 	while (!(cond)) { \

@@ -62,9 +62,13 @@ static inline int make(void **state)
 		struct monitor_sample *s = k ? &is : &was;
 
 		for (unsigned i = 0; i < 2; i++)
-			s->lcore[i] = (struct monitor_lcore){ .runs = true, .sched_told = true, .cpus_told = true,
-			                                    .ticks_told = true, .ticks = k * 100u, .cpus = { { 4u << i } },
-			                                    .idle_cycles = k * 2500000000u };
+			s->lcore[i] = (struct monitor_lcore){ .runs = true,
+				                              .sched_told = true,
+				                              .cpus_told = true,
+				                              .ticks_told = true,
+				                              .ticks = k * 100u,
+				                              .cpus = { { 4u << i } },
+				                              .idle_cycles = k * 2500000000u };
 		s->port[0] = (struct monitor_port){ .there = true, .attached = 1, .queues = 4, .nrx = 2,
 		                                  .irq_cpu = { 0, 3 }, .now = "eth0", .named = 7, .missed_told = 3,
 		                                  .polled_by = { 0, 1, 1 }, .pages = 16 };

@@ -72,7 +72,9 @@ static int fake_channels(struct ethtool_channels *c)
 	bool defaults = true;
 
 	if (c->cmd == ETHTOOL_GCHANNELS) {
-		*c = (struct ethtool_channels){ .cmd = c->cmd, .max_combined = nic.max, .combined_count = nic.rx, .other_count = 1 };
+		*c = (struct ethtool_channels){
+			.cmd = c->cmd, .max_combined = nic.max, .combined_count = nic.rx, .other_count = 1
+		};
 		return 0;
 	}
 	assert_int_equal(c->other_count, 1); /* what is none of ours stays */
@@ -134,7 +136,9 @@ static void answer(const struct nlmsghdr *ask, struct nlmsghdr *h, int err)
 	}
 	struct nlmsghdr *end = (void *)(reply + reply_len);
 
-	*end = (struct nlmsghdr){ .nlmsg_len = sizeof(*end) + sizeof(err), .nlmsg_type = NLMSG_ERROR, .nlmsg_seq = ask->nlmsg_seq };
+	*end = (struct nlmsghdr){ .nlmsg_len = sizeof(*end) + sizeof(err),
+		                  .nlmsg_type = NLMSG_ERROR,
+		                  .nlmsg_seq = ask->nlmsg_seq };
 	memcpy(end + 1, &err, sizeof(err));
 	reply_len += end->nlmsg_len;
 }

@@ -55,8 +55,11 @@ static inline void machine(unsigned nodes, unsigned cores, unsigned threads)
 	for (unsigned i = 0; i < TOPO_CPUS_MAX; i++)
 		host.topo.cpu[i].node = -1;
 	for (unsigned i = 0; i < host.topo.ncpus; i++)
-		host.topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .core = (int32_t)(i % (nodes * cores)),
-		                                 .node = (int16_t)(i / cores % nodes), .package = (int16_t)(i / cores % nodes) };
+		host.topo.cpu[i] = (struct topo_cpu){ .online = true,
+			                              .allowed = true,
+			                              .core = (int32_t)(i % (nodes * cores)),
+			                              .node = (int16_t)(i / cores % nodes),
+			                              .package = (int16_t)(i / cores % nodes) };
 	for (unsigned n = 0; n < nodes; n++) {
 		host.topo.huge[n][0] = (struct topo_huge){ .page = 1ull << 30, .total = 0, .free = 0 };
 		host.topo.huge[n][1] = (struct topo_huge){ .page = 2ull << 20, .total = 512, .free = 512 };

@@ -24,7 +24,8 @@ static inline int irq_open(const char *path, int flags, mode_t mode)
 	bool own = flags & O_WRONLY && !strstr(path, "partition");
 
 	written += (flags & O_WRONLY) != 0;
-	return root_open(path, own ? flags | O_TRUNC : flags, mode); /* a file of the kernel has what was written last */
+	return root_open(path, own ? flags | O_TRUNC : flags,
+	                 mode); /* a file of the kernel has what was written last */
 }
 
 static inline void irq(int number, const char *cpus, const char *action)
@@ -73,8 +74,11 @@ static inline void make_plan(unsigned rxqs, unsigned nlcores, const int *cpus)
 	conf.ports[0] = p->ports[0].conf;
 	p->nlcores = (uint16_t)nlcores;
 	for (unsigned i = 0; i < nlcores; i++)
-		p->lcores[i] = (struct plan_lcore){ .id = (uint16_t)i, .cpu = cpus[i], .node = topo->cpu[cpus[i]].node, .ncpus = 1,
-		                                    .cpus = { (uint16_t)cpus[i] } };
+		p->lcores[i] = (struct plan_lcore){ .id = (uint16_t)i,
+			                            .cpu = cpus[i],
+			                            .node = topo->cpu[cpus[i]].node,
+			                            .ncpus = 1,
+			                            .cpus = { (uint16_t)cpus[i] } };
 	for (unsigned q = 0; q < rxqs; q++)
 		p->ports[0].rxq_lcore[q] = p->ports[0].txq_lcore[q] = (uint16_t)(q % nlcores);
 }

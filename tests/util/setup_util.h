@@ -78,7 +78,11 @@ static inline int my_close(int fd)
 }
 
 static inline ssize_t my_read(int fd, void *buf, size_t n) { return step() ? -1 : read(fd, buf, n); }
-static inline int my_fsync(int fd) { (void)fd; return step() ? -1 : 0; } /* what a power cut would lose is not the test */
+static inline int my_fsync(int fd)
+{
+	(void)fd;
+	return step() ? -1 : 0;
+} /* what a power cut would lose is not the test */
 static inline int my_fstat(int fd, struct stat *st) { return step() ? -1 : fstat(fd, st); }
 
 static inline int my_getsockopt(int fd, int level, int name, void *val, socklen_t *len)

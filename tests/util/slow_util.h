@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* slow_util.h - PLX_SLOW of the environment: times that a test judges are so many times longer, on an emulated machine. */
+/* slow_util.h - PLX_SLOW of the environment: times that a test judges are so many times longer, on an emulated machine.
+ */
 #ifndef SLOW_UTIL_H
 #define SLOW_UTIL_H
 

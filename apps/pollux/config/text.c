@@ -117,7 +117,8 @@ static json_t *values_json(const char *values, const char *def, const char *what
 	}
 	if (def) {
 		plx_value_next(def, &v);
-		json_object_set_new(o, "default", v.kind == PLX_VALUE_NUMBER ? json_integer(atoll(def)) : json_string(def));
+		json_object_set_new(o, "default",
+		                    v.kind == PLX_VALUE_NUMBER ? json_integer(atoll(def)) : json_string(def));
 	}
 	if (json_array_size(words))
 		json_array_insert_new(any, 0, json_pack("{s:O}", "enum", words));
@@ -134,7 +135,8 @@ static json_t *ports_json(const char *what)
 {
 	json_t *keys = json_object();
 
-	json_object_set_new(keys, "name", values_json("INTERFACE", NULL, "name of the interface, also an alternative one"));
+	json_object_set_new(keys, "name",
+	                    values_json("INTERFACE", NULL, "name of the interface, also an alternative one"));
 	for (const struct plx_port_key *k = plx_port_keys; k->name; k++)
 		json_object_set_new(keys, k->name, values_json(k->values, k->def, k->what));
 	return json_pack("{s:s, s:s, s:i, s:{s:[{s:s, s:b, s:[s], s:o}, {s:s, s:s}]}}",
@@ -149,7 +151,8 @@ json_t *config_schema(void)
 
 	for (const struct plx_setting *s = plx_settings; s->name; s++)
 		if (!strcmp(s->name, "iface"))
-			json_object_set_new(keys, PLX_CONF_PORTS, ports_json("ports, in the order in which the application sees them"));
+			json_object_set_new(keys, PLX_CONF_PORTS,
+			                    ports_json("ports, in the order in which the application sees them"));
 		else if (!(s->flags & IN_FILE_NOT))
 			json_object_set_new(keys, s->name, values_json(s->values, s->def, s->what));
 	json_object_set_new(keys, "app", json_pack("{s:s, s:s}", "type", "object",

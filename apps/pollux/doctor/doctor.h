@@ -33,7 +33,8 @@ struct check {
 struct result { const struct check *check; enum status status; struct finding found; };
 
 /* Each ends with name NULL. */
-extern const struct check host_checks[], kernel_checks[], plan_checks[], memory_checks[], iface_checks[], queue_checks[];
+extern const struct check host_checks[], kernel_checks[], plan_checks[], memory_checks[], iface_checks[],
+	queue_checks[];
 extern const struct check *const check_tables[]; /* in the order of printing; ends with NULL */
 
 /* What a check says; each sets status and evidence. */
@@ -168,5 +169,9 @@ void report_text(FILE *out, const struct report *r, bool brief);
 int  report_json(FILE *out, const struct report *r);
 void checks_text(FILE *out);
 int  checks_json(FILE *out);
+
+/* fix.c */
+bool doctor_xdp_ours(const struct plx_xdp_info *x);
+const char *doctor_xdp_tag(const struct plx_xdp_info *x, char buf[32]);
 
 #endif

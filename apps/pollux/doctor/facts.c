@@ -78,7 +78,8 @@ static void read_quota(struct doctor *d, const struct groups *g)
 	do {
 		long quota, period = 100000;
 
-		snprintf(path, sizeof(path), "%s%s/%s", at.mount, at.below, version == 2 ? "cpu.max" : "cpu.cfs_quota_us");
+		snprintf(path, sizeof(path), "%s%s/%s", at.mount, at.below,
+		         version == 2 ? "cpu.max" : "cpu.cfs_quota_us");
 		if (!*text(d, path, buf, sizeof(buf)) || sscanf(buf, "%ld %ld", &quota, &period) < 1 || quota <= 0)
 			continue; /* "max", -1, or no such file at the top */
 		if (version == 1) {
@@ -139,7 +140,8 @@ static void read_huge_files(struct doctor *d, const char *mounts)
 		char dir[128];
 		struct huge h = { .dir = dir };
 
-		if (!dash || strncmp(dash, " - hugetlbfs ", 13) || sscanf(s, "%*s %*s %*s %*s %127s", dir) != 1 || strchr(dir, '\\'))
+		if (!dash || strncmp(dash, " - hugetlbfs ", 13) || sscanf(s, "%*s %*s %*s %*s %127s", dir) != 1 ||
+		    strchr(dir, '\\'))
 			continue;
 		plx_file_dir(d->sys, dir, huge_file, &h);
 		if (!h.files || plx_file_dir(d->sys, "/proc", maps_it, &h) > 0)
@@ -170,7 +172,8 @@ static void read_limits(struct doctor *d)
 			continue;
 		*at = *hard == 'u' ? UINT64_MAX : strtoull(hard, NULL, 10);
 		if (rows[i].soft)
-			*(uint64_t *)(void *)((char *)&d->facts + rows[i].soft) = *soft == 'u' ? UINT64_MAX : strtoull(soft, NULL, 10);
+			*(uint64_t *)(void *)((char *)&d->facts + rows[i].soft) =
+				*soft == 'u' ? UINT64_MAX : strtoull(soft, NULL, 10);
 	}
 }
 
@@ -222,8 +225,10 @@ static void read_facts(struct doctor *d)
 	read_limits(d);
 	h->unpriv_bpf = number(d, "/proc/sys/kernel/unprivileged_bpf_disabled");
 	h->numa_balancing = number(d, "/proc/sys/kernel/numa_balancing");
-	line(d, "/sys/devices/system/clocksource/clocksource0/current_clocksource", h->clocksource, sizeof(h->clocksource));
-	line(d, "/sys/devices/system/clocksource/clocksource0/available_clocksource", h->clocksources, sizeof(h->clocksources));
+	line(d, "/sys/devices/system/clocksource/clocksource0/current_clocksource", h->clocksource,
+	     sizeof(h->clocksource));
+	line(d, "/sys/devices/system/clocksource/clocksource0/available_clocksource", h->clocksources,
+	     sizeof(h->clocksources));
 	h->orphans = setup_orphans(d->sys, NULL);
 	h->irqbalance = setup_irqbalance_pid(d->sys);
 	h->hypervisor = *text(d, "/proc/cpuinfo", buf, sizeof(buf)) ? strstr(buf, " hypervisor") != NULL : -1;
@@ -381,7 +386,9 @@ static void refused(struct doctor *d)
 
 	for (unsigned i = 0; i < d->nports; i++) {
 		const struct patient *p = &d->port[i];
-		int err = reach_takes(p->conf, d->host.topo.missing_caps) ? reach_judge(p->conf, &p->reach, text, sizeof(text)) : 0;
+		int err = reach_takes(p->conf, d->host.topo.missing_caps) ?
+		                  reach_judge(p->conf, &p->reach, text, sizeof(text)) :
+		                  0;
 
 		if (!err)
 			continue;

@@ -3,6 +3,8 @@
    options, for those that are to be given to the program too.  Cold, pure. */
 #include "doctor.h"
 
+#include <inttypes.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -68,7 +70,8 @@ static int takes(char *const *w, const char *option)
 }
 
 /* The words, without those of option, and iface (its words in full) replaced by text. */
-static bool rewrite(char *buf, size_t len, const struct doctor *d, const char *option, const char *iface, const char *text)
+static bool rewrite(char *buf, size_t len, const struct doctor *d, const char *option, const char *iface,
+                    const char *text)
 {
 	bool first = true, hit = false;
 	int n;
@@ -144,7 +147,8 @@ static const char *given(const struct doctor *d, const struct patient *p)
 /* rivals: a key that says what another one says is not left beside it. */
 static bool rivals(const char *item, size_t n, const char *key)
 {
-	bool queues = n == 6 && !memcmp(item, "queues", 6), parts = n == 4 && (!memcmp(item, "rxqs", 4) || !memcmp(item, "txqs", 4));
+	bool queues = n == 6 && !memcmp(item, "queues", 6),
+	     parts = n == 4 && (!memcmp(item, "rxqs", 4) || !memcmp(item, "txqs", 4));
 
 	if (strlen(key) == n && !memcmp(item, key, n))
 		return true;
@@ -189,4 +193,21 @@ void fix_name(struct result *f, const struct doctor *d, const struct patient *p,
 void fix_without(struct result *f, const struct doctor *d, const struct patient *p)
 {
 	replace(f, d, p, NULL);
+}
+
+/* ---- the XDP hook ---- */
+
+/* doctor_xdp_ours: a Pollux program's, which takes it down by itself when it ends. */
+bool doctor_xdp_ours(const struct plx_xdp_info *x) { return !strcmp(x->name, "steer") && x->link && x->pid; }
+
+/* doctor_xdp_tag: by which bpftool finds the program again; "" = not told. */
+const char *doctor_xdp_tag(const struct plx_xdp_info *x, char buf[32])
+{
+	uint64_t tag;
+
+	memcpy(&tag, x->tag, sizeof(tag));
+	*buf = 0;
+	if (tag)
+		snprintf(buf, 32, "; tag %016" PRIx64, be64toh(tag));
+	return buf;
 }

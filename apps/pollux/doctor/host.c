@@ -30,7 +30,8 @@ static void cap(const struct doctor *d, struct result *f, unsigned n, const char
 		fix(f, "# outside of what this container or service may ever have: docker run --cap-add=%s, or "
 		     "CapabilityBoundingSet=%s of systemd", name, name);
 	else
-		fix(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program", quoted(d->facts.exe));
+		fix(f, "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep %s # and on the program",
+		    quoted(d->facts.exe));
 }
 
 CHECK(cap_net_raw)
@@ -64,7 +65,8 @@ CHECK(userns)
 }
 
 /* raise_limit: within the hard limit by the shell, beyond it with CAP_SYS_RESOURCE. */
-static void raise_limit(struct result *f, uint64_t want, uint64_t hard, const char *letter, const char *name, unsigned unit)
+static void raise_limit(struct result *f, uint64_t want, uint64_t hard, const char *letter, const char *name,
+                        unsigned unit)
 {
 	if (want <= hard)
 		fix(f, "ulimit -S -%s %llu", letter, (unsigned long long)((want + unit - 1) / unit));
@@ -106,9 +108,11 @@ CHECK(open_files)
 	if (!d->facts.nofile)
 		skip(f, "/proc/self/limits cannot be read");
 	else if (d->facts.nofile >= need)
-		ok(f, "%llu files may be open, up to %llu are", (unsigned long long)d->facts.nofile, (unsigned long long)need);
+		ok(f, "%llu files may be open, up to %llu are", (unsigned long long)d->facts.nofile,
+		   (unsigned long long)need);
 	else {
-		fail(f, "%llu files may be open and up to %llu are", (unsigned long long)d->facts.nofile, (unsigned long long)need);
+		fail(f, "%llu files may be open and up to %llu are", (unsigned long long)d->facts.nofile,
+		     (unsigned long long)need);
 		raise_limit(f, need, d->facts.nofile_hard, "n", "nofile", 1);
 	}
 }
@@ -143,7 +147,8 @@ CHECK(numa_balancing)
 	else if (!d->facts.numa_balancing)
 		ok(f, "kernel.numa_balancing is 0");
 	else {
-		warn(f, "kernel.numa_balancing is %ld: lcores fault on pages that the kernel would move", d->facts.numa_balancing);
+		warn(f, "kernel.numa_balancing is %ld: lcores fault on pages that the kernel would move",
+		     d->facts.numa_balancing);
 		fix(f, "sysctl -w kernel.numa_balancing=0");
 	}
 }

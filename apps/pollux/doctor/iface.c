@@ -43,12 +43,14 @@ CHECK(iface_exists)
 	char enter[96];
 
 	if (p->l) {
-		ok(f, "%s is interface %u%s%s", p->l->name, p->l->ifindex, *p->l->kdriver ? ", driver " : "", p->l->kdriver);
+		ok(f, "%s is interface %u%s%s", p->l->name, p->l->ifindex, *p->l->kdriver ? ", driver " : "",
+		   p->l->kdriver);
 		return;
 	}
 	if (*p->elsewhere) {
 		snprintf(enter, sizeof(enter), "%.*s", (int)strlen(p->elsewhere) - 1, p->elsewhere);
-		fail(f, "there is no %s in this network namespace, but there is one where %s leads", p->conf->name, enter);
+		fail(f, "there is no %s in this network namespace, but there is one where %s leads", p->conf->name,
+		     enter);
 		snprintf(f->found.fix, sizeof(f->found.fix), "%s", enter);
 		again(f->found.fix, sizeof(f->found.fix), d);
 	} else if (*p->near) {
@@ -68,7 +70,8 @@ CHECK(iface_name)
 	else if (strpbrk(l->name, "=,"))
 		ok(f, "%s is another name of %s, which cannot be given", p->conf->name, l->name);
 	else {
-		warn(f, "%s is another name of %s: not all of the kernel and its tools know it", p->conf->name, l->name);
+		warn(f, "%s is another name of %s: not all of the kernel and its tools know it", p->conf->name,
+		     l->name);
 		fix_name(f, d, p, l->name);
 	}
 }
@@ -140,7 +143,8 @@ CHECK(iface_node)
 	else if (!*l->parent && !*l->bus)
 		ok(f, "no device is behind %s", l->name);
 	else {
-		warn(f, "which node %s (%s) is on is not told: lcores and memory may be on another", l->name, *l->bus ? l->bus : l->parent);
+		warn(f, "which node %s (%s) is on is not told: lcores and memory may be on another", l->name,
+		     *l->bus ? l->bus : l->parent);
 		fix(f, "# name lcores of its node with -l; the firmware's NUMA or SR-IOV settings may make it tell");
 	}
 }
@@ -159,7 +163,8 @@ CHECK(xdp_native)
 	else if (p->conf->mode == PLX_XDP_GENERIC)
 		ok(f, "mode=generic is asked for, and serves any interface");
 	else if (p->conf->mode == PLX_XDP_NATIVE || p->conf->mode == PLX_XDP_ZEROCOPY) {
-		fail(f, "%s has no XDP of its own, and mode=%s asks for it", l->name, p->conf->mode == PLX_XDP_NATIVE ? "native" : "zc");
+		fail(f, "%s has no XDP of its own, and mode=%s asks for it", l->name,
+		     p->conf->mode == PLX_XDP_NATIVE ? "native" : "zc");
 		if (masters(l) && l->nslaves)
 			fix_name(f, d, p, l->slaves[0].name);
 		else
@@ -173,7 +178,8 @@ CHECK(xdp_native)
 			fix(f, "# it has no member yet: ip link set dev NIC master %s", quoted(l->name));
 	} else {
 		warn(f, "%s has no XDP of its own: programs run late (generic), on copies", l->name);
-		fix(f, "# a NIC, virtio or veth with native XDP is several times as fast; driver=packet may serve as well");
+		fix(f, "# a NIC, virtio or veth with native XDP is several times as fast; driver=packet may serve as "
+		       "well");
 	}
 }
 
@@ -203,21 +209,6 @@ CHECK(zero_copy)
 	}
 }
 
-/* ours: a Pollux program's, which takes it down by itself when it ends. */
-static bool ours(const struct plx_xdp_info *x) { return !strcmp(x->name, "steer") && x->link && x->pid; }
-
-/* tag_text: by which bpftool finds the program again; "" = not told. */
-static const char *tag_text(const struct plx_xdp_info *x, char buf[32])
-{
-	uint64_t tag;
-
-	memcpy(&tag, x->tag, sizeof(tag));
-	*buf = 0;
-	if (tag)
-		snprintf(buf, 32, "; tag %016" PRIx64, be64toh(tag));
-	return buf;
-}
-
 CHECK(xdp_free)
 {
 	char who[PLX_XDP_WHO_MAX], tag[32], off[PLX_QUOTED_MAX + 64];
@@ -230,8 +221,8 @@ CHECK(xdp_free)
 	if (!xdp(p, f))
 		return;
 	fail(f, "the XDP hook of %s is held by %s%s%s", l->name, plx_xdp_who(&l->xdp, who, sizeof(who)),
-	     ours(&l->xdp) ? ", which is Pollux at work" : "", tag_text(&l->xdp, tag));
-	if (ours(&l->xdp))
+	     doctor_xdp_ours(&l->xdp) ? ", which is Pollux at work" : "", doctor_xdp_tag(&l->xdp, tag));
+	if (doctor_xdp_ours(&l->xdp))
 		fix(f, "kill %d", l->xdp.pid);
 	else
 		fix(f, "%s", plx_xdp_off(&l->xdp, l->name, off, sizeof(off)));
@@ -246,7 +237,8 @@ CHECK(xdp_pins)
 	else if (!*p->pins)
 		ok(f, "libxdp's dispatcher left nothing for %s", l->name);
 	else {
-		warn(f, "/sys/fs/bpf/xdp/%s is left of a dispatcher that is gone: libxdp may take it for running", p->pins);
+		warn(f, "/sys/fs/bpf/xdp/%s is left of a dispatcher that is gone: libxdp may take it for running",
+		     p->pins);
 		fix(f, "xdp-loader clean %s", quoted(l->name));
 	}
 }
@@ -271,13 +263,15 @@ CHECK(master)
 CHECK(stacked)
 {
 	L();
-	bool group = is(l, "bond") || is(l, "team") || is(l, "bridge"), vlan = is(l, "vlan") || is(l, "macvlan") || is(l, "ipvlan");
+	bool group = is(l, "bond") || is(l, "team") || is(l, "bridge"),
+	     vlan = is(l, "vlan") || is(l, "macvlan") || is(l, "ipvlan");
 	const char *lower = group && l->nslaves ? l->slaves[0].name : vlan ? l->lower.name : "";
 
 	if (!group && !vlan)
 		ok(f, "%s stands on no other interface", l->name);
 	else {
-		warn(f, "%s is a %s: programs see what the interface below left, queue by queue of its own", l->name, l->kind);
+		warn(f, "%s is a %s: programs see what the interface below left, queue by queue of its own", l->name,
+		     l->kind);
 		if (*lower)
 			fix_name(f, d, p, lower);
 		else
@@ -291,7 +285,8 @@ static bool takes_all(const struct patient *p, struct result *f)
 	bool takes = reach_takes(p->conf, 0);
 
 	if (!takes)
-		ok(f, "the host keeps its packets (%s)", p->conf->steer == PLX_STEER_ALL ? "driver=packet copies them" : "steer=none");
+		ok(f, "the host keeps its packets (%s)",
+		   p->conf->steer == PLX_STEER_ALL ? "driver=packet copies them" : "steer=none");
 	return takes;
 }
 
@@ -381,7 +376,8 @@ CHECK(promisc)
 	else if (l->flags & IFF_PROMISC)
 		ok(f, "%s takes frames to any address", l->name);
 	else {
-		warn(f, "%s takes frames to its own address only: a program that forwards for others gets nothing", l->name);
+		warn(f, "%s takes frames to its own address only: a program that forwards for others gets nothing",
+		     l->name);
 		fix(f, "ip link set dev %s promisc on", quoted(l->name));
 	}
 }
@@ -450,7 +446,8 @@ CHECK(veth_checksum)
 	else if (!p->peer)
 		skip(f, "the other end of %s is in a network namespace that has no name", l->name);
 	else if (iface_on(p->peer, IFACE_F_tx_csum) == 1) {
-		warn(f, "the other end %s leaves checksums unfinished: ping works, TCP and UDP of its host do not", p->peer->name);
+		warn(f, "the other end %s leaves checksums unfinished: ping works, TCP and UDP of its host do not",
+		     p->peer->name);
 		fix(f, "%sethtool -K %s tx off", p->at_peer, quoted(p->peer->name));
 	} else
 		ok(f, "the other end %s finishes its checksums", p->peer->name);
@@ -466,7 +463,8 @@ CHECK(veth_napi)
 	else if (iface_on(l, IFACE_F_gro))
 		ok(f, "GRO brings NAPI");
 	else {
-		warn(f, "veth without NAPI does not tell the receive queue: all frames go to queue 0's socket, or to none");
+		warn(f, "veth without NAPI does not tell the receive queue: all frames go to queue 0's socket, or to "
+		        "none");
 		fix(f, "ethtool -K %s gro on", quoted(l->name));
 	}
 }
@@ -528,11 +526,12 @@ CHECK(mtu_room)
 	else if (chains && need > plx_xdp_room(PLX_FRAME_MAX))
 		ok(f, "MTU %u takes chains of up to %u frames", l->mtu, plx_xdp_chain(l->mtu, room));
 	else {
-		(chains || packet ? warn : fail)(f, "MTU %u needs %u bytes and a frame has room for %u: %s", l->mtu, need, room,
-		                                 chains ? "such packets take two frames" :
-		                                 packet ? "the kernel refuses chains of frames, and driver=packet will serve" :
-		                                 never ? "multibuf=never ends the start" :
-		                                 "the kernel refuses chains, which ends the start");
+		(chains || packet ? warn : fail)(
+			f, "MTU %u needs %u bytes and a frame has room for %u: %s", l->mtu, need, room,
+			chains ? "such packets take two frames" :
+			packet ? "the kernel refuses chains of frames, and driver=packet will serve" :
+			never  ? "multibuf=never ends the start" :
+				 "the kernel refuses chains, which ends the start");
 		const bool no_memory = d->planned && d->plan.frame_how == PLAN_FRAME_NO_MEMORY;
 
 		if (no_memory && (d->conf.mem || d->conf.nnode_mem))
@@ -557,7 +556,8 @@ CHECK(mtu_chain)
 	    l->zc_max_segs > (p->conf->mode == PLX_XDP_ZEROCOPY ? 0 : 1))
 		most = (uint32_t)l->zc_max_segs;
 	if (segs <= most || segs == 1)
-		ok(f, "MTU %u takes %u frame%s, %s takes chains of %u", l->mtu, segs, segs == 1 ? "" : "s", l->name, most);
+		ok(f, "MTU %u takes %u frame%s, %s takes chains of %u", l->mtu, segs, segs == 1 ? "" : "s", l->name,
+		   most);
 	else {
 		(most == 1 ? fail : warn)(f, "MTU %u takes %u frames and %s takes chains of %u: %s", l->mtu, segs,
 		                          l->name, most, most == 1 ? "a start with mode=zc is refused" :
@@ -581,10 +581,11 @@ const struct check iface_checks[] = {
 	{ "master", "interface", "the interface is no port of a bond or bridge", master, true },
 	{ "stacked", "interface", "the interface is no bond, bridge or VLAN", stacked, true },
 	{ "children", "interface", "no interface stands on it", children, true },
-	{ "host-answers", "interface", "what comes to the program is not answered by the host too",
-	  host_answers, true },
+	{ "host-answers", "interface", "what comes to the program is not answered by the host too", host_answers,
+	  true },
 	{ "default-route", "interface", "the host's default route leads elsewhere", default_route, true },
-	{ "ssh-session", "interface", "sessions of ssh, and the operator's own, come by other interfaces", ssh_session, true },
+	{ "ssh-session", "interface", "sessions of ssh, and the operator's own, come by other interfaces", ssh_session,
+	  true },
 	{ "promisc", "interface", "frames to other addresses are not filtered", promisc, true },
 	{ "lro", "interface", "the NIC does not glue packets together (LRO)", lro, true },
 	{ "gro-hw", "interface", "the NIC does not glue packets together (GRO)", gro_hw, true },

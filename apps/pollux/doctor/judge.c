@@ -60,7 +60,8 @@ static int run_check(struct report *r, const struct doctor *d, const struct chec
 	return 0;
 }
 
-/* tell_alone: of a plan that is refused for what no other check that ran FAILs of, the reason alone tells what to do. */
+/* tell_alone: of a plan that is refused for what no other check that ran FAILs of, the reason alone tells what to do.
+ */
 static void tell_alone(struct report *r)
 {
 	for (size_t i = 0; i < r->n && r->count[CHECK_FAIL] == 1; i++)

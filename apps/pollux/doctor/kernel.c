@@ -34,8 +34,11 @@ CHECK(bpf_load)
 		return;
 	}
 	(uses_xdp(d) ? fail : warn)(f, "BPF_PROG_LOAD of an XDP program: %s", strerrorname_np(-err));
-	fix(f, err == -EPERM ? "# see cap-bpf, cap-net-admin and userns; if these are OK, lockdown or a security module refuses it" :
-	     "# this kernel loads no BPF programs (CONFIG_BPF_SYSCALL): use driver=packet, or another kernel");
+	fix(f,
+	    err == -EPERM ?
+	            "# see cap-bpf, cap-net-admin and userns; if these are OK, lockdown or a security module refuses "
+	            "it" :
+	            "# this kernel loads no BPF programs (CONFIG_BPF_SYSCALL): use driver=packet, or another kernel");
 }
 
 CHECK(bpf_jit)
@@ -59,7 +62,8 @@ CHECK(bpf_frags)
 	else if (!d->probe.frags_err)
 		ok(f, "programs may take packets of several buffers");
 	else {
-		warn(f, "BPF_F_XDP_HAS_FRAGS: %s: native XDP refuses an MTU beyond a page", strerrorname_np(-d->probe.frags_err));
+		warn(f, "BPF_F_XDP_HAS_FRAGS: %s: native XDP refuses an MTU beyond a page",
+		     strerrorname_np(-d->probe.frags_err));
 		fix(f, "# Linux 5.18 or newer has it");
 	}
 }
@@ -106,7 +110,8 @@ CHECK(tx_metadata)
 	if (d->probe.tx_meta == 1)
 		ok(f, "frames may carry requests to the NIC (XDP_UMEM_TX_METADATA_LEN)");
 	else
-		skip(f, d->probe.tx_meta ? "could not be tried" : "not known to this kernel; no driver of ours asks for it");
+		skip(f, d->probe.tx_meta ? "could not be tried" :
+		                           "not known to this kernel; no driver of ours asks for it");
 }
 
 CHECK(netdev_netlink)
@@ -127,7 +132,8 @@ CHECK(netdev_netlink)
 CHECK(napi_set)
 {
 	HOST;
-	known(f, d->probe.netdev_cmd < 0 ? -1 : d->probe.netdev_cmd >= 14, "interrupts can be deferred for each queue (napi-set)",
+	known(f, d->probe.netdev_cmd < 0 ? -1 : d->probe.netdev_cmd >= 14,
+	      "interrupts can be deferred for each queue (napi-set)",
 	      "interrupts can be deferred for whole interfaces only", "6.13");
 }
 
@@ -182,7 +188,8 @@ CHECK(hugetlb)
 	if (!d->probe.memfd_err)
 		ok(f, "memory files may be of 2 MiB pages");
 	else {
-		warn(f, "memfd_create(MFD_HUGETLB): %s: frames get pages of 4 KiB", strerrorname_np(-d->probe.memfd_err));
+		warn(f, "memfd_create(MFD_HUGETLB): %s: frames get pages of 4 KiB",
+		     strerrorname_np(-d->probe.memfd_err));
 		fix(f, "# a kernel with CONFIG_HUGETLBFS=y has it; a seccomp filter may refuse it");
 	}
 }

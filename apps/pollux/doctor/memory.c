@@ -50,7 +50,8 @@ static void count_pages(const struct doctor *d, int node, ull *have, ull *total)
 CHECK(hugepages)
 {
 	char path[sizeof(f->found.fix)] = "/proc/sys/vm/nr_hugepages";
-	const char *require = strstr(d->plan_why, "--huge=require wants"), *echo = require ? strstr(require, "echo ") : NULL;
+	const char *require = strstr(d->plan_why, "--huge=require wants"),
+		   *echo = require ? strstr(require, "echo ") : NULL;
 	ull have, total, want = 0;
 
 	HOST;
@@ -109,8 +110,8 @@ CHECK(hugepages_node)
 		count_pages(d, -1, &all, &sum);
 		if (pool->node < 0 || have >= pages_of(pool) || all < pages_of(pool) || d->conf.huge == PLX_NEVER)
 			continue;
-		warn(f, "node %d has %llu free pages of the %llu that its pool needs, other nodes have %llu", pool->node, have,
-		     pages_of(pool), all - have);
+		warn(f, "node %d has %llu free pages of the %llu that its pool needs, other nodes have %llu",
+		     pool->node, have, pages_of(pool), all - have);
 		fix(f, "echo %llu > " NODE_PAGES, total + pages_of(pool) - have, pool->node);
 		return;
 	}
@@ -123,7 +124,8 @@ CHECK(hugepage_files)
 	if (!d->facts.huge_files)
 		ok(f, "no files hold hugepages that no process uses, as far as is in sight");
 	else {
-		warn(f, "%u files in %s hold %llu MiB of hugepages, and no process maps them: a program left them behind",
+		warn(f,
+		     "%u files in %s hold %llu MiB of hugepages, and no process maps them: a program left them behind",
 		     d->facts.huge_files, d->facts.huge_mount, (ull)(d->facts.huge_bytes >> 20));
 		fix(f, "find %s -xdev -type f -delete", quoted(d->facts.huge_mount));
 	}
@@ -159,9 +161,11 @@ CHECK(memory)
 	if (!d->host.topo.mem_avail)
 		skip(f, "/proc/meminfo does not tell what is available");
 	else if (sum <= d->host.topo.mem_avail)
-		ok(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->host.topo.mem_avail >> 20), (ull)(sum >> 20));
+		ok(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->host.topo.mem_avail >> 20),
+		   (ull)(sum >> 20));
 	else {
-		fail(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->host.topo.mem_avail >> 20), (ull)(sum >> 20));
+		fail(f, "%llu MiB are available, %llu are needed beside hugepages", (ull)(d->host.topo.mem_avail >> 20),
+		     (ull)(sum >> 20));
 		if (d->conf.mem || d->conf.nnode_mem)
 			fix_option(f, d, d->conf.nnode_mem ? "node-mem" : "mem", "auto");
 		else
@@ -183,7 +187,8 @@ CHECK(memory_limit)
 	} else if (!*l->file)
 		ok(f, "no cgroup limits memory, as far as is in sight");
 	else if (l->left >= sum)
-		ok(f, "the cgroup's limit leaves %llu MiB, %llu are needed beside hugepages", (ull)(l->left >> 20), (ull)(sum >> 20));
+		ok(f, "the cgroup's limit leaves %llu MiB, %llu are needed beside hugepages", (ull)(l->left >> 20),
+		   (ull)(sum >> 20));
 	else {
 		fail(f, "the cgroup's limit leaves %llu MiB, %llu are needed beside hugepages: a start is refused",
 		     (ull)(l->left >> 20), (ull)(sum >> 20));

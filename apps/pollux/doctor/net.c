@@ -51,7 +51,10 @@ static bool ask(struct doctor *d, int fd, const char *name, void *cmd)
 /* The NIC's own rules, which win over its RSS table. */
 static void read_rules(struct doctor *d, struct patient *p)
 {
-	struct { struct ethtool_rxnfc head; uint32_t id[PLX_ARRAY_SIZE(p->rule)]; } all = { .head.cmd = ETHTOOL_GRXCLSRLALL };
+	struct {
+		struct ethtool_rxnfc head;
+		uint32_t id[PLX_ARRAY_SIZE(p->rule)];
+	} all = { .head.cmd = ETHTOOL_GRXCLSRLALL };
 	int fd = d->sys->socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	all.head.rule_cnt = PLX_ARRAY_SIZE(p->rule);
@@ -60,8 +63,10 @@ static void read_rules(struct doctor *d, struct patient *p)
 			struct ethtool_rxnfc one = { .cmd = ETHTOOL_GRXCLSRULE, .fs.location = all.id[i] };
 
 			if (ask(d, fd, p->l->name, &one) && !(one.flow_type & FLOW_RSS))
-				p->rule[p->nrules++] = (struct flow_rule){ all.id[i], one.fs.ring_cookie > UINT32_MAX ? UINT32_MAX :
-				                                           (uint32_t)one.fs.ring_cookie };
+				p->rule[p->nrules++] =
+					(struct flow_rule){ all.id[i], one.fs.ring_cookie > UINT32_MAX ?
+					                                       UINT32_MAX :
+					                                       (uint32_t)one.fs.ring_cookie };
 		}
 	if (fd >= 0)
 		d->sys->close(fd);
@@ -173,7 +178,8 @@ static int named_net(void *arg, const char *name)
 
 static bool is_peer(const struct patient *p, const struct net *n)
 {
-	return p->l && !p->peer && !strcmp(p->l->kind, "veth") && p->l->lower_netns >= 0 && n->nsid == p->l->lower_netns;
+	return p->l && !p->peer && !strcmp(p->l->kind, "veth") && p->l->lower_netns >= 0 &&
+	       n->nsid == p->l->lower_netns;
 }
 
 static void look(struct doctor *d, struct patient *p, const struct net *n)

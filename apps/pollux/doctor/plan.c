@@ -83,7 +83,8 @@ CHECK(lcore_online)
 			else if (i < d->conf.nlcores)
 				fix_option(f, d, "lcores", topo_allowed_list(&d->host.topo, text, sizeof(text)));
 			else
-				fix(f, "# name CPUs with -S that are there: %s", topo_allowed_list(&d->host.topo, text, sizeof(text)));
+				fix(f, "# name CPUs with -S that are there: %s",
+				    topo_allowed_list(&d->host.topo, text, sizeof(text)));
 			return;
 		}
 	}
@@ -271,7 +272,8 @@ CHECK(lcore_node)
 		}
 	}
 	if (!far) {
-		ok(f, d->host.topo.nnodes < 2 ? "one node" : "queues are polled on their NIC's node, as far as that is told");
+		ok(f, d->host.topo.nnodes < 2 ? "one node" :
+		                                "queues are polled on their NIC's node, as far as that is told");
 		return;
 	}
 	warn(f, "%u receive queues of node %d are polled on another node: each frame crosses", far, node);
@@ -325,8 +327,11 @@ static void boot(const struct doctor *d, struct result *f, const char *name, con
 		if (cpuset_has(&missing, 0)) /* the one that boots, which the kernel and others count on */
 			fix(f, "# CPU 0 is the host's: give lcores others with -l");
 		else
-			fix(f, "mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=%s nohz_full=%s "
-		     "rcu_nocbs=%s\"' > /etc/default/grub.d/pollux.cfg && update-grub # then boot anew", list, list, list);
+			fix(f,
+			    "mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX "
+			    "isolcpus=%s nohz_full=%s "
+			    "rcu_nocbs=%s\"' > /etc/default/grub.d/pollux.cfg && update-grub # then boot anew",
+			    list, list, list);
 	}
 }
 
@@ -387,7 +392,8 @@ CHECK(governor)
 		return;
 	if (cpu >= 0) {
 		warn(f, "CPU %d follows the governor %s: its clock changes with the load", cpu, d->cpu[cpu].governor);
-		fix(f, "for f in /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor; do echo performance > $f; done");
+		fix(f,
+		    "for f in /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor; do echo performance > $f; done");
 	} else if (first_cpu(d, no_governor) >= 0)
 		skip(f, "the kernel does not govern the clock of CPUs here");
 	else
@@ -406,8 +412,9 @@ CHECK(idle_states)
 	else if (cpu < 0)
 		ok(f, "no idle state of the lcores' CPUs takes more than %d us to leave", IDLE_US);
 	else {
-		warn(f, "--idle=%s and CPU %d has idle state %d, which takes %d us to leave", d->conf.idle == PLX_IDLE_ADAPTIVE ?
-		     "adaptive" : "interrupt", cpu, d->cpu[cpu].idle_state, d->cpu[cpu].idle_us);
+		warn(f, "--idle=%s and CPU %d has idle state %d, which takes %d us to leave",
+		     d->conf.idle == PLX_IDLE_ADAPTIVE ? "adaptive" : "interrupt", cpu, d->cpu[cpu].idle_state,
+		     d->cpu[cpu].idle_us);
 		fix(f, "for f in /sys/devices/system/cpu/cpu*/cpuidle/state[%d-9]/disable; do echo 1 > $f; done",
 		     d->cpu[cpu].idle_state);
 	}
@@ -447,7 +454,9 @@ CHECK(cpu_quota)
 		ok(f, "the cgroup's quota of %lld us in %lld us suffices for %u lcores", (long long)l->value,
 		   (long long)d->facts.period, n);
 	else {
-		warn(f, "the cgroup may run %lld us in each %lld us and %u lcores poll all the time: they are stopped for the rest",
+		warn(f,
+		     "the cgroup may run %lld us in each %lld us and %u lcores poll all the time: they are stopped for "
+		     "the rest",
 		     (long long)l->value, (long long)d->facts.period, n);
 		fix(f, "echo %s > %s", ends_with(l->file, "cpu.max") ? "max" : "-1", quoted(l->file));
 	}

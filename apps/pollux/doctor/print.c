@@ -17,8 +17,8 @@ void report_text(FILE *out, const struct report *r, bool brief)
 		if (*f->fix)
 			fprintf(out, "      fix: %s\n", f->fix);
 	}
-	fprintf(out, "%u ok, %u warn, %u fail, %u skip\n", r->count[CHECK_OK], r->count[CHECK_WARN], r->count[CHECK_FAIL],
-	        r->count[CHECK_SKIP]);
+	fprintf(out, "%u ok, %u warn, %u fail, %u skip\n", r->count[CHECK_OK], r->count[CHECK_WARN],
+	        r->count[CHECK_FAIL], r->count[CHECK_SKIP]);
 }
 
 int report_json(FILE *out, const struct report *r)

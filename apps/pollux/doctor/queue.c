@@ -27,8 +27,14 @@ static bool bound(const struct patient *p, struct result *f)
 	return !packet;
 }
 
-static unsigned rxqs(const struct patient *p) { return p->plan ? p->plan->conf.rxqs : p->conf->rxqs ? p->conf->rxqs : 1; }
-static unsigned txqs(const struct patient *p) { return p->plan ? p->plan->conf.txqs : p->conf->txqs ? p->conf->txqs : 1; }
+static unsigned rxqs(const struct patient *p)
+{
+	return p->plan ? p->plan->conf.rxqs : p->conf->rxqs ? p->conf->rxqs : 1;
+}
+static unsigned txqs(const struct patient *p)
+{
+	return p->plan ? p->plan->conf.txqs : p->conf->txqs ? p->conf->txqs : 1;
+}
 static bool veth(const struct iface *l) { return !strcmp(l->kind, "veth"); }
 static bool used(const struct patient *p, unsigned q) { return q >= p->conf->queue && q < p->conf->queue + rxqs(p); }
 
@@ -96,12 +102,14 @@ CHECK(queue_free)
 		if (l->rxq[q].xsk == 1 || l->txq[q].xsk == 1)
 			break;
 	if (q < p->conf->queue + n && q < PLX_QUEUES_MAX) {
-		fail(f, "queue %u of %s has an AF_XDP socket already%s", q, l->name, p->holder ? "" : ", of a process that is not in sight");
+		fail(f, "queue %u of %s has an AF_XDP socket already%s", q, l->name,
+		     p->holder ? "" : ", of a process that is not in sight");
 		if (!p->holder) {
 			fix(f, "# look for it in other network and pid namespaces: a container's process may hold it");
 			return;
 		}
-		plx_text_add(f->found.evidence, sizeof(f->found.evidence), "; pid %d (%s) has AF_XDP sockets", p->holder, p->holder_name);
+		plx_text_add(f->found.evidence, sizeof(f->found.evidence), "; pid %d (%s) has AF_XDP sockets",
+		             p->holder, p->holder_name);
 		fix(f, "kill %d", p->holder);
 	} else if (l->rxq[p->conf->queue < PLX_QUEUES_MAX ? p->conf->queue : 0].xsk < 0)
 		skip(f, "this kernel does not tell which queues have AF_XDP sockets");
@@ -123,8 +131,8 @@ CHECK(queue_once)
 			     o->conf->queue > p->conf->queue ? o->conf->queue : p->conf->queue);
 			return;
 		}
-		fail(f, "%s and %s are both interface %u and want its queue %u", o->conf->name, p->conf->name, l->ifindex,
-		     o->conf->queue > p->conf->queue ? o->conf->queue : p->conf->queue);
+		fail(f, "%s and %s are both interface %u and want its queue %u", o->conf->name, p->conf->name,
+		     l->ifindex, o->conf->queue > p->conf->queue ? o->conf->queue : p->conf->queue);
 		fix_without(f, d, p);
 		return;
 	}
@@ -145,7 +153,8 @@ static void set_channels(struct result *f, const char *at, const struct iface *l
 		if (tx)
 			plx_text_add(text, sizeof(text), " tx %u", tx);
 	}
-	plx_text_add(f->found.fix, sizeof(f->found.fix), "%s%sethtool -L %s%s", *f->found.fix ? " && " : "", at, quoted(l->name), text);
+	plx_text_add(f->found.fix, sizeof(f->found.fix), "%s%sethtool -L %s%s", *f->found.fix ? " && " : "", at,
+	             quoted(l->name), text);
 }
 
 static unsigned most(int32_t own, int32_t combined)
@@ -173,12 +182,13 @@ CHECK(queues_asked)
 		return;
 	}
 	if (!few_rx && !few_tx) {
-		ok(f, "%s has %u receive and %u transmit queues, queues up to %u are asked for", l->name, l->nrxqs, l->ntxqs,
-		   (rx > tx ? rx : tx) - 1);
+		ok(f, "%s has %u receive and %u transmit queues, queues up to %u are asked for", l->name, l->nrxqs,
+		   l->ntxqs, (rx > tx ? rx : tx) - 1);
 		return;
 	}
 	fail(f, "%s: %.*s", l->name, (int)strcspn(why[!few_rx], ":"), why[!few_rx]);
-	if ((!few_rx || rx <= most(l->ch_rx_max, l->ch_combined_max)) && (!few_tx || tx <= most(l->ch_tx_max, l->ch_combined_max)))
+	if ((!few_rx || rx <= most(l->ch_rx_max, l->ch_combined_max)) &&
+	    (!few_tx || tx <= most(l->ch_tx_max, l->ch_combined_max)))
 		set_channels(f, "", l, few_rx ? rx : 0, few_tx ? tx : 0);
 	else if (p->conf->queue >= (few_rx ? l->nrxqs : l->ntxqs))
 		fix_key(f, d, p, "queue", NULL);
@@ -237,8 +247,10 @@ CHECK(rss_table)
 	if (!astray)
 		ok(f, "all %d entries of the RSS table lead to queues with sockets", l->rss_size);
 	else {
-		warn(f, "%u of the %d entries of the RSS table lead to queues without a socket: their packets go to the host", astray,
-		     l->rss_size);
+		warn(f,
+		     "%u of the %d entries of the RSS table lead to queues without a socket: their packets go to the "
+		     "host",
+		     astray, l->rss_size);
 		if (served_range(d, p, &lo, &n))
 			fix(f, "ethtool -X %s equal %u start %u", quoted(l->name), n, lo);
 		else
@@ -254,8 +266,8 @@ CHECK(flow_rules)
 	for (unsigned i = 0; i < p->nrules; i++) {
 		if (p->rule[i].queue == UINT32_MAX || served(d, p, p->rule[i].queue))
 			continue;
-		warn(f, "flow rule %u of %s leads to queue %u, which has no socket: its packets go to the host", p->rule[i].id, l->name,
-		     p->rule[i].queue);
+		warn(f, "flow rule %u of %s leads to queue %u, which has no socket: its packets go to the host",
+		     p->rule[i].id, l->name, p->rule[i].queue);
 		fix(f, "ethtool -N %s delete %u", quoted(l->name), p->rule[i].id);
 		return;
 	}
@@ -282,7 +294,8 @@ CHECK(tx_queues)
 		ok(f, "%u transmit queues for %u lcores that poll", have, polling);
 		return;
 	}
-	warn(f, "%u transmit queues for %u lcores that poll: the others send through an lcore that has one", have, polling);
+	warn(f, "%u transmit queues for %u lcores that poll: the others send through an lcore that has one", have,
+	     polling);
 	if (!alone(d, p))
 		fix(f, "# use fewer lcores, or one port of more queues");
 	else if (p->conf->txqs)
@@ -301,8 +314,8 @@ CHECK(rings)
 	else if (l->rx_ring >= RING_MIN || l->rx_ring >= l->rx_ring_max)
 		ok(f, "the receive ring of %s has %d of at most %d entries", l->name, l->rx_ring, l->rx_ring_max);
 	else {
-		warn(f, "the receive ring of %s has %d entries and may have %d: a pause of the lcore drops packets", l->name, l->rx_ring,
-		     l->rx_ring_max);
+		warn(f, "the receive ring of %s has %d entries and may have %d: a pause of the lcore drops packets",
+		     l->name, l->rx_ring, l->rx_ring_max);
 		fix(f, "ethtool -G %s rx %d", quoted(l->name), l->rx_ring_max < RING_GOOD ? l->rx_ring_max : RING_GOOD);
 	}
 }
@@ -315,10 +328,14 @@ CHECK(veth_queues)
 	else if (!p->peer)
 		skip(f, "the other end of %s is in a network namespace that has no name", l->name);
 	else if (l->nrxqs >= p->peer->ntxqs)
-		ok(f, "%s has %u receive queues, its other end %s sends by %u", l->name, l->nrxqs, p->peer->name, p->peer->ntxqs);
+		ok(f, "%s has %u receive queues, its other end %s sends by %u", l->name, l->nrxqs, p->peer->name,
+		   p->peer->ntxqs);
 	else {
-		(p->conf->mode == PLX_XDP_NATIVE ? fail : warn)(f, "%s has %u receive queues and its other end %s sends by %u: native "
-		     "XDP is refused", l->name, l->nrxqs, p->peer->name, p->peer->ntxqs);
+		(p->conf->mode == PLX_XDP_NATIVE ? fail : warn)(
+			f,
+			"%s has %u receive queues and its other end %s sends by %u: native "
+			"XDP is refused",
+			l->name, l->nrxqs, p->peer->name, p->peer->ntxqs);
 		set_channels(f, p->at_peer, p->peer, 0, l->nrxqs);
 	}
 }
@@ -338,10 +355,14 @@ CHECK(virtio_queues)
 	if (l->ch_combined_max < 0)
 		skip(f, "%s does not tell its channels", l->name);
 	else if (pairs + cpus <= (unsigned)l->ch_combined_max)
-		ok(f, "%s has %d queue pairs: enough for %u in use and one for each of %u CPUs", l->name, l->ch_combined_max, pairs, cpus);
+		ok(f, "%s has %d queue pairs: enough for %u in use and one for each of %u CPUs", l->name,
+		   l->ch_combined_max, pairs, cpus);
 	else {
-		warn(f, "%s has %d queue pairs, %u in use, and XDP wants one more for each of %u CPUs: its transmit queues are shared "
-		     "under a lock", l->name, l->ch_combined_max, pairs, cpus);
+		warn(f,
+		     "%s has %d queue pairs, %u in use, and XDP wants one more for each of %u CPUs: its transmit "
+		     "queues are shared "
+		     "under a lock",
+		     l->name, l->ch_combined_max, pairs, cpus);
 		if ((unsigned)l->ch_combined_max > cpus)
 			fix(f, "ethtool -L %s combined %u", quoted(l->name), (unsigned)l->ch_combined_max - cpus);
 		else
@@ -409,8 +430,8 @@ CHECK(irq_lcore)
 			skip(f, "lcores have all CPUs: interrupts have to be on one of them");
 			return;
 		}
-		warn(f, "interrupt %d of queue %u is on CPU %d and so is lcore %u: the kernel's work takes its time", l->rxq[q].irq, q,
-		     l->rxq[q].cpu, c->id);
+		warn(f, "interrupt %d of queue %u is on CPU %d and so is lcore %u: the kernel's work takes its time",
+		     l->rxq[q].irq, q, l->rxq[q].cpu, c->id);
 		fix(f, "echo %d > /proc/irq/%d/smp_affinity_list", to, l->rxq[q].irq);
 		return;
 	}

@@ -35,8 +35,9 @@ static void tell_elsewhere(const struct views *o, const char *name)
 	plx_text_quote(quoted, sizeof(quoted), name);
 	for (size_t i = 0; i < o->n; i++)
 		if (o->view[i].other && !strcmp(o->view[i].name, name)) {
-			cmd_error(title, "'%s' runs in another network namespace: nsenter -t %d -n pollux doctor --live %s", name,
-			          (int)o->view[i].other, quoted);
+			cmd_error(title,
+			          "'%s' runs in another network namespace: nsenter -t %d -n pollux doctor --live %s",
+			          name, (int)o->view[i].other, quoted);
 			return;
 		}
 }
@@ -90,7 +91,8 @@ static int absent(struct views *o, const char *name)
 	else if (n)
 		cmd_error(title, "'%s' does not run; there are: %s", name, all);
 	else
-		cmd_error(title, "'%s' does not run, and no other Pollux program that can be seen from here does", name);
+		cmd_error(title, "'%s' does not run, and no other Pollux program that can be seen from here does",
+		          name);
 	free(list);
 	return CMD_ABSENT;
 }
@@ -123,12 +125,12 @@ static void name_one(json_t *all, const struct view *v)
 	int fd = v->other ? -EHOSTUNREACH : view_connect(v, 0, &who);
 
 	if (fd >= 0) {
-		json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s, s:b}", "name", v->name, "pid", (int)who.pid, "uid",
-		                                     (int)who.uid, "netns", who.netns, "trusted", who.trusted));
+		json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:s, s:b}", "name", v->name, "pid", (int)who.pid,
+		                                     "uid", (int)who.uid, "netns", who.netns, "trusted", who.trusted));
 		close(fd);
 	} else if (fd == -EHOSTUNREACH)
-		json_array_append_new(all, json_pack("{s:s, s:i, s:s}", "name", v->name, "netns_of", (int)v->other, "error",
-		                                     strerror(EHOSTUNREACH)));
+		json_array_append_new(all, json_pack("{s:s, s:i, s:s}", "name", v->name, "netns_of", (int)v->other,
+		                                     "error", strerror(EHOSTUNREACH)));
 	else if (fd == -EACCES || fd == -EAGAIN)
 		json_array_append_new(all, json_pack("{s:s, s:s}", "name", v->name, "error", strerror(-fd)));
 }
@@ -251,12 +253,20 @@ static int reach(const char *name, const struct allow *a, int64_t end, struct vi
 		cmd_error(title, "%s: another user's program: run as root", name);
 		code = CMD_RIGHTS;
 	} else if (t.refused)
-		cmd_error(title, "%s: refused: answered by pid %d, uid %s, which is not %s; anyone can take a free name: if that is "
-		          "the program's user, pollux live --uid %u %s", name, (int)t.other.pid, t.other.user,
-		          a->given ? "the one given" : geteuid() ? "root or you" : "root", t.other.uid, PLX_QUOTED(name));
+		cmd_error(title,
+		          "%s: refused: answered by pid %d, uid %s, which is not %s; anyone can take a free name: if "
+		          "that is "
+		          "the program's user, pollux live --uid %u %s",
+		          name, (int)t.other.pid, t.other.user,
+		          a->given  ? "the one given" :
+		          geteuid() ? "root or you" :
+		                      "root",
+		          t.other.uid, PLX_QUOTED(name));
 	else if (t.busy)
-		cmd_error(title, "%s does not answer: nobody was let in within 3 s: is its watch thread stuck, or the process "
-		          "stopped?", name);
+		cmd_error(title,
+		          "%s does not answer: nobody was let in within 3 s: is its watch thread stuck, or the process "
+		          "stopped?",
+		          name);
 	else
 		code = absent(&o, name);
 	views_free(&o);
@@ -336,7 +346,8 @@ static void say_lcore(const json_t *l)
 	const json_t *cpus = json_object_get(l, "cpus"), *p;
 	size_t i;
 
-	printf("lcore    %-4lld %sCPU ", number_of(l, "id"), json_is_true(json_object_get(l, "service")) ? "service, " : "");
+	printf("lcore    %-4lld %sCPU ", number_of(l, "id"),
+	       json_is_true(json_object_get(l, "service")) ? "service, " : "");
 	for (i = 0; i < json_array_size(cpus); i++)
 		printf("%s%lld", i ? "," : "", json_integer_value(json_array_get(cpus, i)));
 	printf("%s thread %lld  %s", json_array_size(cpus) ? "" : "?", number_of(l, "tid"), text_of(l, "state"));
@@ -362,8 +373,8 @@ static void say_port(const json_t *p)
 	const json_t *q;
 	size_t i;
 
-	printf("port     %-15s %s, %s, link %s, MTU %lld\n", text_of(p, "name"), text_of(p, "driver"), text_of(p, "mode"),
-	       text_of(p, "link"), number_of(p, "mtu"));
+	printf("port     %-15s %s, %s, link %s, MTU %lld\n", text_of(p, "name"), text_of(p, "driver"),
+	       text_of(p, "mode"), text_of(p, "link"), number_of(p, "mtu"));
 	json_array_foreach(json_object_get(p, "rxqs"), i, q) {
 		printf("  rx queue %-3lld %s", number_of(q, "queue"),
 		       numbered((char[32]){ 0 }, "lcore", number_of(q, "lcore"), "no lcore"));
@@ -439,7 +450,8 @@ static void say(const json_t *o, const struct view_who *who)
 	json_array_foreach(found, i, e)
 		say_finding(o, e, who);
 	if (!json_array_size(found))
-		puts(number_of(o, "samples") ? "all is as planned" : "nothing was compared with the plan yet: it has just started");
+		puts(number_of(o, "samples") ? "all is as planned" :
+		                               "nothing was compared with the plan yet: it has just started");
 }
 
 /* The answer as it came, and who gave it. */
@@ -448,12 +460,14 @@ static int print_json(json_t *o, const struct view_who *who)
 	json_t *e;
 	size_t i;
 
-	json_object_set_new(o, "answered_by", json_pack("{s:i, s:i, s:s, s:b}", "pid", (int)who->pid, "uid", (int)who->uid,
-	                                                "netns", who->netns, "trusted", who->trusted));
+	json_object_set_new(o, "answered_by",
+	                    json_pack("{s:i, s:i, s:s, s:b}", "pid", (int)who->pid, "uid", (int)who->uid, "netns",
+	                              who->netns, "trusted", who->trusted));
 	json_array_foreach(json_object_get(o, "findings"), i, e)
 		if (!who->trusted)
 			json_object_del(e, "fix");
-	return json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII) || putchar('\n') == EOF;
+	return json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII) ||
+	       putchar('\n') == EOF;
 }
 
 static int show(const char *name, bool json, const struct allow *a)

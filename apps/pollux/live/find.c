@@ -66,7 +66,8 @@ static void in_base(struct views *o, const char *base)
 	DIR *d = *base && n < sizeof(path) ? opendir(path) : NULL;
 
 	for (struct dirent *e; d && (e = readdir(d));)
-		if (e->d_name[0] != '.' && live_file_name(name, e->d_name) && view_may_be(name) && live_file(path, base, name))
+		if (e->d_name[0] != '.' && live_file_name(name, e->d_name) && view_may_be(name) &&
+		    live_file(path, base, name))
 			add(o, name, path, 0);
 	if (d)
 		closedir(d);
@@ -200,8 +201,8 @@ static void name_netns(pid_t pid, char buf[64])
 		d = opendir("/run/netns");
 	for (struct dirent *e; d && (e = readdir(d));) {
 		snprintf(path, sizeof(path), "/run/netns/%s", e->d_name);
-		if (!stat(path, &st) && st.st_ino == there.st_ino && st.st_dev == there.st_dev && view_may_be(e->d_name) &&
-		    strlen(e->d_name) < 64)
+		if (!stat(path, &st) && st.st_ino == there.st_ino && st.st_dev == there.st_dev &&
+		    view_may_be(e->d_name) && strlen(e->d_name) < 64)
 			snprintf(buf, 64, "%.63s", e->d_name);
 	}
 	if (d)

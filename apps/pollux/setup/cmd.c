@@ -154,7 +154,8 @@ static int take_conf(struct words *w, int argc, char **argv)
 		return CMD_OK;
 	for (int i = 1; i < argc && err != PLX_TEXT && strcmp(argv[i], "--"); i++)
 		if (is_stage(argv[i]) && strstr(why, argv[i]))
-			plx_text_add(why, sizeof(why), "; stages stand before the options: %s %s ...", w->title, argv[i]);
+			plx_text_add(why, sizeof(why), "; stages stand before the options: %s %s ...", w->title,
+			             argv[i]);
 	int rc = cmd_conf(w->title, err, why);
 
 	return err == PLX_TEXT ? -1 : rc;
@@ -361,8 +362,12 @@ static int restore(int argc, char **argv)
 		cmd_error(w.title, "--dir '%s': there is no such folder: give the one that apply was given", w.dir);
 		return CMD_USAGE;
 	}
-	struct setup_undo u = { .sys = &plx_sys_linux, .log = &w.log, .dir = w.dir, .stages = w.stages, .orphans = orphans,
-	                        .spare_living = !all };
+	struct setup_undo u = { .sys = &plx_sys_linux,
+		                .log = &w.log,
+		                .dir = w.dir,
+		                .stages = w.stages,
+		                .orphans = orphans,
+		                .spare_living = !all };
 
 	int elsewhere = ns_undo(&u, &restored), err = setup_undo(&u, &here);
 
@@ -386,5 +391,6 @@ static const struct cmd parts[] = {
 
 int cmd_setup(int argc, char **argv)
 {
-	return cmd_run("pollux setup", "Changes to the host that programs gain from, told, made and undone.", parts, argc, argv);
+	return cmd_run("pollux setup", "Changes to the host that programs gain from, told, made and undone.", parts,
+	               argc, argv);
 }

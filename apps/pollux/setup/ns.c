@@ -55,8 +55,8 @@ static int child(const struct setup_undo *u, const struct setup_netns *ns, int f
 	int err = enter(fd);
 
 	if (err) {
-		plx_logf(u->log, PLX_LOG_ERROR, "network namespace %llu: cannot enter it: %s%s", (unsigned long long)ns->inode,
-		         strerror(-err), err == -EPERM ? ": run as root" : "");
+		plx_logf(u->log, PLX_LOG_ERROR, "network namespace %llu: cannot enter it: %s%s",
+		         (unsigned long long)ns->inode, strerror(-err), err == -EPERM ? ": run as root" : "");
 		return CHILD_FAIL;
 	}
 	setup_netns_here(u->sys, &here);

@@ -64,7 +64,8 @@ static int take_value(int *argc, char **argv, const char *word, const char **val
 			continue;
 		}
 		if (!*got || *value) {
-			cmd_error(title, *got ? "%s: given twice" : "%s: its value is missing; see pollux topo --help", word);
+			cmd_error(title, *got ? "%s: given twice" : "%s: its value is missing; see pollux topo --help",
+			          word);
 			err = -1;
 		}
 		*value = got;
@@ -119,7 +120,8 @@ static int32_t speed_of(const struct plx_sys *sys, const char *name)
 	sys->close(fd);
 	uint32_t speed = (uint32_t)cmd.speed_hi << 16 | cmd.speed; /* ethtool_cmd_speed shifts into the sign */
 
-	return err || speed == (uint32_t)SPEED_UNKNOWN || speed == UINT16_MAX || speed > INT32_MAX ? -1 : (int32_t)speed;
+	return err || speed == (uint32_t)SPEED_UNKNOWN || speed == UINT16_MAX || speed > INT32_MAX ? -1 :
+	                                                                                             (int32_t)speed;
 }
 
 static void note_link(void *arg, const struct iface *l)
@@ -203,8 +205,11 @@ static int other_machine(const struct job *j)
 {
 	for (unsigned i = 0; j->view.xml && i < j->conf.nports; i++)
 		if (plx_driver_on_device(&j->conf.ports[i])) {
-			cmd_error(title, "--iface %s: an interface of this machine has no place in another one's picture: leave out "
-			          "--iface or --xml", PLX_QUOTED(j->conf.ports[i].name));
+			cmd_error(title,
+			          "--iface %s: an interface of this machine has no place in another one's picture: "
+			          "leave out "
+			          "--iface or --xml",
+			          PLX_QUOTED(j->conf.ports[i].name));
 			return -1;
 		}
 	return 0;

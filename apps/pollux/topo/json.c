@@ -71,10 +71,11 @@ static json_t *nodes(const struct view *v)
 	for (unsigned n = 0; n < t->nnodes; n++) {
 		if (t->nnodes > 1 && !t->node[n].present)
 			continue;
-		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:b, s:o}", "node", (int)n,
-		                      "mem_bytes", known(t->node[n].mem_total ? (int64_t)t->node[n].mem_total : -1),
-		                      "mem_free_bytes", known(t->node[n].mem_free ? (int64_t)t->node[n].mem_free : -1),
-		                      "allowed", !t->node[n].barred, "hugepages", all_pages(t->huge[n], t->nnodes == 1)));
+		json_array_append_new(
+			a, json_pack("{s:i, s:o, s:o, s:b, s:o}", "node", (int)n, "mem_bytes",
+		                     known(t->node[n].mem_total ? (int64_t)t->node[n].mem_total : -1), "mem_free_bytes",
+		                     known(t->node[n].mem_free ? (int64_t)t->node[n].mem_free : -1), "allowed",
+		                     !t->node[n].barred, "hugepages", all_pages(t->huge[n], t->nnodes == 1)));
 	}
 	return a;
 }
@@ -88,13 +89,14 @@ static json_t *cpus(const struct view *v)
 
 		if (!c->present && !c->online)
 			continue;
-		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:o}", "cpu", (int)i,
-		                      "core", known(c->core), "node", known(c->node), "package", known(c->package),
-		                      "online", c->online, "allowed", c->online && c->allowed, "cpuset", !c->barred,
-		                      "isolated", c->isolated, "nohz_full", c->nohz_full, "rcu_nocbs", c->rcu_nocbs,
-		                      "serves_interrupt", v->irq_on[i],
-		                      "lcore", v->lcore_of[i] < 0 ? json_null() :
-		                      json_integer(v->plan->lcores[v->lcore_of[i]].id)));
+		json_array_append_new(
+			a,
+			json_pack("{s:i, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:o}", "cpu", (int)i, "core",
+		                  known(c->core), "node", known(c->node), "package", known(c->package), "online",
+		                  c->online, "allowed", c->online && c->allowed, "cpuset", !c->barred, "isolated",
+		                  c->isolated, "nohz_full", c->nohz_full, "rcu_nocbs", c->rcu_nocbs, "serves_interrupt",
+		                  v->irq_on[i], "lcore",
+		                  v->lcore_of[i] < 0 ? json_null() : json_integer(v->plan->lcores[v->lcore_of[i]].id)));
 	}
 	return a;
 }
@@ -115,8 +117,8 @@ static json_t *caches(const struct view *v)
 
 static json_t *irq(const struct view_irq *i)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:s}", "irq", known(i->irq), "cpu", known(i->cpu), "node", known(i->node),
-	                 "cpus", text(i->effective), "known_by", iface_how_name(i->how));
+	return json_pack("{s:o, s:o, s:o, s:o, s:s}", "irq", known(i->irq), "cpu", known(i->cpu), "node",
+	                 known(i->node), "cpus", text(i->effective), "known_by", iface_how_name(i->how));
 }
 
 static json_t *queues(const struct view *v, const struct view_nic *n)
@@ -126,10 +128,11 @@ static json_t *queues(const struct view *v, const struct view_nic *n)
 	for (unsigned q = 0; q < n->nrxqs || q < n->ntxqs; q++) {
 		const struct view_queue *i = &n->q[q];
 
-		json_array_append_new(a, json_pack("{s:i, s:o, s:o, s:b, s:o}", "queue", (int)q,
-		                      "rx", q < n->nrxqs ? irq(&i->rx) : json_null(),
-		                      "tx", q < n->ntxqs ? irq(&i->tx) : json_null(), "af_xdp_bound", i->xsk,
-		                      "lcore", i->lcore < 0 ? json_null() : json_integer(v->plan->lcores[i->lcore].id)));
+		json_array_append_new(
+			a, json_pack("{s:i, s:o, s:o, s:b, s:o}", "queue", (int)q, "rx",
+		                     q < n->nrxqs ? irq(&i->rx) : json_null(), "tx",
+		                     q < n->ntxqs ? irq(&i->tx) : json_null(), "af_xdp_bound", i->xsk, "lcore",
+		                     i->lcore < 0 ? json_null() : json_integer(v->plan->lcores[i->lcore].id)));
 	}
 	return a;
 }
@@ -140,15 +143,17 @@ static json_t *nics(const struct view *v)
 
 	for (unsigned i = 0; i < v->nnics; i++) {
 		const struct view_nic *n = &v->nics[i];
-		json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", n->name, "driver", text(n->kdriver),
-		                      "bus", text(n->bus), "kind", text(n->kind), "node", known(n->node),
-		                      "pci_gbytes", n->link_gbs > 0 ? json_real((double)n->link_gbs) : json_null(),
-		                      "near_cpus", cpuset_count(&n->near) ? set(&n->near) : json_null());
+		json_t *o =
+			json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", n->name, "driver", text(n->kdriver),
+		                  "bus", text(n->bus), "kind", text(n->kind), "node", known(n->node), "pci_gbytes",
+		                  n->link_gbs > 0 ? json_real((double)n->link_gbs) : json_null(), "near_cpus",
+		                  cpuset_count(&n->near) ? set(&n->near) : json_null());
 
 		if (n->told)
-			json_object_update_new(o, json_pack("{s:b, s:b, s:o, s:i, s:i, s:i, s:o}", "up", n->up, "carrier", n->running,
-			                       "speed_mbit", known(n->speed), "mtu", (int)n->mtu, "rxqs", n->nrxqs, "txqs", n->ntxqs,
-			                       "queues", queues(v, n)));
+			json_object_update_new(o,
+			                       json_pack("{s:b, s:b, s:o, s:i, s:i, s:i, s:o}", "up", n->up, "carrier",
+			                                 n->running, "speed_mbit", known(n->speed), "mtu", (int)n->mtu,
+			                                 "rxqs", n->nrxqs, "txqs", n->ntxqs, "queues", queues(v, n)));
 		json_array_append_new(a, o);
 	}
 	return a;
@@ -175,7 +180,8 @@ static json_t *lcores(const struct view *v)
 		for (uint16_t i = 0; i < l->ncpus; i++)
 			json_array_append_new(on, json_integer(l->cpus[i]));
 		json_array_append_new(a, json_pack("{s:i, s:b, s:o, s:o, s:s}", "id", (int)l->id, "service", l->service,
-		                      "node", known(l->node), "cpus", on, "polls", view_polls(v, k, polls, sizeof(polls))));
+		                                   "node", known(l->node), "cpus", on, "polls",
+		                                   view_polls(v, k, polls, sizeof(polls))));
 	}
 	return a;
 }
@@ -196,12 +202,11 @@ json_t *topo_json(const struct view *v)
 {
 	const struct topo *t = v->t;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	                 "xml", text(v->xml ? v->xml : ""), "model", text(v->more.model),
-	                 "cpuset", cgroup(&t->cpuset), "cpu_time", cgroup(&t->time),
-	                 "cpu_quota", t->quota_us ? json_real((double)t->quota_us / (double)t->period_us) : json_null(),
-	                 "mem_avail_bytes", known(t->mem_avail ? (int64_t)t->mem_avail : -1),
-	                 "nodes", nodes(v), "hugepages", all_pages(t->huge_all, true), "cpus", cpus(v), "caches", caches(v),
-	                 "nics", nics(v), "others", others(v), "plan", plan(v),
-	                 "packages", json_integer(v->npackages));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "xml",
+	                 text(v->xml ? v->xml : ""), "model", text(v->more.model), "cpuset", cgroup(&t->cpuset),
+	                 "cpu_time", cgroup(&t->time), "cpu_quota",
+	                 t->quota_us ? json_real((double)t->quota_us / (double)t->period_us) : json_null(),
+	                 "mem_avail_bytes", known(t->mem_avail ? (int64_t)t->mem_avail : -1), "nodes", nodes(v),
+	                 "hugepages", all_pages(t->huge_all, true), "cpus", cpus(v), "caches", caches(v), "nics",
+	                 nics(v), "others", others(v), "plan", plan(v), "packages", json_integer(v->npackages));
 }

@@ -57,8 +57,8 @@ static void draw(struct pen *p, const char *fmt, ...)
 static void box(struct pen *p, int x, int y, int w, int h, int round, const char *class)
 {
 	if (p->pass == BACK)
-		fprintf(p->f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\" class=\"%s\"/>\n", x, y, w, h, round,
-		        class);
+		fprintf(p->f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"%d\" class=\"%s\"/>\n", x, y, w,
+		        h, round, class);
 }
 
 /* escaped writes text as XML's; what XML has no letter for becomes a question mark. */
@@ -131,11 +131,12 @@ static void cpu_box(struct pen *p, const struct view *v, unsigned cpu, int x, in
 	const char *style = !c->online ? "off" : lcore ? "lcore" : !c->allowed ? "out" : c->isolated ? "iso" : "cpu";
 
 	p->cpu[cpu] = (struct at){ x + CPU_W / 2, y + CPU_H / 2 };
-	draw(p, "<g><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\" class=\"%s%s\"/>", x, y, CPU_W, CPU_H, style,
-	     v->irq_on[cpu] ? " irq" : "");
+	draw(p, "<g><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\" class=\"%s%s\"/>", x, y, CPU_W, CPU_H,
+	     style, v->irq_on[cpu] ? " irq" : "");
 	if (lcore && v->plan->lcores[v->lcore_of[cpu]].id != cpu)
-		draw(p, "<text x=\"%d\" y=\"%d\" class=\"mid white\"%s>%u<tspan class=\"tiny\">&#160;L%u</tspan></text>", x + CPU_W / 2,
-		     y + 13, cpu > 99 ? " textLength=\"32\" lengthAdjust=\"spacingAndGlyphs\"" : "", cpu,
+		draw(p,
+		     "<text x=\"%d\" y=\"%d\" class=\"mid white\"%s>%u<tspan class=\"tiny\">&#160;L%u</tspan></text>",
+		     x + CPU_W / 2, y + 13, cpu > 99 ? " textLength=\"32\" lengthAdjust=\"spacingAndGlyphs\"" : "", cpu,
 		     v->plan->lcores[v->lcore_of[cpu]].id);
 	else if (lcore)
 		draw(p, "<text x=\"%d\" y=\"%d\" class=\"mid white\">%u</text>", x + CPU_W / 2, y + 13, cpu);
@@ -199,9 +200,10 @@ static void queue_box(struct pen *p, const struct view *v, unsigned nic, unsigne
 
 	if (p->queue[nic])
 		p->queue[nic][q] = (struct at){ x + (QUEUE_W - 2) / 2, y };
-	draw(p, "<g><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"16\" rx=\"2\" class=\"queue%s\"/>"
-	     "<text x=\"%d\" y=\"%d\" class=\"mid tiny\">%u</text><title>", x, y, QUEUE_W - 2, i->lcore >= 0 ? " polled" : "",
-	     x + (QUEUE_W - 2) / 2, y + 12, q);
+	draw(p,
+	     "<g><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"16\" rx=\"2\" class=\"queue%s\"/>"
+	     "<text x=\"%d\" y=\"%d\" class=\"mid tiny\">%u</text><title>",
+	     x, y, QUEUE_W - 2, i->lcore >= 0 ? " polled" : "", x + (QUEUE_W - 2) / 2, y + 12, q);
 	escaped(p, n->name);
 	draw(p, " queue %u: ", q);
 	if (i->rx.irq >= 0 && i->rx.cpu < 0)
@@ -304,8 +306,8 @@ static void from_queue(struct pen *p, struct at q, struct at cpu, const char *cl
 	cpu.y += CPU_H / 2;
 	bend = bend < 12 && bend > -12 ? 12 : bend;
 	p->wires++;
-	draw(p, "<path d=\"M%d %dC%d %d %d %d %d %d\" class=\"wire %s\"/>\n", q.x, q.y, q.x, q.y - bend, cpu.x, cpu.y + bend,
-	     cpu.x, cpu.y, class);
+	draw(p, "<path d=\"M%d %dC%d %d %d %d %d %d\" class=\"wire %s\"/>\n", q.x, q.y, q.x, q.y - bend, cpu.x,
+	     cpu.y + bend, cpu.x, cpu.y, class);
 }
 
 /* across is an arc above, from CPU to CPU. */
@@ -317,8 +319,8 @@ static void across(struct pen *p, struct at a, struct at b)
 	b.y -= CPU_H / 2;
 	lift = lift > 40 ? 40 : lift;
 	p->wires++;
-	draw(p, "<path d=\"M%d %dC%d %d %d %d %d %d\" class=\"wire tolcore\"/>\n", a.x, a.y, a.x, a.y - lift, b.x, b.y - lift,
-	     b.x, b.y);
+	draw(p, "<path d=\"M%d %dC%d %d %d %d %d %d\" class=\"wire tolcore\"/>\n", a.x, a.y, a.x, a.y - lift, b.x,
+	     b.y - lift, b.x, b.y);
 }
 
 static void wires(struct pen *p, const struct view *v)
@@ -347,28 +349,40 @@ static void wires(struct pen *p, const struct view *v)
 static const char style[] =
 	"<style>\n"
 	"text{font-family:Helvetica,Arial,'DejaVu Sans',sans-serif;font-size:11px;fill:" INK "}\n"
-	".title{font-size:17px;font-weight:bold}.head{font-size:14px;font-weight:bold}.name{font-weight:bold;font-size:12px}\n"
-	".small{fill:" PALE "}.small,.head,.name{paint-order:stroke;stroke:#f9fafb;stroke-width:3px;stroke-linejoin:round}.mid{text-anchor:middle}.tiny{font-size:9px}.pale{fill:#9aa5b1}.white,.white .tiny{fill:#fff}\n"
+	".title{font-size:17px;font-weight:bold}.head{font-size:14px;font-weight:bold}.name{font-weight:bold;font-size:"
+	"12px}\n"
+	".small{fill:" PALE
+	"}.small,.head,.name{paint-order:stroke;stroke:#f9fafb;stroke-width:3px;stroke-linejoin:round}.mid{text-anchor:"
+	"middle}.tiny{font-size:9px}.pale{fill:#9aa5b1}.white,.white .tiny{fill:#fff}\n"
 	".node{fill:#f6f8fa;stroke:#c3ccd6}.core{fill:#fff;stroke:#cfd7df}\n"
 	".cpu{fill:#e4e9ef}.iso{fill:#d3efd9;stroke:#3c9a55}.lcore{fill:" BLUE "}\n"
 	".out{fill:#fff;stroke:#c3ccd6;stroke-dasharray:2 2}.off{fill:none;stroke:none}\n"
 	".irq{stroke:" ORANGE ";stroke-width:2.5;stroke-dasharray:none}\n"
 	".nic{fill:#fffaf3;stroke:#e5c08a}.queue{fill:#fff;stroke:" ORANGE "}.polled{fill:#dbe8fd;stroke:" BLUE "}\n"
-	".wire{fill:none;stroke-width:1.4;opacity:.75}.many .wire{stroke-width:1;opacity:.5}.toirq{stroke:" ORANGE "}.tolcore{stroke:" BLUE ";marker-end:url(#to)}\n"
+	".wire{fill:none;stroke-width:1.4;opacity:.75}.many .wire{stroke-width:1;opacity:.5}.toirq{stroke:" ORANGE
+	"}.tolcore{stroke:" BLUE ";marker-end:url(#to)}\n"
 	"</style>\n"
-	"<defs><marker id=\"to\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"6\" markerHeight=\"6\" orient=\"auto\">"
+	"<defs><marker id=\"to\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"6\" markerHeight=\"6\" "
+	"orient=\"auto\">"
 	"<path d=\"M0 0L8 4L0 8z\" fill=\"" BLUE "\"/></marker></defs>\n";
 
 static void legend(struct pen *p, int x, int y, int width)
 {
-	static const struct { const char *style, *what; int w; } rows[] = {
-		{ "cpu", "CPU, framed with those of its core", 220 }, { "lcore", "lcore polls here: its number is the CPU's, or L2", 290 },
-		{ "cpu irq", "serves a queue's interrupt", 172 }, { "iso", "isolated", 82 },
-		{ "out", "not for this process", 142 }, { "off", "7  offline: no box", 112 },
-		{ "queue", "queue", 72 }, { "queue polled", "queue that is polled", 140 },
+	static const struct { const char *style, *what; int w;
+	} rows[] = {
+		{ "cpu", "CPU, framed with those of its core", 220 },
+		{ "lcore", "lcore polls here: its number is the CPU's, or L2", 290 },
+		{ "cpu irq", "serves a queue's interrupt", 172 },
+		{ "iso", "isolated", 82 },
+		{ "out", "not for this process", 142 },
+		{ "off", "7  offline: no box", 112 },
+		{ "queue", "queue", 72 },
+		{ "queue polled", "queue that is polled", 140 },
 	};
-	static const struct { const char *style, *what; int w; } ways[] = {
-		{ "toirq", "queue to the CPU of its interrupt", 212 }, { "tolcore", "on to the lcore that polls it", 190 },
+	static const struct { const char *style, *what; int w;
+	} ways[] = {
+		{ "toirq", "queue to the CPU of its interrupt", 212 },
+		{ "tolcore", "on to the lcore that polls it", 190 },
 	};
 	int left = x;
 
@@ -377,7 +391,8 @@ static void legend(struct pen *p, int x, int y, int width)
 			x = left;
 			y += 22;
 		}
-		draw(p, "<rect x=\"%d\" y=\"%d\" width=\"16\" height=\"12\" rx=\"2\" class=\"%s\"/>", x, y, rows[i].style);
+		draw(p, "<rect x=\"%d\" y=\"%d\" width=\"16\" height=\"12\" rx=\"2\" class=\"%s\"/>", x, y,
+		     rows[i].style);
 		words(p, strcmp(rows[i].style, "off") ? x + 22 : x + 4, y + 10, "small", CHARS, "%s", rows[i].what);
 		x += rows[i].w;
 	}
@@ -449,7 +464,10 @@ static int whole(struct pen *p, const struct view *v, int columns, int width)
 {
 	int y = MARGIN + 46;
 
-	words(p, MARGIN, MARGIN + 14, "title", 60, "%s", v->xml ? v->xml : *v->more.host ? v->more.host : "this machine");
+	words(p, MARGIN, MARGIN + 14, "title", 60, "%s",
+	      v->xml        ? v->xml :
+	      *v->more.host ? v->more.host :
+	                      "this machine");
 	words(p, MARGIN, MARGIN + 32, "small", (size_t)width / 6, "%s", v->more.model);
 	y += boxes(p, v, y, columns);
 	y += lcores(p, v, y, columns);
@@ -473,9 +491,11 @@ void topo_svg(FILE *f, const struct view *v)
 	height = p ? whole(p, v, columns, width) : 1; /* and where all of it is */
 	if (p)
 		wires(p, v);
-	fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-	        "viewBox=\"0 0 %d %d\">\n%s<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", width, height, width, height,
-	        style);
+	fprintf(f,
+	        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
+	        "height=\"%d\" "
+	        "viewBox=\"0 0 %d %d\">\n%s<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+	        width, height, width, height, style);
 	if (p) {
 		p->f = f;
 		p->pass = BACK;

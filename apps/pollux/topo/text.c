@@ -375,7 +375,8 @@ void topo_text(FILE *f, const struct view *v)
 	if (v->nothers) {
 		begin(&o, 9, "without");
 		for (unsigned i = 0; i < v->nothers; i++)
-			put(&o, i ? ", " : "", "%s%s (%s)", i ? "" : "a device: ", v->others[i].name, v->others[i].kind);
+			put(&o, i ? ", " : "", "%s%s (%s)", i ? "" : "a device: ", v->others[i].name,
+			    v->others[i].kind);
 		end(&o);
 	}
 	lcores(&o, v);

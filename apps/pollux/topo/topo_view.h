@@ -67,8 +67,8 @@ struct view {
 
 /* view_cores groups the CPUs of t; once t and more are there.  0 or -ENOMEM. */
 int view_cores(struct view *v);
-/* For these two more is there too.  view_link adds a NIC as discovery found it, view_bus one as the buses show it.  0, -ENOMEM, or
-   -ENOSPC. */
+/* For these two more is there too.  view_link adds a NIC as discovery found it, view_bus one as the buses show it.  0,
+   -ENOMEM, or -ENOSPC. */
 int view_link(struct view *v, const struct iface *l, int32_t speed);
 int view_bus(struct view *v, const struct topo_nic *n);
 /* view_plan takes p, which stays the caller's; the links are there. */

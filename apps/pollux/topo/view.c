@@ -265,7 +265,10 @@ char *view_caches(const struct view *v, const struct view_core *core, char *buf,
 
 		if (c->level == 3 || !cpuset_has(&c->cpus, core->cpu[0]))
 			continue;
-		plx_text_add(buf, len, "%sL%u%s %s", *buf ? ", " : "", c->level, c->type == 'd' ? "d" : c->type == 'i' ? "i" : "",
+		plx_text_add(buf, len, "%sL%u%s %s", *buf ? ", " : "", c->level,
+		             c->type == 'd' ? "d" :
+		             c->type == 'i' ? "i" :
+		                              "",
 		             view_size(c->size, size, sizeof(size)));
 		if (of > core->ncpus)
 			plx_text_add(buf, len, " for %u CPUs", of);

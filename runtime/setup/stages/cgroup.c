@@ -175,8 +175,10 @@ static int valid(const struct plx_sys *sys, const char *dir, char *why, size_t l
 
 	if (read_word(sys, dir, "cpuset.cpus.partition", text, sizeof(text)) || !strstr(text, "invalid"))
 		return 0;
-	snprintf(why, len, "the kernel makes no partition of it: %s: name other lcores with -l, or take their CPUs out of "
-	         "other cgroups' cpuset.cpus", text);
+	snprintf(why, len,
+	         "the kernel makes no partition of it: %s: name other lcores with -l, or take their CPUs out of "
+	         "other cgroups' cpuset.cpus",
+	         text);
 	return -EINVAL;
 }
 
@@ -195,7 +197,9 @@ static int make_it(const struct plx_sys *sys, const char *dir, const char *value
 			if (!strcmp(p->word, word) && strcmp(text, "-") && (err = write_word(sys, dir, p->file, text)))
 				snprintf(why, len, "%s/%s does not take %s: %s", dir, p->file, text, strerror(-err));
 	if (err && !*why)
-		snprintf(why, len, err == -EROFS ? "it is mounted read-only, as in a container: set it up from the host" : "run as root");
+		snprintf(why, len,
+		         err == -EROFS ? "it is mounted read-only, as in a container: set it up from the host" :
+		                         "run as root");
 	return err ? err : parts == parts_v2 ? valid(sys, dir, why, len) : 0;
 }
 
@@ -206,7 +210,8 @@ static int set(const struct setup *s, const char *object, const char *value, cha
 	if (!*value)
 		return remove_it(s->in.sys, object, why, len);
 	if (!strncmp(value, "cpuset ", 7)) {
-		err = write_word(s->in.sys, object, "cgroup.subtree_control", strcmp(value, "cpuset on") ? "-cpuset" : "+cpuset");
+		err = write_word(s->in.sys, object, "cgroup.subtree_control",
+		                 strcmp(value, "cpuset on") ? "-cpuset" : "+cpuset");
 		if (err)
 			snprintf(why, len, err == -EBUSY ? "cgroups below use it" : "run as root");
 		return err;
@@ -225,11 +230,13 @@ static void command(const struct setup *s, const char *object, const char *value
 	plx_text_quote(parent, sizeof(parent), above);
 	plx_text_quote(dir, sizeof(dir), object);
 	if (!*value) {
-		snprintf(buf, len, "for p in $(cat %s/cgroup.procs); do echo $p > %s/cgroup.procs; done; rmdir %s", dir, parent, dir);
+		snprintf(buf, len, "for p in $(cat %s/cgroup.procs); do echo $p > %s/cgroup.procs; done; rmdir %s", dir,
+		         parent, dir);
 		return;
 	}
 	if (!strncmp(value, "cpuset ", 7)) {
-		snprintf(buf, len, "echo %ccpuset > %s/cgroup.subtree_control", strcmp(value, "cpuset on") ? '-' : '+', dir);
+		snprintf(buf, len, "echo %ccpuset > %s/cgroup.subtree_control", strcmp(value, "cpuset on") ? '-' : '+',
+		         dir);
 		return;
 	}
 	snprintf(buf, len, "mkdir -p %s", dir);
@@ -251,7 +258,8 @@ static bool find_mount(const struct plx_sys *sys, char *dir, size_t len, bool *v
 
 	if (!text || plx_file_read(sys, "/proc/mounts", text, 65536) <= 0)
 		text = (free(text), NULL);
-	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line && !found; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line && !found;
+	     line = strtok_r(NULL, "\n", &save)) {
 		if (sscanf(line, "%*s %319s %31s %511s", at, type, options) != 3)
 			continue;
 		for (char *c = options; *c; c++)
@@ -306,12 +314,15 @@ static void plan_at(struct setup *s, const char *mount, bool v2, const struct cp
 		snprintf(want, sizeof(want), "cpus %s mems %s exclusive %d balance 0", list, mems, !r.any);
 	}
 	if (taken(s, dir, want)) {
-		setup_cannot(s, SETUP_cpuset, "%s is in use with other CPUs: end what runs in it (cat %s/cgroup.procs), or "
-		             "pollux setup restore cpuset", dir, dir);
+		setup_cannot(s, SETUP_cpuset,
+		             "%s is in use with other CPUs: end what runs in it (cat %s/cgroup.procs), or "
+		             "pollux setup restore cpuset",
+		             dir, dir);
 		return;
 	}
 	if (v2)
-		setup_want(s, SETUP_cpuset, &setup_cgroup, mount, "cpuset on", "cgroups below %s may have CPUs of their own", mount);
+		setup_want(s, SETUP_cpuset, &setup_cgroup, mount, "cpuset on",
+		           "cgroups below %s may have CPUs of their own", mount);
 	setup_want(s, SETUP_cpuset, &setup_cgroup, dir, want, "%s CPUs %s: start programs by "
 	           "sh -c 'echo $$ > %s/cgroup.procs; exec PROGRAM ..'",
 	           v2 ? "nothing else is scheduled on" : "no cgroup beside it has", list, dir);
@@ -325,8 +336,10 @@ void setup_plan_cpuset(struct setup *s)
 	bool v2;
 
 	if (!s->in.by_name) {
-		setup_skip(s, SETUP_cpuset, "left alone unless it is named (pollux setup apply cpuset): a program started outside of the "
-		           "cpuset cannot use its CPUs");
+		setup_skip(
+			s, SETUP_cpuset,
+			"left alone unless it is named (pollux setup apply cpuset): a program started outside of the "
+			"cpuset cannot use its CPUs");
 		return;
 	}
 	setup_lcore_cpus(s, &cpus);
@@ -341,7 +354,8 @@ void setup_plan_cpuset(struct setup *s)
 	if (!left)
 		setup_cannot(s, SETUP_cpuset, "lcores use every CPU, and the host needs one: name fewer with -l");
 	else if (!find_mount(s->in.sys, mount, sizeof(mount), &v2))
-		setup_cannot(s, SETUP_cpuset, "no cgroup file system with cpusets is mounted here (ip netns exec hides it): "
+		setup_cannot(s, SETUP_cpuset,
+		             "no cgroup file system with cpusets is mounted here (ip netns exec hides it): "
 		             "mount -t cgroup2 none /sys/fs/cgroup");
 	else
 		plan_at(s, mount, v2, &cpus);

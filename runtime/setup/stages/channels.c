@@ -96,8 +96,10 @@ static void out_of_range(struct setup *s, unsigned i, const struct plx_port_conf
 
 	rx = rx ? rx : l->nrxqs;
 	tx = tx ? tx : l->ntxqs;
-	setup_cannot(s, SETUP_channels, "%s: %u receive and %u transmit queues are asked for, the device can have %d and %d: "
-	             "use fewer with rxqs= and txqs=, or a lower queue=", l->name, c->rxqs, c->txqs, rx, tx);
+	setup_cannot(s, SETUP_channels,
+	             "%s: %u receive and %u transmit queues are asked for, the device can have %d and %d: "
+	             "use fewer with rxqs= and txqs=, or a lower queue=",
+	             l->name, c->rxqs, c->txqs, rx, tx);
 }
 
 /* What the driver makes anew when its channels change, unless a stage sees to it. */
@@ -143,7 +145,8 @@ static void plan_port(struct setup *s, unsigned i)
 		return;
 	}
 	if (r && known(l->ch_rx_max) + known(l->ch_combined_max) == 0) {
-		setup_skip(s, SETUP_channels, "%s: its driver has no channels to set, %u queues are there", l->name, l->nrxqs);
+		setup_skip(s, SETUP_channels, "%s: its driver has no channels to set, %u queues are there", l->name,
+		           l->nrxqs);
 		return;
 	}
 	if (!r)
@@ -151,11 +154,14 @@ static void plan_port(struct setup *s, unsigned i)
 	setup_dev_object(object, l->ifindex, l->name, "");
 	snprintf(want, sizeof(want), "rx %d tx %d combined %d", rx, tx, combined);
 	if (rx + combined < known(l->ch_rx) + known(l->ch_combined))
-		setup_want(s, SETUP_channels, &setup_channels, object, want, "%s has no table that keeps flows away from "
-		           "the queues that no port uses", l->name);
+		setup_want(s, SETUP_channels, &setup_channels, object, want,
+		           "%s has no table that keeps flows away from "
+		           "the queues that no port uses",
+		           l->name);
 	else
-		setup_want(s, SETUP_channels, &setup_channels, object, want, "ports use %u receive and %u transmit queues of %s",
-		           c.rxqs ? c.rxqs : l->nrxqs, c.txqs, l->name);
+		setup_want(s, SETUP_channels, &setup_channels, object, want,
+		           "ports use %u receive and %u transmit queues of %s", c.rxqs ? c.rxqs : l->nrxqs, c.txqs,
+		           l->name);
 }
 
 void setup_plan_channels(struct setup *s)
@@ -278,4 +284,6 @@ static void command(const struct setup *s, const char *object, const char *value
 			plx_text_add(buf, len, " %s %u", kinds[i], n[i]);
 }
 
-const struct setup_kind setup_channels = { .name = "channels", .netns = true, .get = get, .set = set, .command = command };
+const struct setup_kind setup_channels = {
+	.name = "channels", .netns = true, .get = get, .set = set, .command = command
+};

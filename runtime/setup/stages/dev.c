@@ -185,7 +185,8 @@ unsigned setup_dev_used(const struct setup *s, unsigned i, bool used[PLX_QUEUES_
 	for (unsigned k = 0; s->plan && k < s->plan->nports; k++) {
 		const struct plx_port_conf *c = &s->plan->ports[k].conf;
 
-		for (unsigned q = c->queue; same(s, i, k) && q < c->queue + (unsigned)c->rxqs && q < PLX_QUEUES_MAX; q++) {
+		for (unsigned q = c->queue; same(s, i, k) && q < c->queue + (unsigned)c->rxqs && q < PLX_QUEUES_MAX;
+		     q++) {
 			used[q] = true;
 			end = q + 1 > end ? q + 1 : end;
 		}

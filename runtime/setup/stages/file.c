@@ -18,7 +18,8 @@ static bool hidden(const struct plx_sys *sys, const char *path)
 	if (strncmp(path, "/sys/fs/cgroup/", 15))
 		return false;
 	for (int i = 0; i < 2; i++) {
-		int fd = sys->open(i ? "/sys/fs/cgroup/cpuset" : "/sys/fs/cgroup/cgroup.controllers", O_RDONLY | O_CLOEXEC, 0);
+		int fd = sys->open(i ? "/sys/fs/cgroup/cpuset" : "/sys/fs/cgroup/cgroup.controllers",
+		                   O_RDONLY | O_CLOEXEC, 0);
 
 		if (fd >= 0) {
 			sys->close(fd);
@@ -79,15 +80,18 @@ static int enough_pages(const struct setup *s, const char *path, const char *val
 	int err = plx_file_number(s->in.sys, path, &got);
 	if (err || got >= want)
 		return err;
-	plx_logf(s->in.log, PLX_LOG_NOTICE, "%s: %ld of %ld pages: memory is compacted once for the rest", path, got, want);
+	plx_logf(s->in.log, PLX_LOG_NOTICE, "%s: %ld of %ld pages: memory is compacted once for the rest", path, got,
+	         want);
 	write_value(s->in.sys, "/proc/sys/vm/compact_memory", "1");
 	err = write_value(s->in.sys, path, value);
 	if (!err)
 		err = plx_file_number(s->in.sys, path, &got);
 	if (err || got >= want)
 		return err;
-	snprintf(why, len, "the kernel gave %ld of %ld pages, memory is full or in pieces: end programs, ask for less with -m, "
-	         "or boot with hugepages=%ld", got, want, want);
+	snprintf(why, len,
+	         "the kernel gave %ld of %ld pages, memory is full or in pieces: end programs, ask for less with -m, "
+	         "or boot with hugepages=%ld",
+	         got, want, want);
 	return -ENOMEM;
 }
 
@@ -211,7 +215,8 @@ static int rlimit_set(const struct setup *s, const char *object, const char *val
 	if (!s->in.sys->prlimit(pid, RLIMIT_MEMLOCK, &r, NULL))
 		return 0;
 	if (errno == EPERM)
-		snprintf(why, len, "raising a hard limit needs CAP_SYS_RESOURCE: run as root, or LimitMEMLOCK= of the unit");
+		snprintf(why, len,
+		         "raising a hard limit needs CAP_SYS_RESOURCE: run as root, or LimitMEMLOCK= of the unit");
 	return errno == ESRCH ? -ENOENT : -errno;
 }
 

@@ -89,10 +89,12 @@ static int cpu_for(const struct maker *m, const struct plan_lcore *l, int node, 
 	enum plx_placement placement = m->s->in.conf->placement;
 	int own = l ? l->cpu : -1, best = beside(m, node, now);
 	bool taken = best >= 0 && cpuset_has(&m->lcores, (unsigned)best);
-	bool far = best >= 0 && node >= 0 && m->s->in.host->topo.cpu[best].node >= 0 && m->s->in.host->topo.cpu[best].node != node;
+	bool far = best >= 0 && node >= 0 && m->s->in.host->topo.cpu[best].node >= 0 &&
+	           m->s->in.host->topo.cpu[best].node != node;
 
 	if (own >= 0 && (placement == PLX_PLACE_SAME || taken || (placement == PLX_PLACE_AUTO && far))) {
-		*what = placement == PLX_PLACE_SAME ? "on its lcore's CPU, as --placement says" : "on its lcore's CPU, no other is left";
+		*what = placement == PLX_PLACE_SAME ? "on its lcore's CPU, as --placement says" :
+		                                      "on its lcore's CPU, no other is left";
 		return own;
 	}
 	*what = far ? "beside the lcores, though on another node" : "beside the lcores, on their node";
@@ -270,10 +272,13 @@ static void plan_irq(struct setup *s, const struct setup_irq *w, struct kept *ke
 	if ((n > 0 && !strcmp(now, w->want)) || !kept_there(s, w->irq, path))
 		setup_want(s, SETUP_irq_affinity, &setup_file, path, w->want, "%s", w->why);
 	else if (w->used && in_the_way(s, now) && s->in.conf->placement == PLX_PLACE_SPLIT)
-		setup_cannot(s, SETUP_irq_affinity, "%s, but interrupt %d cannot be moved: it stays on CPU %s, name lcores beside it with "
-		             "-l", w->why, w->irq, now);
+		setup_cannot(s, SETUP_irq_affinity,
+		             "%s, but interrupt %d cannot be moved: it stays on CPU %s, name lcores beside it with "
+		             "-l",
+		             w->why, w->irq, now);
 	else if (w->used)
-		setup_skip(s, SETUP_irq_affinity, "%s, but interrupt %d cannot be moved: it stays on CPU %s", w->why, w->irq, now);
+		setup_skip(s, SETUP_irq_affinity, "%s, but interrupt %d cannot be moved: it stays on CPU %s", w->why,
+		           w->irq, now);
 	else {
 		cpuset_add(&kept->irqs, (unsigned)w->irq);
 		kept->n++;
@@ -298,12 +303,16 @@ void setup_plan_irq_affinity(struct setup *s)
 	cpuset_text(&kept.irqs, list, sizeof(list));
 	/* spread by their driver, one for each CPU, they come only when that CPU asked for something */
 	if (kept.n)
-		setup_skip(s, SETUP_irq_affinity, "interrupts %s stay on CPUs of lcores: the kernel refuses to move them, "
-		           "isolcpus=managed_irq,domain,CPUS at boot keeps them away", list);
+		setup_skip(s, SETUP_irq_affinity,
+		           "interrupts %s stay on CPUs of lcores: the kernel refuses to move them, "
+		           "isolcpus=managed_irq,domain,CPUS at boot keeps them away",
+		           list);
 	if (w.changing)
-		setup_skip(s, SETUP_irq_affinity, "interrupts of %u interface%s are made anew with the channels: placed once those are set",
+		setup_skip(s, SETUP_irq_affinity,
+		           "interrupts of %u interface%s are made anew with the channels: placed once those are set",
 		           w.changing, w.changing == 1 ? "" : "s");
 	else if (s->nitems == before)
-		setup_skip(s, SETUP_irq_affinity, "no interrupt of a used queue is known, and none stands in an lcore's way");
+		setup_skip(s, SETUP_irq_affinity,
+		           "no interrupt of a used queue is known, and none stands in an lcore's way");
 	free(w.irq);
 }

@@ -306,8 +306,8 @@ void setup_plan_irqbalance(struct setup *s)
 	if (!add_ours(s, &l))
 		s->failed = true;
 	if (!request(text, &l)) {
-		setup_cannot(s, SETUP_irqbalance, "irqbalance (pid %d) takes no list of %u interrupts: systemctl stop irqbalance",
-		             pid, l.n);
+		setup_cannot(s, SETUP_irqbalance,
+		             "irqbalance (pid %d) takes no list of %u interrupts: systemctl stop irqbalance", pid, l.n);
 		return;
 	}
 	if (l.n == had && !had) {
@@ -316,6 +316,8 @@ void setup_plan_irqbalance(struct setup *s)
 	}
 	snprintf(object, sizeof(object), "%d %llu", pid, (unsigned long long)start);
 	put(want, sizeof(want), &l);
-	setup_want(s, SETUP_irqbalance, &setup_irqbalance, object, want, "irqbalance (pid %d) would move what is placed, within "
-	           "ten seconds", pid);
+	setup_want(s, SETUP_irqbalance, &setup_irqbalance, object, want,
+	           "irqbalance (pid %d) would move what is placed, within "
+	           "ten seconds",
+	           pid);
 }

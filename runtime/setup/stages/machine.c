@@ -44,8 +44,8 @@ static void too_few(struct setup *s, const struct plan_pool *pool, long missing,
 	most = most > beside + MIB2 ? most - beside - MIB2 : 0;
 	if (s->plan->npools == 1 && s->in.conf->mem && most > least + least / 8)
 		snprintf(fix, sizeof(fix), "-m %llu or less", (unsigned long long)(most >> 20));
-	setup_cannot(s, SETUP_hugepages, "%ld pages of 2 MiB are missing on %s, more than the %llu MiB available: %s", missing,
-	             NODE_TEXT(pool->node, "any node"), (unsigned long long)(mem >> 20), fix);
+	setup_cannot(s, SETUP_hugepages, "%ld pages of 2 MiB are missing on %s, more than the %llu MiB available: %s",
+	             missing, NODE_TEXT(pool->node, "any node"), (unsigned long long)(mem >> 20), fix);
 }
 
 static void want_pages(struct setup *s, const struct plan_pool *pool)
@@ -56,7 +56,8 @@ static void want_pages(struct setup *s, const struct plan_pool *pool)
 
 	pages_dir(s, pool->node, dir, sizeof(dir));
 	if (!pages_of(s, dir, "nr_hugepages", &total) || !pages_of(s, dir, "free_hugepages", &avail)) {
-		setup_cannot(s, SETUP_hugepages, "the kernel has no hugepages of 2 MiB (%s is missing): --huge=never does without", dir);
+		setup_cannot(s, SETUP_hugepages,
+		             "the kernel has no hugepages of 2 MiB (%s is missing): --huge=never does without", dir);
 		return;
 	}
 	/* free pages may be promised to mappings already; by node that is not told */
@@ -129,32 +130,40 @@ void setup_plan_memlock(struct setup *s)
 		setup_skip(s, SETUP_memlock, "CAP_IPC_LOCK is there, which knows no limit");
 		return;
 	}
-	snprintf(object, sizeof(object), "%d %llu memlock", (int)s->in.pid, (unsigned long long)setup_started(s->in.sys, s->in.pid));
+	snprintf(object, sizeof(object), "%d %llu memlock", (int)s->in.pid,
+	         (unsigned long long)setup_started(s->in.sys, s->in.pid));
 	int err = setup_rlimit.get(s, object, now, sizeof(now));
 
 	hard = strchr(now, ':');
 	if (err || !hard) {
-		setup_cannot(s, SETUP_memlock, "the limit of process %d cannot be read: %s: ulimit -l %llu", (int)s->in.pid,
-		             strerror(-err), (need + 1023) >> 10);
+		setup_cannot(s, SETUP_memlock, "the limit of process %d cannot be read: %s: ulimit -l %llu",
+		             (int)s->in.pid, strerror(-err), (need + 1023) >> 10);
 		return;
 	}
 	put_limit(want, sizeof(want), at_least(now, need));
 	plx_text_add(want, sizeof(want), ":");
 	put_limit(want, sizeof(want), at_least(hard + 1, need));
-	setup_want(s, SETUP_memlock, &setup_rlimit, object, want, "%llu KiB of frames are locked by a process without CAP_IPC_LOCK",
-	           (need + 1023) >> 10);
+	setup_want(s, SETUP_memlock, &setup_rlimit, object, want,
+	           "%llu KiB of frames are locked by a process without CAP_IPC_LOCK", (need + 1023) >> 10);
 }
 
 /* ---- sysctl ---- */
 
 /* least: anything from want on will do. */
-static const struct { const char *path, *want; bool least, nodes; const char *why; } sysctls[] = {
-	{ "/proc/sys/net/core/bpf_jit_enable", "1", true, false, "an interpreted XDP program costs several times as much a packet" },
-	{ "/proc/sys/kernel/numa_balancing", "0", false, true, "it unmaps pages to see who touches them: lcores fault on their frames" },
-	{ "/proc/sys/kernel/timer_migration", "0", false, false, "timers of idle CPUs move to busy ones, and lcores are always busy" },
-	{ "/proc/sys/kernel/nmi_watchdog", "0", false, false, "it interrupts every CPU, lcores included, to see whether they hang" },
-	{ "/proc/sys/vm/stat_interval", "10", true, false, "each CPU is interrupted that often (s) to sum up its counters" },
-	{ "/proc/sys/vm/compaction_proactiveness", "0", false, false, "moving pages ahead of need interrupts all CPUs that may have them mapped" },
+static const struct { const char *path, *want; bool least, nodes; const char *why;
+} sysctls[] = {
+	{ "/proc/sys/net/core/bpf_jit_enable", "1", true, false,
+	  "an interpreted XDP program costs several times as much a packet" },
+	{ "/proc/sys/kernel/numa_balancing", "0", false, true,
+	  "it unmaps pages to see who touches them: lcores fault on their frames" },
+	{ "/proc/sys/kernel/timer_migration", "0", false, false,
+	  "timers of idle CPUs move to busy ones, and lcores are always busy" },
+	{ "/proc/sys/kernel/nmi_watchdog", "0", false, false,
+	  "it interrupts every CPU, lcores included, to see whether they hang" },
+	{ "/proc/sys/vm/stat_interval", "10", true, false,
+	  "each CPU is interrupted that often (s) to sum up its counters" },
+	{ "/proc/sys/vm/compaction_proactiveness", "0", false, false,
+	  "moving pages ahead of need interrupts all CPUs that may have them mapped" },
 };
 
 void setup_plan_sysctl(struct setup *s)
@@ -173,7 +182,8 @@ void setup_plan_sysctl(struct setup *s)
 			continue; /* this kernel, or network namespace, has none */
 		there++;
 		have = err ? 0 : strtol(now, NULL, 10);
-		snprintf(want, sizeof(want), "%s", sysctls[i].least && !err && have >= atol(sysctls[i].want) ? now : sysctls[i].want);
+		snprintf(want, sizeof(want), "%s",
+		         sysctls[i].least && !err && have >= atol(sysctls[i].want) ? now : sysctls[i].want);
 		setup_want(s, SETUP_sysctl, &setup_file, sysctls[i].path, want, "%s", sysctls[i].why);
 	}
 	if (!there)

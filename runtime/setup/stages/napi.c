@@ -83,7 +83,8 @@ static void got(void *arg, const struct nlmsghdr *h)
 
 		if (g->cmd == ND_CMD_QUEUE_GET && type == ND_QUEUE_NAPI_ID)
 			n->id = nl_int(a);
-		else if (g->cmd == ND_CMD_NAPI_GET && type >= ND_NAPI_DEFER_HARD_IRQS && type <= ND_NAPI_IRQ_SUSPEND_TIMEOUT)
+		else if (g->cmd == ND_CMD_NAPI_GET && type >= ND_NAPI_DEFER_HARD_IRQS &&
+		         type <= ND_NAPI_IRQ_SUSPEND_TIMEOUT)
 			n->v.v[type - ND_NAPI_DEFER_HARD_IRQS] = (long long)nl_uint(a);
 	}
 }
@@ -178,7 +179,8 @@ static int device(const struct setup_dev *d, struct values *read, const struct v
 			err = plx_file_number(d->sys, path, &n);
 			read->v[i] = n;
 		} else if (write->v[i] >= 0) {
-			int fd = d->sys->open(path, O_WRONLY | O_CLOEXEC, 0), k = snprintf(text, sizeof(text), "%lld\n", write->v[i]);
+			int fd = d->sys->open(path, O_WRONLY | O_CLOEXEC, 0),
+			    k = snprintf(text, sizeof(text), "%lld\n", write->v[i]);
 
 			err = fd < 0 || d->sys->write(fd, text, (size_t)k) != k ? -errno : 0;
 			if (fd >= 0)
@@ -246,7 +248,8 @@ static void command(const struct setup *s, const char *object, const char *value
 	}
 	for (int i = 0; i <= FLUSH; i++)
 		if (v.v[i] >= 0)
-			plx_text_add(buf, len, "%secho %lld > /sys/class/net/%s/%s", *buf ? "; " : "", v.v[i], name, files[i]);
+			plx_text_add(buf, len, "%secho %lld > /sys/class/net/%s/%s", *buf ? "; " : "", v.v[i], name,
+			             files[i]);
 }
 
 const struct setup_kind setup_napi = {
@@ -298,7 +301,8 @@ static void plan_port(struct setup *s, unsigned i)
 	int rx, tx, combined;
 
 	if (setup_dev_channels(s, i, &rx, &tx, &combined)) {
-		setup_skip(s, SETUP_napi, "%s: its queues are made anew with the channels: set once those are", l->name);
+		setup_skip(s, SETUP_napi, "%s: its queues are made anew with the channels: set once those are",
+		           l->name);
 		return;
 	}
 	end = end < l->nrxqs ? end : l->nrxqs;
@@ -307,24 +311,31 @@ static void plan_port(struct setup *s, unsigned i)
 	for (unsigned q = 0; q < end && single; q++) {
 		object_of(object, l, q);
 		if (used[q] && first_of_napi(l, used, q))
-			setup_want(s, SETUP_napi, &setup_napi, object, WANT, "%s queue %u: fewer interrupts, at up to 200 us more "
-			           "for a frame that comes alone", l->name, q);
+			setup_want(s, SETUP_napi, &setup_napi, object, WANT,
+			           "%s queue %u: fewer interrupts, at up to 200 us more "
+			           "for a frame that comes alone",
+			           l->name, q);
 	}
 	if (single)
 		return;
 	if (!plx_link_sysfs(s->in.sys, l->name, l->ifindex)) {
-		setup_cannot(s, SETUP_napi, "%s: this kernel does not set single NAPIs, and the sysfs that is mounted is not of this "
-		             "network namespace: mount -t sysfs sysfs /sys in a mount namespace of its own", l->name);
+		setup_cannot(s, SETUP_napi,
+		             "%s: this kernel does not set single NAPIs, and the sysfs that is mounted is not of this "
+		             "network namespace: mount -t sysfs sysfs /sys in a mount namespace of its own",
+		             l->name);
 		return;
 	}
-	for (unsigned q = 0; q < l->nrxqs; q++) { /* the device's go over those of all its NAPIs, and are restored before them */
+	for (unsigned q = 0; q < l->nrxqs;
+	     q++) { /* the device's go over those of all its NAPIs, and are restored before them */
 		object_of(object, l, q);
 		if (l->rxq[q].defer_hard_irqs >= 0)
 			setup_guard(s, SETUP_napi, &setup_napi, object);
 	}
 	setup_dev_object(object, l->ifindex, l->name, "device");
-	setup_want(s, SETUP_napi, &setup_napi, object, WANT, "%s, all queues: fewer interrupts, at up to 200 us more for a "
-	           "frame that comes alone", l->name);
+	setup_want(s, SETUP_napi, &setup_napi, object, WANT,
+	           "%s, all queues: fewer interrupts, at up to 200 us more for a "
+	           "frame that comes alone",
+	           l->name);
 }
 
 void setup_plan_napi(struct setup *s)
@@ -332,6 +343,7 @@ void setup_plan_napi(struct setup *s)
 	if (s->in.by_name)
 		setup_dev_each(s, SETUP_napi, plan_port);
 	else
-		setup_skip(s, SETUP_napi, "left alone unless it is named (pollux setup apply napi): nothing here polls through the "
+		setup_skip(s, SETUP_napi,
+		           "left alone unless it is named (pollux setup apply napi): nothing here polls through the "
 		           "socket, and without that a deferred interrupt holds a frame for up to the flush timeout");
 }

@@ -57,7 +57,10 @@ static int number_of(const struct setup_dev *d, const char *word)
 
 static int read_feature(const struct setup_dev *d, struct feature *f)
 {
-	union { struct ethtool_gfeatures g; uint32_t room[2 + 4 * BLOCKS_MAX]; } all = { .g = { .cmd = ETHTOOL_GFEATURES } };
+	union {
+		struct ethtool_gfeatures g;
+		uint32_t room[2 + 4 * BLOCKS_MAX];
+	} all = { .g = { .cmd = ETHTOOL_GFEATURES } };
 	int number = number_of(d, d->of);
 
 	if (number < 0)
@@ -99,7 +102,10 @@ static int get(const struct setup *s, const char *object, char *value, size_t le
    XDP program, another feature that is off. */
 static int write_feature(const struct setup_dev *d, const struct feature *f, bool on, char *why, size_t len)
 {
-	union { struct ethtool_sfeatures s; uint32_t room[2 + 2 * BLOCKS_MAX]; } all = { .s = { .cmd = ETHTOOL_SFEATURES } };
+	union {
+		struct ethtool_sfeatures s;
+		uint32_t room[2 + 2 * BLOCKS_MAX];
+	} all = { .s = { .cmd = ETHTOOL_SFEATURES } };
 
 	all.s.size = f->blocks;
 	all.s.features[f->block].valid = f->bit;
@@ -116,7 +122,8 @@ static int write_feature(const struct setup_dev *d, const struct feature *f, boo
 		return -EOPNOTSUPP;
 	}
 	if (err & ETHTOOL_F_WISH)
-		snprintf(why, len, "the kernel keeps it %s: an XDP program or another feature is in the way: ethtool -k %s",
+		snprintf(why, len,
+		         "the kernel keeps it %s: an XDP program or another feature is in the way: ethtool -k %s",
 		         on ? "off" : "on", PLX_QUOTED(d->name));
 	return 0;
 }
@@ -151,7 +158,9 @@ static void command(const struct setup *s, const char *object, const char *value
 	snprintf(buf, len, "ethtool -K %s %s %s", quoted, of ? of + 1 : "", value);
 }
 
-const struct setup_kind setup_feature = { .name = "feature", .netns = true, .get = get, .set = set, .command = command };
+const struct setup_kind setup_feature = {
+	.name = "feature", .netns = true, .get = get, .set = set, .command = command
+};
 
 /* ---- the stage ---- */
 
@@ -175,8 +184,10 @@ static bool off(struct setup *s, uint32_t ifindex, const char *name, const char 
 	else if (!strcmp(word, "rxvlan")) /* frames without a tag do not care */
 		setup_skip(s, SETUP_offloads, "%s: %s is on and fixed: %s", name, word, why);
 	else
-		setup_cannot(s, SETUP_offloads, "%s: %s is on and fixed, its driver does not let it be changed: %s: use driver=packet, "
-		             "or name the other stages", name, word, why);
+		setup_cannot(s, SETUP_offloads,
+		             "%s: %s is on and fixed, its driver does not let it be changed: %s: use driver=packet, "
+		             "or name the other stages",
+		             name, word, why);
 	return true;
 }
 
@@ -191,8 +202,14 @@ static bool is_on(const struct setup *s, uint32_t ifindex, const char *name, con
 /* Features that go with the checksums, and come back with them. */
 static void guards(struct setup *s, uint32_t ifindex, const char *name)
 {
-	static const char *const with[] = { "sg", "gso", "tso", "tx-tcp-ecn-segmentation", "tx-tcp6-segmentation",
-	                                    "tx-tcp-mangleid-segmentation", "tx-udp-segmentation", "tx-scatter-gather-fraglist" };
+	static const char *const with[] = { "sg",
+		                            "gso",
+		                            "tso",
+		                            "tx-tcp-ecn-segmentation",
+		                            "tx-tcp6-segmentation",
+		                            "tx-tcp-mangleid-segmentation",
+		                            "tx-udp-segmentation",
+		                            "tx-scatter-gather-fraglist" };
 	char object[SETUP_OBJECT_MAX];
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(with); i++) {
@@ -210,9 +227,11 @@ static void plan_peer(struct setup *s, const struct iface *l)
 	if (strcmp(l->kind, "veth") || !l->lower.ifindex)
 		return;
 	if (l->lower_netns >= 0) {
-		setup_skip(s, SETUP_offloads, "%s: the other end, interface %u of another network namespace (id %d), cannot be seen from "
-		           "here: there, ethtool -K PEER tx off txvlan off, else packets of its host come without checksum", l->name,
-		           l->lower.ifindex, l->lower_netns);
+		setup_skip(s, SETUP_offloads,
+		           "%s: the other end, interface %u of another network namespace (id %d), cannot be seen from "
+		           "here: there, ethtool -K PEER tx off txvlan off, else packets of its host come without "
+		           "checksum",
+		           l->name, l->lower.ifindex, l->lower_netns);
 		return;
 	}
 	if (is_on(s, l->lower.ifindex, l->lower.name, "tx-checksum-ip-generic"))
@@ -228,7 +247,8 @@ static bool peer_is_port(const struct setup *s, unsigned i)
 	const struct iface *l = s->in.host->iface[i].found;
 
 	for (unsigned k = 0; k < s->in.conf->nports; k++)
-		if (s->in.host->iface[k].found && l->lower_netns < 0 && s->in.host->iface[k].found->ifindex == l->lower.ifindex)
+		if (s->in.host->iface[k].found && l->lower_netns < 0 &&
+		    s->in.host->iface[k].found->ifindex == l->lower.ifindex)
 			return true;
 	return false;
 }

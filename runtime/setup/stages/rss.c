@@ -152,8 +152,8 @@ static int set(const struct setup *s, const char *object, const char *value, cha
 		return err;
 	err = set_table(&d, &t);
 	if (err == -EINVAL)
-		snprintf(why, len, "%s has %u receive queues and perhaps a table of another size by now: ethtool -x %s", d.name,
-		         rings(&d), PLX_QUOTED(d.name));
+		snprintf(why, len, "%s has %u receive queues and perhaps a table of another size by now: ethtool -x %s",
+		         d.name, rings(&d), PLX_QUOTED(d.name));
 	else if (err == -EPERM)
 		snprintf(why, len, "it needs CAP_NET_ADMIN: run as root");
 	setup_dev_close(&d);
@@ -208,7 +208,9 @@ static void command(const struct setup *s, const char *object, const char *value
 	else {
 		snprintf(buf, len, "ethtool -X %s weight", name);
 		if (!by_weights(buf, len, &t))
-			snprintf(buf, len, "# ethtool has no words for this table of %s: pollux setup restore rss puts it back", d.name);
+			snprintf(buf, len,
+			         "# ethtool has no words for this table of %s: pollux setup restore rss puts it back",
+			         d.name);
 	}
 }
 
@@ -256,7 +258,8 @@ static void plan_port(struct setup *s, unsigned i)
 		return;
 	}
 	if (t.n > IFACE_RSS_MAX) {
-		setup_cannot(s, SETUP_rss, "%s: its table has %u entries, no more than %d are dealt with: ethtool -X %s equal %u",
+		setup_cannot(s, SETUP_rss,
+		             "%s: its table has %u entries, no more than %d are dealt with: ethtool -X %s equal %u",
 		             l->name, t.n, IFACE_RSS_MAX, PLX_QUOTED(l->name), n);
 		return;
 	}
@@ -264,10 +267,11 @@ static void plan_port(struct setup *s, unsigned i)
 		t.at[e] = !changes && serves(l, used, end) ? l->rss[e] : list[e % n];
 	cpuset_text(&text, queues, sizeof(queues));
 	if (put(want, sizeof(want), &t))
-		setup_want(s, SETUP_rss, &setup_rss, object, want, "%s: flows to queues %s, which ports use", l->name, queues);
+		setup_want(s, SETUP_rss, &setup_rss, object, want, "%s: flows to queues %s, which ports use", l->name,
+		           queues);
 	else
-		setup_cannot(s, SETUP_rss, "%s: its table is too long to be written down: ethtool -X %s equal %u", l->name,
-		             PLX_QUOTED(l->name), n);
+		setup_cannot(s, SETUP_rss, "%s: its table is too long to be written down: ethtool -X %s equal %u",
+		             l->name, PLX_QUOTED(l->name), n);
 }
 
 void setup_plan_rss(struct setup *s)

@@ -109,46 +109,132 @@ static void through(enum fwd_mode mode, const char *what, const char *hex, const
 	bed.nout = 0;
 }
 
-static const struct { enum fwd_mode mode; const char *what, *in, *out; } rows[] = {
-	{ FWD_IO, "anything", A B "0800" "00", A B "0800" "00" },
+static const struct { enum fwd_mode mode; const char *what, *in, *out;
+} rows[] = {
+	{ FWD_IO, "anything",
+	  A B "0800"
+	      "00",
+	  A B "0800"
+	      "00" },
 	{ FWD_IO, "runt", "0102", "0102" },
-	{ FWD_MAC, "anything", A B "1234" "00", Q P "1234" "00" },
+	{ FWD_MAC, "anything",
+	  A B "1234"
+	      "00",
+	  Q P "1234"
+	      "00" },
 	{ FWD_MAC, "runt", "0102", "0102" },
-	{ FWD_MACSWAP, "anything", A B "1234" "00", B A "1234" "00" },
+	{ FWD_MACSWAP, "anything",
+	  A B "1234"
+	      "00",
+	  B A "1234"
+	      "00" },
 	{ FWD_MACSWAP, "runt", "0102030405060708090a0b0c0d", "0102030405060708090a0b0c0d" },
-	{ FWD_5TSWAP, "udp", A B "0800" IP4("11", X, Y) "0001" "0002" "000a" "1234" "6162",
-	  B A "0800" IP4("11", Y, X) "0002" "0001" "000a" "1234" "6162" },
+	{ FWD_5TSWAP, "udp",
+	  A B "0800" IP4("11", X, Y) "0001"
+	                             "0002"
+	                             "000a"
+	                             "1234"
+	                             "6162",
+	  B A "0800" IP4("11", Y, X) "0002"
+	                             "0001"
+	                             "000a"
+	                             "1234"
+	                             "6162" },
 	{ FWD_5TSWAP, "icmp has no ports", A B "0800" IP4("01", X, Y) "08000000000100026162",
 	  B A "0800" IP4("01", Y, X) "08000000000100026162" },
-	{ FWD_5TSWAP, "udp6 with tag", A B "81000005" "86dd" "60000000000a1140" X6 Y6 "00010002000a12346162",
-	  B A "81000005" "86dd" "60000000000a1140" Y6 X6 "00020001000a12346162" },
-	{ FWD_5TSWAP, "not IP", A B "88cc" "0207", B A "88cc" "0207" },
-	{ FWD_5TSWAP, "broken IP", A B "0800" "4500", B A "0800" "4500" },
-	{ FWD_CSUM, "udp", A B "0800" IP4("11", X, Y) "0001" "0002" "000a" "1234" "6162",
-	  A B "0800" "4500001e000000004011" "66cd" X Y "0001" "0002" "000a" "8a72" "6162" },
-	{ FWD_CSUM, "udp without checksum", A B "0800" IP4("11", X, Y) "0001" "0002" "000a" "0000" "6162",
-	  A B "0800" "4500001e000000004011" "66cd" X Y "0001" "0002" "000a" "0000" "6162" },
+	{ FWD_5TSWAP, "udp6 with tag",
+	  A B "81000005"
+	      "86dd"
+	      "60000000000a1140" X6 Y6 "00010002000a12346162",
+	  B A "81000005"
+	      "86dd"
+	      "60000000000a1140" Y6 X6 "00020001000a12346162" },
+	{ FWD_5TSWAP, "not IP",
+	  A B "88cc"
+	      "0207",
+	  B A "88cc"
+	      "0207" },
+	{ FWD_5TSWAP, "broken IP",
+	  A B "0800"
+	      "4500",
+	  B A "0800"
+	      "4500" },
+	{ FWD_CSUM, "udp",
+	  A B "0800" IP4("11", X, Y) "0001"
+	                             "0002"
+	                             "000a"
+	                             "1234"
+	                             "6162",
+	  A B "0800"
+	      "4500001e000000004011"
+	      "66cd" X Y "0001"
+	      "0002"
+	      "000a"
+	      "8a72"
+	      "6162" },
+	{ FWD_CSUM, "udp without checksum",
+	  A B "0800" IP4("11", X, Y) "0001"
+	                             "0002"
+	                             "000a"
+	                             "0000"
+	                             "6162",
+	  A B "0800"
+	      "4500001e000000004011"
+	      "66cd" X Y "0001"
+	      "0002"
+	      "000a"
+	      "0000"
+	      "6162" },
 	{ FWD_CSUM, "icmp", A B "0800" IP4("01", X, Y) "0800ffff000100026162",
-	  A B "0800" "4500001e000000004001" "66dd" X Y "0800969a000100026162" },
-	{ FWD_CSUM, "udp6", A B "86dd" "60000000000a1140" X6 Y6 "00010002000a00006162",
-	  A B "86dd" "60000000000a1140" X6 Y6 "00010002000aa4706162" },
-	{ FWD_CSUM, "fragment", A B "0800" "4500001e000020004011" "0000" X Y "0001" "0002" "000a" "1234" "6162",
-	  A B "0800" "4500001e000020004011" "46cd" X Y "0001" "0002" "000a" "1234" "6162" },
-	{ FWD_CSUM, "not IP", A B "88cc" "0207", A B "88cc" "0207" },
+	  A B "0800"
+	      "4500001e000000004001"
+	      "66dd" X Y "0800969a000100026162" },
+	{ FWD_CSUM, "udp6",
+	  A B "86dd"
+	      "60000000000a1140" X6 Y6 "00010002000a00006162",
+	  A B "86dd"
+	      "60000000000a1140" X6 Y6 "00010002000aa4706162" },
+	{ FWD_CSUM, "fragment",
+	  A B "0800"
+	      "4500001e000020004011"
+	      "0000" X Y "0001"
+	      "0002"
+	      "000a"
+	      "1234"
+	      "6162",
+	  A B "0800"
+	      "4500001e000020004011"
+	      "46cd" X Y "0001"
+	      "0002"
+	      "000a"
+	      "1234"
+	      "6162" },
+	{ FWD_CSUM, "not IP",
+	  A B "88cc"
+	      "0207",
+	  A B "88cc"
+	      "0207" },
 	/* on its way by Y6 to Z6, whose address the checksum is over */
 	{ FWD_CSUM, "udp6 behind a routing header",
-	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
-	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000aa4696162" },
+	  A B "86dd"
+	      "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
+	  A B "86dd"
+	      "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000aa4696162" },
 	{ FWD_CSUM, "udp6 behind a routing header that is done",
-	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "00") "00010002000a00006162",
-	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "00") "00010002000aa4706162" },
+	  A B "86dd"
+	      "6000000000222b40" X6 Y6 ROUTE6("11", "00") "00010002000a00006162",
+	  A B "86dd"
+	      "6000000000222b40" X6 Y6 ROUTE6("11", "00") "00010002000aa4706162" },
 	{ FWD_5TSWAP, "udp6 that has another destination",
-	  A B "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
-	  B A "86dd" "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162" },
+	  A B "86dd"
+	      "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162",
+	  B A "86dd"
+	      "6000000000222b40" X6 Y6 ROUTE6("11", "01") "00010002000a00006162" },
 	{ FWD_ICMPECHO, "ping6 that has another destination",
-	  P B "86dd" "6000000000222b40" X6 Y6 ROUTE6("3a", "01") "8000244a000100026162", NULL },
-	{ FWD_ICMPECHO, "arp", "ffffffffffff" B ARP("0001", B, X, "000000000000", Y),
-	  B P ARP("0002", P, Y, B, X) },
+	  P B "86dd"
+	      "6000000000222b40" X6 Y6 ROUTE6("3a", "01") "8000244a000100026162",
+	  NULL },
+	{ FWD_ICMPECHO, "arp", "ffffffffffff" B ARP("0001", B, X, "000000000000", Y), B P ARP("0002", P, Y, B, X) },
 	{ FWD_ICMPECHO, "arp probe of one's own", "ffffffffffff" B ARP("0001", B, X, "000000000000", X), NULL },
 	{ FWD_ICMPECHO, "arp reply", P B ARP("0002", B, X, P, Y), NULL },
 	{ FWD_ICMPECHO, "ping", P B "0800" IP4("01", X, Y) "0800969a000100026162",
@@ -158,10 +244,22 @@ static const struct { enum fwd_mode mode; const char *what, *in, *out; } rows[] 
 	{ FWD_ICMPECHO, "pong", P B "0800" IP4("01", X, Y) "00009e9a000100026162", NULL },
 	{ FWD_ICMPECHO, "ping to a group", P B "0800" IP4("01", X, "e0000001") "0800969a000100026162", NULL },
 	{ FWD_ICMPECHO, "ping from a group", P B "0800" IP4("01", "ffffffff", Y) "0800969a000100026162", NULL },
-	{ FWD_ICMPECHO, "ping from a group's MAC", P "030000000001" "0800" IP4("01", X, Y) "0800969a000100026162", NULL },
-	{ FWD_ICMPECHO, "ping6", P B "86dd" "60000000000a3a40" X6 Y6 "80002451000100026162",
-	  B P "86dd" "60000000000a3a40" Y6 X6 "81002351000100026162" },
-	{ FWD_ICMPECHO, "udp", P B "0800" IP4("11", X, Y) "0001" "0002" "000a" "0000" "6162", NULL },
+	{ FWD_ICMPECHO, "ping from a group's MAC",
+	  P "030000000001"
+	    "0800" IP4("01", X, Y) "0800969a000100026162",
+	  NULL },
+	{ FWD_ICMPECHO, "ping6",
+	  P B "86dd"
+	      "60000000000a3a40" X6 Y6 "80002451000100026162",
+	  B P "86dd"
+	      "60000000000a3a40" Y6 X6 "81002351000100026162" },
+	{ FWD_ICMPECHO, "udp",
+	  P B "0800" IP4("11", X, Y) "0001"
+	                             "0002"
+	                             "000a"
+	                             "0000"
+	                             "6162",
+	  NULL },
 	{ FWD_ICMPECHO, "cut ping", P B "0800" IP4("01", X, Y) "0800969a0001", NULL },
 };
 

@@ -17,29 +17,51 @@ static int set(struct fwd_conf *c, const char *name, const char *arg, char *why)
 	return 0;
 }
 
-static const struct { const char *name, *arg, *why; } bad[] = {
-	{ "mode", "macswop", "did you mean macswap" }, { "mode", "x", "none of io, mac" }, { "mode", "IO", "did you mean io" },
+static const struct { const char *name, *arg, *why;
+} bad[] = {
+	{ "mode", "macswop", "did you mean macswap" },
+	{ "mode", "x", "none of io, mac" },
+	{ "mode", "IO", "did you mean io" },
 	{ "pairing", "pair", "did you mean paired" },
-	{ "burst", "0", "1 to 512" }, { "burst", "513", "1 to 512" }, { "burst", "abc", "like 32" }, { "burst", "-1", "like 32" },
+	{ "burst", "0", "1 to 512" },
+	{ "burst", "513", "1 to 512" },
+	{ "burst", "abc", "like 32" },
+	{ "burst", "-1", "like 32" },
 	{ "retry", "65536", "0 to 65535" },
-	{ "count", "0", "out of range" }, { "count", "1e6", "like 1000000" },
-	{ "flows", "0", "out of range" }, { "flows", "2000000", "1 to 1048576" },
-	{ "rate", "fast", "like 250k" }, { "rate", "2G", "out of range" },
-	{ "sport", "0", "1 to 65535" }, { "dport", "65536", "1 to 65535" },
-	{ "stats-period", "1x", "like 10, 1.5s" }, { "stats-period", "9ms", "out of range: 0.01 to 86400 seconds" },
-	{ "duration", "0", "out of range" }, { "duration", "-1s", "like 10" },
-	{ "length", "59", "60 to 65535" }, { "length", "64,", "60 to 65535" }, { "length", "1514-60", "downwards" },
-	{ "length", "64-", "60 to 65535" }, { "length", "65536", "60 to 65535" }, { "length", "64;128", "60 to 65535" },
+	{ "count", "0", "out of range" },
+	{ "count", "1e6", "like 1000000" },
+	{ "flows", "0", "out of range" },
+	{ "flows", "2000000", "1 to 1048576" },
+	{ "rate", "fast", "like 250k" },
+	{ "rate", "2G", "out of range" },
+	{ "sport", "0", "1 to 65535" },
+	{ "dport", "65536", "1 to 65535" },
+	{ "stats-period", "1x", "like 10, 1.5s" },
+	{ "stats-period", "9ms", "out of range: 0.01 to 86400 seconds" },
+	{ "duration", "0", "out of range" },
+	{ "duration", "-1s", "like 10" },
+	{ "length", "59", "60 to 65535" },
+	{ "length", "64,", "60 to 65535" },
+	{ "length", "1514-60", "downwards" },
+	{ "length", "64-", "60 to 65535" },
+	{ "length", "65536", "60 to 65535" },
+	{ "length", "64;128", "60 to 65535" },
 	{ "length", "99999999999", "60 to 65535" },
-	{ "length", "64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64",
+	{ "length",
+	  "64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64,64",
 	  "more than 32" },
-	{ "peer-mac", "02:00:00:00:00", "no MAC address" }, { "src-mac", "x", "no MAC address" },
-	{ "src-ip", "10.0.0", "no IPv4 address" }, { "dst-ip", "fd00::1", "no IPv4 address" },
+	{ "peer-mac", "02:00:00:00:00", "no MAC address" },
+	{ "src-mac", "x", "no MAC address" },
+	{ "src-ip", "10.0.0", "no IPv4 address" },
+	{ "dst-ip", "fd00::1", "no IPv4 address" },
 	{ "min-pps", "0", "out of range" },
-	{ "max-loss", "101%", "no share" }, { "max-loss", "%", "no share" }, { "max-loss", "-1", "like 10 packets" },
+	{ "max-loss", "101%", "no share" },
+	{ "max-loss", "%", "no share" },
+	{ "max-loss", "-1", "like 10 packets" },
 	{ "max-loss", "1.0000000000000000000000000000000001%", "no share" },
 	{ "max-loss", "0.0000001%", "more than 6 decimals; write it like 0.000001%, or give a number of packets" },
-	{ "max-loss", "1m%", "no share" }, { "max-loss", "", "like 10 packets" },
+	{ "max-loss", "1m%", "no share" },
+	{ "max-loss", "", "like 10 packets" },
 };
 
 static void test_bad(void **state)
@@ -113,22 +135,45 @@ static void test_loss(void **state)
 
 static void test_together(void **state)
 {
-	static const struct { enum fwd_mode mode; const char *name, *arg; bool ok; } rows[] = {
-		{ FWD_FLOWGEN, "verify", NULL, true }, { FWD_TXONLY, "verify", NULL, true }, { FWD_RXONLY, "verify", NULL, true },
-		{ FWD_IO, "verify", NULL, false }, { FWD_ICMPECHO, "verify", NULL, false },
-		{ FWD_TXONLY, "rate", "1k", true }, { FWD_RXONLY, "rate", "1k", false }, { FWD_MAC, "rate", "1k", false },
-		{ FWD_FLOWGEN, "window", "9", true }, { FWD_TXONLY, "window", "9", false },
-		{ FWD_IO, "length", "64", false }, { FWD_RXONLY, "length", "64", false }, { FWD_TXONLY, "length", "64", true },
-		{ FWD_IO, "flows", "64", false }, { FWD_RXONLY, "flows", "9", false }, { FWD_FLOWGEN, "flows", "9", true },
-		{ FWD_IO, "seed", "1", false }, { FWD_RXONLY, "seed", "2", false }, { FWD_TXONLY, "seed", "2", true },
-		{ FWD_IO, "drain", "1s", false }, { FWD_RXONLY, "drain", "2s", false }, { FWD_TXONLY, "drain", "2s", true },
-		{ FWD_RXONLY, "rate", "0", false }, { FWD_TXONLY, "window", "0", false },
-		{ FWD_ICMPECHO, "retry", "1", true }, { FWD_RXONLY, "retry", "1", false },
-		{ FWD_CSUM, "pairing", "loop", true }, { FWD_ICMPECHO, "pairing", "loop", false },
-		{ FWD_MAC, "peer-mac", "02:00:00:00:00:01", true }, { FWD_IO, "peer-mac", "02:00:00:00:00:01", false },
-		{ FWD_MAC, "src-mac", "02:00:00:00:00:01", false }, { FWD_IO, "src-ip", "10.0.0.1", false },
-		{ FWD_IO, "dst-ip", "10.0.0.1", false }, { FWD_RXONLY, "sport", "9", false }, { FWD_RXONLY, "dport", "9", false },
-		{ FWD_FLOWGEN, "max-loss", "9", true }, { FWD_CSUM, "max-loss", "9", true },
+	static const struct { enum fwd_mode mode; const char *name, *arg; bool ok;
+	} rows[] = {
+		{ FWD_FLOWGEN, "verify", NULL, true },
+		{ FWD_TXONLY, "verify", NULL, true },
+		{ FWD_RXONLY, "verify", NULL, true },
+		{ FWD_IO, "verify", NULL, false },
+		{ FWD_ICMPECHO, "verify", NULL, false },
+		{ FWD_TXONLY, "rate", "1k", true },
+		{ FWD_RXONLY, "rate", "1k", false },
+		{ FWD_MAC, "rate", "1k", false },
+		{ FWD_FLOWGEN, "window", "9", true },
+		{ FWD_TXONLY, "window", "9", false },
+		{ FWD_IO, "length", "64", false },
+		{ FWD_RXONLY, "length", "64", false },
+		{ FWD_TXONLY, "length", "64", true },
+		{ FWD_IO, "flows", "64", false },
+		{ FWD_RXONLY, "flows", "9", false },
+		{ FWD_FLOWGEN, "flows", "9", true },
+		{ FWD_IO, "seed", "1", false },
+		{ FWD_RXONLY, "seed", "2", false },
+		{ FWD_TXONLY, "seed", "2", true },
+		{ FWD_IO, "drain", "1s", false },
+		{ FWD_RXONLY, "drain", "2s", false },
+		{ FWD_TXONLY, "drain", "2s", true },
+		{ FWD_RXONLY, "rate", "0", false },
+		{ FWD_TXONLY, "window", "0", false },
+		{ FWD_ICMPECHO, "retry", "1", true },
+		{ FWD_RXONLY, "retry", "1", false },
+		{ FWD_CSUM, "pairing", "loop", true },
+		{ FWD_ICMPECHO, "pairing", "loop", false },
+		{ FWD_MAC, "peer-mac", "02:00:00:00:00:01", true },
+		{ FWD_IO, "peer-mac", "02:00:00:00:00:01", false },
+		{ FWD_MAC, "src-mac", "02:00:00:00:00:01", false },
+		{ FWD_IO, "src-ip", "10.0.0.1", false },
+		{ FWD_IO, "dst-ip", "10.0.0.1", false },
+		{ FWD_RXONLY, "sport", "9", false },
+		{ FWD_RXONLY, "dport", "9", false },
+		{ FWD_FLOWGEN, "max-loss", "9", true },
+		{ FWD_CSUM, "max-loss", "9", true },
 		{ FWD_RXONLY, "max-loss", "9%", true },
 	};
 
@@ -167,7 +212,8 @@ static void test_ports(void **state)
 	fwd_conf_init(&c);
 	for (int m = 0; m < FWD_MODES; m++) {
 		c.mode = (enum fwd_mode)m;
-		env = (struct plx_env_conf){ .nports = 2, .ports = { { .name = "va", .no_rx = true }, { .name = "vb" } } };
+		env = (struct plx_env_conf){ .nports = 2,
+			                     .ports = { { .name = "va", .no_rx = true }, { .name = "vb" } } };
 		assert_int_equal(fwd_conf_ports(&c, &env, why, sizeof(why)), 0);
 		env.ports[1].no_rx = true;
 		assert_int_equal(fwd_conf_ports(&c, &env, why, sizeof(why)), m == FWD_TXONLY ? 0 : -EINVAL);

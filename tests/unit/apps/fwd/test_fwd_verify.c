@@ -236,7 +236,9 @@ static void test_chain(void **state)
 		struct plx_mbuf m[2], *one = m;
 
 		frame(p, 1500, RUN, 0, cut / 7, true);
-		m[0] = (struct plx_mbuf){ .data = p, .len = (uint16_t)cut, .pkt_len = 1500, .nsegs = 2, .next = &m[1], .ref = 1 };
+		m[0] = (struct plx_mbuf){
+			.data = p, .len = (uint16_t)cut, .pkt_len = 1500, .nsegs = 2, .next = &m[1], .ref = 1
+		};
 		m[1] = (struct plx_mbuf){ .data = p + cut, .len = (uint16_t)(1500 - cut), .nsegs = 1, .ref = 1 };
 		verify_frames(&b.v, b.s, &one, 1);
 	}
@@ -273,9 +275,11 @@ static void test_account(void **state)
 		bed_up(&b, 1, RUN);
 		play(&b, rows[i].seq, rows[i].n);
 		sum(&b, 0, rows[i].sent);
-		if (b.sums.lost != rows[i].lost || b.sums.duplicates != rows[i].dup || b.sums.reordered != rows[i].reord)
-			fail_msg("row %zu: lost %llu duplicates %llu reordered %llu", i, (unsigned long long)b.sums.lost,
-			         (unsigned long long)b.sums.duplicates, (unsigned long long)b.sums.reordered);
+		if (b.sums.lost != rows[i].lost || b.sums.duplicates != rows[i].dup ||
+		    b.sums.reordered != rows[i].reord)
+			fail_msg("row %zu: lost %llu duplicates %llu reordered %llu", i,
+			         (unsigned long long)b.sums.lost, (unsigned long long)b.sums.duplicates,
+			         (unsigned long long)b.sums.reordered);
 		bed_down(&b);
 	}
 }

@@ -72,7 +72,8 @@ static void test_manual(void **state)
 		}
 		values[n] = 0;
 		config_env(env, sizeof(env), s->name);
-		snprintf(row, sizeof(row), "| `%s` | `%s` | %s | %s | %s |\n", s->name, env, values, s->def ? s->def : "-", s->what);
+		snprintf(row, sizeof(row), "| `%s` | `%s` | %s | %s | %s |\n", s->name, env, values,
+		         s->def ? s->def : "-", s->what);
 		if (!strstr(text, row))
 			fail_msg("docs/config.md lacks the row: %s", row);
 	}
@@ -82,7 +83,9 @@ static void test_manual(void **state)
 static void view(struct config_view *v, struct plx_env_conf *c, const char *text, const char *words)
 {
 	static char buf[1024], why[2048], *argv[32] = { "show" }, *env[] = { "POLLUX_HUGE=never", NULL };
-	struct plx_conf_in in = { .argc = 1, .argv = argv, .environ = env, .any_app = true, .note = config_note, .arg = v };
+	struct plx_conf_in in = {
+		.argc = 1, .argv = argv, .environ = env, .any_app = true, .note = config_note, .arg = v
+	};
 	char *rest = buf;
 
 	snprintf(buf, sizeof(buf), "%s", words);
@@ -111,7 +114,8 @@ static char *shown(const struct config_view *v, bool origin)
 	return text;
 }
 
-static const char all[] = "mem: 64\nports:\n  - {name: x0, driver: null, queues: 2}\n  - 'eth0,stall=off'\napp:\n  mode: 'a: b'\n";
+static const char all[] =
+	"mem: 64\nports:\n  - {name: x0, driver: null, queues: 2}\n  - 'eth0,stall=off'\napp:\n  mode: 'a: b'\n";
 
 static void test_show(void **state)
 {
@@ -161,7 +165,9 @@ static void test_show_json(void **state)
 	assert_int_equal(json_unpack(o, "{s:{s:s, s:s}}", "idle", "value", &value, "origin", &origin), 0);
 	assert_string_equal(value, "adaptive");
 	assert_string_equal(origin, "argument");
-	assert_int_equal(json_unpack(o, "{s:[{s:{s:s}, s:s}, {}]}", PLX_CONF_PORTS, "value", "name", &port, "origin", &origin), 0);
+	assert_int_equal(
+		json_unpack(o, "{s:[{s:{s:s}, s:s}, {}]}", PLX_CONF_PORTS, "value", "name", &port, "origin", &origin),
+		0);
 	assert_string_equal(port, "x0");
 	assert_string_equal(origin, "f:3");
 	assert_int_equal(json_unpack(p, "{s:s, s:[{s:s}]}", "huge", &value, PLX_CONF_PORTS, "driver", &driver), 0);
@@ -211,7 +217,8 @@ static void test_escaped(void **state)
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(names); i++) {
 		struct config_view v = { NULL, 0, 0, false };
 
-		config_note(&v, &(struct plx_conf_note){ .key = "iface", .value = names[i], .from = PLX_FROM_ARGUMENT });
+		config_note(&v,
+		            &(struct plx_conf_note){ .key = "iface", .value = names[i], .from = PLX_FROM_ARGUMENT });
 		char *text = shown(&v, true);
 		struct plx_conf_in in = { .file = "again", .text = text, .len = strlen(text) };
 

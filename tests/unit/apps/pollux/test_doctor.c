@@ -43,8 +43,8 @@ static void test_table(void **state)
 static void test_rights(void **state)
 {
 	(void)state;
-	d.host.topo.missing_caps = 1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN | 1ull << CAP_BPF | 1ull << CAP_SYS_ADMIN |
-	                      1ull << CAP_IPC_LOCK;
+	d.host.topo.missing_caps = 1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN | 1ull << CAP_BPF |
+	                           1ull << CAP_SYS_ADMIN | 1ull << CAP_IPC_LOCK;
 	bad("cap-net-raw", CHECK_FAIL, "CAP_NET_RAW is missing, which socket(AF_XDP) needs",
 	    "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep /usr/bin/pollux # and on the program");
 	bad("cap-net-admin", CHECK_FAIL, "BPF_LINK_CREATE", said.found.fix);
@@ -89,7 +89,8 @@ static void test_machine(void **state)
 	(void)state;
 	strcpy(d.facts.clocksource, "hpet");
 	strcpy(d.facts.clocksources, "tsc hpet acpi_pm");
-	bad("clocksource", CHECK_WARN, "hpet", "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource");
+	bad("clocksource", CHECK_WARN, "hpet",
+	    "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource");
 	strcpy(d.facts.clocksources, "hpet acpi_pm");
 	bad("clocksource", CHECK_WARN, "hpet", NO_COMMAND);
 	d.facts.numa_balancing = 1;
@@ -111,7 +112,9 @@ static void test_kernel(void **state)
 	static const char *const features[] = { "xsk-chains", "xsk-budget", "ethtool-netlink", "napi-set" };
 
 	(void)state;
-	d.probe = (struct probe){ .xsk_err = -EAFNOSUPPORT, .load_err = -EPERM, .frags_err = -EPERM, .memfd_err = -ENOSYS };
+	d.probe = (struct probe){
+		.xsk_err = -EAFNOSUPPORT, .load_err = -EPERM, .frags_err = -EPERM, .memfd_err = -ENOSYS
+	};
 	bad("af-xdp", CHECK_FAIL, "EAFNOSUPPORT", NO_COMMAND);
 	bad("bpf-load", CHECK_FAIL, "EPERM", NO_COMMAND);
 	says("bpf-frags", CHECK_SKIP);
@@ -201,7 +204,8 @@ static void test_sharing(void **state)
 
 static void test_quiet_cpus(void **state)
 {
-	static const char boot[] = "mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=4-7 "
+	static const char boot[] =
+		"mkdir -p /etc/default/grub.d && echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=4-7 "
 		"nohz_full=4-7 rcu_nocbs=4-7\"' > /etc/default/grub.d/pollux.cfg && update-grub # then boot anew";
 
 	(void)state;
@@ -247,13 +251,15 @@ static void test_memory(void **state)
 	(void)state;
 	d.host.topo.huge[1][1].free = 1;
 	plan();
-	snprintf(want, sizeof(want), "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need - 1);
+	snprintf(want, sizeof(want),
+	         "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need - 1);
 	bad("hugepages", CHECK_WARN, "node 1", want);
 	bad("hugepages-node", CHECK_WARN, "other nodes have 256", want);
 	d.facts.huge_files = 3;
 	d.facts.huge_bytes = 6 << 20;
 	strcpy(d.facts.huge_mount, "/dev/hugepages");
-	bad("hugepage-files", CHECK_WARN, "3 files in /dev/hugepages hold 6 MiB", "find /dev/hugepages -xdev -type f -delete");
+	bad("hugepage-files", CHECK_WARN, "3 files in /dev/hugepages hold 6 MiB",
+	    "find /dev/hugepages -xdev -type f -delete");
 	d.host.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/box/memory.limit_in_bytes", 1 << 20 };
 	bad("memory-limit", CHECK_FAIL, "leaves 1 MiB", "echo -1 > /sys/fs/cgroup/memory/box/memory.limit_in_bytes");
 	d.host.topo.mem_limit.file[0] = 0;
@@ -291,7 +297,8 @@ static void test_words(void **state)
 	(void)state;
 	set_words("eth1,rxqs=2,txqs=2 --iface=eth2,rxd=64 -l4-7 -c /etc/my$conf");
 	fix_option(&f, &d, "lcores", "(0,1)@4");
-	assert_string_equal(f.found.fix, "pollux doctor eth1,rxqs=2,txqs=2 --iface=eth2,rxd=64 -c '/etc/my$conf' -l '(0,1)@4'");
+	assert_string_equal(f.found.fix,
+	                    "pollux doctor eth1,rxqs=2,txqs=2 --iface=eth2,rxd=64 -c '/etc/my$conf' -l '(0,1)@4'");
 	fix_key(&f, &d, &d.port[0], "queues", "1");
 	assert_string_equal(f.found.fix, "pollux doctor eth1,queues=1 --iface=eth2,rxd=64 -l4-7 -c '/etc/my$conf'");
 	asked("eth1 --iface=eth2,rxd=64 -l 4-7");
@@ -338,7 +345,8 @@ static void test_report(void **state)
 	f = open_memstream(&text, &len);
 	report_text(f, &r, true);
 	fclose(f);
-	assert_non_null(strstr(text, "FAIL  iface-up         eth1       eth1 is down\n      fix: ip link set dev eth1 up\n"));
+	assert_non_null(
+		strstr(text, "FAIL  iface-up         eth1       eth1 is down\n      fix: ip link set dev eth1 up\n"));
 	assert_null(strstr(text, "rx-lro"));
 	assert_non_null(strstr(text, "\n1 ok, 0 warn, 2 fail, 0 skip\n"));
 	free(text);
@@ -352,9 +360,9 @@ static void test_report(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_healthy), TEST(test_table), TEST(test_rights), TEST(test_limits), TEST(test_machine), TEST(test_kernel),
-		TEST(test_lcores), TEST(test_sharing), TEST(test_service), TEST(test_quiet_cpus), TEST(test_memory),
-		TEST(test_words), TEST(test_report),
+		TEST(test_healthy), TEST(test_table),  TEST(test_rights),  TEST(test_limits),  TEST(test_machine),
+		TEST(test_kernel),  TEST(test_lcores), TEST(test_sharing), TEST(test_service), TEST(test_quiet_cpus),
+		TEST(test_memory),  TEST(test_words),  TEST(test_report),
 	};
 
 	program_invocation_name = (char[]){ "pollux" };

@@ -35,8 +35,10 @@ static void test_not_told(void **state)
 	l->hds = l->rx_ring = l->ch_combined_max = -1;
 	l->rss_size = 0;
 	strcpy(l->kdriver, "virtio_net");
-	all_say("bpf-jit xsk-chains netdev-netlink napi-set bpffs xdp-pins unprivileged-bpf numa-balancing userns open-files memory "
-	        "clocksource steal xdp-native zero-copy header-split rings rss-table virtio-queues", CHECK_SKIP);
+	all_say("bpf-jit xsk-chains netdev-netlink napi-set bpffs xdp-pins unprivileged-bpf numa-balancing userns "
+	        "open-files memory "
+	        "clocksource steal xdp-native zero-copy header-split rings rss-table virtio-queues",
+	        CHECK_SKIP);
 	l->rx_ring = 64;
 	l->rx_ring_max = 0;
 	says("rings", CHECK_SKIP);
@@ -55,8 +57,10 @@ static void test_nothing_to_judge(void **state)
 	d.planned = false;
 	d.port[0].plan = NULL;
 	d.host.topo.missing_caps = 1ull << CAP_IPC_LOCK;
-	all_say("lcore-shared lcore-smt lcore-idle lcore-node control-cpu isolcpus nohz-full rcu-nocbs governor idle-states pool-memory "
-	        "hugepages hugepages-node tx-queues memlock", CHECK_SKIP);
+	all_say("lcore-shared lcore-smt lcore-idle lcore-node control-cpu isolcpus nohz-full rcu-nocbs governor "
+	        "idle-states pool-memory "
+	        "hugepages hugepages-node tx-queues memlock",
+	        CHECK_SKIP);
 	d.port[0].l = NULL;
 	for (int t = 0; check_tables[t]; t++)
 		for (const struct check *c = check_tables[t]; c->name; c++)
@@ -80,10 +84,14 @@ static void test_packet(void **state)
 	l->xdp.id = 3;
 	l->mtu = 9000;
 	l->xdp_features = 1;
-	d.port[0].reach = (struct reach){ .name = "eth1", .route_by = "eth1", .login_by = "eth1", .login_far = "192.0.2.7:50022" };
+	d.port[0].reach = (struct reach){
+		.name = "eth1", .route_by = "eth1", .login_by = "eth1", .login_far = "192.0.2.7:50022"
+	};
 	d.host.topo.missing_caps = 1ull << CAP_IPC_LOCK | 1ull << CAP_BPF;
-	all_say("queue-free queue-once queues-asked queues-unused rss-table flow-rules tx-queues xdp-native zero-copy xdp-free mtu-room "
-	        "mtu-chain memlock cap-bpf", CHECK_SKIP);
+	all_say("queue-free queue-once queues-asked queues-unused rss-table flow-rules tx-queues xdp-native zero-copy "
+	        "xdp-free mtu-room "
+	        "mtu-chain memlock cap-bpf",
+	        CHECK_SKIP);
 	all_say("default-route ssh-session", CHECK_OK);
 	d.probe.ring_flags = 0;
 	bad("xsk-wakeup", CHECK_WARN, "no flags", "# Linux 5.4 or newer has it");
@@ -128,7 +136,8 @@ static void test_lcore_edges(void **state)
 {
 	(void)state;
 	asked("eth1,rxqs=2 --lcores=4,12");
-	d.host.topo.cpu[4].core = d.host.topo.cpu[12].core = -1; /* which core is not told: no two are known to share one */
+	d.host.topo.cpu[4].core = d.host.topo.cpu[12].core =
+		-1; /* which core is not told: no two are known to share one */
 	says("lcore-smt", CHECK_OK);
 	healthy(NULL);
 	asked("eth1 --lcores=(0-3)@(4-7)"); /* neither has a CPU of its own */
@@ -158,7 +167,8 @@ static void test_lcore_edges(void **state)
 	says("idle-states", CHECK_OK);
 	d.cpu[0].idle_us = 51;
 	d.cpu[0].idle_state = 2;
-	bad("idle-states", CHECK_WARN, "--idle=interrupt and CPU 0", "for f in /sys/devices/system/cpu/cpu*/cpuidle/state[2-9]/disable; "
+	bad("idle-states", CHECK_WARN, "--idle=interrupt and CPU 0",
+	    "for f in /sys/devices/system/cpu/cpu*/cpuidle/state[2-9]/disable; "
 	    "do echo 1 > $f; done");
 	*d.cpu[0].governor = 0;
 	says("governor", CHECK_SKIP);
@@ -181,10 +191,12 @@ static void test_memory_edges(void **state)
 	d.host.topo.huge[1][1].free = 1;
 	plan();
 	d.host.topo.huge_all[1].reserved = 511; /* one is left, and it is here */
-	snprintf(want, sizeof(want), "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need - 1);
+	snprintf(want, sizeof(want),
+	         "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need - 1);
 	bad("hugepages", CHECK_WARN, "1 of 256 are free", want);
 	d.host.topo.huge_all[1].reserved = 512; /* those that are free were promised to others */
-	snprintf(want, sizeof(want), "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need);
+	snprintf(want, sizeof(want),
+	         "echo %llu > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", 256 + need);
 	bad("hugepages", CHECK_WARN, "0 of 256 are free: it gets", want);
 	says("hugepages-node", CHECK_OK); /* no other node has them either */
 	d.host.topo.huge_all[1].reserved = 0;
@@ -260,8 +272,10 @@ static void test_refused_memory(void **state)
 
 static void test_iface_edges(void **state)
 {
-	static const struct { const char *kind; bool group; } kinds[] = {
-		{ "bond", true }, { "team", true }, { "bridge", true }, { "vlan", false }, { "macvlan", false }, { "ipvlan", false },
+	static const struct { const char *kind; bool group;
+	} kinds[] = {
+		{ "bond", true },  { "team", true },     { "bridge", true },
+		{ "vlan", false }, { "macvlan", false }, { "ipvlan", false },
 	};
 
 	(void)state;
@@ -349,7 +363,8 @@ static void test_mtu_edges(void **state)
 	asked("eth1,multibuf=never -l 4-7");
 	bad("mtu-room", CHECK_FAIL, "multibuf=never ends the start", "ip link set dev eth1 mtu 1770");
 	l->mtu--;
-	bad("mtu-room", CHECK_FAIL, "multibuf=never ends the start", "pollux doctor eth1,multibuf=never -l 4-7 --frame-size 4096");
+	bad("mtu-room", CHECK_FAIL, "multibuf=never ends the start",
+	    "pollux doctor eth1,multibuf=never -l 4-7 --frame-size 4096");
 	l->xdp_features = 1;
 	l->mtu = 18 * 1792 - 22; /* as many as the kernel's own */
 	says("mtu-chain", CHECK_OK);
@@ -477,14 +492,18 @@ static void test_interrupt_edges(void **state)
 
 static void test_words_edges(void **state)
 {
-	static const struct { const char *line, *key, *value, *fix; } cases[] = {
-		{ "eth1 --iface=eth11,rxd=64 -l 4", "mode", "generic", "pollux doctor eth1,mode=generic --iface=eth11,rxd=64 -l 4" },
+	static const struct { const char *line, *key, *value, *fix;
+	} cases[] = {
+		{ "eth1 --iface=eth11,rxd=64 -l 4", "mode", "generic",
+		  "pollux doctor eth1,mode=generic --iface=eth11,rxd=64 -l 4" },
 		{ "eth1,queues=2,rxd=64 -l 4", "txqs", "2", "pollux doctor eth1,rxd=64,txqs=2 -l 4" },
 		{ "eth1,queues=2,rxd=64 -l 4", "mode", "zc", "pollux doctor eth1,queues=2,rxd=64,mode=zc -l 4" },
 		{ "eth1,rxqs=2,txqs=1,rxd=64 -l 4", "txqs", "2", "pollux doctor eth1,rxqs=2,rxd=64,txqs=2 -l 4" },
 		{ "eth1,rxqs=2,txqs=1,rxd=64 -l 4", "queues", "2", "pollux doctor eth1,rxd=64,queues=2 -l 4" },
-		{ "eth1,steer=none,mode=zc -l 4", "queues", "2", "pollux doctor eth1,steer=none,mode=zc,queues=2 -l 4" },
-		{ "eth1,mode=zc -l 4 --main-lcore 0", "mode", "native", "pollux doctor eth1,mode=native -l 4 --main-lcore 0" },
+		{ "eth1,steer=none,mode=zc -l 4", "queues", "2",
+		  "pollux doctor eth1,steer=none,mode=zc,queues=2 -l 4" },
+		{ "eth1,mode=zc -l 4 --main-lcore 0", "mode", "native",
+		  "pollux doctor eth1,mode=native -l 4 --main-lcore 0" },
 	};
 	struct result f;
 
@@ -535,9 +554,11 @@ static void test_run_edges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_not_told), TEST(test_nothing_to_judge), TEST(test_packet), TEST(test_kernel_edges), TEST(test_lcore_edges),
-		TEST(test_memory_edges), TEST(test_refused_memory), TEST(test_iface_edges), TEST(test_xdp_edges), TEST(test_mtu_edges), TEST(test_queue_edges),
-		TEST(test_queues_asked_edges), TEST(test_interrupt_edges), TEST(test_words_edges), TEST(test_run_edges),
+		TEST(test_not_told),        TEST(test_nothing_to_judge), TEST(test_packet),
+		TEST(test_kernel_edges),    TEST(test_lcore_edges),      TEST(test_memory_edges),
+		TEST(test_refused_memory),  TEST(test_iface_edges),      TEST(test_xdp_edges),
+		TEST(test_mtu_edges),       TEST(test_queue_edges),      TEST(test_queues_asked_edges),
+		TEST(test_interrupt_edges), TEST(test_words_edges),      TEST(test_run_edges),
 	};
 
 	program_invocation_name = (char[]){ "pollux" };

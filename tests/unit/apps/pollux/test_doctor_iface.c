@@ -151,9 +151,12 @@ static void test_uses(void **state)
 	d.asked.routes = d.asked.connections = -EPERM;
 	says("default-route", CHECK_SKIP);
 	says("ssh-session", CHECK_SKIP);
-	d.port[0].reach = (struct reach){ .name = "eth1", .route_by = "br0", .login_by = "eth1", .login_far = "192.0.2.7:50022" };
-	bad("default-route", CHECK_FAIL, "the default route by br0, which stands on eth1", "pollux doctor eth1,driver=packet -l 4-7");
-	bad("ssh-session", CHECK_FAIL, "the ssh session from 192.0.2.7:50022", "pollux doctor eth1,driver=packet -l 4-7");
+	d.port[0].reach =
+		(struct reach){ .name = "eth1", .route_by = "br0", .login_by = "eth1", .login_far = "192.0.2.7:50022" };
+	bad("default-route", CHECK_FAIL, "the default route by br0, which stands on eth1",
+	    "pollux doctor eth1,driver=packet -l 4-7");
+	bad("ssh-session", CHECK_FAIL, "the ssh session from 192.0.2.7:50022",
+	    "pollux doctor eth1,driver=packet -l 4-7");
 	asked("eth1,force=yes -l 4-7"); /* a start goes on, and it is still worth a word */
 	bad("default-route", CHECK_WARN, "force=yes", "pollux doctor eth1,force=yes,steer=none -l 4-7");
 	bad("ssh-session", CHECK_WARN, "force=yes", "pollux doctor eth1,force=yes,steer=none -l 4-7");
@@ -228,8 +231,10 @@ static void test_mtu_plan(void **state)
 	strcpy(l->kdriver, "ice");
 	plan();
 	says("mtu-room", CHECK_OK);
-	assert_non_null(strstr(said.found.evidence, "MTU 3000 needs 3022 bytes, a frame has room for 3840: it has 4096 bytes, since one of 2048 "
-	                       "has room for 1792"));
+	assert_non_null(
+		strstr(said.found.evidence,
+	               "MTU 3000 needs 3022 bytes, a frame has room for 3840: it has 4096 bytes, since one of 2048 "
+	               "has room for 1792"));
 	l->mtu = 9000;
 	plan();
 	says("mtu-room", CHECK_OK);
@@ -394,7 +399,8 @@ static void test_virtual(void **state)
 	l->rss_size = l->ch_combined = 0;
 	asked("eth1,rxqs=3 -l 4-6");
 	d.port[0].peer = &links[1];
-	bad("queues-unused", CHECK_WARN, "1 of the 4", "ip netns exec blue ethtool -L eth2 tx 3 && ethtool -L eth1 rx 3");
+	bad("queues-unused", CHECK_WARN, "1 of the 4",
+	    "ip netns exec blue ethtool -L eth2 tx 3 && ethtool -L eth1 rx 3");
 }
 
 static void test_interrupts(void **state)
@@ -429,9 +435,10 @@ static void test_interrupts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_iface), TEST(test_xdp), TEST(test_uses), TEST(test_offloads), TEST(test_mtu), TEST(test_mtu_plan),
-		TEST(test_mtu_unit), TEST(test_queues),
-		TEST(test_two_ports), TEST(test_ports_together), TEST(test_virtual), TEST(test_interrupts),
+		TEST(test_iface),          TEST(test_xdp),     TEST(test_uses),
+		TEST(test_offloads),       TEST(test_mtu),     TEST(test_mtu_plan),
+		TEST(test_mtu_unit),       TEST(test_queues),  TEST(test_two_ports),
+		TEST(test_ports_together), TEST(test_virtual), TEST(test_interrupts),
 	};
 
 	program_invocation_name = (char[]){ "pollux" };

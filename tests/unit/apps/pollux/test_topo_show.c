@@ -24,20 +24,69 @@ struct scene {
 };
 
 static const struct scene scenes[] = {
-	{ "one", "pu:1", NULL, NULL, NULL, NULL, 0, 0, NULL,
+	{ "one",
+	  "pu:1",
+	  NULL,
+	  NULL,
+	  NULL,
+	  NULL,
+	  0,
+	  0,
+	  NULL,
 	  { "machine  1 node, 1 package, 1 core, 1 CPU\n", "    [0]\n" } },
-	{ "two", "package:1 [numa] l3:1(size=33554432) l2:2(size=1048576) core:1 l1d:1(size=32768) pu:1", NULL, NULL, NULL, NULL,
-	  1, 2, "0-1", { "  package 0, L3 32 MiB, each core L2 1 MiB, L1d 32 KiB\n    [0!L0] [1!L1]\n",
-	  "    queue 1  interrupt 41 on CPU 1 -> lcore 1 on CPU 1, the same\n", "lcore 0  CPU 0, node 0, polls eth0:0\n" } },
-	{ "marks", "package:2 [numa] core:4 pu:2(indexes=0,8,1,9,2,10,3,11,4,12,5,13,6,14,7,15)", "0-6,8-15", "0-17", "2-3",
-	  "0-7", 1, 4, "2,3", { "allowed  CPUs 0-6\n", "kernel   isolated 2-3; offline 7,16-17\n",
-	  "    [0! 8-] [1! 9-] [2i!L2 10-] [3i!L3 11-]\n", "[7x 15-]", "  offline\n    [16x] [17x]\n",
-	  "- not for this process; i isolated; x offline\n" } },
-	{ "big", "package:4 [numa] l3:2(size=33554432) core:16 l1d:1(size=49152) pu:2", NULL, NULL, "8-15", NULL, 4, 24, "auto",
+	{ "two",
+	  "package:1 [numa] l3:1(size=33554432) l2:2(size=1048576) core:1 l1d:1(size=32768) pu:1",
+	  NULL,
+	  NULL,
+	  NULL,
+	  NULL,
+	  1,
+	  2,
+	  "0-1",
+	  { "  package 0, L3 32 MiB, each core L2 1 MiB, L1d 32 KiB\n    [0!L0] [1!L1]\n",
+	    "    queue 1  interrupt 41 on CPU 1 -> lcore 1 on CPU 1, the same\n",
+	    "lcore 0  CPU 0, node 0, polls eth0:0\n" } },
+	{ "marks",
+	  "package:2 [numa] core:4 pu:2(indexes=0,8,1,9,2,10,3,11,4,12,5,13,6,14,7,15)",
+	  "0-6,8-15",
+	  "0-17",
+	  "2-3",
+	  "0-7",
+	  1,
+	  4,
+	  "2,3",
+	  { "allowed  CPUs 0-6\n", "kernel   isolated 2-3; offline 7,16-17\n",
+	    "    [0! 8-] [1! 9-] [2i!L2 10-] [3i!L3 11-]\n", "[7x 15-]", "  offline\n    [16x] [17x]\n",
+	    "- not for this process; i isolated; x offline\n" } },
+	{ "big",
+	  "package:4 [numa] l3:2(size=33554432) core:16 l1d:1(size=49152) pu:2",
+	  NULL,
+	  NULL,
+	  "8-15",
+	  NULL,
+	  4,
+	  24,
+	  "auto",
 	  { "machine  4 nodes, 4 packages, 128 cores, 256 CPUs\n", "lcore 95" } },
-	{ "far", "package:4 [numa] l3:2(size=33554432) core:16 l1d:1(size=49152) pu:2", NULL, NULL, NULL, NULL, 6, 24, "1-120",
+	{ "far",
+	  "package:4 [numa] l3:2(size=33554432) core:16 l1d:1(size=49152) pu:2",
+	  NULL,
+	  NULL,
+	  NULL,
+	  NULL,
+	  6,
+	  24,
+	  "1-120",
 	  { "node not told\n", "another node (", "lcore 118 CPU 118, node 1, polls eth2:22\n" } },
-	{ "many", "package:8 [numa] core:64 pu:2", NULL, NULL, NULL, NULL, 16, 64, NULL,
+	{ "many",
+	  "package:8 [numa] core:64 pu:2",
+	  NULL,
+	  NULL,
+	  NULL,
+	  NULL,
+	  16,
+	  64,
+	  NULL,
 	  { "machine  8 nodes, 8 packages, 512 cores, 1024 CPUs\n" } },
 };
 
@@ -63,8 +112,15 @@ static void make_link(struct iface *l, const struct scene *s, unsigned i)
 		cpuset_add(&l->rxq[q].effective, cpu);
 	}
 	f->found = l;
-	f->link = (struct plx_link_info){ .ifindex = l->ifindex, .mtu = 1500, .up = true, .running = true, .node = l->node,
-	                                  .rxqs = l->nrxqs, .txqs = l->ntxqs, .rxqs_max = l->nrxqs, .txqs_max = l->ntxqs };
+	f->link = (struct plx_link_info){ .ifindex = l->ifindex,
+		                          .mtu = 1500,
+		                          .up = true,
+		                          .running = true,
+		                          .node = l->node,
+		                          .rxqs = l->nrxqs,
+		                          .txqs = l->ntxqs,
+		                          .rxqs_max = l->nrxqs,
+		                          .txqs_max = l->ntxqs };
 	conf.ports[i] = plx_port_conf_default;
 	snprintf(conf.ports[i].name, sizeof(conf.ports[i].name), "eth%u", i);
 	conf.nports = (uint16_t)(i + 1);
@@ -189,7 +245,8 @@ static void within(const struct scene *s, const char *tag, int width, int height
 /* A small reader of XML: elements nest, attributes are quoted, & begins a reference. */
 static void check_svg(const struct scene *s)
 {
-	static const char head[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" ";
+	static const char head[] =
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" ";
 	char *svg = shown(s, "svg", topo_svg), open[16][16];
 	int depth = 0, width = 0, height = 0;
 	unsigned cpus = 0, queues = 0;

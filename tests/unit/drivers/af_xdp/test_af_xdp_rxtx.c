@@ -719,14 +719,24 @@ static void asked_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(good_frames, set_up), CASE(lies_about_frames, set_up), CASE(chains, set_up_sg),
+		CASE(good_frames, set_up),
+		CASE(lies_about_frames, set_up),
+		CASE(chains, set_up_sg),
 		CASE(bad_chains, set_up_sg),
-		CASE(wakes_a_sleeping_device, set_up_zc), CASE(sleeps_not_beside_a_sleeping_device, set_up_zc), CASE(lies_about_completions, set_up),
-		CASE(in_flight_is_bounded, set_up), CASE(no_call_for_the_awake, set_up_zc),
-		CASE(refused_late, set_up), CASE(refused_and_told_late, set_up),
-		CASE(odd_packets, set_up), CASE(odd_packets, set_up_sg),
-		CASE(unsent_are_counted, set_up), CASE(drained_are_counted, set_up_sg),
-		CASE(asked_for, set_up), CASE(frames_in_pieces, set_up_zc), CASE(chains_are_no_pieces, set_up_zc_sg),
+		CASE(wakes_a_sleeping_device, set_up_zc),
+		CASE(sleeps_not_beside_a_sleeping_device, set_up_zc),
+		CASE(lies_about_completions, set_up),
+		CASE(in_flight_is_bounded, set_up),
+		CASE(no_call_for_the_awake, set_up_zc),
+		CASE(refused_late, set_up),
+		CASE(refused_and_told_late, set_up),
+		CASE(odd_packets, set_up),
+		CASE(odd_packets, set_up_sg),
+		CASE(unsent_are_counted, set_up),
+		CASE(drained_are_counted, set_up_sg),
+		CASE(asked_for, set_up),
+		CASE(frames_in_pieces, set_up_zc),
+		CASE(chains_are_no_pieces, set_up_zc_sg),
 		CASE(copies_are_not_looked_at, set_up),
 	};
 

@@ -206,7 +206,8 @@ static void test_wake(void **state)
 		struct plx_mbuf *m = plx_mbuf_get(pool);
 		plx_mbuf_append(m, 60);
 		assert_int_equal(plx_tx_burst(plx_port_txq(sh.a, 0), &m, 1), 1);
-		for (int spin = 0; __atomic_load_n(&sh.got, __ATOMIC_ACQUIRE) <= i && !__atomic_load_n(&sh.lost, __ATOMIC_RELAXED);)
+		for (int spin = 0;
+		     __atomic_load_n(&sh.got, __ATOMIC_ACQUIRE) <= i && !__atomic_load_n(&sh.lost, __ATOMIC_RELAXED);)
 			if (++spin % 2000) /* fast, to meet the receiver between its poll and its sleep */
 				plx_pause();
 			else

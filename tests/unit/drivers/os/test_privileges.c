@@ -66,12 +66,14 @@ static void test_text(void **state)
 	(void)state;
 	assert_string_equal(privileges_text(0, 0, 1 << 20, buf, sizeof(buf)), "");
 	assert_string_equal(privileges_text(BIT(CAP_IPC_LOCK), 1 << 20, 1 << 20, buf, sizeof(buf)), "");
-	assert_string_equal(privileges_text(BIT(CAP_IPC_LOCK), (1 << 20) - 1, 1 << 20, buf, sizeof(buf)),
-	                    "CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 1024): run as root, or setcap cap_ipc_lock+ep "
-	                    "on the program");
-	assert_string_equal(privileges_text(BIT(CAP_BPF) | BIT(CAP_SYS_ADMIN) | BIT(CAP_NET_RAW), 0, 0, buf, sizeof(buf)),
-	                    "CAP_NET_RAW for socket(AF_XDP), CAP_BPF for bpf(BPF_PROG_LOAD): run as root, or setcap "
-	                    "cap_net_raw,cap_bpf+ep on the program");
+	assert_string_equal(
+		privileges_text(BIT(CAP_IPC_LOCK), (1 << 20) - 1, 1 << 20, buf, sizeof(buf)),
+		"CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 1024): run as root, or setcap cap_ipc_lock+ep "
+		"on the program");
+	assert_string_equal(
+		privileges_text(BIT(CAP_BPF) | BIT(CAP_SYS_ADMIN) | BIT(CAP_NET_RAW), 0, 0, buf, sizeof(buf)),
+		"CAP_NET_RAW for socket(AF_XDP), CAP_BPF for bpf(BPF_PROG_LOAD): run as root, or setcap "
+		"cap_net_raw,cap_bpf+ep on the program");
 	assert_string_equal(privileges_packet_text(~BIT(CAP_NET_RAW), buf, sizeof(buf)), "");
 	assert_string_equal(privileges_packet_text(BIT(CAP_NET_RAW), buf, sizeof(buf)),
 	                    "CAP_NET_RAW for socket(AF_PACKET): run as root, or setcap cap_net_raw+ep on the program");

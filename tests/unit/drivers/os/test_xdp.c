@@ -19,7 +19,8 @@ static void process(int pid, const char *comm, const char *fd3, const char *fd4)
 }
 
 #define PROG(id) "pos:\t0\nprog_type:\t6\nprog_jited:\t1\nprog_tag:\tabc\nmemlock:\t4096\nprog_id:\t" #id "\n"
-#define LINK(link, prog) "pos:\t0\nlink_type:\txdp\nlink_id:\t" #link "\nprog_tag:\tabc\nprog_id:\t" #prog "\nifindex:\t4\n"
+#define LINK(link, prog) \
+	"pos:\t0\nlink_type:\txdp\nlink_id:\t" #link "\nprog_tag:\tabc\nprog_id:\t" #prog "\nifindex:\t4\n"
 
 static void test_by_link(void **state)
 {
@@ -72,8 +73,11 @@ static void test_nobody(void **state)
 /* What frees the hook has to be what does: ip link has a word for each mode, and none for a bpf_link. */
 static void test_freeing(void **state)
 {
-	static const struct { uint8_t mode; const char *off; } rows[] = {
-		{ XDP_ATTACHED_DRV, "xdpdrv off" }, { XDP_ATTACHED_SKB, "xdpgeneric off" }, { XDP_ATTACHED_HW, "xdpoffload off" },
+	static const struct { uint8_t mode; const char *off;
+	} rows[] = {
+		{ XDP_ATTACHED_DRV, "xdpdrv off" },
+		{ XDP_ATTACHED_SKB, "xdpgeneric off" },
+		{ XDP_ATTACHED_HW, "xdpoffload off" },
 		{ 0, "xdp off" },
 	};
 	char buf[512], want[64];

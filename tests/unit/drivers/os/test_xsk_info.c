@@ -41,7 +41,8 @@ static ssize_t fake_recvfrom(int fd, void *buf, size_t n, int flags, struct sock
 		return -1;
 	}
 	assert_true(answer_len[at] <= n);
-	memcpy(buf, answer[at], sizeof(answer[at]) < n ? sizeof(answer[at]) : n); /* what is behind the end is no part of it */
+	memcpy(buf, answer[at],
+	       sizeof(answer[at]) < n ? sizeof(answer[at]) : n); /* what is behind the end is no part of it */
 	if (from)
 		((struct sockaddr_nl *)from)->nl_pid = answer_of[at];
 	return (ssize_t)answer_len[at++];
@@ -71,7 +72,13 @@ static struct nlmsghdr *message(int part, uint16_t type, size_t payload)
 
 static void told(int part, uint32_t inode, uint32_t ifindex, uint32_t queue)
 {
-	struct { struct xdp_diag_msg m; struct rtattr a; uint32_t uid; struct rtattr b; struct xdp_diag_info i; } body = {
+	struct {
+		struct xdp_diag_msg m;
+		struct rtattr a;
+		uint32_t uid;
+		struct rtattr b;
+		struct xdp_diag_info i;
+	} body = {
 		.m = { .xdiag_family = AF_XDP, .xdiag_ino = inode },
 		.a = { .rta_len = RTA_LENGTH(4), .rta_type = XDP_DIAG_UID },
 		.b = { .rta_len = RTA_LENGTH(sizeof(body.i)), .rta_type = XDP_DIAG_INFO },

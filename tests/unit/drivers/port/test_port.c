@@ -54,7 +54,8 @@ static void refused(const struct plx_port_conf *c, int want, const char *says)
 	*line = 0;
 	int err = plx_port_open(&p, c);
 	if (err != want || errors != 1 || !strstr(line, says))
-		fail_msg("%s: %d and %u lines, the last: \"%s\", wanted %d, \"%s\"", c->name, err, errors, line, want, says);
+		fail_msg("%s: %d and %u lines, the last: \"%s\", wanted %d, \"%s\"", c->name, err, errors, line, want,
+		         says);
 	assert_null(p);
 }
 
@@ -195,8 +196,10 @@ static void test_driver(void **state)
    receive queue of their own have a fill ring, too. */
 static void test_frames(void **state)
 {
-	static const struct { const char *drivers[3]; uint32_t want; } rows[] = {
-		{ { "e,rxqs=1,txqs=4", "e,driver=auto,rxqs=1,txqs=4", "e,driver=af_xdp,rxqs=1,txqs=4" }, 4 * 4096 + 4 * 2048 },
+	static const struct { const char *drivers[3]; uint32_t want;
+	} rows[] = {
+		{ { "e,rxqs=1,txqs=4", "e,driver=auto,rxqs=1,txqs=4", "e,driver=af_xdp,rxqs=1,txqs=4" },
+		  4 * 4096 + 4 * 2048 },
 		{ { "e,rxqs=1,txqs=8", "e,driver=af_xdp,rxqs=1,txqs=8" }, 8 * 4096 + 8 * 2048 },
 		{ { "e,rxqs=2,txqs=1", "e,driver=af_xdp,rxqs=2,txqs=1" }, 2 * 4096 + 2048 },
 		{ { "e,mode=native,rxqs=1,txqs=4" }, 2048 + 4 * 2048 },
@@ -210,7 +213,8 @@ static void test_frames(void **state)
 
 			c.rxd = c.txd = 2048;
 			if (plx_port_frames(&c) != rows[i].want)
-				fail_msg("%s: %u frames, not %u", rows[i].drivers[k], plx_port_frames(&c), rows[i].want);
+				fail_msg("%s: %u frames, not %u", rows[i].drivers[k], plx_port_frames(&c),
+				         rows[i].want);
 		}
 }
 
@@ -296,10 +300,10 @@ static struct plx_pool *make_pool(uint32_t frames)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conf_by_hand), cmocka_unit_test(test_driver), cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_null),
-		cmocka_unit_test(test_link_state),
-		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_alternative_name), cmocka_unit_test(test_ladder),
+		cmocka_unit_test(test_conf_by_hand),     cmocka_unit_test(test_driver),
+		cmocka_unit_test(test_frames),           cmocka_unit_test(test_null),
+		cmocka_unit_test(test_link_state),       cmocka_unit_test(test_interfaces),
+		cmocka_unit_test(test_alternative_name), cmocka_unit_test(test_ladder),
 	};
 
 	pool = make_pool(FRAMES);
@@ -309,7 +313,8 @@ int main(void)
 	if (!netns)
 		printf("SKIP: a network namespace of its own (unshare: %s)\n", strerror(errno));
 	else if (system("ip link add plxunit0 numtxqueues 4 numrxqueues 4 type veth peer name plxdown0 && "
-	                "ip link set plxunit0 up && ip link property add dev plxunit0 altname " ALTNAME " && ethtool -L plxunit0 rx 2 tx 2 && "
+	                "ip link set plxunit0 up && ip link property add dev plxunit0 altname " ALTNAME
+	                " && ethtool -L plxunit0 rx 2 tx 2 && "
 	                "ip link add \"\\$(id)'s\" numtxqueues 4 numrxqueues 4 type veth peer name 'a;b' && "
 	                "ip link set \"\\$(id)'s\" up && ethtool -L \"\\$(id)'s\" rx 2 tx 2"))
 		return 1;

@@ -53,8 +53,10 @@ static void test_all_keys(void **state)
 	struct plx_port_conf c;
 
 	(void)state;
-	assert_int_equal(parse(&c, "eth0,mode=native,multibuf=require,rxqs=2,txqs=3,queue=4,rxd=64,txd=65536,steer=none,"
-	                           "bind-timeout=500ms,stall=off,driver=af_xdp"), 0);
+	assert_int_equal(parse(&c,
+	                       "eth0,mode=native,multibuf=require,rxqs=2,txqs=3,queue=4,rxd=64,txd=65536,steer=none,"
+	                       "bind-timeout=500ms,stall=off,driver=af_xdp"),
+	                 0);
 	assert_string_equal(c.driver, "af_xdp");
 	assert_int_equal(c.mode, PLX_XDP_NATIVE);
 	assert_int_equal(c.multibuf, PLX_REQUIRE);
@@ -220,7 +222,8 @@ static void test_manual(void **state)
 			values[n++] = *v;
 		}
 		values[n] = 0;
-		snprintf(row, sizeof(row), "| `%s` | %s | %s | %s |\n", k->name, values, k->def ? k->def : "-", k->what);
+		snprintf(row, sizeof(row), "| `%s` | %s | %s | %s |\n", k->name, values, k->def ? k->def : "-",
+		         k->what);
 		if (!strstr(text, row))
 			fail_msg("docs/drivers.md lacks the row: %s", row);
 	}

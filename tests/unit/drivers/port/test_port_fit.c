@@ -19,8 +19,14 @@ static int begin(void **state)
 	(void)state;
 	memset(&c, 0, sizeof(c));
 	snprintf(c.name, sizeof(c.name), "eth0");
-	li = (struct plx_link_info){ .name = "eth0", .ifindex = 2, .up = true, .type = ARPHRD_ETHER, .rxqs = 4, .txqs = 2,
-	                             .rxqs_max = 8, .txqs_max = 2 };
+	li = (struct plx_link_info){ .name = "eth0",
+		                     .ifindex = 2,
+		                     .up = true,
+		                     .type = ARPHRD_ETHER,
+		                     .rxqs = 4,
+		                     .txqs = 2,
+		                     .rxqs_max = 8,
+		                     .txqs_max = 2 };
 	return 0;
 }
 
@@ -42,9 +48,11 @@ static void test_interface(void **state)
 
 static void test_none(void **state)
 {
-	static const struct { const char *name, *words; } rows[] = {
+	static const struct { const char *name, *words;
+	} rows[] = {
 		{ "eth0", "no such interface (ENODEV), did you mean --iface eth1? ip link lists them" },
-		{ "nothinglikeit", "no such interface (ENODEV): ip link lists them; driver=loop and driver=null need none" },
+		{ "nothinglikeit",
+		  "no such interface (ENODEV): ip link lists them; driver=loop and driver=null need none" },
 		{ "eth1:7", "no such interface (ENODEV); for one queue of it write eth1,queue=7,rxqs=1" },
 		{ "a b:0", "no such interface (ENODEV); for one queue of it write 'a b',queue=0,rxqs=1" },
 	};
@@ -62,15 +70,25 @@ static void test_none(void **state)
 
 static void test_queues(void **state)
 {
-	static const struct { uint16_t queue, n; char dir; const char *words; } rows[] = {
-		{ 0, 4, 'r', "" }, { 3, 1, 'r', "" }, { 0, 2, 't', "" }, { 0, 0, 't', "" },
-		{ 0, 5, 'r', "rx queue 4 is asked for, the interface has 4 (0-3): use rxqs=4 or fewer, or ethtool -L eth0 rx 5" },
-		{ 3, 2, 'r', "rx queue 4 is asked for, the interface has 4 (0-3): use rxqs=1 or fewer, or ethtool -L eth0 rx 5" },
-		{ 0, 9, 'r', "rx queue 8 is asked for, the interface has 4 (0-3): use rxqs=4 or fewer, or driver=packet, which needs "
-		             "no channels" },
+	static const struct { uint16_t queue, n; char dir; const char *words;
+	} rows[] = {
+		{ 0, 4, 'r', "" },
+		{ 3, 1, 'r', "" },
+		{ 0, 2, 't', "" },
+		{ 0, 0, 't', "" },
+		{ 0, 5, 'r',
+		  "rx queue 4 is asked for, the interface has 4 (0-3): use rxqs=4 or fewer, or ethtool -L eth0 rx 5" },
+		{ 3, 2, 'r',
+		  "rx queue 4 is asked for, the interface has 4 (0-3): use rxqs=1 or fewer, or ethtool -L eth0 rx 5" },
+		{ 0, 9, 'r',
+		  "rx queue 8 is asked for, the interface has 4 (0-3): use rxqs=4 or fewer, or driver=packet, which "
+		  "needs "
+		  "no channels" },
 		{ 4, 9, 'r', "rx queue 12 is asked for, the interface has 4 (0-3): use queue=3 or lower" },
-		{ 0, 3, 't', "tx queue 2 is asked for, the interface has 2 (0-1): use txqs=2 or fewer, or driver=packet, which needs "
-		             "no channels" },
+		{ 0, 3, 't',
+		  "tx queue 2 is asked for, the interface has 2 (0-1): use txqs=2 or fewer, or driver=packet, which "
+		  "needs "
+		  "no channels" },
 	};
 
 	(void)state;

@@ -62,7 +62,8 @@ static void test_all_kinds(void **state)
 	plx_json_i64(&j, "minus", -1);
 	plx_json_object_end(&j);
 	ends_as("{\"name\":\"eth0\",\"none\":null,\"cpus\":[3,18446744073709551615],\"no\":[],\"empty\":{},"
-	        "\"in\":[{\"least\":-9223372036854775808},{},[null]],\"yes\":true,\"not\":false,\"null\":null,\"minus\":-1}\n");
+	        "\"in\":[{\"least\":-9223372036854775808},{},[null]],\"yes\":true,\"not\":false,\"null\":null,"
+	        "\"minus\":-1}\n");
 }
 
 /* A value need not be an object. */
@@ -248,8 +249,9 @@ static void many_digits(void)   { plx_json_double(&j, NULL, 1, PLX_JSON_DIGITS +
 
 static void test_order_of_calls(void **state)
 {
-	static void (*const wrong[])(void) = { no_key, key_in_array, key_outside, two_values, nothing, left_open, closed_twice,
-	                                       array_as_object, object_as_array, inner_as_outer, too_deep, many_digits };
+	static void (*const wrong[])(void) = { no_key,          key_in_array,   key_outside,  two_values,
+		                               nothing,         left_open,      closed_twice, array_as_object,
+		                               object_as_array, inner_as_outer, too_deep,     many_digits };
 	const struct rlimit none = { 0, 0 };
 	int status;
 

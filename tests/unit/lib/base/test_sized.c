@@ -72,7 +72,10 @@ static int idle(void *arg)
 
 static void test_each_structure(void **state)
 {
-	struct { struct plx_poller_conf c; uint64_t later; } poller = { .c = { .size = sizeof(poller), .fn = idle, .lcore = -1 } };
+	struct {
+		struct plx_poller_conf c;
+		uint64_t later;
+	} poller = { .c = { .size = sizeof(poller), .fn = idle, .lcore = -1 } };
 	struct { struct plx_pool_conf c; uint64_t later; } pool = { .c = { .size = sizeof(pool), .frames = 64 } };
 	struct kept_log k;
 	struct plx_env_conf c;
@@ -87,7 +90,8 @@ static void test_each_structure(void **state)
 	assert_int_equal(plx_poller_add(env, &poller.c), 0);
 	poller.later = 1;
 	assert_int_equal(plx_poller_add(env, &poller.c), -E2BIG);
-	assert_true(kept_has(&k, "poller poller: plx_poller_conf: it asks for what this library does not know (E2BIG)"));
+	assert_true(
+		kept_has(&k, "poller poller: plx_poller_conf: it asks for what this library does not know (E2BIG)"));
 	poller.c.size = 3;
 	assert_int_equal(plx_poller_add(env, &poller.c), -EINVAL);
 	assert_true(kept_has(&k, "plx_poller_conf: its size is none (EINVAL)"));

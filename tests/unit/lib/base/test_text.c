@@ -80,10 +80,22 @@ static void test_numbers(void **state)
 static void test_near(void **state)
 {
 	static const char *const words[] = { "af_xdp", "packet", "loop", "null", "duration", "stats-period" };
-	static const struct { const char *s, *want; } near[] = {
-		{ "af_xpd", "af_xdp" }, { "afxdp", "af_xdp" }, { "AF_XDP", "af_xdp" }, { "pcket", "packet" },
-		{ "lopo", "loop" }, { "nul", "null" }, { "durration", "duration" }, { "stat-periods", "stats-period" },
-		{ "statsperiode", "stats-period" }, { "zebra", NULL }, { "", NULL }, { "x", NULL }, { "pa", NULL }, { "noo", NULL },
+	static const struct { const char *s, *want;
+	} near[] = {
+		{ "af_xpd", "af_xdp" },
+		{ "afxdp", "af_xdp" },
+		{ "AF_XDP", "af_xdp" },
+		{ "pcket", "packet" },
+		{ "lopo", "loop" },
+		{ "nul", "null" },
+		{ "durration", "duration" },
+		{ "stat-periods", "stats-period" },
+		{ "statsperiode", "stats-period" },
+		{ "zebra", NULL },
+		{ "", NULL },
+		{ "x", NULL },
+		{ "pa", NULL },
+		{ "noo", NULL },
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
 	};
 
@@ -92,10 +104,12 @@ static void test_near(void **state)
 		const char *got = plx_text_near(near[i].s, words, PLX_ARRAY_SIZE(words));
 
 		if (!got != !near[i].want || (got && strcmp(got, near[i].want)))
-			fail_msg("\"%s\": %s, not %s", near[i].s, got ? got : "(none)", near[i].want ? near[i].want : "(none)");
+			fail_msg("\"%s\": %s, not %s", near[i].s, got ? got : "(none)",
+			         near[i].want ? near[i].want : "(none)");
 	}
 	assert_null(plx_text_near("loop", words, 0));
-	assert_string_equal(plx_text_near("zxd", (const char *const[]){ "rxd", "txd" }, 2), "rxd"); /* the first of two */
+	assert_string_equal(plx_text_near("zxd", (const char *const[]){ "rxd", "txd" }, 2),
+	                    "rxd"); /* the first of two */
 }
 
 static void test_add(void **state)

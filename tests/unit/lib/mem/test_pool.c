@@ -451,7 +451,9 @@ static void threads_held(void **state)
 		(void)state;
 		assert_int_equal(plx_mpmc_init(&r, mem_of(plx_mpmc_size(256), 64), 256), 0);
 		for (unsigned i = 0; i < 4; i++)
-			w[i] = (struct worker){ .p = p, .r = r, .owned = owned, .rounds = 10000, .slot = i < 2 ? 0 : i - 1 };
+			w[i] = (struct worker){
+				.p = p, .r = r, .owned = owned, .rounds = 10000, .slot = i < 2 ? 0 : i - 1
+			};
 		assert_int_equal(pthread_create(&holder, NULL, hold, p), 0);
 		run_threads(4, take_pass_give, w, sizeof(w[0]));
 		pthread_join(holder, NULL);

@@ -42,14 +42,26 @@ struct row {
 
 static const struct row rows[] = {
 	{ "udp4", ETH4 IP4("0020", "4000", "11") UDP12, 0, K(IP4, UDP, 14, 32, 34, 42, 4, .type = 0x800, .proto = 17) },
-	{ "udp4 in one tag", MACS "81000007" "0800" IP4("0020", "0000", "11") UDP12, 0,
-	  K(IP4, UDP, 18, 32, 38, 46, 4, .type = 0x800, .proto = 17, .vlans = 1, .vlan = { 7 }) },
-	{ "udp4 in two tags", MACS "88a8600a" "81000007" "0800" IP4("0020", "0000", "11") UDP12, 0,
-	  K(IP4, UDP, 22, 32, 42, 50, 4, .type = 0x800, .proto = 17, .vlans = 2, .vlan = { 0x600a, 7 }) },
-	{ "three tags", MACS "88a80001" "81000002" "81000003" "0800", PLX_PARSE_TOO_DEEP,
+	{ "udp4 in one tag",
+	  MACS "81000007"
+	       "0800" IP4("0020", "0000", "11") UDP12,
+	  0, K(IP4, UDP, 18, 32, 38, 46, 4, .type = 0x800, .proto = 17, .vlans = 1, .vlan = { 7 }) },
+	{ "udp4 in two tags",
+	  MACS "88a8600a"
+	       "81000007"
+	       "0800" IP4("0020", "0000", "11") UDP12,
+	  0, K(IP4, UDP, 22, 32, 42, 50, 4, .type = 0x800, .proto = 17, .vlans = 2, .vlan = { 0x600a, 7 }) },
+	{ "three tags",
+	  MACS "88a80001"
+	       "81000002"
+	       "81000003"
+	       "0800",
+	  PLX_PARSE_TOO_DEEP,
 	  { .type = 0x8100, .vlans = 2, .vlan = { 1, 2 } } },
-	{ "udp4 with options", ETH4 "46000024000100004011" "0000" ADDR4 "01010101" UDP12, 0,
-	  K(IP4, UDP, 14, 36, 38, 46, 4, .type = 0x800, .proto = 17, .options = true) },
+	{ "udp4 with options",
+	  ETH4 "46000024000100004011"
+	       "0000" ADDR4 "01010101" UDP12,
+	  0, K(IP4, UDP, 14, 36, 38, 46, 4, .type = 0x800, .proto = 17, .options = true) },
 	{ "tcp4", ETH4 IP4("0028", "4000", "06") TCP, 0, K(IP4, TCP, 14, 40, 34, 54, 0, .type = 0x800, .proto = 6) },
 	{ "tcp4 with options", ETH4 IP4("002c", "4000", "06") TCP24, 0,
 	  K(IP4, TCP, 14, 44, 34, 58, 0, .type = 0x800, .proto = 6) },
@@ -58,57 +70,137 @@ static const struct row rows[] = {
 	  K(IP4, OTHER, 14, 24, 34, 34, 4, .type = 0x800, .proto = 0x59) },
 	{ "nothing behind IPv4", ETH4 IP4("0014", "0000", "ff"), 0,
 	  K(IP4, OTHER, 14, 20, 34, 34, 0, .type = 0x800, .proto = 255) },
-	{ "first fragment", ETH4 IP4("0020", "2000", "11") "0001" "0002" "0578" "0000" "61626364", 0,
-	  K(IP4, UDP, 14, 32, 34, 42, 4, .type = 0x800, .proto = 17, .fragment = true) },
+	{ "first fragment",
+	  ETH4 IP4("0020", "2000", "11") "0001"
+	                                 "0002"
+	                                 "0578"
+	                                 "0000"
+	                                 "61626364",
+	  0, K(IP4, UDP, 14, 32, 34, 42, 4, .type = 0x800, .proto = 17, .fragment = true) },
 	{ "first fragment within TCP", ETH4 IP4("001c", "2000", "06") "0001000200000001", 0,
 	  K(IP4, NONE, 14, 28, 0, 0, 0, .type = 0x800, .proto = 6, .fragment = true) },
 	{ "later fragment", ETH4 IP4("0020", "0001", "11") UDP12, 0,
 	  K(IP4, NONE, 14, 32, 0, 0, 0, .type = 0x800, .proto = 17, .fragment = true) },
 	{ "udp6", ETH6 IP6("000c", "11") UDP12, 0, K(IP6, UDP, 14, 52, 54, 62, 4, .type = 0x86dd, .proto = 17) },
 	{ "tcp6", ETH6 IP6("0014", "06") TCP, 0, K(IP6, TCP, 14, 60, 54, 74, 0, .type = 0x86dd, .proto = 6) },
-	{ "icmp6", ETH6 IP6("0008", "3a") "80000000" "00010002", 0,
-	  K(IP6, ICMP6, 14, 48, 54, 62, 0, .type = 0x86dd, .proto = 58) },
+	{ "icmp6",
+	  ETH6 IP6("0008", "3a") "80000000"
+	                         "00010002",
+	  0, K(IP6, ICMP6, 14, 48, 54, 62, 0, .type = 0x86dd, .proto = 58) },
 	{ "icmp4 in IPv6 is not ICMP", ETH6 IP6("0008", "01") ICMP, 0,
 	  K(IP6, OTHER, 14, 48, 54, 54, 8, .type = 0x86dd, .proto = 1) },
-	{ "hop-by-hop, destination, udp6", ETH6 IP6("0024", "00") "3c01000000000000" "0000000000000000" "1100000000000000" UDP12,
+	{ "hop-by-hop, destination, udp6",
+	  ETH6 IP6("0024", "00") "3c01000000000000"
+	                         "0000000000000000"
+	                         "1100000000000000" UDP12,
 	  0, K(IP6, UDP, 14, 76, 78, 86, 4, .type = 0x86dd, .proto = 17, .options = true) },
-	{ "authentication header", ETH6 IP6("0018", "33") "11010000" "00000001" "00000001" UDP12, 0,
-	  K(IP6, UDP, 14, 64, 66, 74, 4, .type = 0x86dd, .proto = 17, .options = true) },
-	{ "first fragment 6", ETH6 IP6("0014", "2c") "1100000100000001" "0001000205780000" "61626364", 0,
-	  K(IP6, UDP, 14, 60, 62, 70, 4, .type = 0x86dd, .proto = 17, .fragment = true, .options = true) },
+	{ "authentication header",
+	  ETH6 IP6("0018", "33") "11010000"
+	                         "00000001"
+	                         "00000001" UDP12,
+	  0, K(IP6, UDP, 14, 64, 66, 74, 4, .type = 0x86dd, .proto = 17, .options = true) },
+	{ "first fragment 6",
+	  ETH6 IP6("0014", "2c") "1100000100000001"
+	                         "0001000205780000"
+	                         "61626364",
+	  0, K(IP6, UDP, 14, 60, 62, 70, 4, .type = 0x86dd, .proto = 17, .fragment = true, .options = true) },
 	{ "later fragment 6", ETH6 IP6("0014", "2c") "1100000800000001" UDP12, 0,
 	  K(IP6, NONE, 14, 60, 0, 0, 0, .type = 0x86dd, .proto = 17, .fragment = true, .options = true) },
 	{ "atomic fragment 6", ETH6 IP6("0014", "2c") "1100000000000001" UDP12, 0,
 	  K(IP6, UDP, 14, 60, 62, 70, 4, .type = 0x86dd, .proto = 17, .options = true) },
 	{ "no next header", ETH6 IP6("0000", "3b"), 0, K(IP6, NONE, 14, 40, 0, 0, 0, .type = 0x86dd, .proto = 59) },
-	{ "eight extension headers", ETH6 IP6("004c", "3c") "3c00000000000000" "3c00000000000000" "3c00000000000000"
-	  "3c00000000000000" "3c00000000000000" "3c00000000000000" "3c00000000000000" "1100000000000000" UDP12, 0,
-	  K(IP6, UDP, 14, 116, 118, 126, 4, .type = 0x86dd, .proto = 17, .options = true) },
-	{ "nine extension headers", ETH6 IP6("0054", "3c") "3c00000000000000" "3c00000000000000" "3c00000000000000"
-	  "3c00000000000000" "3c00000000000000" "3c00000000000000" "3c00000000000000" "3c00000000000000"
-	  "1100000000000000" UDP12, PLX_PARSE_TOO_DEEP,
-	  K(IP6, NONE, 14, 124, 0, 0, 0, .type = 0x86dd, .proto = 60, .options = true) },
-	{ "arp", MACS "0806" "0001080006040001" "020000000002" "0a000002" "000000000000" "0a000001", 0,
-	  K(ARP, NONE, 14, 28, 0, 0, 0, .type = 0x806) },
-	{ "lldp", MACS "88cc" "0207", 0, { .type = 0x88cc } },
-	{ "802.3 length", MACS "0003" "424203", 0, { .type = 3 } },
-	{ "IPv4 says 6", ETH4 "65" "000020" "00000000" "40110000" ADDR4 UDP12, PLX_PARSE_BAD_VERSION, { .type = 0x800 } },
-	{ "IPv6 says 4", ETH6 "40000000" "000c1140" ADDR6 UDP12, PLX_PARSE_BAD_VERSION, { .type = 0x86dd } },
-	{ "ihl 4", ETH4 "44000020" "00000000" "40110000" ADDR4 UDP12, PLX_PARSE_BAD_LEN, { .type = 0x800 } },
+	{ "eight extension headers",
+	  ETH6 IP6("004c", "3c") "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "1100000000000000" UDP12,
+	  0, K(IP6, UDP, 14, 116, 118, 126, 4, .type = 0x86dd, .proto = 17, .options = true) },
+	{ "nine extension headers",
+	  ETH6 IP6("0054", "3c") "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "3c00000000000000"
+	                         "1100000000000000" UDP12,
+	  PLX_PARSE_TOO_DEEP, K(IP6, NONE, 14, 124, 0, 0, 0, .type = 0x86dd, .proto = 60, .options = true) },
+	{ "arp",
+	  MACS "0806"
+	       "0001080006040001"
+	       "020000000002"
+	       "0a000002"
+	       "000000000000"
+	       "0a000001",
+	  0, K(ARP, NONE, 14, 28, 0, 0, 0, .type = 0x806) },
+	{ "lldp",
+	  MACS "88cc"
+	       "0207",
+	  0,
+	  { .type = 0x88cc } },
+	{ "802.3 length",
+	  MACS "0003"
+	       "424203",
+	  0,
+	  { .type = 3 } },
+	{ "IPv4 says 6",
+	  ETH4 "65"
+	       "000020"
+	       "00000000"
+	       "40110000" ADDR4 UDP12,
+	  PLX_PARSE_BAD_VERSION,
+	  { .type = 0x800 } },
+	{ "IPv6 says 4",
+	  ETH6 "40000000"
+	       "000c1140" ADDR6 UDP12,
+	  PLX_PARSE_BAD_VERSION,
+	  { .type = 0x86dd } },
+	{ "ihl 4",
+	  ETH4 "44000020"
+	       "00000000"
+	       "40110000" ADDR4 UDP12,
+	  PLX_PARSE_BAD_LEN,
+	  { .type = 0x800 } },
 	{ "IPv4 longer than the frame", ETH4 IP4("0021", "0000", "11") UDP12, PLX_PARSE_BAD_LEN, { .type = 0x800 } },
 	{ "IPv4 shorter than its header", ETH4 IP4("0013", "0000", "11") UDP12, PLX_PARSE_BAD_LEN, { .type = 0x800 } },
 	{ "IPv6 longer than the frame", ETH6 IP6("000d", "11") UDP12, PLX_PARSE_BAD_LEN, { .type = 0x86dd } },
-	{ "UDP longer than its packet", ETH4 IP4("0020", "0000", "11") "000100020" "00d0000" "61626364", PLX_PARSE_BAD_LEN,
-	  K(IP4, NONE, 14, 32, 0, 0, 0, .type = 0x800, .proto = 17) },
-	{ "UDP length 7", ETH4 IP4("0020", "0000", "11") "0001000200070000" "61626364", PLX_PARSE_BAD_LEN,
-	  K(IP4, NONE, 14, 32, 0, 0, 0, .type = 0x800, .proto = 17) },
-	{ "UDP shorter than its packet", ETH4 IP4("0020", "0000", "11") "00010002000a0000" "61626364", 0,
-	  K(IP4, UDP, 14, 32, 34, 42, 2, .type = 0x800, .proto = 17) },
+	{ "UDP longer than its packet",
+	  ETH4 IP4("0020", "0000", "11") "000100020"
+	                                 "00d0000"
+	                                 "61626364",
+	  PLX_PARSE_BAD_LEN, K(IP4, NONE, 14, 32, 0, 0, 0, .type = 0x800, .proto = 17) },
+	{ "UDP length 7",
+	  ETH4 IP4("0020", "0000", "11") "0001000200070000"
+	                                 "61626364",
+	  PLX_PARSE_BAD_LEN, K(IP4, NONE, 14, 32, 0, 0, 0, .type = 0x800, .proto = 17) },
+	{ "UDP shorter than its packet",
+	  ETH4 IP4("0020", "0000", "11") "00010002000a0000"
+	                                 "61626364",
+	  0, K(IP4, UDP, 14, 32, 34, 42, 2, .type = 0x800, .proto = 17) },
 	{ "IPv4 ends within UDP", ETH4 IP4("001b", "0000", "11") UDP12, PLX_PARSE_SHORT,
 	  K(IP4, NONE, 14, 27, 0, 0, 0, .type = 0x800, .proto = 17) },
-	{ "TCP offset 4", ETH4 IP4("0028", "0000", "06") "0001" "0002" "00000001" "00000002" "4010" "ffff" "00000000",
+	{ "TCP offset 4",
+	  ETH4 IP4("0028", "0000", "06") "0001"
+	                                 "0002"
+	                                 "00000001"
+	                                 "00000002"
+	                                 "4010"
+	                                 "ffff"
+	                                 "00000000",
 	  PLX_PARSE_BAD_LEN, K(IP4, NONE, 14, 40, 0, 0, 0, .type = 0x800, .proto = 6) },
-	{ "TCP offset 6 in 20 bytes", ETH4 IP4("0028", "0000", "06") "0001" "0002" "00000001" "00000002" "6010" "ffff" "00000000",
+	{ "TCP offset 6 in 20 bytes",
+	  ETH4 IP4("0028", "0000", "06") "0001"
+	                                 "0002"
+	                                 "00000001"
+	                                 "00000002"
+	                                 "6010"
+	                                 "ffff"
+	                                 "00000000",
 	  PLX_PARSE_SHORT, K(IP4, NONE, 14, 40, 0, 0, 0, .type = 0x800, .proto = 6) },
 	{ "extension header longer than its packet", ETH6 IP6("0008", "00") "1101000000000000", PLX_PARSE_SHORT,
 	  K(IP6, NONE, 14, 48, 0, 0, 0, .type = 0x86dd, .proto = 0) },
@@ -160,8 +252,9 @@ static void test_rows(void **state)
 		b = exact(f, len);
 		err = plx_parse(&k, b, len);
 		if (err != rows[i].err || !same(&k, &rows[i].k))
-			fail_msg("%s: err %d l3 %d l4 %d proto %d l3_off %d l3_len %d l4_off %d payload %d+%d", rows[i].what, err,
-			         k.l3, k.l4, k.proto, k.l3_off, k.l3_len, k.l4_off, k.payload_off, k.payload_len);
+			fail_msg("%s: err %d l3 %d l4 %d proto %d l3_off %d l3_len %d l4_off %d payload %d+%d",
+			         rows[i].what, err, k.l3, k.l4, k.proto, k.l3_off, k.l3_len, k.l4_off, k.payload_off,
+			         k.payload_len);
 		sane(&k, len);
 		free(b);
 	}
@@ -226,7 +319,12 @@ static void test_chain(void **state)
 			uint32_t c = a + rnd() % (len - a + 1);
 			uint8_t *part[3] = { exact(f, a), exact(f + a, c - a), exact(f + c, len - c) };
 			struct plx_mbuf m[3] = {
-				{ .data = part[0], .len = (uint16_t)a, .pkt_len = len, .nsegs = 3, .next = &m[1], .ref = 1 },
+				{ .data = part[0],
+				  .len = (uint16_t)a,
+				  .pkt_len = len,
+				  .nsegs = 3,
+				  .next = &m[1],
+				  .ref = 1 },
 				{ .data = part[1], .len = (uint16_t)(c - a), .next = &m[2], .nsegs = 1, .ref = 1 },
 				{ .data = part[2], .len = (uint16_t)(len - c), .nsegs = 1, .ref = 1 },
 			};
@@ -255,7 +353,8 @@ static uint16_t slow_csum(const uint8_t *p, uint32_t n)
 static void test_csum(void **state)
 {
 	static const uint8_t rfc1071[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
-	static const uint8_t ip[] = { 0x45, 0, 0, 0x73, 0, 0, 0x40, 0, 0x40, 0x11, 0xb8, 0x61, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0, 0xc7 };
+	static const uint8_t ip[] = { 0x45, 0,    0,    0x73, 0, 0, 0x40, 0,    0x40, 0x11,
+		                      0xb8, 0x61, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0,    0xc7 };
 
 	(void)state;
 	assert_int_equal(plx_be16(plx_csum(rfc1071, 8)), 0x220d);
@@ -370,7 +469,8 @@ static void test_udp_zero(void **state)
 
 static void test_build(void **state)
 {
-	static const uint8_t a[6] = { 2, 0, 0, 0, 0, 1 }, b[6] = { 2, 0, 0, 0, 0, 2 }, a6[16] = { 0xfd, 1 }, b6[16] = { 0xfd, 2 };
+	static const uint8_t a[6] = { 2, 0, 0, 0, 0, 1 }, b[6] = { 2, 0, 0, 0, 0, 2 }, a6[16] = { 0xfd, 1 },
+			     b6[16] = { 0xfd, 2 };
 	uint8_t *f = malloc(14 + 8 + 20 + 8), want[64];
 	struct plx_pkt k;
 	uint32_t n;
@@ -382,8 +482,15 @@ static void test_build(void **state)
 	n += plx_build_ip4(f + n, plx_be32(0x0a000001), plx_be32(0x0a000002), 17, 8);
 	n += plx_build_udp(f + n, 1000, 2000, 0);
 	assert_int_equal(n, 50);
-	assert_int_equal(unhex(want, "020000000001020000000002" "88a80005" "81000006" "0800" "4500001c" "00004000" "401126cf" ADDR4
-	                             "03e807d0" "00080000"), n);
+	assert_int_equal(unhex(want, "020000000001020000000002"
+	                             "88a80005"
+	                             "81000006"
+	                             "0800"
+	                             "4500001c"
+	                             "00004000"
+	                             "401126cf" ADDR4 "03e807d0"
+	                             "00080000"),
+	                 n);
 	assert_memory_equal(f, want, n);
 	assert_int_equal(plx_parse(&k, f, n), 0);
 	assert_true(plx_csum_ok(f, &k));

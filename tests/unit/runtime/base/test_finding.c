@@ -103,9 +103,10 @@ static void test_json(void **state)
 	plx_json_array_end(&j);
 	assert_int_equal(plx_json_end(&j), 0);
 	fclose(out);
-	assert_string_equal(text, "[{\"name\":\"drops\",\"object\":\"eth0\",\"evidence\":\"\\\"it\\\"\",\"fix\":\"\"},"
-	                    "{\"name\":\"drops\",\"on\":\"eth0\",\"value\":12.3,\"unit\":\"/s\",\"evidence\":\"\\\"it\\\"\","
-	                    "\"fix\":\"wait\"}]\n");
+	assert_string_equal(
+		text, "[{\"name\":\"drops\",\"object\":\"eth0\",\"evidence\":\"\\\"it\\\"\",\"fix\":\"\"},"
+		      "{\"name\":\"drops\",\"on\":\"eth0\",\"value\":12.3,\"unit\":\"/s\",\"evidence\":\"\\\"it\\\"\","
+		      "\"fix\":\"wait\"}]\n");
 	free(text);
 }
 

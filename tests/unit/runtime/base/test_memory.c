@@ -101,7 +101,8 @@ static int f_madvise(void *addr, size_t len, int advice)
 	return madvise(addr, len, advice);
 }
 
-static long f_mbind(void *addr, unsigned long len, int mode, const unsigned long *nodes, unsigned long maxnode, unsigned flags)
+static long f_mbind(void *addr, unsigned long len, int mode, const unsigned long *nodes, unsigned long maxnode,
+                    unsigned flags)
 {
 	(void)addr, (void)len, (void)maxnode, (void)flags;
 	k.modes[k.nmbind++] = mode;
@@ -193,7 +194,8 @@ static void test_ladder_1g(void **state)
 	assert_int_equal(k.flags[0] >> 26, 30);
 	assert_int_equal(k.flags[1] >> 26, 21);
 	assert_int_equal(k.nmbind, 0);
-	assert_string_equal(k.line, "memory seg: no 1048576 KiB (Cannot allocate memory): free memory, or ask for less with -m");
+	assert_string_equal(
+		k.line, "memory seg: no 1048576 KiB (Cannot allocate memory): free memory, or ask for less with -m");
 	assert_null(s.addr);
 }
 
@@ -209,9 +211,10 @@ static void test_4k_rung(void **state)
 	assert_int_equal(k.modes[0], 1 /* MPOL_PREFERRED */);
 	assert_string_equal(s.why, "2 MiB pages refused (Cannot allocate memory), 4 KiB pages");
 	assert_int_equal(k.level, PLX_LOG_NOTICE);
-	assert_string_equal(k.line, "memory seg: 2 MiB pages refused (Cannot allocate memory), 4 KiB pages: hugepages by "
-	                    "echo $(($(cat /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages) + 1)) > "
-	                    "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages");
+	assert_string_equal(
+		k.line, "memory seg: 2 MiB pages refused (Cannot allocate memory), 4 KiB pages: hugepages by "
+			"echo $(($(cat /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages) + 1)) > "
+			"/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages");
 	memset(s.addr, 1, s.len);
 	mem_seg_free(&s, &sys);
 }
@@ -250,8 +253,11 @@ static void test_require_refused(void **state)
 		assert_int_equal(k.lines, 1);
 		assert_int_equal(k.level, PLX_LOG_ERROR);
 		assert_non_null(strstr(k.line, "memory seg: no 4096 KiB of hugepages, with --huge=require ("));
-		assert_int_equal(!!strstr(k.line, "(none left on the node, or beyond hugetlb.*.max of the cgroup: EFAULT)"), i == 3);
-		assert_non_null(strstr(k.line, "+ 2)) > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"));
+		assert_int_equal(
+			!!strstr(k.line, "(none left on the node, or beyond hugetlb.*.max of the cgroup: EFAULT)"),
+			i == 3);
+		assert_non_null(strstr(
+			k.line, "+ 2)) > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"));
 	}
 }
 
@@ -333,8 +339,8 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_huge), T(test_ladder_1g), T(test_4k_rung), T(test_never), T(test_require_refused), T(test_old_kernel),
-		T(test_not_bound), T(test_misplaced), T(test_real), T(test_real_too_many),
+		T(test_huge),       T(test_ladder_1g), T(test_4k_rung),   T(test_never), T(test_require_refused),
+		T(test_old_kernel), T(test_not_bound), T(test_misplaced), T(test_real),  T(test_real_too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

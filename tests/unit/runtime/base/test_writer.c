@@ -357,7 +357,8 @@ static void test_reader_returns(void **state)
 	b.in[0] = open(fifo, O_RDONLY | O_NONBLOCK);
 	writer_log(b.w, PLX_LOG_INFO, "three");
 	expect_end(b.in[0], buf, sizeof(buf), "took none\n");
-	assert_string_equal(buf, "prog: info: three\nprog: warning: 2 lines of the log were lost here: its reader took none\n");
+	assert_string_equal(
+		buf, "prog: info: three\nprog: warning: 2 lines of the log were lost here: its reader took none\n");
 	unlink(fifo);
 	rmdir(path);
 	bed_close(&b);

@@ -106,7 +106,8 @@ static void test_forms(void **state)
 	assert_string_equal(a.mode, "");
 }
 
-static const struct { const char *words, *why; } refused[] = {
+static const struct { const char *words, *why;
+} refused[] = {
 	/* words that are no options, or stand on the wrong side */
 	{ "--ifac|eth0", "'--ifac': unknown option, did you mean --iface?" },
 	{ "--lcore=1", "'--lcore=1': unknown option, did you mean --lcores?" },
@@ -120,7 +121,8 @@ static const struct { const char *words, *why; } refused[] = {
 	{ "-n4", "'-n4': unknown option; memory channels are the kernel's: leave it out" },
 	{ "-a|0000:01:00.0", "'-a': unknown option; a device is an interface here: --iface NAME" },
 	{ "--vdev=net_tap0", "'--vdev=net_tap0': unknown option; a port of any kind is --iface NAME,driver=WORD" },
-	{ "--socket-mem|64", "'--socket-mem': unknown option; memory is -m SIZE in all, or --node-mem A,B node by node" },
+	{ "--socket-mem|64",
+	  "'--socket-mem': unknown option; memory is -m SIZE in all, or --node-mem A,B node by node" },
 	{ "--no-huge", "'--no-huge': unknown option; write --huge never" },
 	{ "--=3", "'--=3': unknown option; --help shows all" },
 	{ "--mode|io", "'--mode': stands behind --, with the options of app" },
@@ -157,11 +159,13 @@ static const struct { const char *words, *why; } refused[] = {
 	{ "-m|18446744073709551616", "-m '18446744073709551616': outside 1M to 1024G" },
 	{ "--node-mem|64,x", "--node-mem '64,x': not a size: write MiB as a plain number, or 64M, 2G, node by node as "
 	                     "64,64 (node 1)" },
-	{ "--node-mem|64,", "--node-mem '64,': not a size: write MiB as a plain number, or 64M, 2G, node by node as 64,64 "
-	                    "(node 1)" },
+	{ "--node-mem|64,",
+	  "--node-mem '64,': not a size: write MiB as a plain number, or 64M, 2G, node by node as 64,64 "
+	  "(node 1)" },
 	{ "--node-mem|0,0", "--node-mem '0,0': no node gets memory: write MiB node by node, as 64,64" },
-	{ "--node-mem|1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "--node-mem '1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1': more than 16 "
-	                                                   "nodes" },
+	{ "--node-mem|1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1",
+	  "--node-mem '1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1': more than 16 "
+	  "nodes" },
 	{ "-m|1|--node-mem|1", "--mem and --node-mem: give the whole or the parts, not both" },
 	{ "--huge=requir", "--huge 'requir': unknown word, did you mean require? (one of prefer, require, never)" },
 	{ "--huge=1G", "--huge '1G': unknown word (one of prefer, require, never)" },
@@ -174,7 +178,8 @@ static const struct { const char *words, *why; } refused[] = {
 	{ "--main-lcore|-1", "--main-lcore '-1': not a number in 0-1023: write one lcore of -l, or a CPU" },
 	{ "-l|1,1", "-l '1,1': lcore 1 is there twice: give each lcore once, as in 0,1@0 for two lcores on one CPU" },
 	{ "-l|130", "-l '130': lcore 130 is above 127, but its CPU is not: use -l 0@130" },
-	{ "--json", "--json needs --dry-run: it is the form of the plan; an application's own --json stands behind --" },
+	{ "--json",
+	  "--json needs --dry-run: it is the form of the plan; an application's own --json stands behind --" },
 	{ "--|--mode|oi", "--mode 'oi': unknown mode (io, mac)" },
 	{ "-m|a\nb", "-m 'a?b': not a size: write MiB as a plain number, or 64M, 2G" },
 };
@@ -274,7 +279,8 @@ static void test_help(void **state)
 	assert_true(lines(text) > 30 + 15);
 	/* long sentences wrap, and are counted as the lines they take */
 	for (int i = 0; i < 30; i++)
-		thirty[i].what = "a sentence that is much longer than what is left of a line beside the option's own name";
+		thirty[i].what =
+			"a sentence that is much longer than what is left of a line beside the option's own name";
 	conf_help(text, sizeof(text), "big", &big, false);
 	assert_true(lines(text) <= 24 && lines(text) > 20);
 	assert_true(widest(text) <= 80);
@@ -311,10 +317,12 @@ static void test_bare(void **state)
 
 static void test_exit_codes(void **state)
 {
-	static const struct { int err, code; } rows[] = {
-		{ 0, 0 }, { PLX_TEXT, 0 }, { -EINVAL, 2 }, { -EMSGSIZE, 2 }, { -ECHILD, 2 }, { -ENODEV, 3 }, { -ENETDOWN, 3 }, { -EBUSY, 3 },
-		{ -EOPNOTSUPP, 3 }, { -EPERM, 4 }, { -EACCES, 4 }, { -ENOMEM, 5 }, { -ENOBUFS, 5 }, { -EILSEQ, 6 },
-		{ -EIO, 1 }, { -ETIMEDOUT, 1 }, { 99, 1 },
+	static const struct { int err, code;
+	} rows[] = {
+		{ 0, 0 },          { PLX_TEXT, 0 },  { -EINVAL, 2 },  { -EMSGSIZE, 2 },   { -ECHILD, 2 },
+		{ -ENODEV, 3 },    { -ENETDOWN, 3 }, { -EBUSY, 3 },   { -EOPNOTSUPP, 3 }, { -EPERM, 4 },
+		{ -EACCES, 4 },    { -ENOMEM, 5 },   { -ENOBUFS, 5 }, { -EILSEQ, 6 },     { -EIO, 1 },
+		{ -ETIMEDOUT, 1 }, { 99, 1 },
 	};
 
 	(void)state;

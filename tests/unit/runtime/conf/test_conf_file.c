@@ -44,7 +44,8 @@ static void test_every_key(void **state)
 
 static void test_forms(void **state)
 {
-	static const char *const nothing[] = { "", "# only words\n", "---\n", "---\n...\n", "\xef\xbb\xbf", "{}", "ports: []\n" };
+	static const char *const nothing[] = { "",   "# only words\n", "---\n", "---\n...\n", "\xef\xbb\xbf",
+		                               "{}", "ports: []\n" };
 	struct plx_env_conf c, def;
 	struct app a;
 
@@ -123,7 +124,9 @@ static void test_ports_win(void **state)
 /* What excludes each other does so within one source; a later source decides anew. */
 static void test_excluded(void **state)
 {
-	static const char *const node[] = { "POLLUX_NODE_MEM=8,8", NULL }, *const both[] = { "POLLUX_MEM=1", "POLLUX_NODE_MEM=1", NULL };
+	static const char *const node[] = { "POLLUX_NODE_MEM=8,8", NULL }, *const both[] = { "POLLUX_MEM=1",
+		                                                                             "POLLUX_NODE_MEM=1",
+		                                                                             NULL };
 	struct plx_env_conf c;
 	struct plx_conf_in in;
 	struct app a;
@@ -208,7 +211,8 @@ static void test_values(void **state)
 			assert_int_equal(conf_opts[i].set(&c, v.hi, why, sizeof(why)), 0);
 			if (v.kind == PLX_VALUE_WORD || !strcmp(v.lo, v.hi))
 				continue;
-			snprintf(over, sizeof(over), "%llu%s", strtoull(v.hi, NULL, 10) + 1, v.hi + strspn(v.hi, "0123456789"));
+			snprintf(over, sizeof(over), "%llu%s", strtoull(v.hi, NULL, 10) + 1,
+			         v.hi + strspn(v.hi, "0123456789"));
 			assert_int_equal(conf_opts[i].set(&c, over, why, sizeof(why)), -EINVAL);
 		}
 	}
@@ -225,7 +229,8 @@ static void test_values(void **state)
 				for (int d = 0; d < 4; d++) {
 					struct plx_port_conf p = plx_port_conf_default;
 
-					snprintf(word, sizeof(word), !strcmp(k->name, "driver") ? "x,%s=%s" : "x,%s=%s,driver=%s", k->name,
+					snprintf(word, sizeof(word),
+					         !strcmp(k->name, "driver") ? "x,%s=%s" : "x,%s=%s,driver=%s", k->name,
 					         ends[e], drivers[d]);
 					taken += !plx_port_conf_parse(&p, word, why, sizeof(why));
 				}
@@ -257,8 +262,8 @@ static void test_file(void **state)
 		assert_int_equal(chmod(name, modes[i].mode), 0);
 		assert_int_equal(read_conf(name, as_user, &c, why, sizeof(why)), 0);
 		assert_int_equal(read_conf(name, as_root, &c, why, sizeof(why)), -EINVAL);
-		snprintf(want, sizeof(want), "%s: %s may write it, and root would obey: chmod %s %s", name, modes[i].who,
-		         modes[i].chmod, name);
+		snprintf(want, sizeof(want), "%s: %s may write it, and root would obey: chmod %s %s", name,
+		         modes[i].who, modes[i].chmod, name);
 		assert_string_equal(why, want);
 	}
 	memset(big, '#', sizeof(big));
@@ -359,7 +364,8 @@ static ssize_t tell(int fd, const void *buf, size_t n)
 
 static void test_secure(void **state)
 {
-	char *argv[] = { "app", NULL }, *env[] = { "POLLUX_IDLE=adaptive", "POLLUX_CONFIG=/x", "HOME=/", NULL }, why[2048];
+	char *argv[] = { "app", NULL }, *env[] = { "POLLUX_IDLE=adaptive", "POLLUX_CONFIG=/x", "HOME=/", NULL },
+	     why[2048];
 	struct plx_conf_in in = { .argc = 1, .argv = argv, .environ = env };
 	struct plx_sys sys = *files_only(as_root);
 	struct plx_env_conf c;
@@ -371,8 +377,9 @@ static void test_secure(void **state)
 	c.sys = &sys;
 	assert_int_equal(plx_env_conf_read(&c, &in, why, sizeof(why)), 0);
 	assert_int_equal(c.idle, PLX_IDLE_BUSY);
-	assert_string_equal(told, "app: warning: 2 POLLUX_ variables left out, for the program has more rights than its user: "
-	                    "give arguments or -c FILE\n");
+	assert_string_equal(
+		told, "app: warning: 2 POLLUX_ variables left out, for the program has more rights than its user: "
+		      "give arguments or -c FILE\n");
 	*told = 0;
 	in.environ = env + 2; /* nothing to tell */
 	assert_int_equal(plx_env_conf_read(&c, &in, why, sizeof(why)), 0);
@@ -461,7 +468,9 @@ static void test_unread(void **state)
 	assert_int_equal(merge(&c, &a, &(struct given){ .environ = env }, &in, why, sizeof(why)), -EINVAL);
 	assert_int_equal(plx_env_conf_file(&name, &in, why, sizeof(why)), 0);
 	assert_string_equal(name, "e.yaml");
-	assert_int_equal(merge(&c, &a, &(struct given){ .environ = env, .words = "--config=x.yaml" }, &in, why, sizeof(why)), -EINVAL);
+	assert_int_equal(
+		merge(&c, &a, &(struct given){ .environ = env, .words = "--config=x.yaml" }, &in, why, sizeof(why)),
+		-EINVAL);
 	assert_int_equal(plx_env_conf_file(&name, &in, why, sizeof(why)), 0);
 	assert_string_equal(name, "x.yaml");
 	/* help needs no file */

@@ -151,9 +151,14 @@ static void test_liveness(void **state)
 		struct plx_env *env = test_open(&c, &k);
 		struct plx_port *p = plx_env_port(env, 0);
 		use_fake(p);
-		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .name = "frail", .fn = may_hang, .arg = &f,
-		                                .rxq = p->rxq[0], .lcore = 0 }), 0);
-		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = idle, .rxq = p->rxq[1], .lcore = 1 }), 0);
+		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .name = "frail",
+		                                                                .fn = may_hang,
+		                                                                .arg = &f,
+		                                                                .rxq = p->rxq[0],
+		                                                                .lcore = 0 }),
+		                 0);
+		assert_int_equal(
+			plx_poller_add(env, &(struct plx_poller_conf){ .fn = idle, .rxq = p->rxq[1], .lcore = 1 }), 0);
 		runner_start(&r, env);
 		__atomic_store_n(&f.stuck, 1, __ATOMIC_RELAXED);
 		plx_lcore_wake(plx_env_lcore(env, 0));
@@ -352,7 +357,8 @@ static pid_t task_named(const char *want)
 		snprintf(path, sizeof(path), "/proc/self/task/%.16s/comm", e->d_name);
 		FILE *f = *e->d_name == '.' ? NULL : fopen(path, "r");
 
-		if (f && fgets(name, sizeof(name), f) && !strncmp(name, want, strlen(want)) && name[strlen(want)] == '\n')
+		if (f && fgets(name, sizeof(name), f) && !strncmp(name, want, strlen(want)) &&
+		    name[strlen(want)] == '\n')
 			found = (pid_t)atoi(e->d_name);
 		if (f)
 			fclose(f);
@@ -403,9 +409,14 @@ static void test_main_lcore(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timers), cmocka_unit_test(test_epoll_fails), cmocka_unit_test(test_liveness), cmocka_unit_test(test_looks_without_answers),
-		cmocka_unit_test(test_time_without_looks), cmocka_unit_test(test_port_is_steered_when_read),
-		cmocka_unit_test(test_queues_find_readers), cmocka_unit_test(test_poller_errors_are_told_seldom),
+		cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_epoll_fails),
+		cmocka_unit_test(test_liveness),
+		cmocka_unit_test(test_looks_without_answers),
+		cmocka_unit_test(test_time_without_looks),
+		cmocka_unit_test(test_port_is_steered_when_read),
+		cmocka_unit_test(test_queues_find_readers),
+		cmocka_unit_test(test_poller_errors_are_told_seldom),
 		cmocka_unit_test(test_main_lcore),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

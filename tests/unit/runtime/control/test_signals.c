@@ -176,7 +176,8 @@ static void test_second_signal_ends_at_once(void **state)
 	if (!child)
 		second_signal_child(step);
 	wait_for(__atomic_load_n(step, __ATOMIC_RELAXED));
-	assert_int_equal(insist(child, SIGTERM), 128 + SIGTERM); /* after the stop, which takes ten seconds, it would be 2 */
+	assert_int_equal(insist(child, SIGTERM),
+	                 128 + SIGTERM); /* after the stop, which takes ten seconds, it would be 2 */
 	munmap(step, 4096);
 }
 
@@ -242,9 +243,9 @@ static void test_doubled_signal_is_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_first_signal_stops), cmocka_unit_test(test_ignored_hangup), cmocka_unit_test(test_signal_during_stop),
-		cmocka_unit_test(test_no_signals), cmocka_unit_test(test_second_signal_ends_at_once),
-		cmocka_unit_test(test_doubled_signal_is_one),
+		cmocka_unit_test(test_first_signal_stops),         cmocka_unit_test(test_ignored_hangup),
+		cmocka_unit_test(test_signal_during_stop),         cmocka_unit_test(test_no_signals),
+		cmocka_unit_test(test_second_signal_ends_at_once), cmocka_unit_test(test_doubled_signal_is_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,8 @@ static int no_thread_at; /* which of the threads that are made fails; atomic */
 
 static int no_thread(pthread_t *t, const pthread_attr_t *a, void *(*fn)(void *), void *arg)
 {
-	return __atomic_sub_fetch(&no_thread_at, 1, __ATOMIC_RELAXED) ? plx_sys_linux.thread_create(t, a, fn, arg) : EAGAIN;
+	return __atomic_sub_fetch(&no_thread_at, 1, __ATOMIC_RELAXED) ? plx_sys_linux.thread_create(t, a, fn, arg) :
+	                                                                EAGAIN;
 }
 
 static void test_what_fails(void **state)
@@ -187,7 +188,8 @@ static void test_forked(void **state)
 	if (!pid) {
 		alarm(60);
 		_exit((plx_env_start(env) != -ECHILD) | (plx_env_join(env) != -ECHILD) << 1 |
-		      (plx_env_call(env, idle, NULL, NULL) != -ECHILD) << 2 | (plx_env_synchronize(env) != -ECHILD) << 3);
+		      (plx_env_call(env, idle, NULL, NULL) != -ECHILD) << 2 |
+		      (plx_env_synchronize(env) != -ECHILD) << 3);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -267,7 +269,14 @@ static void test_signals(void **state)
 
 /* ---- calls ---- */
 
-struct job { struct plx_env *env; pthread_t by; plx_ctr ran; struct spin spin; struct plx_poller *p; int nested, done, hold; };
+struct job {
+	struct plx_env *env;
+	pthread_t by;
+	plx_ctr ran;
+	struct spin spin;
+	struct plx_poller *p;
+	int nested, done, hold;
+};
 
 static int change_pollers(void *arg)
 {

@@ -194,7 +194,8 @@ static void test_second_signal_while_timer_hangs(void **state)
 	int status = 0;
 
 	/* what comes within 20 ms is one request */
-	wait_for(kill(pid, SIGINT) || waitpid(pid, &status, WNOHANG) == pid || (plx_sys_sleep(&plx_sys_linux, 5 * MS), 0));
+	wait_for(kill(pid, SIGINT) || waitpid(pid, &status, WNOHANG) == pid ||
+	         (plx_sys_sleep(&plx_sys_linux, 5 * MS), 0));
 	assert_true(now_ns() - begin < (1500 + END_MS) * MS * slow());
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 128 + SIGINT);
@@ -306,7 +307,8 @@ static int deletes(void *arg)
 static void test_call_that_waits_for_an_lcore(void **state)
 {
 	(void)state;
-	assert_int_equal(stopped(&(struct scene){ .timer = deletes, .poller = spins_before_step }, 2200), PLX_EXIT_HUNG);
+	assert_int_equal(stopped(&(struct scene){ .timer = deletes, .poller = spins_before_step }, 2200),
+	                 PLX_EXIT_HUNG);
 	says("it is in plx_poller_add, _del or _move, called by a timer of the application (test_stop+0x");
 	says("); lcore 0: poller frail has not returned");
 }
@@ -518,11 +520,20 @@ static void test_timer_that_cannot_be_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		OWN(test_call_of_timer_is_broken), OWN(test_timer_that_goes_on), OWN(test_second_signal_while_timer_hangs),
-		OWN(test_no_limit_without_a_signal), OWN(test_signal_after_a_stop), OWN(test_signal_of_the_application_is_left_alone),
-		OWN(test_poller_that_hangs), OWN(test_call_that_waits_for_an_lcore), OWN(test_lcore_that_starves),
-		OWN(test_signal_after_a_run), OWN(test_host_gets_all_back), OWN(test_no_watch_thread),
-		OWN(test_lcore_is_judged_while_main_is_away), OWN(test_timer_that_cannot_be_set),
+		OWN(test_call_of_timer_is_broken),
+		OWN(test_timer_that_goes_on),
+		OWN(test_second_signal_while_timer_hangs),
+		OWN(test_no_limit_without_a_signal),
+		OWN(test_signal_after_a_stop),
+		OWN(test_signal_of_the_application_is_left_alone),
+		OWN(test_poller_that_hangs),
+		OWN(test_call_that_waits_for_an_lcore),
+		OWN(test_lcore_that_starves),
+		OWN(test_signal_after_a_run),
+		OWN(test_host_gets_all_back),
+		OWN(test_no_watch_thread),
+		OWN(test_lcore_is_judged_while_main_is_away),
+		OWN(test_timer_that_cannot_be_set),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,8 @@ static void two_on_one_pool(void **state)
 		c[i].lcores[0].cpus[0] = (uint16_t)nth_cpu((unsigned)i);
 		env[i] = test_open(&c[i], &k[i]);
 		h[i] = (struct hammer){ .p = p };
-		assert_int_equal(plx_poller_add(env[i], PLX_POLLER(.name = "hammer", .fn = hammer_poll, .arg = &h[i])), 0);
+		assert_int_equal(plx_poller_add(env[i], PLX_POLLER(.name = "hammer", .fn = hammer_poll, .arg = &h[i])),
+		                 0);
 	}
 	for (int i = 0; i < 2; i++)
 		runner_start(&r[i], env[i]);

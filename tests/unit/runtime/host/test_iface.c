@@ -397,8 +397,8 @@ static void test_device(void **state)
 static struct nlmsghdr *queue_any(void) { return queue_message(5, 1, ND_QUEUE_RX, 7, true); }
 static struct nlmsghdr *napi_any(void) { return napi_message(5, 7, 9); }
 
-/* First shorter and shorter, then with wrong bytes.  Whatever a byte says, nothing outside the message is read (the sanitizer's to see) and no
-   string is left without its end. */
+/* First shorter and shorter, then with wrong bytes.  Whatever a byte says, nothing outside the message is read (the
+   sanitizer's to see) and no string is left without its end. */
 static void test_damaged(void **state)
 {
 	static struct nlmsghdr *(*const make[])(void) = { vlan_message, features_message, queue_any, napi_any };

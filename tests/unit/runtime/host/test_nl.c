@@ -22,7 +22,10 @@ enum { TYPE = 40 };
 struct part {
 	int err;               /* errno instead of a datagram */
 	uint32_t pid;          /* who sends it */
-	struct { uint16_t type, flags; int32_t value, seq; } m[3]; /* type 0 = none; seq is relative to the question's */
+	struct {
+		uint16_t type, flags;
+		int32_t value, seq;
+	} m[3]; /* type 0 = none; seq is relative to the question's */
 	ssize_t len;           /* instead of its own */
 	const char *said;      /* a refusal (-EINVAL) with the kernel's words behind the question */
 	uint32_t orig;         /* bytes of the question that stand there, by its own word; 0 = as many as there are */
@@ -143,8 +146,11 @@ static void test_one(void **state)
 static void test_dump(void **state)
 {
 	(void)state;
-	assert_int_equal(ask((struct part[]){ { .m = { { TYPE, 2, 1, 0 }, { TYPE, 2, 2, 0 } } }, { .m = { { TYPE, 2, 3, 0 } } },
-	                                      { .m = { { NLMSG_DONE, 2, 0, 0 } } } }, NLM_F_DUMP), 0);
+	assert_int_equal(ask((struct part[]){ { .m = { { TYPE, 2, 1, 0 }, { TYPE, 2, 2, 0 } } },
+	                                      { .m = { { TYPE, 2, 3, 0 } } },
+	                                      { .m = { { NLMSG_DONE, 2, 0, 0 } } } },
+	                     NLM_F_DUMP),
+	                 0);
 	assert_int_equal(ngot, 3);
 	assert_int_equal(got[2], 3);
 	assert_int_equal(sent_flags, NLM_F_REQUEST | NLM_F_DUMP);
@@ -171,8 +177,11 @@ static void test_said(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
-		static const uint32_t lie[] = { 0, 0, 1u << 30, UINT32_MAX, 40 }; /* lengths of the question that lead out, or into the words */
-		parts = (struct part[]){ { .said = "requested channel count exceeds maximum", .capped = i == 1, .orig = lie[i] } };
+		static const uint32_t lie[] = { 0, 0, 1u << 30, UINT32_MAX,
+			                        40 }; /* lengths of the question that lead out, or into the words */
+		parts = (struct part[]){
+			{ .said = "requested channel count exceeds maximum", .capped = i == 1, .orig = lie[i] }
+		};
 		assert_int_equal(nl_ask(&q, &h, keep, NULL), -EINVAL);
 		if (i < 2)
 			assert_string_equal(q.said, "requested channel count exceeds maximum");
@@ -185,7 +194,9 @@ static void test_said(void **state)
 static void test_waits(void **state)
 {
 	(void)state;
-	assert_int_equal(ask((struct part[]){ { .err = EINTR }, { .err = EAGAIN }, { .m = { { NLMSG_ERROR, 0, 0, 0 } } } }, 0), 0);
+	assert_int_equal(
+		ask((struct part[]){ { .err = EINTR }, { .err = EAGAIN }, { .m = { { NLMSG_ERROR, 0, 0, 0 } } } }, 0),
+		0);
 	assert_int_equal(polls, 1);
 	poll_answer = 0;
 	assert_int_equal(ask((struct part[]){ { .err = EAGAIN } }, 0), -ETIMEDOUT);
@@ -197,7 +208,11 @@ static void test_foreign(void **state)
 	(void)state;
 	assert_int_equal(ask((struct part[]){ { .m = { { TYPE, 0, 1, -1 }, { NLMSG_ERROR, 0, -EIO, -1 } } },
 	                                      { .pid = 77, .m = { { TYPE, 0, 2, 0 } } },
-	                                      { .m = { { NLMSG_NOOP, 0, 3, 0 }, { TYPE, 0, 4, 0 }, { NLMSG_ERROR, 0, 0, 0 } } } }, 0), 0);
+	                                      { .m = { { NLMSG_NOOP, 0, 3, 0 },
+	                                               { TYPE, 0, 4, 0 },
+	                                               { NLMSG_ERROR, 0, 0, 0 } } } },
+	                     0),
+	                 0);
 	assert_int_equal(ngot, 1);
 	assert_int_equal(got[0], 4);
 }

@@ -294,12 +294,27 @@ static void test_too_many_cpus(void **state)
 
 static void test_lists_of_the_command_line(void **state)
 {
-	static const struct { const char *text; uint64_t want; int err; } rows[] = {
-		{ "0", 1, 0 }, { "1-3,6", 0x4e, 0 }, { "all", 0xff, 0 }, { "N", 0x80, 0 }, { "5-N", 0xe0, 0 },
-		{ "0-7:1/4", 0x11, 0 }, { "0-6:2/4,7", 0xb3, 0 }, { "", 0, 0 },
-		{ "0-7:0/4", 0, -EINVAL }, { "0-7:5/4", 0, -EINVAL }, { "0-7:1/0", 0, -EINVAL }, { "0-7:1", 0, -EINVAL },
-		{ "3-1", 0, -EINVAL }, { "-1", 0, -EINVAL }, { "1,,2", 2, -EINVAL }, { "x", 0, -EINVAL }, { "1 2", 2, -EINVAL },
-		{ "nohz,1", 0, -EINVAL }, { "99999999999999999999", 0, 0 },
+	static const struct { const char *text; uint64_t want; int err;
+	} rows[] = {
+		{ "0", 1, 0 },
+		{ "1-3,6", 0x4e, 0 },
+		{ "all", 0xff, 0 },
+		{ "N", 0x80, 0 },
+		{ "5-N", 0xe0, 0 },
+		{ "0-7:1/4", 0x11, 0 },
+		{ "0-6:2/4,7", 0xb3, 0 },
+		{ "", 0, 0 },
+		{ "0-7:0/4", 0, -EINVAL },
+		{ "0-7:5/4", 0, -EINVAL },
+		{ "0-7:1/0", 0, -EINVAL },
+		{ "0-7:1", 0, -EINVAL },
+		{ "3-1", 0, -EINVAL },
+		{ "-1", 0, -EINVAL },
+		{ "1,,2", 2, -EINVAL },
+		{ "x", 0, -EINVAL },
+		{ "1 2", 2, -EINVAL },
+		{ "nohz,1", 0, -EINVAL },
+		{ "99999999999999999999", 0, 0 },
 	};
 
 	(void)state;
@@ -407,12 +422,15 @@ static const struct {
 } places[] = {
 	{ "3:cpuset:/\n", MOUNT1("/", "/c", "cpuset"), "cpuset", true, true, "/c", "", "/" },
 	{ "3:cpuset:/a/b\n", MOUNT1("/", "/c", "cpuset"), "cpuset", true, true, "/c", "/a/b", "/a/b" },
-	{ "9:name=systemd:/x\n3:cpu,cpuset,cpuacct:/a\n0::/\n", MOUNT1("/", "/s", "name=systemd") MOUNT2("/", "/u")
-	  MOUNT1("/", "/c", "cpu,cpuset"), "cpuset", true, true, "/c", "/a", "/a" },
-	{ "3:cpuacct,cpusets:/a\n", MOUNT1("/", "/c", "cpuset"), "cpuset", true, false, "", "", "" }, /* no word of it */
+	{ "9:name=systemd:/x\n3:cpu,cpuset,cpuacct:/a\n0::/\n",
+	  MOUNT1("/", "/s", "name=systemd") MOUNT2("/", "/u") MOUNT1("/", "/c", "cpu,cpuset"), "cpuset", true, true,
+	  "/c", "/a", "/a" },
+	{ "3:cpuacct,cpusets:/a\n", MOUNT1("/", "/c", "cpuset"), "cpuset", true, false, "", "",
+	  "" }, /* no word of it */
 	{ "3:cpuset:/a\n", MOUNT1("/", "/c", "cpusets,xcpuset"), "cpuset", true, false, "", "", "" },
 	{ "0::/a/b\n", MOUNT2("/", "/sys/fs/cgroup"), "cpu", false, true, "/sys/fs/cgroup", "/a/b", "/a/b" },
-	{ "3:cpuset:/z\n0::/a\n", MOUNT1("/", "/c", "cpuset") MOUNT2("/", "/u"), "cpuset", false, true, "/u", "/a", "/a" },
+	{ "3:cpuset:/z\n0::/a\n", MOUNT1("/", "/c", "cpuset") MOUNT2("/", "/u"), "cpuset", false, true, "/u", "/a",
+	  "/a" },
 	{ "0::/a\n", MOUNT1("/", "/c", "cpuset"), "cpuset", false, false, "", "", "" },
 	{ "", MOUNT2("/", "/u"), "cpuset", false, false, "", "", "" },
 	{ "0::/a", "", "cpuset", false, false, "", "", "" },
@@ -424,8 +442,12 @@ static const struct {
 	{ "0::/\n", MOUNT2("/..", "/u"), "cpu", false, true, "/u", "", "/" },
 	{ "0::/../other\n", MOUNT2("/", "/u"), "cpu", false, true, "/u", "", "/../other" },
 	/* blanks in a mount point; a line cut short; colons in a path */
-	{ "0::/a:b\n", "30 20 0:26 / /my\\040groups rw - cgroup2 none rw\n", "cpu", false, true, "/my groups", "/a:b", "/a:b" },
-	{ "0::/a\n", "30 20 0:26 /\n" "30 20\n\n - \n- cgroup2\n" MOUNT2("/", "/u"), "cpu", false, true, "/u", "/a", "/a" },
+	{ "0::/a:b\n", "30 20 0:26 / /my\\040groups rw - cgroup2 none rw\n", "cpu", false, true, "/my groups", "/a:b",
+	  "/a:b" },
+	{ "0::/a\n",
+	  "30 20 0:26 /\n"
+	  "30 20\n\n - \n- cgroup2\n" MOUNT2("/", "/u"),
+	  "cpu", false, true, "/u", "/a", "/a" },
 	{ "\n:\n::\n0:\n0::/a\n", MOUNT2("/", "/u"), "cpu", false, true, "/u", "/a", "/a" },
 };
 
@@ -435,10 +457,12 @@ static void test_cgroup_places(void **state)
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(places); i++) {
 		struct topo_cgroup cg;
 		struct topo_cgroup_place at;
-		bool found = topo_cgroup_find(places[i].cgroup, places[i].mounts, places[i].controller, places[i].v1, &cg, &at);
+		bool found = topo_cgroup_find(places[i].cgroup, places[i].mounts, places[i].controller, places[i].v1,
+		                              &cg, &at);
 
-		if (found != places[i].found || (found && (strcmp(at.mount, places[i].mount) || strcmp(at.below, places[i].below) ||
-		    strcmp(cg.path, places[i].path) || cg.version != (places[i].v1 ? 1 : 2))))
+		if (found != places[i].found ||
+		    (found && (strcmp(at.mount, places[i].mount) || strcmp(at.below, places[i].below) ||
+		               strcmp(cg.path, places[i].path) || cg.version != (places[i].v1 ? 1 : 2))))
 			fail_msg("row %zu: %d '%s' '%s' '%s' v%d", i, found, at.mount, at.below, cg.path, cg.version);
 		if (!found)
 			assert_int_equal(cg.version, 0);
@@ -523,7 +547,8 @@ static void test_limits_v2(void **state)
 	put("/cg/a/b/memory.current", "1000\n");
 	put("/cg/a/memory.max", "100000\n");
 	put("/cg/a/memory.current", "90000\n");
-	put("/cg/a/memory.stat", "anon 5\nactive_file 3000\ninactive_file 50000\ntotal_inactive_file 7\nunevictable 0\n");
+	put("/cg/a/memory.stat",
+	    "anon 5\nactive_file 3000\ninactive_file 50000\ntotal_inactive_file 7\nunevictable 0\n");
 	put("/cg/a/b/hugetlb.2MB.max", "6291456\n");
 	put("/cg/a/b/hugetlb.2MB.current", "2097152\n");
 	put("/cg/a/hugetlb.2MB.rsvd.max", "4194304\n");
@@ -606,8 +631,10 @@ static void test_xml(void **state)
 	unsetenv("HWLOC_SYNTHETIC");
 	snprintf(path, sizeof(path), "%s/m.xml", root);
 	assert_int_equal(hwloc_topology_init(&ht), 0);
-	assert_int_equal(hwloc_topology_set_synthetic(ht, "package:3 [numa(memory=2147483648)] l3:1(size=16777216) core:2 pu:2"
-	                 "(indexes=0,6,1,7,2,8,3,9,4,10,5,11)"), 0);
+	assert_int_equal(
+		hwloc_topology_set_synthetic(ht, "package:3 [numa(memory=2147483648)] l3:1(size=16777216) core:2 pu:2"
+	                                         "(indexes=0,6,1,7,2,8,3,9,4,10,5,11)"),
+		0);
 	assert_int_equal(hwloc_topology_load(ht), 0);
 	assert_int_equal(hwloc_topology_export_xml(ht, path, 0), 0);
 	hwloc_topology_destroy(ht);
@@ -669,10 +696,27 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_two_nodes), T(test_interrupted), T(test_nothing_told), T(test_garbage), T(test_isolated_none), T(test_nodes_of_a_package),
-		T(test_one_cpu), T(test_too_many_cpus), T(test_lists_of_the_command_line), T(test_boot), T(test_offline),
-		T(test_pages), T(test_cgroup_places), T(test_cpuset_v2), T(test_cpuset_hybrid), T(test_cpuset_of_nobody), T(test_limits_v2), T(test_limits_v1),
-		T(test_more), T(test_xml), T(test_this_machine),
+		T(test_two_nodes),
+		T(test_interrupted),
+		T(test_nothing_told),
+		T(test_garbage),
+		T(test_isolated_none),
+		T(test_nodes_of_a_package),
+		T(test_one_cpu),
+		T(test_too_many_cpus),
+		T(test_lists_of_the_command_line),
+		T(test_boot),
+		T(test_offline),
+		T(test_pages),
+		T(test_cgroup_places),
+		T(test_cpuset_v2),
+		T(test_cpuset_hybrid),
+		T(test_cpuset_of_nobody),
+		T(test_limits_v2),
+		T(test_limits_v1),
+		T(test_more),
+		T(test_xml),
+		T(test_this_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

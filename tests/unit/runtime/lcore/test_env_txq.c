@@ -73,7 +73,8 @@ struct bed {
 static void bed_open(struct bed *b, enum plx_idle idle, bool sink)
 {
 	memset(b, 0, sizeof(*b));
-	test_conf(&b->c, &b->k, SENDERS, "a,driver=loop,peer=b,rxqs=1,txqs=1", "b,driver=loop,peer=a,rxqs=1,rxd=256", NULL);
+	test_conf(&b->c, &b->k, SENDERS, "a,driver=loop,peer=b,rxqs=1,txqs=1", "b,driver=loop,peer=a,rxqs=1,rxd=256",
+	          NULL);
 	b->c.idle = idle;
 	b->env = test_open(&b->c, &b->k);
 	b->a = plx_env_port(b->env, 0);
@@ -83,11 +84,18 @@ static void bed_open(struct bed *b, enum plx_idle idle, bool sink)
 	for (uint16_t i = 0; i < SENDERS; i++) {
 		b->s[i] = (struct sender){ .tx = plx_env_txq(b->env, b->a, i), .number = i };
 		assert_non_null(b->s[i].tx);
-		assert_int_equal(plx_poller_add(b->env, &(struct plx_poller_conf){ .name = "send", .fn = sender_poll, .arg = &b->s[i],
-			.lcore = i, .period_ns = idle == PLX_IDLE_BUSY ? 0 : 20000 }), 0);
+		assert_int_equal(
+			plx_poller_add(b->env,
+		                       &(struct plx_poller_conf){ .name = "send",
+		                                                  .fn = sender_poll,
+		                                                  .arg = &b->s[i],
+		                                                  .lcore = i,
+		                                                  .period_ns = idle == PLX_IDLE_BUSY ? 0 : 20000 }),
+			0);
 	}
 	if (sink)
-		assert_int_equal(plx_poller_add(b->env, PLX_POLLER(.fn = sink_poll, .arg = &b->sink, .rxq = b->sink.rx)), 0);
+		assert_int_equal(
+			plx_poller_add(b->env, PLX_POLLER(.fn = sink_poll, .arg = &b->sink, .rxq = b->sink.rx)), 0);
 }
 
 static void bed_limit(struct bed *b, uint64_t limit)

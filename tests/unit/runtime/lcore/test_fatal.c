@@ -99,7 +99,8 @@ static void make(struct plx_env *env, enum where where, int (*mistake)(void *))
 	pthread_t thread;
 
 	for (int i = 0; i < (where == TWO_POLLERS ? 2 : 1); i++)
-		plx_poller_add(env, PLX_POLLER(.name = "crash", .fn = where <= TWO_POLLERS ? mistake : nothing)); /* spread */
+		plx_poller_add(
+			env, PLX_POLLER(.name = "crash", .fn = where <= TWO_POLLERS ? mistake : nothing)); /* spread */
 	if (where == TIMER)
 		plx_env_timer(env, MS, mistake, NULL);
 	else if (where == LAUNCHED)
@@ -177,7 +178,8 @@ static void ends(struct end e, int sig, const char *what, const char *on)
 	snprintf(first, sizeof(first), "%s: fatal: %s", program_invocation_short_name, what);
 	if (!WIFSIGNALED(e.status) || WTERMSIG(e.status) != sig || strncmp(e.text, first, strlen(first)) ||
 	    !strstr(e.text, on) || strchr(e.text, '\n') != e.text + strlen(e.text) - 1)
-		fail_msg("status %#x, not signal %d; '%s' is not '%s...%s'", (unsigned)e.status, sig, e.text, first, on);
+		fail_msg("status %#x, not signal %d; '%s' is not '%s...%s'", (unsigned)e.status, sig, e.text, first,
+		         on);
 }
 
 /* ---- tests ---- */
@@ -210,8 +212,10 @@ static void assertion(void **state)
 	char what[200];
 
 	(void)state;
-	snprintf(what, sizeof(what), "tests/unit/runtime/lcore/test_fatal.c:%d: assert_wrongly: assertion failed: three == 4 && "
-	         "\"arithmetic holds\"", ASSERT_LINE);
+	snprintf(what, sizeof(what),
+	         "tests/unit/runtime/lcore/test_fatal.c:%d: assert_wrongly: assertion failed: three == 4 && "
+	         "\"arithmetic holds\"",
+	         ASSERT_LINE);
 	ends(end_of(POLLER, assert_wrongly, READS), SIGABRT, what, ", lcore 0, poller crash\n");
 	ends(end_of(TIMER, assert_wrongly, READS), SIGABRT, what, ", main thread\n");
 }
@@ -220,18 +224,22 @@ static void assertion(void **state)
 static void no_environment(void **state)
 {
 	(void)state;
-	ends(end_of(TIMER, add_to_nothing, READS), SIGABRT, "runtime/lcore/poller.c:", ": plx_poller_add: assertion failed: "
+	ends(end_of(TIMER, add_to_nothing, READS), SIGABRT, "runtime/lcore/poller.c:",
+	     ": plx_poller_add: assertion failed: "
 	     "env && c, main thread\n");
-	ends(end_of(LAUNCHED, time_nothing, READS), SIGABRT, "runtime/control/control.c:", ": plx_env_timer: assertion failed: "
+	ends(end_of(LAUNCHED, time_nothing, READS), SIGABRT, "runtime/control/control.c:",
+	     ": plx_env_timer: assertion failed: "
 	     "env, lcore 0, a launched function\n");
 }
 
 static void elsewhere(void **state)
 {
 	(void)state;
-	ends(end_of(LAUNCHED, write_to_0x10, READS), SIGSEGV, "SIGSEGV at address 0x10", ", lcore 0, a launched function\n");
+	ends(end_of(LAUNCHED, write_to_0x10, READS), SIGSEGV, "SIGSEGV at address 0x10",
+	     ", lcore 0, a launched function\n");
 	ends(end_of(TIMER, write_to_0x10, READS), SIGSEGV, "SIGSEGV at address 0x10, main thread\n", "");
-	ends(end_of(REGISTERED, write_to_0x10, READS), SIGSEGV, "SIGSEGV at address 0x10, thread ", ", registered as lcore 128\n");
+	ends(end_of(REGISTERED, write_to_0x10, READS), SIGSEGV, "SIGSEGV at address 0x10, thread ",
+	     ", registered as lcore 128\n");
 	ends(end_of(THREAD, write_to_0x10, READS), SIGSEGV, "SIGSEGV at address 0x10, thread ", "\n");
 }
 
@@ -240,7 +248,8 @@ static void both_at_once(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 5; i++)
-		ends(end_of(TWO_POLLERS, write_to_0x10, READS), SIGSEGV, "SIGSEGV at address 0x10, lcore ", ", poller crash\n");
+		ends(end_of(TWO_POLLERS, write_to_0x10, READS), SIGSEGV, "SIGSEGV at address 0x10, lcore ",
+		     ", poller crash\n");
 }
 
 /* Whoever is to read standard error does not decide how the process ends, nor when. */

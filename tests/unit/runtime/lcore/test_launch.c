@@ -53,7 +53,10 @@ static void test_from_every_state(void **state)
 		test_conf(&c, &k, 2, NULL); /* lcore 1 has no poller: it waits */
 		c.idle = policies[i];
 		struct plx_env *env = test_open(&c, &k);
-		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = count, .arg = &calls, .period_ns = 1000 * MS }), 0);
+		assert_int_equal(
+			plx_poller_add(env,
+		                       &(struct plx_poller_conf){ .fn = count, .arg = &calls, .period_ns = 1000 * MS }),
+			0);
 		launch_everywhere(env);
 		runner_start(&r, env);
 		wait_for(plx_ctr_read(&env->lcores[0].rounds) > 0);
@@ -184,7 +187,10 @@ static void test_from_a_poller(void **state)
 	c.idle = PLX_IDLE_INTERRUPT; /* it would sleep right after that round */
 	struct plx_env *env = test_open(&c, &k);
 	s.other = plx_env_lcore(env, 1);
-	assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = self_poll, .arg = &s, .rxq = plx_port_rxq(plx_env_port(env, 0), 0) }), 0);
+	assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = self_poll,
+	                                                                .arg = &s,
+	                                                                .rxq = plx_port_rxq(plx_env_port(env, 0), 0) }),
+	                 0);
 	runner_start(&r, env);
 	wait_for(!plx_lcore_wait(s.other, &ret, MS));
 	assert_int_equal(plx_lcore_wait(plx_env_lcore(env, 0), &ret, 30000 * MS), 0);

@@ -17,7 +17,10 @@ static void test_named_pinned_slots(void **state)
 	c.lcores[1].id = 100;
 	struct plx_env *env = test_open(&c, &k);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = spin_poll, .arg = &s[i], .lcore = i * 100 }), 0);
+		assert_int_equal(
+			plx_poller_add(env,
+		                       &(struct plx_poller_conf){ .fn = spin_poll, .arg = &s[i], .lcore = i * 100 }),
+			0);
 	runner_start(&r, env);
 	wait_for(plx_ctr_read(&s[0].calls) > 10 && plx_ctr_read(&s[1].calls) > 10);
 	assert_int_equal(runner_stop(&r, 0), 0);
@@ -45,7 +48,8 @@ static void test_rounds_and_accounts(void **state)
 	test_conf(&c, &k, 1, NULL);
 	struct plx_env *env = test_open(&c, &k);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(plx_poller_add_get(&p[i], env, PLX_POLLER(.name = "p", .fn = spin_poll, .arg = &s[i])), 0);
+		assert_int_equal(plx_poller_add_get(&p[i], env, PLX_POLLER(.name = "p", .fn = spin_poll, .arg = &s[i])),
+		                 0);
 	runner_start(&r, env);
 	wait_for(plx_ctr_read(&s[2].calls) > 100);
 	assert_int_equal(runner_stop(&r, 0), 0);
@@ -139,10 +143,12 @@ static void test_timed_pollers(void **state)
 		struct plx_env *env = test_open(&c, &k);
 		uint64_t begin = now_ns(); /* the periods begin with the adding */
 		assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = spin_poll, .arg = &often, .period_ns = MS)), 0);
-		assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = spin_poll, .arg = &seldom, .period_ns = 20 * MS)), 0);
+		assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = spin_poll, .arg = &seldom, .period_ns = 20 * MS)),
+		                 0);
 		runner_start(&r, env);
 		wait_for(plx_ctr_read(&seldom.calls) >= 5);
-		wait_for(plx_ctr_read(&often.calls) > plx_ctr_read(&seldom.calls)); /* the long period did not hold up the short */
+		wait_for(plx_ctr_read(&often.calls) >
+		         plx_ctr_read(&seldom.calls)); /* the long period did not hold up the short */
 		wait_for(policies[i] == PLX_IDLE_BUSY || sleeps(env));
 		assert_int_equal(runner_stop(&r, 0), 0);
 		uint64_t ms = (now_ns() - begin) / MS;
@@ -168,13 +174,37 @@ static void lcore_call(void)
 static ssize_t c_read(int fd, void *b, size_t n) { lcore_call(); return plx_sys_linux.read(fd, b, n); }
 static ssize_t c_write(int fd, const void *b, size_t n) { lcore_call(); return plx_sys_linux.write(fd, b, n); }
 static int c_poll(struct pollfd *p, nfds_t n, int t) { lcore_call(); return plx_sys_linux.poll(p, n, t); }
-static int c_epoll_wait(int fd, struct epoll_event *ev, int n, int t) { lcore_call(); return plx_sys_linux.epoll_wait(fd, ev, n, t); }
-static int c_epoll_ctl(int e, int op, int fd, struct epoll_event *ev) { lcore_call(); return plx_sys_linux.epoll_ctl(e, op, fd, ev); }
-static int c_settime(int fd, int f, const struct itimerspec *n, struct itimerspec *o) { lcore_call(); return plx_sys_linux.timerfd_settime(fd, f, n, o); }
-static ssize_t c_sendto(int fd, const void *b, size_t n, int f, const struct sockaddr *t, socklen_t l) { lcore_call(); return plx_sys_linux.sendto(fd, b, n, f, t, l); }
-static ssize_t c_recvfrom(int fd, void *b, size_t n, int f, struct sockaddr *t, socklen_t *l) { lcore_call(); return plx_sys_linux.recvfrom(fd, b, n, f, t, l); }
+static int c_epoll_wait(int fd, struct epoll_event *ev, int n, int t)
+{
+	lcore_call();
+	return plx_sys_linux.epoll_wait(fd, ev, n, t);
+}
+static int c_epoll_ctl(int e, int op, int fd, struct epoll_event *ev)
+{
+	lcore_call();
+	return plx_sys_linux.epoll_ctl(e, op, fd, ev);
+}
+static int c_settime(int fd, int f, const struct itimerspec *n, struct itimerspec *o)
+{
+	lcore_call();
+	return plx_sys_linux.timerfd_settime(fd, f, n, o);
+}
+static ssize_t c_sendto(int fd, const void *b, size_t n, int f, const struct sockaddr *t, socklen_t l)
+{
+	lcore_call();
+	return plx_sys_linux.sendto(fd, b, n, f, t, l);
+}
+static ssize_t c_recvfrom(int fd, void *b, size_t n, int f, struct sockaddr *t, socklen_t *l)
+{
+	lcore_call();
+	return plx_sys_linux.recvfrom(fd, b, n, f, t, l);
+}
 static int c_clock(clockid_t c, struct timespec *t) { lcore_call(); return plx_sys_linux.clock_gettime(c, t); }
-static int c_nanosleep(const struct timespec *t, struct timespec *r) { lcore_call(); return plx_sys_linux.nanosleep(t, r); }
+static int c_nanosleep(const struct timespec *t, struct timespec *r)
+{
+	lcore_call();
+	return plx_sys_linux.nanosleep(t, r);
+}
 
 static void test_busy_makes_no_call(void **state)
 {
@@ -357,7 +387,8 @@ static int halt_after_leap(plx_poll_fn fn, bool comes_back, uint64_t step)
 	assert_int_equal(plx_env_timer(env, MS, leap_halt, &s), 0);
 	assert_int_equal(plx_env_run(env), 0);
 	if (leap.err)
-		assert_int_equal(leap.reads, 4); /* at once: it waited no longer than the leap, says how long that was, and looks who reads */
+		assert_int_equal(leap.reads, 4); /* at once: it waited no longer than the leap, says how long that was,
+		                                    and looks who reads */
 	assert_int_equal(kept_has(&k, "poller late has not returned for 2."), leap.err != 0);
 	plx_env_fini(env);
 	if (leap.fd >= 0)

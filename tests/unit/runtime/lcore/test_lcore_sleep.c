@@ -296,7 +296,9 @@ static void test_no_long_sleep_on_untaken_doorbell(void **state)
 	test_conf(&c, &k, 1, "a,driver=loop", NULL);
 	c.idle = PLX_IDLE_INTERRUPT;
 	struct plx_env *env = test_open(&c, &k);
-	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = bell_poll, .arg = &u, .rxq = plx_port_rxq(plx_env_port(env, 0), 0))), 0);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = bell_poll, .arg = &u,
+	                                                .rxq = plx_port_rxq(plx_env_port(env, 0), 0))),
+	                 0);
 	runner_start(&r, env);
 	wait_for(plx_ctr_read(&bell.rings) > 50);
 	__atomic_store_n(&bell.left, 0, __ATOMIC_RELAXED);
@@ -334,7 +336,9 @@ static void test_sends_in_the_last_round(void **state)
 	test_conf(&c, &k, 1, "a,driver=loop", NULL);
 	c.idle = PLX_IDLE_INTERRUPT;
 	struct plx_env *env = test_open(&c, &k);
-	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = last_moment, .arg = &u, .rxq = plx_port_rxq(plx_env_port(env, 0), 0))), 0);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.fn = last_moment, .arg = &u,
+	                                                .rxq = plx_port_rxq(plx_env_port(env, 0), 0))),
+	                 0);
 	runner_start(&r, env);
 	wait_for(plx_ctr_read(&bell.rings) == 1);
 	assert_int_equal(runner_stop(&r, 0), 0);
@@ -393,11 +397,16 @@ static void test_cannot_sleep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sleeps_and_wakes), cmocka_unit_test(test_no_lost_wakeup),
-		cmocka_unit_test(test_ready_but_untaken), cmocka_unit_test(test_wake), cmocka_unit_test(test_opaque_poller),
-		cmocka_unit_test(test_doorbells), cmocka_unit_test(test_untaken_doorbell_is_retried),
+		cmocka_unit_test(test_sleeps_and_wakes),
+		cmocka_unit_test(test_no_lost_wakeup),
+		cmocka_unit_test(test_ready_but_untaken),
+		cmocka_unit_test(test_wake),
+		cmocka_unit_test(test_opaque_poller),
+		cmocka_unit_test(test_doorbells),
+		cmocka_unit_test(test_untaken_doorbell_is_retried),
 		cmocka_unit_test(test_no_long_sleep_on_untaken_doorbell),
-		cmocka_unit_test(test_sends_in_the_last_round), cmocka_unit_test(test_cannot_sleep),
+		cmocka_unit_test(test_sends_in_the_last_round),
+		cmocka_unit_test(test_cannot_sleep),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

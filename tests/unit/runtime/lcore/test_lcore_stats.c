@@ -32,7 +32,8 @@ static void test_kernel_counts(void **state)
 	c.lcores[1] = (struct plx_lcore_conf){ .id = 1, .ncpus = 1, .cpus = { c.lcores[0].cpus[0] } };
 	struct plx_env *env = test_open(&c, &k);
 	for (int i = 0; i < 2; i++) /* two that spin on one CPU steal from each other */
-		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = spin, .arg = &calls, .lcore = i }), 0);
+		assert_int_equal(
+			plx_poller_add(env, &(struct plx_poller_conf){ .fn = spin, .arg = &calls, .lcore = i }), 0);
 	struct plx_lcore_sched before = sched(env, 0), now;
 	plx_lcore_stats(plx_env_lcore(env, 0), &ls);
 	assert_int_equal(ls.tid, before.tid);
@@ -66,7 +67,8 @@ static void test_files(void **state)
 	struct plx_lcore_sched s;
 
 	put("5000 1234567 42\n", "/proc/self/task/%d/schedstat", gettid());
-	put("Name:\tx\nvoluntary_ctxt_switches:\t11\nnonvoluntary_ctxt_switches:\t7\n", "/proc/self/task/%d/status", gettid());
+	put("Name:\tx\nvoluntary_ctxt_switches:\t11\nnonvoluntary_ctxt_switches:\t7\n", "/proc/self/task/%d/status",
+	    gettid());
 	assert_int_equal(plx_lcore_sched(&l, &s), 0);
 	assert_int_equal(s.tid, gettid());
 	assert_int_equal(s.wait_ns, 1234567);
@@ -87,7 +89,8 @@ static void test_kernel_without_schedstats(void **state)
 	struct plx_lcore l = fake_lcore(&env);
 	struct plx_lcore_sched s;
 
-	put("Name:\tx\nvoluntary_ctxt_switches:\t11\nnonvoluntary_ctxt_switches:\t7\n", "/proc/self/task/%d/status", gettid());
+	put("Name:\tx\nvoluntary_ctxt_switches:\t11\nnonvoluntary_ctxt_switches:\t7\n", "/proc/self/task/%d/status",
+	    gettid());
 	assert_int_equal(plx_lcore_sched(&l, &s), -ENOENT);
 	assert_int_equal(s.yields, 11);
 	l.tid = 0;

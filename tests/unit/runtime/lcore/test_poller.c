@@ -52,7 +52,8 @@ static void test_who_polls(void **state)
 		q[i] = plx_port_rxq(plx_env_port(env, 0), i);
 	assert_null(poller_of(env, q[0]));
 	add(env, PLX_POLLER(.fn = idle)); /* it may read any queue, and names none */
-	struct plx_poller *two = add(env, PLX_POLLER(.fn = idle, .rxq = q[0], .also = (struct plx_rxq *[]){ q[2], NULL }));
+	struct plx_poller *two =
+		add(env, PLX_POLLER(.fn = idle, .rxq = q[0], .also = (struct plx_rxq *[]){ q[2], NULL }));
 	struct plx_poller *one = add(env, PLX_POLLER(.fn = idle, .rxq = q[1]));
 
 	assert_ptr_equal(poller_of(env, q[0]), two);
@@ -97,8 +98,10 @@ static void test_another_thread_while_it_starts(void **state)
 		env->running = env->hung = false;
 		sink_wait(&env->sink);
 		assert_null(bad);
-		assert_true(kept_has(&k, hung ? "poller new: lcore 0 has been halted and its poller has not returned yet" :
-		                                "poller new: while plx_env_run runs, pollers come and go by the thread that called it"));
+		assert_true(kept_has(
+			&k,
+			hung ? "poller new: lcore 0 has been halted and its poller has not returned yet" :
+			       "poller new: while plx_env_run runs, pollers come and go by the thread that called it"));
 		assert_int_equal(kept_has(&k, "poller old: lcore 0 has been halted"), hung);
 	}
 	plx_env_fini(env);
@@ -139,7 +142,8 @@ static void test_refusals(void **state)
 	struct plx_rxq *q0 = plx_port_rxq(plx_env_port(env, 0), 0), *q1 = plx_port_rxq(plx_env_port(env, 0), 1);
 	struct plx_rxq *both[] = { q0, q1, NULL }, *twice[] = { q1, q1, NULL };
 
-	assert_int_equal(plx_poller_add_get(&p, env, &(struct plx_poller_conf){ .name = "x", .fn = idle, .lcore = 5 }), -EINVAL);
+	assert_int_equal(plx_poller_add_get(&p, env, &(struct plx_poller_conf){ .name = "x", .fn = idle, .lcore = 5 }),
+	                 -EINVAL);
 	assert_null(p);
 	assert_true(kept_has(&k, "poller x: there is no lcore 5; it may be one of 0,1"));
 	assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = idle, .lcore = 1 << 20 }), -EINVAL);

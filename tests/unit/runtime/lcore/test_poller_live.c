@@ -33,7 +33,8 @@ static int lone_poll(void *arg)
 {
 	struct lone *l = arg;
 
-	plx_ctr_add(&l->wrong, __atomic_exchange_n(&l->in, 1, __ATOMIC_RELAXED) || __atomic_load_n(&l->gone, __ATOMIC_RELAXED));
+	plx_ctr_add(&l->wrong,
+	            __atomic_exchange_n(&l->in, 1, __ATOMIC_RELAXED) || __atomic_load_n(&l->gone, __ATOMIC_RELAXED));
 	__atomic_store_n(&l->on, plx_lcore_self(), __ATOMIC_RELAXED);
 	plx_ctr_add(&l->calls, 1);
 	__atomic_store_n(&l->in, 0, __ATOMIC_RELAXED);
@@ -44,7 +45,10 @@ static struct plx_poller *lone_add(struct plx_env *env, struct lone *l, const ch
 {
 	struct plx_poller *p;
 
-	assert_int_equal(plx_poller_add_get(&p, env, &(struct plx_poller_conf){ .name = name, .fn = lone_poll, .arg = l, .lcore = lcore }), 0);
+	assert_int_equal(
+		plx_poller_add_get(
+			&p, env, &(struct plx_poller_conf){ .name = name, .fn = lone_poll, .arg = l, .lcore = lcore }),
+		0);
 	return p;
 }
 
@@ -161,8 +165,16 @@ static void move_under_traffic(enum plx_idle idle, unsigned moves)
 	c.idle = idle;
 	s.env = r.env = test_open(&c, &k);
 	wire_open(&w, s.env);
-	assert_int_equal(plx_poller_add(w.env, &(struct plx_poller_conf){ .name = "send", .fn = wire_send, .arg = &w, .period_ns = MS / 50, .lcore = 0 }), 0);
-	assert_int_equal(plx_poller_add_get(&w.taker, w.env, &(struct plx_poller_conf){ .name = "take", .fn = wire_take, .arg = &w, .rxq = w.rx, .lcore = 0 }), 0);
+	assert_int_equal(
+		plx_poller_add(w.env,
+	                       &(struct plx_poller_conf){
+				       .name = "send", .fn = wire_send, .arg = &w, .period_ns = MS / 50, .lcore = 0 }),
+		0);
+	assert_int_equal(
+		plx_poller_add_get(&w.taker, w.env,
+	                           &(struct plx_poller_conf){
+					   .name = "take", .fn = wire_take, .arg = &w, .rxq = w.rx, .lcore = 0 }),
+		0);
 	assert_int_equal(pthread_create(&r.thread, NULL, read_all, &r), 0);
 	play(&s, MS / 10);
 	__atomic_store_n(&r.stop, 1, __ATOMIC_RELAXED);
@@ -334,7 +346,8 @@ static void test_hung(void **state)
 
 		test_conf(&c, &k, 1, NULL);
 		s.env = test_open(&c, &k);
-		assert_int_equal(plx_poller_add_get(&h.p, s.env, PLX_POLLER(.name = "stuck", .fn = hang_poll, .arg = &h)), 0);
+		assert_int_equal(
+			plx_poller_add_get(&h.p, s.env, PLX_POLLER(.name = "stuck", .fn = hang_poll, .arg = &h)), 0);
 		if (beside)
 			h.other = lone_add(s.env, &h.lone, "other", 0);
 		play(&s, MS);
@@ -402,7 +415,10 @@ static void test_doorbells_move(void **state)
 	bell.q.burst = bell_burst;
 	test_conf(&c, &k, 2, NULL);
 	s.env = test_open(&c, &k);
-	assert_int_equal(plx_poller_add_get(&who.p[0], s.env, &(struct plx_poller_conf){ .name = "bell", .fn = bell_poll, .arg = &l, .lcore = 0 }), 0);
+	assert_int_equal(
+		plx_poller_add_get(&who.p[0], s.env,
+	                           &(struct plx_poller_conf){ .name = "bell", .fn = bell_poll, .arg = &l, .lcore = 0 }),
+		0);
 	for (int i = 0; i < 2; i++)
 		lone_add(s.env, &stay[i], "stay", i);
 	play(&s, MS / 10);
@@ -453,8 +469,13 @@ static bool follow_reader(struct script *s, unsigned n)
 		assert_int_equal(given, 2);
 		assert_int_equal(rested, 2);
 		wait_for(kept_has(s->env->conf.log.arg, "a queue 0 has no poller: its frames pass to the host"));
-		assert_int_equal(plx_poller_add_get(&c->p[0], s->env, &(struct plx_poller_conf){ .fn = lone_poll, .arg = c->l[0],
-			.rxq = plx_port_rxq(plx_env_port(s->env, 0), 0), .lcore = 1 }), 0);
+		assert_int_equal(
+			plx_poller_add_get(&c->p[0], s->env,
+		                           &(struct plx_poller_conf){ .fn = lone_poll,
+		                                                      .arg = c->l[0],
+		                                                      .rxq = plx_port_rxq(plx_env_port(s->env, 0), 0),
+		                                                      .lcore = 1 }),
+			0);
 		return true;
 	}
 	return true;
@@ -477,7 +498,11 @@ static void test_queue_is_given_back(void **state)
 	drv.give_back = fake_give_back;
 	drv.is_read = fake_is_read;
 	port->drv = &drv;
-	assert_int_equal(plx_poller_add_get(&who.p[0], s.env, &(struct plx_poller_conf){ .fn = lone_poll, .arg = &l, .rxq = plx_port_rxq(port, 0), .lcore = 0 }), 0);
+	assert_int_equal(
+		plx_poller_add_get(&who.p[0], s.env,
+	                           &(struct plx_poller_conf){
+					   .fn = lone_poll, .arg = &l, .rxq = plx_port_rxq(port, 0), .lcore = 0 }),
+		0);
 	play(&s, 60 * MS);
 	plx_env_fini(s.env);
 }
@@ -518,7 +543,10 @@ static void test_sleeps_on_what_it_polls(void **state)
 	c.idle = PLX_IDLE_INTERRUPT;
 	s.env = test_open(&c, &k);
 	wire_open(&w, s.env);
-	assert_int_equal(plx_poller_add_get(&w.taker, w.env, &(struct plx_poller_conf){ .fn = wire_take, .arg = &w, .rxq = w.rx, .lcore = 0 }), 0);
+	assert_int_equal(
+		plx_poller_add_get(&w.taker, w.env,
+	                           &(struct plx_poller_conf){ .fn = wire_take, .arg = &w, .rxq = w.rx, .lcore = 0 }),
+		0);
 	play(&s, MS / 5);
 	assert_int_equal(w.got, 20);
 	plx_env_fini(w.env);
@@ -556,7 +584,9 @@ static void test_still_sleeps_on_the_rest(void **state)
 	c.idle = PLX_IDLE_INTERRUPT;
 	s.env = test_open(&c, &k);
 	wire_open(&w, s.env);
-	assert_int_equal(plx_poller_add(w.env, PLX_POLLER(.fn = lone_poll, .arg = &l, .rxq = plx_port_rxq(plx_env_port(w.env, 0), 0))), 0);
+	assert_int_equal(plx_poller_add(w.env, PLX_POLLER(.fn = lone_poll, .arg = &l,
+	                                                  .rxq = plx_port_rxq(plx_env_port(w.env, 0), 0))),
+	                 0);
 	assert_int_equal(plx_poller_add(w.env, PLX_POLLER(.fn = wire_take, .arg = &w, .rxq = w.rx)), 0);
 	play(&s, MS);
 	plx_env_fini(w.env);

@@ -214,7 +214,9 @@ static void test_back_from_sleep(void **state)
 	w.env = test_open(&c, &k);
 	current = object_new(0);
 	broken = 0;
-	assert_int_equal(plx_poller_add(w.env, PLX_POLLER(.fn = reader_poll, .arg = &r, .rxq = plx_port_rxq(plx_env_port(w.env, 0), 0))), 0);
+	assert_int_equal(plx_poller_add(w.env, PLX_POLLER(.fn = reader_poll, .arg = &r,
+	                                                  .rxq = plx_port_rxq(plx_env_port(w.env, 0), 0))),
+	                 0);
 	runner_start(&run, w.env);
 	for (unsigned n = 0; n < 3000; n++) {
 		struct object *made = object_new(n);
@@ -248,7 +250,9 @@ static void test_sleepers_are_not_woken(void **state)
 	c.idle = PLX_IDLE_INTERRUPT;
 	struct plx_env *env = test_open(&c, &k);
 	assert_int_equal(plx_env_synchronize(env), 0); /* before a run: all wait */
-	assert_int_equal(plx_poller_add(env, PLX_POLLER_ON(0, .fn = reader_poll, .arg = &r, .rxq = plx_port_rxq(plx_env_port(env, 0), 0))), 0);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER_ON(0, .fn = reader_poll, .arg = &r,
+	                                                   .rxq = plx_port_rxq(plx_env_port(env, 0), 0))),
+	                 0);
 	runner_start(&run, env);
 	wait_for(lcore_dozes(&env->lcores[0]));
 	const uint64_t calls = plx_ctr_read(&r.calls), slept = sleeps(env);

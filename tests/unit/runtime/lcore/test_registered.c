@@ -17,7 +17,14 @@ static uint32_t cached(struct plx_env *env, unsigned slot)
 
 /* ---- forwarding ---- */
 
-struct mover { struct plx_env *env; struct plx_rxq *rx; struct plx_txq *tx; uint64_t moved, bad; int stop; pthread_t thread; };
+struct mover {
+	struct plx_env *env;
+	struct plx_rxq *rx;
+	struct plx_txq *tx;
+	uint64_t moved, bad;
+	int stop;
+	pthread_t thread;
+};
 
 /* A thread that forwards what comes to b, with frames of its own cache. */
 static void *move(void *arg)
@@ -168,8 +175,10 @@ static void test_places(void **state)
 	assert_int_equal(plx_lcore_launch(l, hit, NULL), -EINVAL); /* no loop to run it */
 	assert_int_equal(plx_lcore_halt(l), -EINVAL);
 	assert_int_equal(plx_lcore_resume(l), -EINVAL);
-	assert_true(kept_has(&k, "lcore 128: plx_lcore_launch: it is a registered thread of the application and has no loop"));
-	assert_true(kept_has(&k, "plx_lcore_halt: it is a registered thread") && kept_has(&k, "plx_lcore_resume: it is"));
+	assert_true(kept_has(
+		&k, "lcore 128: plx_lcore_launch: it is a registered thread of the application and has no loop"));
+	assert_true(kept_has(&k, "plx_lcore_halt: it is a registered thread") &&
+	            kept_has(&k, "plx_lcore_resume: it is"));
 	assert_int_equal(plx_env_lcores(env), 1);
 	assert_int_equal(in_thread(try_register, env), -ENOSPC);
 	plx_env_fini(env); /* refused */
@@ -299,7 +308,8 @@ static void test_read_while_written(void **state)
 	struct plx_env *env = test_open(&c, &k);
 	assert_int_equal(PLX_LCORE_VAR_NEW(env, &v), 0);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = count_own, .arg = &v, .lcore = i }), 0);
+		assert_int_equal(
+			plx_poller_add(env, &(struct plx_poller_conf){ .fn = count_own, .arg = &v, .lcore = i }), 0);
 	runner_start(&r, env);
 	for (uint64_t sum = 0; sum < 100000;) {
 		uint64_t now = 0;

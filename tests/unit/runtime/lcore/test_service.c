@@ -27,12 +27,17 @@ static int make_plan(unsigned cpus, char *why, size_t len, const char *args)
 }
 
 /* The plan as "id@cpu:queues", workers first, "|" before the service lcores. */
-static const struct row { const char *what; unsigned cpus; const char *args, *want, *note; } rows[] = {
-	{ "auto leaves the service lcore's CPU alone", 4, "-S 0 --iface a,driver=loop,rxqs=4", "1@1:2 2@2:1 3@3:1|0@0:0", NULL },
+static const struct row { const char *what; unsigned cpus; const char *args, *want, *note;
+} rows[] = {
+	{ "auto leaves the service lcore's CPU alone", 4, "-S 0 --iface a,driver=loop,rxqs=4",
+	  "1@1:2 2@2:1 3@3:1|0@0:0", NULL },
 	{ "and the main thread's", 4, "-S 0 --main-lcore 1 --iface a,driver=loop,rxqs=4", "2@2:2 3@3:2|0@0:0", NULL },
-	{ "an id that a service lcore has is not given again", 4, "-S 2@0 --iface a,driver=loop,rxqs=3", "1@1:1 3@2:1 4@3:1|2@0:0", NULL },
-	{ "no CPU is left: one is shared, and said so", 2, "-S 0-1 --iface a,driver=loop,rxqs=2", "2@0:2|0@0:0 1@1:0", "share CPU 0" },
-	{ "no queue goes to a service lcore", 4, "-l 0 -S 1-3 --iface a,driver=loop,rxqs=4", "0@0:4|1@1:0 2@2:0 3@3:0", NULL },
+	{ "an id that a service lcore has is not given again", 4, "-S 2@0 --iface a,driver=loop,rxqs=3",
+	  "1@1:1 3@2:1 4@3:1|2@0:0", NULL },
+	{ "no CPU is left: one is shared, and said so", 2, "-S 0-1 --iface a,driver=loop,rxqs=2", "2@0:2|0@0:0 1@1:0",
+	  "share CPU 0" },
+	{ "no queue goes to a service lcore", 4, "-l 0 -S 1-3 --iface a,driver=loop,rxqs=4", "0@0:4|1@1:0 2@2:0 3@3:0",
+	  NULL },
 	{ "the main thread may be there", 4, "-l 0 -S 9@3 --main-lcore 9", "0@0:0|9@3:0", NULL },
 };
 
@@ -70,11 +75,14 @@ static void test_refused_plans(void **state)
 	char why[1024];
 
 	assert_int_equal(make_plan(4, why, sizeof(why), "-l 0-1 -S 1-2"), -EINVAL);
-	assert_string_equal(why, "lcore 1 is in -l and in -S: take it out of one of them; two lcores on one CPU are written as 1@1");
+	assert_string_equal(
+		why,
+		"lcore 1 is in -l and in -S: take it out of one of them; two lcores on one CPU are written as 1@1");
 	assert_int_equal(make_plan(4, why, sizeof(why), "-l 0 -S 4"), -EINVAL);
 	assert_string_equal(why, "service lcore 4: CPU 4 is not there or offline: use -S of 0-3");
 	assert_int_equal(make_plan(128, why, sizeof(why), "-l 0-99 -S 100-119 --registered-threads 9"), -EINVAL);
-	assert_string_equal(why, "120 lcores and 9 threads that may register as one are more than 128: use --registered-threads 8 or fewer lcores");
+	assert_string_equal(why, "120 lcores and 9 threads that may register as one are more than 128: use "
+	                         "--registered-threads 8 or fewer lcores");
 	assert_int_equal(make_plan(128, why, sizeof(why), "-l 0-99 -S 100-119 --registered-threads 8"), 0);
 	assert_int_equal(plan.caches, 128);
 }
@@ -146,8 +154,11 @@ static void test_placement(void **state)
 		assert_int_equal(add(env, PLX_POLLER(.fn = idle), &w), i % 2);
 	assert_int_equal(add(env, &(struct plx_poller_conf){ .name = "w", .fn = idle, .lcore = 5 }, &w), -EINVAL);
 	assert_true(kept_has(&k, "poller w: lcore 5 is for service pollers, set .service: it may be one of 0,1"));
-	assert_int_equal(add(env, &(struct plx_poller_conf){ .name = "s", .fn = idle, .lcore = 1, .service = true }, &w), -EINVAL);
-	assert_true(kept_has(&k, "poller s: lcore 1 is for other pollers, this one is marked service: it may be one of 5,6"));
+	assert_int_equal(
+		add(env, &(struct plx_poller_conf){ .name = "s", .fn = idle, .lcore = 1, .service = true }, &w),
+		-EINVAL);
+	assert_true(kept_has(
+		&k, "poller s: lcore 1 is for other pollers, this one is marked service: it may be one of 5,6"));
 	assert_int_equal(plx_poller_move(p, 1), -EINVAL);
 	assert_int_equal(plx_poller_move(p, 6), 0);
 	plx_lcore_stats(plx_env_lcore_by_id(env, 6), &s);

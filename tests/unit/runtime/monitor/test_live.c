@@ -355,10 +355,17 @@ static void test_file(void **state)
 /* A directory that somebody else can change or look into is none: the name is an abstract one then. */
 static void test_bad_directory(void **state)
 {
-	static const struct { const char *last; mode_t mode; uid_t uid; bool file; } rows[] = {
-		{ "/pollux/live", 0711, 0, false }, { "/pollux/live", 0777, 0, false }, { "/pollux/live", 0700, 65534, false },
-		{ "/pollux", 0777, 0, false }, { "/pollux", 0755, 65534, false }, { "", 0777, 0, false }, { "", 0755, 65534, false },
-		{ "", 01777, 0, true }, { "/pollux", 0755, 0, true },
+	static const struct { const char *last; mode_t mode; uid_t uid; bool file;
+	} rows[] = {
+		{ "/pollux/live", 0711, 0, false },
+		{ "/pollux/live", 0777, 0, false },
+		{ "/pollux/live", 0700, 65534, false },
+		{ "/pollux", 0777, 0, false },
+		{ "/pollux", 0755, 65534, false },
+		{ "", 0777, 0, false },
+		{ "", 0755, 65534, false },
+		{ "", 01777, 0, true },
+		{ "/pollux", 0755, 0, true },
 	};
 	struct sockaddr_un at;
 	struct live w;
@@ -584,8 +591,10 @@ static void test_environment(void **state)
 	c.idle = PLX_IDLE_INTERRUPT;
 	struct plx_env *env = test_open(&c, &k);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "q\"\\\xff", .fn = idle,
-		                                                .rxq = plx_port_rxq(plx_env_port(env, (uint16_t)i), 0))), 0);
+		assert_int_equal(
+			plx_poller_add(env, PLX_POLLER(.name = "q\"\\\xff", .fn = idle,
+		                                       .rxq = plx_port_rxq(plx_env_port(env, (uint16_t)i), 0))),
+			0);
 	struct plx_poller_stats ps = { 0 };
 	struct plx_poller *failing;
 

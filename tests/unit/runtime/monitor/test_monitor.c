@@ -81,32 +81,50 @@ static void wrong_irq(void)
 	is.irq[1] = (struct monitor_irq){ .irq = 25, .lcore = 1, .n = 90000, .action = "eth0-TxRx-1" }; /* as planned */
 }
 
-static const struct { void (*wrong)(void); enum monitor_fact fact; const char *on, *evidence, *fix; } cases[] = {
+static const struct { void (*wrong)(void); enum monitor_fact fact; const char *on, *evidence, *fix;
+} cases[] = {
 	{ wrong_unserved, MONITOR_unserved, "eth0 queue 3", "9000 frames a second", "queues=4" },
 	{ wrong_passed, MONITOR_passed_by, "eth0 queue 1", "5 frames a second", "stall=" },
 	{ wrong_drops, MONITOR_drops, "eth0 rx", "ring_full: 77 frames", "raise rxd=" },
-	{ wrong_more, MONITOR_unaccounted, "eth0 queue 1", "9000 frames were offered to it and are "
-	  "neither received nor in a counter of drops; its ring has room for 2048", "ethtool -n eth0" },
-	{ wrong_less, MONITOR_unaccounted, "eth0 queue 0", "2561 frames more are received or in counters of drops "
-	  "than were offered", "ss --xdp" },
+	{ wrong_more, MONITOR_unaccounted, "eth0 queue 1",
+	  "9000 frames were offered to it and are "
+	  "neither received nor in a counter of drops; its ring has room for 2048",
+	  "ethtool -n eth0" },
+	{ wrong_less, MONITOR_unaccounted, "eth0 queue 0",
+	  "2561 frames more are received or in counters of drops "
+	  "than were offered",
+	  "ss --xdp" },
 	{ wrong_tx, MONITOR_drops, "eth0 tx", "device: 78 frames", "refused" },
-	{ wrong_user, MONITOR_shared_txq, "eth0 transmit queue 1", "changes 2000 times a second; the plan "
-	  "has it for lcore 4", "plx_env_txq" },
-	{ wrong_pool, MONITOR_pool_empty, "pool t-0", "0 of 9000 frames can be had: 20 are in caches of lcores, 4000 in "
-	  "receive rings, 80 in transmit rings, and 4900 with the application", "have it put back" },
-	{ wrong_rings, MONITOR_pool_empty, "pool t-0", "and 100 with the application", "give it more by -m, of which "
+	{ wrong_user, MONITOR_shared_txq, "eth0 transmit queue 1",
+	  "changes 2000 times a second; the plan "
+	  "has it for lcore 4",
+	  "plx_env_txq" },
+	{ wrong_pool, MONITOR_pool_empty, "pool t-0",
+	  "0 of 9000 frames can be had: 20 are in caches of lcores, 4000 in "
+	  "receive rings, 80 in transmit rings, and 4900 with the application",
+	  "have it put back" },
+	{ wrong_rings, MONITOR_pool_empty, "pool t-0", "and 100 with the application",
+	  "give it more by -m, of which "
 	  "the plan has 20 MiB" },
 	{ wrong_caches, MONITOR_pool_empty, "pool t-0", "512 are in caches", "have it put back" },
 	{ wrong_repairs, MONITOR_reopened, "eth0", "3 of its queues were opened anew in this look, 5 since the start",
 	  "ip monitor link dev eth0" },
-	{ wrong_frames, MONITOR_split_frames, "eth0", "does not use all of a frame of 2048 bytes; each "
-	  "frame is copied since", "start with mode=native of --iface eth0, or try --frame-size 4096" },
-	{ wrong_frames_yet, MONITOR_split_frames, "eth0", "of a frame of 4096 bytes; its queues are being "
-	  "opened anew for copies", "start with mode=native of --iface eth0" },
-	{ wrong_ring, MONITOR_tx_stuck, "eth0 transmit queue 1", "it took no packet, and 700 bursts a second "
-	  "ended with ring_full", "ip -s link show eth0" },
-	{ wrong_doorbell, MONITOR_tx_stuck, "eth0 transmit queue 0", "11 bursts a second ended with error; "
-	  "its doorbell fails: Invalid argument (-22)", "start the program again" },
+	{ wrong_frames, MONITOR_split_frames, "eth0",
+	  "does not use all of a frame of 2048 bytes; each "
+	  "frame is copied since",
+	  "start with mode=native of --iface eth0, or try --frame-size 4096" },
+	{ wrong_frames_yet, MONITOR_split_frames, "eth0",
+	  "of a frame of 4096 bytes; its queues are being "
+	  "opened anew for copies",
+	  "start with mode=native of --iface eth0" },
+	{ wrong_ring, MONITOR_tx_stuck, "eth0 transmit queue 1",
+	  "it took no packet, and 700 bursts a second "
+	  "ended with ring_full",
+	  "ip -s link show eth0" },
+	{ wrong_doorbell, MONITOR_tx_stuck, "eth0 transmit queue 0",
+	  "11 bursts a second ended with error; "
+	  "its doorbell fails: Invalid argument (-22)",
+	  "start the program again" },
 	{ wrong_given_up, MONITOR_tx_stuck, "eth0 transmit queue 0", "No buffer space available",
 	  "start the program again" },
 	{ wrong_missed, MONITOR_missed, "eth0", "31 frames a second (rx_missed_errors)", "ethtool -G eth0" },
@@ -117,14 +135,18 @@ static const struct { void (*wrong)(void); enum monitor_fact fact; const char *o
 	{ wrong_name, MONITOR_renamed, "eth0", "interface 7 was eth0 and is a;b now",
 	  "; or ip link set dev 'a;b' name eth0, which kernels before 6.2 refuse while it is up" },
 	{ wrong_names, MONITOR_renamed, "eth0", "eth0 is interface 8", "--iface name it 'a;b'" },
-	{ wrong_lcore, MONITOR_far_lcore, "eth0", "1 of its 2 receive queues are polled on other nodes: queue 1 by "
-	  "lcore 4 on node 1", "node0/cpulist" },
-	{ wrong_node, MONITOR_far_lcore, "eth0", "node 1, and 2 of its 2 receive queues are polled on other nodes: queue "
-	  "0 by lcore 3 on node 0", "node1/cpulist" },
+	{ wrong_lcore, MONITOR_far_lcore, "eth0",
+	  "1 of its 2 receive queues are polled on other nodes: queue 1 by "
+	  "lcore 4 on node 1",
+	  "node0/cpulist" },
+	{ wrong_node, MONITOR_far_lcore, "eth0",
+	  "node 1, and 2 of its 2 receive queues are polled on other nodes: queue "
+	  "0 by lcore 3 on node 0",
+	  "node1/cpulist" },
 	{ wrong_memory, MONITOR_far_memory, "eth0", "of 16 pages of its frames 3 are elsewhere, one on node 1",
 	  "hugepages of node 0" },
-	{ wrong_quota, MONITOR_throttled, "the program", "/sys/fs/cgroup/box were stopped for its CPU quota, for 250 ms",
-	  "cpu.max" },
+	{ wrong_quota, MONITOR_throttled, "the program",
+	  "/sys/fs/cgroup/box were stopped for its CPU quota, for 250 ms", "cpu.max" },
 	{ wrong_clock, MONITOR_slow_clock, "lcore 4", "CPU 3 runs at 1200 MHz and can do 2000",
 	  "cpu3/cpufreq/scaling_governor" },
 	{ wrong_prog, MONITOR_not_attached, "eth0", "in its place is program 12", "bpftool net list dev eth0" },
@@ -433,7 +455,8 @@ static void test_odd_samples(void **state)
 /* Which queues are ours: those from the first on, as many as the port has. */
 static void test_whose_queue(void **state)
 {
-	static const enum monitor_fact whose[4] = { MONITOR_unserved, MONITOR_passed_by, MONITOR_passed_by, MONITOR_unserved };
+	static const enum monitor_fact whose[4] = { MONITOR_unserved, MONITOR_passed_by, MONITOR_passed_by,
+		                                    MONITOR_unserved };
 
 	for (unsigned q = 0; q < 4; q++) {
 		make(state);

@@ -33,11 +33,13 @@ static void kept_by_the_application(void **state)
 
 	keep.kept = calloc(p->frames + PLX_BURST, sizeof(*keep.kept));
 	assert_non_null(keep.kept);
-	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "keep", .fn = keep_poll, .arg = &keep, .rxq = keep.rx)), 0);
+	assert_int_equal(plx_poller_add(env, PLX_POLLER(.name = "keep", .fn = keep_poll, .arg = &keep, .rxq = keep.rx)),
+	                 0);
 	runner_start(&r, env);
 	wait_for(kept_has(&k, "pool_empty"));
 	assert_int_equal(runner_stop(&r, 0), 0);
-	snprintf(had, sizeof(had), "warning: pool %s: pool_empty: 0 of %u frames can be had: 0 are in caches", p->name, p->frames);
+	snprintf(had, sizeof(had), "warning: pool %s: pool_empty: 0 of %u frames can be had: 0 are in caches", p->name,
+	         p->frames);
 	if (!kept_has(&k, had) || !kept_has(&k, "have it put back what it need not keep"))
 		fail_msg("%s", k.text);
 	snprintf(had, sizeof(had), "0 in receive rings, 0 in transmit rings, and %u with the application", p->frames);

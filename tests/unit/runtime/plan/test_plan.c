@@ -267,38 +267,52 @@ static void test_print(void **state)
 	conf.main_lcore = 0;
 	host.topo.huge[1][1].free = 0;
 	made();
-	golden(false,
-	       "machine  2 nodes, CPUs 0-3 allowed\n"
-	       "control  CPU 0\n"
-	       "lcore    1    CPU 0-1      node 0   polls l:0\n"
-	       "lcore    2    CPU 2        node 1   polls eth0:0,3\n"
-	       "lcore    3    CPU 3        node 1   polls eth0:1-2\n"
-	       "port     0    eth0            driver auto    rxqs 4 txqs 4 first 0 rxd 2048 txd 2048 pool 0 node 1 MTU 1500 (veth) mode auto;"
-	       " driver auto: the best that works, all channels\n"
-	       "sends    0    eth0:0 lcore 2, eth0:1 lcore 3, eth0:2 lcore 1, eth0:3 lcore 2\n"
-	       "queue    eth0:1 interrupt 41 on CPU 0 node 0 (by netdev netlink), polled by lcore 3\n"
-	       "queue    eth0:3 interrupt 43 on an unknown CPU (by name in msi_irqs), polled by lcore 2\n"
-	       "port     1    l               driver loop    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0\n"
-	       "sends    1    l:0 lcore 1 and through it 2-3\n"
-	       "pool     0    node 1: 40680 frames of 2048, 36160 of them for rings and lcores; 82.0 MiB in pages of 4 KiB;"
-	       " 0 of 41 hugepages free: echo 553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
-	       "memory   86.9 MiB: pools 82.0, program 4.0, rings of eth0 0.9 (32.3 if driver=auto comes to "
-	       "driver=packet)\n"
-	       "note     l has 1 transmit queue for 3 lcores that poll: the others send through an "
-	       "lcore that has one\nnothing was changed\n");
+	golden(false, "machine  2 nodes, CPUs 0-3 allowed\n"
+	              "control  CPU 0\n"
+	              "lcore    1    CPU 0-1      node 0   polls l:0\n"
+	              "lcore    2    CPU 2        node 1   polls eth0:0,3\n"
+	              "lcore    3    CPU 3        node 1   polls eth0:1-2\n"
+	              "port     0    eth0            driver auto    rxqs 4 txqs 4 first 0 rxd 2048 txd 2048 pool 0 "
+	              "node 1 MTU 1500 (veth) mode auto;"
+	              " driver auto: the best that works, all channels\n"
+	              "sends    0    eth0:0 lcore 2, eth0:1 lcore 3, eth0:2 lcore 1, eth0:3 lcore 2\n"
+	              "queue    eth0:1 interrupt 41 on CPU 0 node 0 (by netdev netlink), polled by lcore 3\n"
+	              "queue    eth0:3 interrupt 43 on an unknown CPU (by name in msi_irqs), polled by lcore 2\n"
+	              "port     1    l               driver loop    rxqs 1 txqs 1 first 0 rxd 2048 txd 2048 pool 0\n"
+	              "sends    1    l:0 lcore 1 and through it 2-3\n"
+	              "pool     0    node 1: 40680 frames of 2048, 36160 of them for rings and lcores; 82.0 MiB in "
+	              "pages of 4 KiB;"
+	              " 0 of 41 hugepages free: echo 553 > "
+	              "/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\n"
+	              "memory   86.9 MiB: pools 82.0, program 4.0, rings of eth0 0.9 (32.3 if driver=auto comes to "
+	              "driver=packet)\n"
+	              "note     l has 1 transmit queue for 3 lcores that poll: the others send through an "
+	              "lcore that has one\nnothing was changed\n");
 	golden(true,
-	       "{\"nodes\":2,\"main_cpu\":0,\"registered_threads\":0,\"memory_bytes\":91156800,\"memory_bytes_most\":124055872,"
+	       "{\"nodes\":2,\"main_cpu\":0,\"registered_threads\":0,\"memory_bytes\":91156800,\"memory_bytes_most\":"
+	       "124055872,"
 	       "\"lcores\":[{\"id\":1,\"node\":0,\"queues\":1,\"service\":false,\"cpus\":[0,1]},{\"id\":2,\"node\":1,"
-	       "\"queues\":2,\"service\":false,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":2,\"service\":false,\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\",\"given\":\"eth0\","
-	       "\"driver\":\"auto\",\"mode\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,\"pool\":0,\"ifindex\":2,"
-	       "\"mtu\":1500,\"node\":1,\"beside_bytes\":980800,\"beside_bytes_most\":33879872,\"rxq_lcores\":[2,3,3,2],\"txq_lcores\":[2,3,1,2],\"sends_through\":[],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
-	       "{\"irq\":41,\"cpu\":0,\"node\":0,\"known_by\":\"netdev netlink\"},{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
-	       "{\"irq\":43,\"cpu\":-1,\"node\":-1,\"known_by\":\"name in msi_irqs\"}],\"hook\":null,\"why\":\"driver auto: the best that works, all channels\"},"
-	       "{\"name\":\"l\",\"given\":\"l\",\"driver\":\"loop\",\"mode\":null,\"queue\":0,\"rxqs\":1,\"txqs\":1,\"rxd\":2048,\"txd\":2048,\"pool\":0,"
-	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"beside_bytes\":0,\"beside_bytes_most\":0,\"rxq_lcores\":[1],\"txq_lcores\":[1],\"sends_through\":[{\"lcore\":2,\"txq\":0,\"owner\":1},"
-	       "{\"lcore\":3,\"txq\":0,\"owner\":1}],\"rxq_irqs\":[],\"hook\":null,\"why\":\"\"}],\"pools\":[{\"node\":1,\"frames\":40680,"
-	       "\"frame_size\":2048,\"held\":36160,\"bytes\":85981696,\"page_bytes\":4096,\"hugepages\":41,\"hugepages_free\":0,\"why\":\"0 of 41 hugepages free: echo "
-	       "553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 transmit "
+	       "\"queues\":2,\"service\":false,\"cpus\":[2]},{\"id\":3,\"node\":1,\"queues\":2,\"service\":false,"
+	       "\"cpus\":[3]}],\"ports\":[{\"name\":\"eth0\",\"given\":\"eth0\","
+	       "\"driver\":\"auto\",\"mode\":\"auto\",\"queue\":0,\"rxqs\":4,\"txqs\":4,\"rxd\":2048,\"txd\":2048,"
+	       "\"pool\":0,\"ifindex\":2,"
+	       "\"mtu\":1500,\"node\":1,\"beside_bytes\":980800,\"beside_bytes_most\":33879872,\"rxq_lcores\":[2,3,3,2]"
+	       ",\"txq_lcores\":[2,3,1,2],\"sends_through\":[],\"rxq_irqs\":[{\"irq\":-1,\"cpu\":-1,\"node\":-1,"
+	       "\"known_by\":\"unknown\"},"
+	       "{\"irq\":41,\"cpu\":0,\"node\":0,\"known_by\":\"netdev "
+	       "netlink\"},{\"irq\":-1,\"cpu\":-1,\"node\":-1,\"known_by\":\"unknown\"},"
+	       "{\"irq\":43,\"cpu\":-1,\"node\":-1,\"known_by\":\"name in msi_irqs\"}],\"hook\":null,\"why\":\"driver "
+	       "auto: the best that works, all channels\"},"
+	       "{\"name\":\"l\",\"given\":\"l\",\"driver\":\"loop\",\"mode\":null,\"queue\":0,\"rxqs\":1,\"txqs\":1,"
+	       "\"rxd\":2048,\"txd\":2048,\"pool\":0,"
+	       "\"ifindex\":0,\"mtu\":0,\"node\":-1,\"beside_bytes\":0,\"beside_bytes_most\":0,\"rxq_lcores\":[1],"
+	       "\"txq_lcores\":[1],\"sends_through\":[{\"lcore\":2,\"txq\":0,\"owner\":1},"
+	       "{\"lcore\":3,\"txq\":0,\"owner\":1}],\"rxq_irqs\":[],\"hook\":null,\"why\":\"\"}],\"pools\":[{\"node\":"
+	       "1,\"frames\":40680,"
+	       "\"frame_size\":2048,\"held\":36160,\"bytes\":85981696,\"page_bytes\":4096,\"hugepages\":41,\"hugepages_"
+	       "free\":0,\"why\":\"0 of 41 hugepages free: echo "
+	       "553 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages\"}],\"notes\":[\"l has 1 "
+	       "transmit "
 	       "queue for 3 lcores that poll: the others send through an lcore that has one\"]}\n");
 }
 
@@ -341,14 +355,17 @@ static void test_print_hook(void **state)
 	plan.ports[0].xdp = (struct plx_xdp_info){ .id = 9, .name = "theirs", .mode = XDP_ATTACHED_SKB,
 	                                           .tag = { 1, 2, 3, 4, 5, 6, 7, 0xf8 } };
 	prints(false, "hook     eth0: held by generic program 9 \"theirs\": ip link set dev eth0 xdpgeneric off\n");
-	prints(true, "\"hook\":{\"mode\":\"generic\",\"dispatcher\":false,\"pid\":0,\"link\":0,\"program\":{\"id\":9,\"name\":\"theirs\","
-	       "\"tag\":\"01020304050607f8\",\"priority\":null},\"calls\":[]}");
+	prints(true, "\"hook\":{\"mode\":\"generic\",\"dispatcher\":false,\"pid\":0,\"link\":0,\"program\":{\"id\":9,"
+	             "\"name\":\"theirs\","
+	             "\"tag\":\"01020304050607f8\",\"priority\":null},\"calls\":[]}");
 	plan.ports[0].xdp = (struct plx_xdp_info){ .id = 12, .dispatcher = true, .ncalled = 1,
 	                                           .called = { { .id = 13, .name = "x", .prio = 10 } } };
 	prints(false, "hook     eth0: held by libxdp's dispatcher, program 12, which calls program 13 "
 	       "\"x\" (priority 10): xdp-loader unload eth0 --all\n");
-	prints(true, "\"hook\":{\"mode\":null,\"dispatcher\":true,\"pid\":0,\"link\":0,\"program\":{\"id\":12,\"name\":\"\","
-	       "\"tag\":\"0000000000000000\",\"priority\":null},\"calls\":[{\"id\":13,\"name\":\"x\",\"tag\":\"0000000000000000\",\"priority\":10}]}");
+	prints(true,
+	       "\"hook\":{\"mode\":null,\"dispatcher\":true,\"pid\":0,\"link\":0,\"program\":{\"id\":12,\"name\":\"\","
+	       "\"tag\":\"0000000000000000\",\"priority\":null},\"calls\":[{\"id\":13,\"name\":\"x\",\"tag\":"
+	       "\"0000000000000000\",\"priority\":10}]}");
 }
 
 static void test_print_escapes(void **state)
@@ -386,7 +403,8 @@ static void check_any_plan(void)
 	for (uint16_t i = 0; i < plan.nlcores; i++) {
 		on_lcores += plan.lcores[i].queues;
 		for (uint16_t k = 0; k < plan.lcores[i].ncpus; k++)
-			assert_true(host.topo.cpu[plan.lcores[i].cpus[k]].online && host.topo.cpu[plan.lcores[i].cpus[k]].allowed);
+			assert_true(host.topo.cpu[plan.lcores[i].cpus[k]].online &&
+			            host.topo.cpu[plan.lcores[i].cpus[k]].allowed);
 		for (uint16_t k = 0; k < i; k++)
 			assert_true(plan.lcores[i].id != plan.lcores[k].id);
 	}
@@ -446,13 +464,23 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_cpu), cmocka_unit_test(test_two_cpus), cmocka_unit_test(test_fewer_queues_than_cpus),
-		cmocka_unit_test(test_node_of_nic), cmocka_unit_test(test_whole_cores_first),
-		cmocka_unit_test(test_isolated_first), cmocka_unit_test(test_offline_and_cpuset),
-		cmocka_unit_test(test_given_lcores), cmocka_unit_test(test_shared_cpus_are_noted),
-		cmocka_unit_test(test_main_lcore), cmocka_unit_test(test_unknown_machine), cmocka_unit_test(test_many_ports),
-		cmocka_unit_test(test_print), cmocka_unit_test(test_print_queue), cmocka_unit_test(test_print_hook),
-		cmocka_unit_test(test_print_escapes), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_one_cpu),
+		cmocka_unit_test(test_two_cpus),
+		cmocka_unit_test(test_fewer_queues_than_cpus),
+		cmocka_unit_test(test_node_of_nic),
+		cmocka_unit_test(test_whole_cores_first),
+		cmocka_unit_test(test_isolated_first),
+		cmocka_unit_test(test_offline_and_cpuset),
+		cmocka_unit_test(test_given_lcores),
+		cmocka_unit_test(test_shared_cpus_are_noted),
+		cmocka_unit_test(test_main_lcore),
+		cmocka_unit_test(test_unknown_machine),
+		cmocka_unit_test(test_many_ports),
+		cmocka_unit_test(test_print),
+		cmocka_unit_test(test_print_queue),
+		cmocka_unit_test(test_print_hook),
+		cmocka_unit_test(test_print_escapes),
+		cmocka_unit_test(test_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

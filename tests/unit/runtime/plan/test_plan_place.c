@@ -32,36 +32,49 @@ static const struct row {
 	{ "on them, when asked", 1, 4, 1, "", "", 0, "01", "eth0", NULL, PLX_PLACE_SAME, "01", NULL },
 	{ "on them, the other way round", 1, 4, 1, "", "", 0, "31", "eth0", NULL, PLX_PLACE_SAME, "31", NULL },
 	{ "each CPU has an interrupt: its own", 1, 2, 1, "", "", 0, "01", "eth0", NULL, PLX_PLACE_AUTO, "01", NULL },
-	{ "each CPU has an interrupt: the other's, when asked", 1, 2, 1, "", "", 0, "01", "eth0", NULL, PLX_PLACE_SPLIT, "10", NULL },
-	{ "the same of three: none polls what it serves", 1, 3, 1, "", "", 0, "012", "eth0", NULL, PLX_PLACE_SPLIT, "201", NULL },
-	{ "named: a queue makes room for one that needs it more", 1, 6, 1, "", "", 0, "52", "eth0", "2-3", PLX_PLACE_SPLIT, "23", NULL },
-	{ "queues share the lcores of the NIC's node", 2, 2, 1, "", "", 1, "0123", "eth0", NULL, PLX_PLACE_AUTO, "2323", NULL },
+	{ "each CPU has an interrupt: the other's, when asked", 1, 2, 1, "", "", 0, "01", "eth0", NULL, PLX_PLACE_SPLIT,
+	  "10", NULL },
+	{ "the same of three: none polls what it serves", 1, 3, 1, "", "", 0, "012", "eth0", NULL, PLX_PLACE_SPLIT,
+	  "201", NULL },
+	{ "named: a queue makes room for one that needs it more", 1, 6, 1, "", "", 0, "52", "eth0", "2-3",
+	  PLX_PLACE_SPLIT, "23", NULL },
+	{ "queues share the lcores of the NIC's node", 2, 2, 1, "", "", 1, "0123", "eth0", NULL, PLX_PLACE_AUTO, "2323",
+	  NULL },
 	{ "all interrupts on one CPU of two", 1, 2, 1, "", "", 0, "0", "eth0", NULL, PLX_PLACE_AUTO, "1", NULL },
 	{ "one CPU for all: cannot be helped", 1, 1, 1, "", "", 0, "0", "eth0", NULL, PLX_PLACE_SPLIT, "0",
 	  "eth0 queue 0: interrupt 40 is on CPU 0, and so is lcore 0" },
 	{ "nothing known: as ever", 1, 4, 1, "", "", 0, "--", "eth0", NULL, PLX_PLACE_AUTO, "01", NULL },
-	{ "interrupts on the wrong node: lcores at the NIC", 2, 2, 1, "", "", 1, "01", "eth0", NULL, PLX_PLACE_AUTO, "23", NULL },
-	{ "the NIC's node is not told: the interrupt's", 2, 2, 1, "", "", -1, "2", "eth0", NULL, PLX_PLACE_AUTO, "3", NULL },
+	{ "interrupts on the wrong node: lcores at the NIC", 2, 2, 1, "", "", 1, "01", "eth0", NULL, PLX_PLACE_AUTO,
+	  "23", NULL },
+	{ "the NIC's node is not told: the interrupt's", 2, 2, 1, "", "", -1, "2", "eth0", NULL, PLX_PLACE_AUTO, "3",
+	  NULL },
 	{ "four nodes, NIC on the third", 4, 2, 1, "", "", 2, "4", "eth0", NULL, PLX_PLACE_AUTO, "5", NULL },
 	/* cores 0..3 have threads 0,4 1,5 2,6 3,7 */
-	{ "not the other thread of the interrupt's core", 1, 4, 2, "", "", 0, "0", "eth0", NULL, PLX_PLACE_AUTO, "1", NULL },
+	{ "not the other thread of the interrupt's core", 1, 4, 2, "", "", 0, "0", "eth0", NULL, PLX_PLACE_AUTO, "1",
+	  NULL },
 	{ "nor its first thread", 1, 4, 2, "", "", 0, "4", "eth0", NULL, PLX_PLACE_AUTO, "1", NULL },
 	{ "two interrupts, two quiet cores", 1, 4, 2, "", "", 0, "04", "eth0", NULL, PLX_PLACE_AUTO, "12", NULL },
-	{ "whole cores first, then the quiet thread of the busy core", 1, 4, 2, "", "", 0, "0000", "eth0", NULL, PLX_PLACE_AUTO, "1234", NULL },
-	{ "two nodes with threads: beside, on the node, a core each", 2, 2, 2, "", "", 1, "26", "eth0", NULL, PLX_PLACE_AUTO, "32", NULL },
+	{ "whole cores first, then the quiet thread of the busy core", 1, 4, 2, "", "", 0, "0000", "eth0", NULL,
+	  PLX_PLACE_AUTO, "1234", NULL },
+	{ "two nodes with threads: beside, on the node, a core each", 2, 2, 2, "", "", 1, "26", "eth0", NULL,
+	  PLX_PLACE_AUTO, "32", NULL },
 	{ "the only quiet core is offline", 1, 4, 1, "", "23", 0, "01", "eth0", NULL, PLX_PLACE_AUTO, "01", NULL },
-	{ "isolated CPUs are meant for it, quiet ones of them first", 1, 4, 1, "23", "", 0, "2", "eth0", NULL, PLX_PLACE_AUTO, "3", NULL },
+	{ "isolated CPUs are meant for it, quiet ones of them first", 1, 4, 1, "23", "", 0, "2", "eth0", NULL,
+	  PLX_PLACE_AUTO, "3", NULL },
 	{ "isolated before quiet", 1, 4, 1, "2", "", 0, "2", "eth0", NULL, PLX_PLACE_AUTO, "2", NULL },
 	{ "named: the one beside", 1, 4, 1, "", "", 0, "0", "eth0", "0-1", PLX_PLACE_AUTO, "1", NULL },
-	{ "named: a quiet one before another's", 1, 4, 1, "", "", 0, "02", "eth0,rxqs=1", "0,2-3", PLX_PLACE_SPLIT, "2", NULL },
+	{ "named: a quiet one before another's", 1, 4, 1, "", "", 0, "02", "eth0,rxqs=1", "0,2-3", PLX_PLACE_SPLIT, "2",
+	  NULL },
 	{ "named: spread first", 1, 4, 1, "", "", 0, "00", "eth0", "0-1", PLX_PLACE_SPLIT, "10",
 	  "eth0 queue 1: interrupt 41 is on CPU 0, and so is lcore 0: name another CPU with -l" },
 	{ "named: same-core is out of reach", 1, 4, 1, "", "", 0, "0", "eth0", "2", PLX_PLACE_SAME, "2",
-	  "eth0 queue 0: interrupt 40 is on CPU 0 and lcore 2 is not: add CPU 0 to -l, or echo 2 > /proc/irq/40/smp_affinity_list" },
+	  "eth0 queue 0: interrupt 40 is on CPU 0 and lcore 2 is not: add CPU 0 to -l, or echo 2 > "
+	  "/proc/irq/40/smp_affinity_list" },
 	{ "named: same-core before spread", 1, 4, 1, "", "", 0, "11", "eth0", "0-1", PLX_PLACE_SAME, "11", NULL },
 	{ "same-core of what has no interrupt", 1, 2, 1, "", "", 0, "-", "eth0", NULL, PLX_PLACE_SAME, "0",
 	  "eth0 queue 0: which CPU serves it is not known (no interrupt): --placement=same-core cannot be kept" },
-	{ "the first queue is the device's third", 1, 4, 1, "", "", 0, "0012", "eth0,queue=2", NULL, PLX_PLACE_SAME, "12", NULL },
+	{ "the first queue is the device's third", 1, 4, 1, "", "", 0, "0012", "eth0,queue=2", NULL, PLX_PLACE_SAME,
+	  "12", NULL },
 };
 
 static bool has(const char *digits, unsigned cpu)
@@ -79,16 +92,27 @@ static void make(const struct row *r)
 	host.topo.ncpus = all * r->threads;
 	host.topo.memlock = UINT64_MAX;
 	for (unsigned i = 0; i < host.topo.ncpus; i++)
-		host.topo.cpu[i] = (struct topo_cpu){ .online = !has(r->offline, i), .allowed = true, .isolated = has(r->isolated, i),
-		                                 .core = (int32_t)(i % all), .node = (int16_t)(i / r->cores % r->nodes) };
+		host.topo.cpu[i] = (struct topo_cpu){ .online = !has(r->offline, i),
+			                              .allowed = true,
+			                              .isolated = has(r->isolated, i),
+			                              .core = (int32_t)(i % all),
+			                              .node = (int16_t)(i / r->cores % r->nodes) };
 	plx_env_conf_init(&conf);
 	conf.placement = r->placement;
 	conf.ports[0] = plx_port_conf_default;
 	assert_int_equal(plx_port_conf_parse(&conf.ports[0], r->iface, line, sizeof(line)), 0);
 	conf.nports = 1;
-	host.iface[0].link = (struct plx_link_info){ .name = "eth0", .ifindex = 2, .mtu = 1500, .up = true, .running = true,
-	                                   .rxqs = (uint16_t)queues, .txqs = (uint16_t)queues, .rxqs_max = 8, .txqs_max = 8,
-	                                   .combined = true, .node = (int16_t)r->nic };
+	host.iface[0].link = (struct plx_link_info){ .name = "eth0",
+		                                     .ifindex = 2,
+		                                     .mtu = 1500,
+		                                     .up = true,
+		                                     .running = true,
+		                                     .rxqs = (uint16_t)queues,
+		                                     .txqs = (uint16_t)queues,
+		                                     .rxqs_max = 8,
+		                                     .txqs_max = 8,
+		                                     .combined = true,
+		                                     .node = (int16_t)r->nic };
 	for (unsigned q = 0; q < PLX_QUEUES_MAX; q++) {
 		bool known = q < queues && r->irq[q] != '-';
 		int cpu = known ? r->irq[q] - '0' : -1;
@@ -178,7 +202,9 @@ static void test_two_nics(void **state)
 /* 1024 CPUs, 256 queues and as many lcores as there may be. */
 static void test_big(void **state)
 {
-	static const struct row big = { "big", 8, 64, 2, "", "", 3, "0", "eth0,rxqs=1", NULL, PLX_PLACE_AUTO, "", NULL };
+	static const struct row big = {
+		"big", 8, 64, 2, "", "", 3, "0", "eth0,rxqs=1", NULL, PLX_PLACE_AUTO, "", NULL
+	};
 	char why[2048];
 
 	(void)state;
@@ -199,7 +225,8 @@ static void test_big(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_two_nics), cmocka_unit_test(test_big) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_two_nics),
+		                            cmocka_unit_test(test_big) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,14 +32,16 @@ static void test_mem(void **state)
 	assert_true(plan.pools[0].bytes + plan.pools[1].bytes <= conf.mem);
 	assert_true(plan.pools[0].bytes + plan.pools[1].bytes > conf.mem - 16384);
 	conf.mem = 8 << 20;
-	refused(-ENOMEM, "memory of node 0: 1954 frames of 2048 bytes, but rings and lcores can hold 9504: -m 39 or more, or "
+	refused(-ENOMEM,
+	        "memory of node 0: 1954 frames of 2048 bytes, but rings and lcores can hold 9504: -m 39 or more, or "
 	        "smaller rings by rxd= and txd=");
 	conf.mem = 39 << 20;
 	made();
 	conf.mem = 0;
 	conf.nnode_mem = 1;
 	conf.node_mem[0] = 64 << 20;
-	refused(-ENOMEM, "memory of node 1: 0 frames of 2048 bytes, but rings and lcores can hold 9504: --node-mem 64,20");
+	refused(-ENOMEM,
+	        "memory of node 1: 0 frames of 2048 bytes, but rings and lcores can hold 9504: --node-mem 64,20");
 	conf.nnode_mem = 2;
 	conf.node_mem[1] = 20 << 20;
 	made();
@@ -79,7 +81,8 @@ static void test_mem_edge(void **state)
 	made();
 	assert_int_equal(plan.pools[0].frames, plan.pools[0].held);
 	conf.mem--;
-	refused(-ENOMEM, "memory of node 0: 7423 frames of 2048 bytes, but rings and lcores can hold 7424: -m 16 or more, or "
+	refused(-ENOMEM,
+	        "memory of node 0: 7423 frames of 2048 bytes, but rings and lcores can hold 7424: -m 16 or more, or "
 	        "smaller rings by rxd= and txd=");
 }
 
@@ -118,10 +121,12 @@ static void test_too_little_memory(void **state)
 	nic("eth0", 1, -1);
 	conf.huge = PLX_NEVER;
 	host.topo.mem_avail = 10 << 20;
-	refused(-ENOMEM, "memory: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: use smaller rings by rxd= "
+	refused(-ENOMEM,
+	        "memory: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: use smaller rings by rxd= "
 	        "and txd=, or fewer queues");
 	conf.mem = 64 << 20;
-	refused(-ENOMEM, "memory: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: use smaller rings by rxd= "
+	refused(-ENOMEM,
+	        "memory: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, 10 MiB available: use smaller rings by rxd= "
 	        "and txd=, or fewer queues");
 	conf.mem = 0;
 	conf.huge = PLX_PREFER; /* from hugepages */
@@ -129,7 +134,8 @@ static void test_too_little_memory(void **state)
 	host.topo.mem_avail = plan_beside(&plan, NULL);
 	made();
 	host.topo.mem_avail--;
-	refused(-ENOMEM, "memory: 0 MiB wanted in pages of 4 KiB and 5 MiB beside, 4 MiB available: use smaller rings by rxd= "
+	refused(-ENOMEM,
+	        "memory: 0 MiB wanted in pages of 4 KiB and 5 MiB beside, 4 MiB available: use smaller rings by rxd= "
 	        "and txd=, or fewer queues");
 }
 
@@ -167,7 +173,8 @@ static void test_rings(void **state)
 	assert_int_equal(plan.ports[0].beside.rings, 512 << 20);
 	assert_int_equal(plan_beside(&plan, &most), 516 << 20);
 	assert_int_equal(most, 516 << 20);
-	host.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", plan.pools[0].bytes + plan_own(&plan) };
+	host.topo.mem_limit =
+		(struct topo_limit){ "/sys/fs/cgroup/box/memory.max", plan.pools[0].bytes + plan_own(&plan) };
 	assert_int_equal(plan_own(&plan), 4 << 20);
 	host.topo.mem_avail = plan.pools[0].bytes + (516 << 20);
 	made();
@@ -233,24 +240,29 @@ static void test_memory_limit(void **state)
 	host.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/box/memory.max", sum };
 	made();
 	host.topo.mem_limit.left--;
-	refused(-ENOMEM, "memory limit: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
+	refused(-ENOMEM,
+	        "memory limit: 17 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
 	        "20 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > "
 	        "/sys/fs/cgroup/box/memory.max");
 	conf.mem = 16 << 20;
 	made();
 	conf.mem = 64 << 20;
-	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
-	        "20 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > /sys/fs/cgroup/box/memory.max");
+	refused(-ENOMEM,
+	        "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
+	        "20 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo max > "
+	        "/sys/fs/cgroup/box/memory.max");
 	host.topo.mem_limit.left = 64 << 20;
-	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
+	refused(-ENOMEM,
+	        "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/box/memory.max leaves "
 	        "64 MiB: -m 58, or echo max > /sys/fs/cgroup/box/memory.max");
 	conf.mem = 58 << 20;
 	made();
 	conf.mem = 64 << 20;
 	host.topo.mem_limit = (struct topo_limit){ "/sys/fs/cgroup/memory/my box/memory.limit_in_bytes", 1 << 20 };
 	refused(-ENOMEM, "memory limit: 64 MiB wanted in pages of 4 KiB and 5 MiB beside, /sys/fs/cgroup/memory/my "
-	        "box/memory.limit_in_bytes leaves 1 MiB: use smaller rings by rxd= and txd=, or fewer queues, or echo -1 > "
-	        "'/sys/fs/cgroup/memory/my box/memory.limit_in_bytes'");
+	                 "box/memory.limit_in_bytes leaves 1 MiB: use smaller rings by rxd= and txd=, or fewer queues, "
+	                 "or echo -1 > "
+	                 "'/sys/fs/cgroup/memory/my box/memory.limit_in_bytes'");
 	host.topo.mem_limit.left = 6 << 20;
 	conf.huge = PLX_PREFER; /* hugepages are not counted there */
 	made();
@@ -265,9 +277,12 @@ static void test_hugepage_limit(void **state)
 	made();
 	assert_int_equal(plan.pools[0].page, 4096);
 	assert_int_equal(plan.pools[0].pages_free, 8);
-	assert_string_equal(plan.pools[0].why, "8 of 9 hugepages left by the cgroup's limit: echo max > /sys/fs/cgroup/box/hugetlb.2MB.max");
+	assert_string_equal(
+		plan.pools[0].why,
+		"8 of 9 hugepages left by the cgroup's limit: echo max > /sys/fs/cgroup/box/hugetlb.2MB.max");
 	conf.huge = PLX_REQUIRE;
-	refused(-ENOMEM, "memory of node 0: --huge=require wants 9 hugepages of 2 MiB, 8 are left by the cgroup's limit: "
+	refused(-ENOMEM,
+	        "memory of node 0: --huge=require wants 9 hugepages of 2 MiB, 8 are left by the cgroup's limit: "
 	        "echo max > /sys/fs/cgroup/box/hugetlb.2MB.max");
 	host.topo.huge_limit[1].left++;
 	made();
@@ -298,16 +313,20 @@ static void test_too_much(void **state)
 	made();
 	assert_int_equal(plan.pools[0].frames, PLX_POOL_FRAMES_MAX);
 	conf.mem = 64ull << 30;
-	snprintf(want, sizeof(want), "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes "
-	         "in %llu MiB: -m %llu or less", PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20), (unsigned long long)(most >> 20));
+	snprintf(want, sizeof(want),
+	         "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes "
+	         "in %llu MiB: -m %llu or less",
+	         PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20), (unsigned long long)(most >> 20));
 	refused(-EINVAL, want);
 	conf.mem = most >> 20 << 20;
 	made();
 	conf.mem = 0;
 	conf.nnode_mem = 1;
 	conf.node_mem[0] = 64ull << 30;
-	snprintf(want, sizeof(want), "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes "
-	         "in %llu MiB: --node-mem %llu or less", PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20), (unsigned long long)(most >> 20));
+	snprintf(want, sizeof(want),
+	         "memory of node 0: 65536 MiB are more than a pool can hold, which is %u frames of 2048 bytes "
+	         "in %llu MiB: --node-mem %llu or less",
+	         PLX_POOL_FRAMES_MAX, (unsigned long long)(most >> 20), (unsigned long long)(most >> 20));
 	refused(-EINVAL, want);
 }
 
@@ -323,7 +342,8 @@ static void test_too_much_for_the_machine(void **state)
 	host.topo.mem_avail = 8ull << 30;
 	for (int limited = 0; limited < 2; limited++) {
 		if (limited)
-			host.topo.mem_limit = (struct topo_limit){ .left = 4ull << 30, .file = "/sys/fs/cgroup/memory.max" };
+			host.topo.mem_limit =
+				(struct topo_limit){ .left = 4ull << 30, .file = "/sys/fs/cgroup/memory.max" };
 		conf.mem = 900ull << 30;
 		assert_int_equal(plan_make(&plan, &conf, &host, why, sizeof(why)), -EINVAL);
 		const char *at = strstr(why, before);
@@ -409,13 +429,14 @@ static void test_port_without_node(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_frames), cmocka_unit_test(test_mem), cmocka_unit_test(test_mem_edge),
-		cmocka_unit_test(test_node_mem_of_nobody),
-		cmocka_unit_test(test_pages), cmocka_unit_test(test_too_little_memory), cmocka_unit_test(test_ledgers), cmocka_unit_test(test_port_without_node),
-		cmocka_unit_test(test_rings), cmocka_unit_test(test_rings_of_auto), cmocka_unit_test(test_memory_limit),
-		cmocka_unit_test(test_hugepage_limit), cmocka_unit_test(test_too_much),
-		cmocka_unit_test(test_too_much_for_the_machine), cmocka_unit_test(test_too_many_frames),
-		cmocka_unit_test(test_less_than_asked),
+		cmocka_unit_test(test_frames),          cmocka_unit_test(test_mem),
+		cmocka_unit_test(test_mem_edge),        cmocka_unit_test(test_node_mem_of_nobody),
+		cmocka_unit_test(test_pages),           cmocka_unit_test(test_too_little_memory),
+		cmocka_unit_test(test_ledgers),         cmocka_unit_test(test_port_without_node),
+		cmocka_unit_test(test_rings),           cmocka_unit_test(test_rings_of_auto),
+		cmocka_unit_test(test_memory_limit),    cmocka_unit_test(test_hugepage_limit),
+		cmocka_unit_test(test_too_much),        cmocka_unit_test(test_too_much_for_the_machine),
+		cmocka_unit_test(test_too_many_frames), cmocka_unit_test(test_less_than_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,8 +39,9 @@ static void test_rings_of_many_ports(void **state)
 		}
 		assert_int_equal(noted("so many queues"), rows[r].ring < 2048);
 	}
-	assert_true(noted("rings of 512 entries in place of 2048, since so many queues would hold 393216 frames, and the kernel "
-	                  "keeps a table of all for each: rxd= and txd= say otherwise"));
+	assert_true(noted(
+		"rings of 512 entries in place of 2048, since so many queues would hold 393216 frames, and the kernel "
+		"keeps a table of all for each: rxd= and txd= say otherwise"));
 	/* what was said holds */
 	conf.ports[1].rxd = 4096;
 	conf.ports[2].txd = 2048;
@@ -62,7 +63,8 @@ static void test_one_interface_twice(void **state)
 	machine(1, 2, 1);
 	nic("eth0,queues=2", 4, -1);
 	nic("altname,queue=1,queues=2", 4, -1)->ifindex = host.iface[0].link.ifindex;
-	refused(-EINVAL, "eth0 and altname are one interface, and both want its queue 1: give it once, or part its queues "
+	refused(-EINVAL,
+	        "eth0 and altname are one interface, and both want its queue 1: give it once, or part its queues "
 	        "with queue= and queues=");
 	conf.ports[1].queue = 2;
 	made();
@@ -71,8 +73,9 @@ static void test_one_interface_twice(void **state)
 /* By the same name too, if the ports have no queue in common. */
 static void test_parts_of_an_interface(void **state)
 {
-	static const char overlap[] = "eth0: given by --iface twice, and both want its queue 1: give it once, or part its queues "
-	        "with queue= and queues=";
+	static const char overlap[] =
+		"eth0: given by --iface twice, and both want its queue 1: give it once, or part its queues "
+		"with queue= and queues=";
 
 	(void)state;
 	machine(1, 4, 1);
@@ -97,7 +100,8 @@ static void test_parts_of_an_interface(void **state)
 	made();
 	assert_int_equal(plan.ports[1].conf.rxqs, 0);
 	snprintf(conf.ports[1].driver, 16, "packet");
-	refused(-EINVAL, "eth0: given by --iface twice, and driver=packet gives each port all of its frames: give it once");
+	refused(-EINVAL,
+	        "eth0: given by --iface twice, and driver=packet gives each port all of its frames: give it once");
 }
 
 /* No lcore polls, and none is missed for it: any of them may send. */
@@ -130,12 +134,14 @@ static void test_alternative_name(void **state)
 	for (int json = 0; json < 2; json++) {
 		char *text = plan_print(&plan, &host.topo, json);
 
-		assert_non_null(strstr(text, json ? "{\"name\":\"eth0\",\"given\":\"an-alternative-name-" : "; given as an-alternative-name-"));
+		assert_non_null(strstr(text, json ? "{\"name\":\"eth0\",\"given\":\"an-alternative-name-" :
+		                                    "; given as an-alternative-name-"));
 		free(text);
 	}
 	strcpy(nic("eth0", 2, -1)->name, "eth0");
 	host.iface[1].link.ifindex = host.iface[0].link.ifindex;
-	refused(-EINVAL, "an-alternative-name-of-more-bytes-than-an-ioctl-takes-and-a-port-has-a-name-of and eth0 are one "
+	refused(-EINVAL,
+	        "an-alternative-name-of-more-bytes-than-an-ioctl-takes-and-a-port-has-a-name-of and eth0 are one "
 	        "interface, and both want its queue 0: give it once, or part its queues with queue= and queues=");
 	conf.ports[0].rxqs = conf.ports[1].rxqs = conf.ports[1].queue = 1;
 	made();
@@ -172,7 +178,8 @@ static void test_name_of_a_shell(void **state)
 	refused(-ENETDOWN, "a;b: the interface is down (ENETDOWN): ip link set 'a;b' up");
 	host.iface[0].link.up = true;
 	conf.ports[0].rxqs = 3;
-	refused(-EINVAL, "a;b: rx queue 2 is asked for, the interface has 1 (0-0): use rxqs=1 or fewer, or ethtool -L 'a;b' "
+	refused(-EINVAL,
+	        "a;b: rx queue 2 is asked for, the interface has 1 (0-0): use rxqs=1 or fewer, or ethtool -L 'a;b' "
 	        "combined 3");
 	machine(1, 2, 1);
 	nic("$(id)'s,multibuf=never", 1, -1)->mtu = 3000;
@@ -189,20 +196,24 @@ static void test_channels(void **state)
 	(void)state;
 	machine(1, 4, 1);
 	nic("eth0,rxqs=5", 2, -1);
-	refused(-EINVAL, "eth0: rx queue 4 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L eth0 "
+	refused(-EINVAL,
+	        "eth0: rx queue 4 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L eth0 "
 	        "combined 5");
 	host.iface[0].link.combined = false;
-	refused(-EINVAL, "eth0: rx queue 4 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L eth0 "
+	refused(-EINVAL,
+	        "eth0: rx queue 4 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or ethtool -L eth0 "
 	        "rx 5");
 	conf.ports[0].rxqs = 9;
-	refused(-EINVAL, "eth0: rx queue 8 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or driver=packet, "
+	refused(-EINVAL,
+	        "eth0: rx queue 8 is asked for, the interface has 2 (0-1): use rxqs=2 or fewer, or driver=packet, "
 	        "which needs no channels");
 	conf.ports[0].rxqs = 1;
 	conf.ports[0].queue = 8;
 	refused(-EINVAL, "eth0: rx queue 8 is asked for, the interface has 2 (0-1): use queue=1 or lower");
 	conf.ports[0].queue = 1;
 	conf.ports[0].txqs = 2;
-	refused(-EINVAL, "eth0: tx queue 2 is asked for, the interface has 2 (0-1): use txqs=1 or fewer, or ethtool -L eth0 "
+	refused(-EINVAL,
+	        "eth0: tx queue 2 is asked for, the interface has 2 (0-1): use txqs=1 or fewer, or ethtool -L eth0 "
 	        "tx 3");
 	conf.ports[0].txqs = 0;
 	made();
@@ -330,8 +341,9 @@ static void test_mtu(void **state)
 	made();
 	assert_true(noted("; for af_xdp use ip link set eth0 mtu 1770"));
 	conf.ports[0].mode = PLX_XDP_NATIVE;
-	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and this kernel refuses chains of frames: "
-	        "use driver=packet without mode=, or ip link set eth0 mtu 1770");
+	refused(-EOPNOTSUPP, "eth0: MTU 9000 needs 9022 bytes, a frame of 2048 holds 1792, and this kernel refuses "
+	                     "chains of frames: "
+	                     "use driver=packet without mode=, or ip link set eth0 mtu 1770");
 	conf.frame_size = 0;
 	host.iface[0].link.mtu = 3818;
 	made();
@@ -346,9 +358,15 @@ static void test_mtu(void **state)
 /* An MTU beyond a frame of 2048 takes frames of 4096, unless somebody wants it otherwise. */
 static void test_mtu_frame(void **state)
 {
-	static const struct { const char *port; uint32_t mtu, frame; } rows[] = {
-		{ "eth0", 1770, 2048 }, { "eth0", 1771, 4096 }, { "eth0", 9000, 4096 }, { "eth0,mode=native", 9000, 4096 },
-		{ "eth0,driver=af_xdp", 3000, 4096 }, { "eth0,driver=packet", 9000, 2048 }, { "eth0,multibuf=never", 3000, 4096 },
+	static const struct { const char *port; uint32_t mtu, frame;
+	} rows[] = {
+		{ "eth0", 1770, 2048 },
+		{ "eth0", 1771, 4096 },
+		{ "eth0", 9000, 4096 },
+		{ "eth0,mode=native", 9000, 4096 },
+		{ "eth0,driver=af_xdp", 3000, 4096 },
+		{ "eth0,driver=packet", 9000, 2048 },
+		{ "eth0,multibuf=never", 3000, 4096 },
 	};
 
 	(void)state;
@@ -371,14 +389,16 @@ static void test_mtu_frame(void **state)
 	nic("eth0", 1, -1);
 	nic("eth1", 1, -1)->mtu = 9000; /* one is enough */
 	made();
-	assert_true(noted("eth1: frames of 4096 bytes, since MTU 9000 needs 9022 bytes, of which a frame of 2048 holds 1792"));
+	assert_true(noted(
+		"eth1: frames of 4096 bytes, since MTU 9000 needs 9022 bytes, of which a frame of 2048 holds 1792"));
 }
 
 /* Larger frames that nobody asked for end no start, whatever it is that is too short for them. */
 static void test_mtu_memory(void **state)
 {
-	static const char short_of[] = "eth0: a packet of MTU 9000 takes 6 frames of 2048 bytes, since memory is too short for frames of "
-	                               "4096, of which it takes 3: give it more";
+	static const char short_of[] =
+		"eth0: a packet of MTU 9000 takes 6 frames of 2048 bytes, since memory is too short for frames of "
+		"4096, of which it takes 3: give it more";
 
 	(void)state;
 	machine(1, 1, 1);
@@ -416,8 +436,9 @@ static void test_mtu_memory(void **state)
 	assert_false(noted("give it more"));
 	/* chains are no way out: then it is the memory that is told */
 	conf.ports[0].multibuf = PLX_NEVER;
-	refused(-ENOMEM, "memory of node 0: 5025 frames of 4096 bytes, but rings and lcores can hold 7424: -m 30 or more, or smaller "
-	        "rings by rxd= and txd=");
+	refused(-ENOMEM, "memory of node 0: 5025 frames of 4096 bytes, but rings and lcores can hold 7424: -m 30 or "
+	                 "more, or smaller "
+	                 "rings by rxd= and txd=");
 }
 
 /* ---- the unit in which a NIC counts its buffers ---- */
@@ -467,7 +488,8 @@ static void test_frame_size(void **state)
 	driven("eth0", "igb", 9000);
 	made();
 	assert_int_equal(plan.frame_size, 4096);
-	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU 9000 needs 9022 bytes, "
+	assert_true(noted("eth0: no zero-copy, since driver igb counts receive buffers in units of 1024 bytes and MTU "
+	                  "9000 needs 9022 bytes, "
 	                  "of which a frame of 4096 then holds 3072; for zero-copy use ip link set eth0 mtu 3050"));
 	/* who asks for no zero-copy needs none of that */
 	machine(1, 1, 1);
@@ -555,24 +577,30 @@ static void test_rights(void **state)
 	machine(1, 1, 1);
 	nic("eth0", 1, -1);
 	host.topo.missing_caps = ~0ull;
-	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_XDP), CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP "
-	        "program, CAP_BPF for bpf(BPF_PROG_LOAD), CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l 17810): run "
+	refused(-EPERM,
+	        "eth0: missing CAP_NET_RAW for socket(AF_XDP), CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP "
+	        "program, CAP_BPF for bpf(BPF_PROG_LOAD), CAP_IPC_LOCK for setsockopt(XDP_UMEM_REG) (or ulimit -l "
+	        "17810): run "
 	        "as root, or setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep on the program");
 	host.topo.memlock = UINT64_MAX;
 	host.topo.missing_caps = ~(1ull << CAP_SYS_ADMIN);
-	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_XDP), CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP "
+	refused(-EPERM,
+	        "eth0: missing CAP_NET_RAW for socket(AF_XDP), CAP_NET_ADMIN for bpf(BPF_LINK_CREATE) of the XDP "
 	        "program: run as root, or setcap cap_net_raw,cap_net_admin+ep on the program");
 	/* the ladder goes on to packet, which needs CAP_NET_RAW only */
 	host.topo.missing_caps = without(CAP_BPF, CAP_SYS_ADMIN);
 	made();
-	assert_string_equal(plan.notes[0].evidence, "eth0: driver=packet, since af_xdp misses CAP_BPF for bpf(BPF_PROG_LOAD): run as "
+	assert_string_equal(plan.notes[0].evidence,
+	                    "eth0: driver=packet, since af_xdp misses CAP_BPF for bpf(BPF_PROG_LOAD): run as "
 	                    "root, or setcap cap_bpf+ep on the program");
 	snprintf(conf.ports[0].driver, 16, "af_xdp");
-	refused(-EPERM, "eth0: missing CAP_BPF for bpf(BPF_PROG_LOAD): run as root, or setcap cap_bpf+ep on the program");
+	refused(-EPERM,
+	        "eth0: missing CAP_BPF for bpf(BPF_PROG_LOAD): run as root, or setcap cap_bpf+ep on the program");
 	snprintf(conf.ports[0].driver, 16, "packet");
 	made();
 	host.topo.missing_caps = ~0ull;
-	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_PACKET): run as root, or setcap cap_net_raw+ep on the program");
+	refused(-EPERM, "eth0: missing CAP_NET_RAW for socket(AF_PACKET): run as root, or setcap cap_net_raw+ep on the "
+	                "program");
 	snprintf(conf.ports[0].driver, 16, "loop");
 	made(); /* memory drivers need nothing */
 	assert_int_equal(plan.nnotes, 0);
@@ -581,13 +609,25 @@ static void test_rights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_rings_of_many_ports), cmocka_unit_test(test_one_interface_twice),
-		cmocka_unit_test(test_parts_of_an_interface), cmocka_unit_test(test_only_sends), cmocka_unit_test(test_alternative_name),
-		cmocka_unit_test(test_interface_missing), cmocka_unit_test(test_name_of_a_shell),
-		cmocka_unit_test(test_channels), cmocka_unit_test(test_rest_of_the_channels),
-		cmocka_unit_test(test_transmit_queues), cmocka_unit_test(test_owners), cmocka_unit_test(test_mtu),
-		cmocka_unit_test(test_mtu_frame), cmocka_unit_test(test_mtu_memory), cmocka_unit_test(test_frame_size),
-		cmocka_unit_test(test_no_zerocopy), cmocka_unit_test(test_frame_memory), cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_rings_of_many_ports),
+		cmocka_unit_test(test_one_interface_twice),
+		cmocka_unit_test(test_parts_of_an_interface),
+		cmocka_unit_test(test_only_sends),
+		cmocka_unit_test(test_alternative_name),
+		cmocka_unit_test(test_interface_missing),
+		cmocka_unit_test(test_name_of_a_shell),
+		cmocka_unit_test(test_channels),
+		cmocka_unit_test(test_rest_of_the_channels),
+		cmocka_unit_test(test_transmit_queues),
+		cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_mtu),
+		cmocka_unit_test(test_mtu_frame),
+		cmocka_unit_test(test_mtu_memory),
+		cmocka_unit_test(test_frame_size),
+		cmocka_unit_test(test_no_zerocopy),
+		cmocka_unit_test(test_frame_memory),
+		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_rights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,11 +20,15 @@ static bool netns;
 static void test_spread(void **state)
 {
 	struct reach_link l[] = {
-		{ .ifindex = 2, .master = 3, .name = "eth1", .on = 1 }, { .ifindex = 3, .master = 9, .name = "bond0", .kind = "bond" },
-		{ .ifindex = 4, .lower = 3, .name = "bond0.7", .kind = "vlan" }, { .ifindex = 5, .lower = 4, .name = "mv0", .kind = "macvlan" },
+		{ .ifindex = 2, .master = 3, .name = "eth1", .on = 1 },
+		{ .ifindex = 3, .master = 9, .name = "bond0", .kind = "bond" },
+		{ .ifindex = 4, .lower = 3, .name = "bond0.7", .kind = "vlan" },
+		{ .ifindex = 5, .lower = 4, .name = "mv0", .kind = "macvlan" },
 		{ .ifindex = 6, .master = 9, .lower = 7, .name = "v0", .kind = "veth", .on = 2 },
-		{ .ifindex = 7, .lower = 6, .name = "v1", .kind = "veth" }, { .ifindex = 8, .name = "eth2", .on = 4 },
-		{ .ifindex = 9, .name = "br0", .kind = "bridge" }, { .ifindex = 10, .master = 99, .lower = 98, .name = "odd" },
+		{ .ifindex = 7, .lower = 6, .name = "v1", .kind = "veth" },
+		{ .ifindex = 8, .name = "eth2", .on = 4 },
+		{ .ifindex = 9, .name = "br0", .kind = "bridge" },
+		{ .ifindex = 10, .master = 99, .lower = 98, .name = "odd" },
 	};
 	static const uint64_t want[] = { 1, 1, 1, 1, 2, 0, 4, 3, 0 };
 
@@ -32,13 +36,15 @@ static void test_spread(void **state)
 	reach_spread(l, PLX_ARRAY_SIZE(l));
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(l); i++)
 		if (l[i].on != want[i])
-			fail_msg("%s: %llx, not %llx", l[i].name, (unsigned long long)l[i].on, (unsigned long long)want[i]);
+			fail_msg("%s: %llx, not %llx", l[i].name, (unsigned long long)l[i].on,
+			         (unsigned long long)want[i]);
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(l); i++)
 		assert_ptr_equal(reach_find(l, PLX_ARRAY_SIZE(l), l[i].ifindex), &l[i]);
 	assert_null(reach_find(l, PLX_ARRAY_SIZE(l), 1));
 	assert_null(reach_find(l, PLX_ARRAY_SIZE(l), 11));
 	assert_null(reach_find(l, 0, 2));
-	struct reach_link ring[] = { { .ifindex = 1, .master = 2, .on = 1 }, { .ifindex = 2, .lower = 1, .master = 1 } };
+	struct reach_link ring[] = { { .ifindex = 1, .master = 2, .on = 1 },
+		                     { .ifindex = 2, .lower = 1, .master = 1 } };
 
 	reach_spread(ring, 2); /* nonsense ends, too */
 	assert_int_equal(ring[1].on, 1);
@@ -46,11 +52,21 @@ static void test_spread(void **state)
 
 static void test_takes(void **state)
 {
-	static const struct { const char *port; uint64_t missing; bool takes; } rows[] = {
-		{ "e", 0, true }, { "e,driver=auto", 0, true }, { "e,driver=af_xdp", 0, true }, { "e,driver=packet", 0, false },
-		{ "e,driver=null", 0, false }, { "e,driver=loop", 0, false }, { "e,steer=none", 0, false }, { "e,force=yes", 0, true },
-		{ "e", 1ull << CAP_NET_ADMIN, false }, { "e", 1ull << CAP_NET_RAW, false }, { "e", 1ull << CAP_SYS_ADMIN, true },
-		{ "e", 1ull << CAP_BPF, true }, { "e", 1ull << CAP_BPF | 1ull << CAP_SYS_ADMIN, false },
+	static const struct { const char *port; uint64_t missing; bool takes;
+	} rows[] = {
+		{ "e", 0, true },
+		{ "e,driver=auto", 0, true },
+		{ "e,driver=af_xdp", 0, true },
+		{ "e,driver=packet", 0, false },
+		{ "e,driver=null", 0, false },
+		{ "e,driver=loop", 0, false },
+		{ "e,steer=none", 0, false },
+		{ "e,force=yes", 0, true },
+		{ "e", 1ull << CAP_NET_ADMIN, false },
+		{ "e", 1ull << CAP_NET_RAW, false },
+		{ "e", 1ull << CAP_SYS_ADMIN, true },
+		{ "e", 1ull << CAP_BPF, true },
+		{ "e", 1ull << CAP_BPF | 1ull << CAP_SYS_ADMIN, false },
 		{ "e,driver=af_xdp", UINT64_MAX, true }, /* what lacks rights ends with an error of its own */
 	};
 	struct plx_port_conf c;
@@ -77,13 +93,15 @@ static void test_words(void **state)
 	assert_string_equal(reach_route(&r, buf, sizeof(buf)), "the default route");
 	strcpy(r.route_via, "192.0.2.1");
 	strcpy(r.route_by, "br0");
-	assert_string_equal(reach_route(&r, buf, sizeof(buf)), "the default route via 192.0.2.1 by br0, which stands on eth0");
+	assert_string_equal(reach_route(&r, buf, sizeof(buf)),
+	                    "the default route via 192.0.2.1 by br0, which stands on eth0");
 	strcpy(r.login_by, "eth0");
 	strcpy(r.login_far, "[2001:db8::7]:50022");
 	assert_string_equal(reach_login(&r, buf, sizeof(buf)), "the ssh session from [2001:db8::7]:50022");
 	strcpy(r.login_of, "agent");
 	r.login_pid = 7;
-	assert_string_equal(reach_login(&r, buf, sizeof(buf)), "the connection of agent (process 7) with [2001:db8::7]:50022");
+	assert_string_equal(reach_login(&r, buf, sizeof(buf)),
+	                    "the connection of agent (process 7) with [2001:db8::7]:50022");
 }
 
 static void test_judge(void **state)
@@ -95,14 +113,18 @@ static void test_judge(void **state)
 	(void)state;
 	strcpy(c.name, "eth0");
 	assert_int_equal(reach_judge(&c, &r, text, sizeof(text)), -EINVAL);
-	assert_string_equal(text, "eth0: steer=all would cut off the default route via 192.0.2.1: use another interface, steer=none, "
-	                    "or driver=packet, which copies; or take it all the same with --iface eth0,force=yes; see pollux doctor eth0");
+	assert_string_equal(
+		text,
+		"eth0: steer=all would cut off the default route via 192.0.2.1: use another interface, steer=none, "
+		"or driver=packet, which copies; or take it all the same with --iface eth0,force=yes; see pollux "
+		"doctor eth0");
 	strcpy(r.login_by, "eth0");
 	strcpy(r.login_far, "192.0.2.7:50022");
 	c.force = true;
 	assert_int_equal(reach_judge(&c, &r, text, sizeof(text)), 0);
-	assert_string_equal(text, "eth0: takes all frames of its queues, the default route via 192.0.2.1 and the ssh session from "
-	                    "192.0.2.7:50022 too (force=yes)");
+	assert_string_equal(
+		text, "eth0: takes all frames of its queues, the default route via 192.0.2.1 and the ssh session from "
+		      "192.0.2.7:50022 too (force=yes)");
 	c.force = false;
 	assert_string_equal(reach_above(&c, &r, text, sizeof(text)), "");
 	strcpy(r.above, "mv0 (macvlan)");
@@ -150,7 +172,8 @@ static void test_owners(void **state)
 	process("1", 1, "init", 0);
 	process("60", 60, "sshd-session", 1);
 	process("70", 70, "nginx", 1);
-	const uint64_t agent = fd("30", 4, true), ssh = fd("60", 3, true), nginx = fd("70", 5, true), file = fd("40", 6, false);
+	const uint64_t agent = fd("30", 4, true), ssh = fd("60", 3, true), nginx = fd("70", 5, true),
+		       file = fd("40", 6, false);
 	const uint64_t own = fd("self", 3, true);
 	const uint64_t inode[] = { ssh, nginx, agent, file, own, 1 };
 
@@ -213,7 +236,8 @@ static void connection(int pair[2], int family, const char *address, uint16_t po
 	int s = socket(mapped ? AF_INET6 : family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 
-	assert_int_equal(inet_pton(family, address, family == AF_INET ? (void *)&v4.sin_addr : (void *)&v6.sin6_addr), 1);
+	assert_int_equal(inet_pton(family, address, family == AF_INET ? (void *)&v4.sin_addr : (void *)&v6.sin6_addr),
+	                 1);
 	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	assert_int_equal(mapped ? bind(s, (struct sockaddr *)&any, sizeof(any)) : bind(s, to, len), 0);
 	assert_int_equal(listen(s, 1), 0);
@@ -346,7 +370,8 @@ static void test_connections_listed(void **state)
 }
 
 /* row adds a line to a table of connections; the ports are 2222 and 50000. */
-static void row(char *text, size_t len, int family, const char *near, const char *far, const char *state, uint64_t inode)
+static void row(char *text, size_t len, int family, const char *near, const char *far, const char *state,
+                uint64_t inode)
 {
 	uint32_t ip[2][4] = { 0 };
 	char hex[2][40];
@@ -358,11 +383,14 @@ static void row(char *text, size_t len, int family, const char *near, const char
 			snprintf(hex[i] + w * 8, sizeof(hex[i]) - (size_t)w * 8, "%08X", ip[i][w]);
 	size_t n = strlen(text);
 
-	snprintf(text + n, len - n, "   7: %s:08AE %s:C350 %s 00000000:00000000 02:000A7D5C 00000000     0        0 %llu 2 "
-	         "0000000000000000 20 4 30 10 -1\n", hex[0], hex[1], state, (unsigned long long)inode);
+	snprintf(text + n, len - n,
+	         "   7: %s:08AE %s:C350 %s 00000000:00000000 02:000A7D5C 00000000     0        0 %llu 2 "
+	         "0000000000000000 20 4 30 10 -1\n",
+	         hex[0], hex[1], state, (unsigned long long)inode);
 }
 
-static const char heading[] = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+static const char heading[] =
+	"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
 static void test_listed(void **state)
 {
@@ -456,19 +484,26 @@ static void test_refused(void **state)
 }
 
 static const char bed[] =
-	"for i in 0 1 2; do ip link add plxe$i type veth peer name plxp$i && ip link set plxe$i up && ip link set plxp$i up && "
-	"{ [ $i = 0 ] || { ip link add plxb$i type bridge && ip link set plxb$i up && ip link set plxe$i master plxb$i; }; } || exit 1; "
+	"for i in 0 1 2; do ip link add plxe$i type veth peer name plxp$i && ip link set plxe$i up && ip link set "
+	"plxp$i up && "
+	"{ [ $i = 0 ] || { ip link add plxb$i type bridge && ip link set plxb$i up && ip link set plxe$i master "
+	"plxb$i; }; } || exit 1; "
 	"done; ip link property add dev plxe2 altname plx-another-name-of-plxe2 && ip link set lo up && "
-	"ip addr add 10.77.0.1/24 dev plxe0 && ip addr add 10.78.0.1/24 dev plxb2 && ip -6 addr add fd77::1/64 dev plxb1 nodad";
+	"ip addr add 10.77.0.1/24 dev plxe0 && ip addr add 10.78.0.1/24 dev plxb2 && ip -6 addr add fd77::1/64 dev "
+	"plxb1 nodad";
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spread), cmocka_unit_test(test_takes), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_takes),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test_setup_teardown(test_owners, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_owners_out_of_sight, root_make, root_remove),
-		cmocka_unit_test(test_routes), cmocka_unit_test(test_connections), cmocka_unit_test(test_connections_listed),
+		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_connections_listed),
 		cmocka_unit_test_setup_teardown(test_listed, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_owner_not_told, root_make, root_remove),
 		cmocka_unit_test_setup_teardown(test_refused, root_make, root_remove),

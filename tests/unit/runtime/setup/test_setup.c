@@ -146,7 +146,9 @@ static void test_any_order(void **state)
 			assert_int_equal(setup_apply(&s, rand() % 2, "test", session[i]), 0);
 			setup_free(&s);
 			if (rand() % 3 == 0)
-				assert_int_equal(undo(session[rand() % (i + 1)], rand() % 2 ? SETUP_ALL : 1u << SETUP_sysctl), 0);
+				assert_int_equal(
+					undo(session[rand() % (i + 1)], rand() % 2 ? SETUP_ALL : 1u << SETUP_sysctl),
+					0);
 		}
 		for (int n = 0; n < 4; n++)
 			assert_int_equal(undo(session[rand() % 6], rand() % 2 ? SETUP_ALL : 1u << SETUP_hugepages), 0);
@@ -381,7 +383,8 @@ static void test_irq_down(void **state)
 static void test_traps(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "setup.lock", "setup.journal", "setup.journal.new", "setup.journal.damaged" };
+	static const char *const names[] = { "setup.lock", "setup.journal", "setup.journal.new",
+		                             "setup.journal.damaged" };
 	char session[SETUP_SESSION_MAX], below[512], path[64], kept[512];
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(names); i++)
@@ -392,7 +395,10 @@ static void test_traps(void **state)
 			put("kept\n", "/kept");
 			snprintf(path, sizeof(path), "/run/pollux/%s", names[i]);
 			root_path(below, path);
-			assert_int_equal(kind && i > 1 ? link(root_path(kept, "/kept"), below) : kind ? 0 : mkfifo(below, 0600), 0);
+			assert_int_equal(kind && i > 1 ? link(root_path(kept, "/kept"), below) :
+			                 kind          ? 0 :
+			                                 mkfifo(below, 0600),
+			                 0);
 			said[0] = 0;
 			assert_int_equal(apply_one(0, 20, SETUP_HOLD_HOST, session), in_the_way ? -EINVAL : 0);
 			if (in_the_way)
@@ -432,7 +438,9 @@ static void test_netns(void **state)
 	assert_int_equal(undo(NULL, SETUP_ALL), -EXDEV);
 	assert_int_equal(value("/proc/sys/net/x"), 6);
 	/* from another pid namespace it cannot be told that nobody is in it */
-	struct setup_undo gone = { .sys = &sys, .log = &log_keep, .stages = SETUP_ALL, .gone = list[0].inode, .only_netns = true };
+	struct setup_undo gone = {
+		.sys = &sys, .log = &log_keep, .stages = SETUP_ALL, .gone = list[0].inode, .only_netns = true
+	};
 	char pid[512], own[512], other[512];
 
 	put("", "/proc/self/ns/other");
@@ -576,10 +584,11 @@ static void test_fault(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_apply_and_undo), T(test_nothing_to_do), T(test_moved), T(test_someone_else), T(test_stages), T(test_held),
-		T(test_any_order), T(test_orphans), T(test_gone), T(test_stuck), T(test_damaged), T(test_cut), T(test_irq_replaced),
-		T(test_irq_down), T(test_traps), T(test_not_ours), T(test_netns),
-		T(test_kill_apply), T(test_kill_undo), T(test_fault),
+		T(test_apply_and_undo), T(test_nothing_to_do), T(test_moved),     T(test_someone_else),
+		T(test_stages),         T(test_held),          T(test_any_order), T(test_orphans),
+		T(test_gone),           T(test_stuck),         T(test_damaged),   T(test_cut),
+		T(test_irq_replaced),   T(test_irq_down),      T(test_traps),     T(test_not_ours),
+		T(test_netns),          T(test_kill_apply),    T(test_kill_undo), T(test_fault),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

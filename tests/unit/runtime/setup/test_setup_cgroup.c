@@ -16,7 +16,8 @@ static int root_mkdir(const char *path, mode_t mode)
 		return -1;
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(v2); i++)
 		put("\n", "%s/%s", path, v2[i]);
-	put(partition_refused ? "________ invalid (Cpu list in cpuset.cpus not exclusive)\n" : "", "%s/cpuset.cpus.partition", path);
+	put(partition_refused ? "________ invalid (Cpu list in cpuset.cpus not exclusive)\n" : "",
+	    "%s/cpuset.cpus.partition", path);
 	return 0;
 }
 
@@ -145,7 +146,9 @@ static void cgroup_invalid(void **state)
 	PLAN(1, 3);
 	make_cgroup2();
 	partition_refused = true;
-	assert_int_equal(setup_cgroup.set(&s, "/sys/fs/cgroup/pollux", "cpus 3 mems - partition isolated", why, sizeof(why)), -EINVAL);
+	assert_int_equal(
+		setup_cgroup.set(&s, "/sys/fs/cgroup/pollux", "cpus 3 mems - partition isolated", why, sizeof(why)),
+		-EINVAL);
 	assert_non_null(strstr(why, "isolated invalid (Cpu list"));
 }
 
@@ -156,11 +159,15 @@ static void cgroup_command(void **state)
 	setup_cgroup.command(&s, "/sys/fs/cgroup", "cpuset on", value, sizeof(value));
 	assert_string_equal(value, "echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control");
 	setup_cgroup.command(&s, "/cg/pollux", "cpus 2-3 mems - partition isolated", value, sizeof(value));
-	assert_string_equal(value, "mkdir -p /cg/pollux && echo 2-3 > /cg/pollux/cpuset.cpus && echo isolated > /cg/pollux/cpuset.cpus.partition");
+	assert_string_equal(value, "mkdir -p /cg/pollux && echo 2-3 > /cg/pollux/cpuset.cpus && echo isolated > "
+	                           "/cg/pollux/cpuset.cpus.partition");
 	setup_cgroup.command(&s, "/cg/pollux", "cpus 2 mems 0 exclusive 1 balance 0", value, sizeof(value));
-	assert_non_null(strstr(value, " && echo 0 > /cg/pollux/cpuset.mems && echo 1 > /cg/pollux/cpuset.cpu_exclusive"));
+	assert_non_null(
+		strstr(value, " && echo 0 > /cg/pollux/cpuset.mems && echo 1 > /cg/pollux/cpuset.cpu_exclusive"));
 	setup_cgroup.command(&s, "/cg/pollux", "", value, sizeof(value));
-	assert_string_equal(value, "for p in $(cat /cg/pollux/cgroup.procs); do echo $p > /cg/cgroup.procs; done; rmdir /cg/pollux");
+	assert_string_equal(
+		value,
+		"for p in $(cat /cg/pollux/cgroup.procs); do echo $p > /cg/cgroup.procs; done; rmdir /cg/pollux");
 }
 
 int main(void)

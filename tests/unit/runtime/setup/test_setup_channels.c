@@ -63,7 +63,8 @@ static void channels_want(void **state)
 		l->rss_size = k->rss;
 		l->nrxqs = (uint16_t)k->nrxqs, l->ntxqs = (uint16_t)k->ntxqs;
 		int ret = setup_channels_want(&c, l, &rx, &tx, &combined);
-		bool fits = ret == k->ret && (ret < 0 || (rx == k->want_rx && tx == k->want_tx && combined == k->want_combined));
+		bool fits = ret == k->ret &&
+		            (ret < 0 || (rx == k->want_rx && tx == k->want_tx && combined == k->want_combined));
 		if (!fits)
 			print_error("%s: %d, rx %d tx %d combined %d\n", k->what, ret, rx, tx, combined);
 		assert_true(fits);

@@ -126,7 +126,8 @@ static void rss_errors(void **state)
 	why[0] = 0;
 	assert_int_equal(setup_rss.set(&s, "7/eth0", "0 1 2 4 0 1 2 3", why, sizeof(why)), -EINVAL);
 	assert_non_null(strstr(why, "ethtool -x eth0"));
-	assert_int_equal(setup_rss.set(&s, "7/eth0", "0 1 2 3", why, sizeof(why)), -EINVAL); /* a table of another size */
+	assert_int_equal(setup_rss.set(&s, "7/eth0", "0 1 2 3", why, sizeof(why)),
+	                 -EINVAL); /* a table of another size */
 	assert_int_equal(setup_rss.set(&s, "7/eth0", "0 0 0", why, sizeof(why)), -EINVAL);
 	assert_int_equal(setup_rss.set(&s, "7/eth0", "0 1 x", why, sizeof(why)), -EINVAL);
 	assert_int_equal(setup_rss.set(&s, "7/eth0", "", why, sizeof(why)), -EINVAL);
@@ -228,7 +229,8 @@ static void channels_kind(void **state)
 	why[0] = 0;
 	assert_int_equal(setup_channels.set(&s, "7/eth0", "rx 0 tx 0 combined 4", why, sizeof(why)), -EBUSY);
 	assert_non_null(strstr(why, "AF_XDP"));
-	assert_int_equal(setup_channels.set(&s, "7/eth0", "rx 0 tx 0 combined 2", why, sizeof(why)), 0); /* is so already */
+	assert_int_equal(setup_channels.set(&s, "7/eth0", "rx 0 tx 0 combined 2", why, sizeof(why)),
+	                 0); /* is so already */
 }
 
 /* A table set by hand does not follow the channels; once it is the default again, it does. */
@@ -254,7 +256,8 @@ static void channels_stage(void **state)
 	setup_plan_channels(&s);
 	assert_int_equal(s.nitems, 2);
 	assert_ptr_equal(item(0, SETUP_GUARD)->kind, &setup_rss); /* the driver makes the table anew */
-	assert_string_equal(item(1, SETUP_CHANGE)->want, "rx 0 tx 0 combined 8"); /* a transmit queue for each of 4 lcores */
+	assert_string_equal(item(1, SETUP_CHANGE)->want,
+	                    "rx 0 tx 0 combined 8"); /* a transmit queue for each of 4 lcores */
 	conf.nlcores = 1;
 	anew(2);
 	setup_plan_channels(&s);
@@ -288,7 +291,8 @@ static void napi_kind(void **state)
 	nic.flush[2] = 7;
 	assert_int_equal(setup_napi.get(&s, "7/eth0/2", value, sizeof(value)), 0);
 	assert_string_equal(value, "defer-hard-irqs 0 gro-flush-timeout 7 irq-suspend-timeout 0");
-	assert_int_equal(setup_napi.set(&s, "7/eth0/2", "defer-hard-irqs 2 gro-flush-timeout 200000", why, sizeof(why)), 0);
+	assert_int_equal(setup_napi.set(&s, "7/eth0/2", "defer-hard-irqs 2 gro-flush-timeout 200000", why, sizeof(why)),
+	                 0);
 	assert_int_equal(nic.defer[2], 2);
 	assert_int_equal(nic.flush[2], 200000);
 	assert_int_equal(nic.defer[1], 0);
@@ -307,7 +311,9 @@ static void napi_kind(void **state)
 	assert_non_null(strstr(why, "root"));
 	assert_int_equal(setup_napi.set(&s, "7/eth0/2", "what", why, sizeof(why)), -EINVAL);
 	setup_napi.command(&s, "7/eth0/device", "defer-hard-irqs 2 gro-flush-timeout 5", value, sizeof(value));
-	assert_string_equal(value, "echo 2 > /sys/class/net/eth0/napi_defer_hard_irqs; echo 5 > /sys/class/net/eth0/gro_flush_timeout");
+	assert_string_equal(
+		value,
+		"echo 2 > /sys/class/net/eth0/napi_defer_hard_irqs; echo 5 > /sys/class/net/eth0/gro_flush_timeout");
 	setup_napi.command(&s, "8/a&b/device", "defer-hard-irqs 2", value, sizeof(value));
 	assert_string_equal(value, "echo 2 > /sys/class/net/'a&b'/napi_defer_hard_irqs");
 }
@@ -363,7 +369,8 @@ static void failures(void **state)
 			if (!err[1]) {
 				nic.fail = 0;
 				assert_int_equal(k->get(&s, case_of[i].object, value, sizeof(value)), 0);
-				assert_true(k->same ? k->same(value, case_of[i].value) : !strcmp(value, case_of[i].value));
+				assert_true(k->same ? k->same(value, case_of[i].value) :
+				                      !strcmp(value, case_of[i].value));
 				nic.fail = fail;
 			}
 		}
@@ -376,9 +383,10 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(rss_kind), TEST(rss_errors), TEST(rss_command), TEST(rss_stage),
-		TEST(rss_two_ports), TEST(rss_stays), TEST(channels_kind), TEST(channels_free_the_table), TEST(channels_stage),
-		TEST(no_port), TEST(napi_kind), TEST(napi_stage), TEST(failures),
+		TEST(rss_kind),       TEST(rss_errors), TEST(rss_command),   TEST(rss_stage),
+		TEST(rss_two_ports),  TEST(rss_stays),  TEST(channels_kind), TEST(channels_free_the_table),
+		TEST(channels_stage), TEST(no_port),    TEST(napi_kind),     TEST(napi_stage),
+		TEST(failures),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

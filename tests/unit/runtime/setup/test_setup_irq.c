@@ -312,7 +312,11 @@ static void irqbalance_squatted(void **state)
 {
 	(void)state;
 	char below[512];
-	static const struct { uid_t uid; pid_t off; bool asked; } rows[] = { { 65534, 0, false }, { 0, 1, false }, { 0, 0, true } };
+	static const struct {
+		uid_t uid;
+		pid_t off;
+		bool asked;
+	} rows[] = { { 65534, 0, false }, { 0, 1, false }, { 0, 0, true } };
 
 	PLAN(1, 3);
 	make_irqbalance();
@@ -347,7 +351,8 @@ static void irqbalance_kind(void **state)
 	SERVED(1, assert_int_equal(setup_irqbalance.set(&s, daemon_object, "none", why, sizeof(why)), 0));
 	assert_string_equal(banned, "");
 	setup_irqbalance.command(&s, "812 4242", "none", value, sizeof(value));
-	assert_string_equal(value, "printf 'settings ban irqs NONE' | socat - UNIX-CONNECT:/run/irqbalance/irqbalance812.sock");
+	assert_string_equal(
+		value, "printf 'settings ban irqs NONE' | socat - UNIX-CONNECT:/run/irqbalance/irqbalance812.sock");
 	/* another process by now, or none that listens */
 	snprintf(daemon_object, sizeof(daemon_object), "%d 4243", getpid());
 	assert_int_equal(setup_irqbalance.get(&s, daemon_object, value, sizeof(value)), -ENOENT);
@@ -378,7 +383,8 @@ static void irqbalance_stage(void **state)
 	assert_int_equal(s.items[1].state, SETUP_CHANGE);
 	assert_string_equal(s.items[1].object, daemon_object);
 	assert_string_equal(s.items[1].old, "7");
-	assert_string_equal(s.items[1].want, "7 30 31 32 33 40 41 42 43"); /* its own stay; ours, and those moved away */
+	assert_string_equal(s.items[1].want,
+	                    "7 30 31 32 33 40 41 42 43"); /* its own stay; ours, and those moved away */
 	s.in.stages = 1u << SETUP_irqbalance;
 	setup_free(&s);
 	PLAN(1, 3);
@@ -391,9 +397,23 @@ static void irqbalance_stage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(beside_on_the_node), TEST(stays_where_it_is), TEST(sibling_before_another_node), TEST(no_cpu_left_on_the_node),
-		TEST(every_cpu_is_an_lcores), TEST(same_core), TEST(not_pinned), TEST(isolated_and_main), TEST(others), TEST(one_interrupt_for_both),
-		TEST(stage), TEST(stage_refused), TEST(stage_kept), TEST(stage_after_channels), TEST(irqbalance_kind), TEST(irqbalance_squatted), TEST(irqbalance_stage),
+		TEST(beside_on_the_node),
+		TEST(stays_where_it_is),
+		TEST(sibling_before_another_node),
+		TEST(no_cpu_left_on_the_node),
+		TEST(every_cpu_is_an_lcores),
+		TEST(same_core),
+		TEST(not_pinned),
+		TEST(isolated_and_main),
+		TEST(others),
+		TEST(one_interrupt_for_both),
+		TEST(stage),
+		TEST(stage_refused),
+		TEST(stage_kept),
+		TEST(stage_after_channels),
+		TEST(irqbalance_kind),
+		TEST(irqbalance_squatted),
+		TEST(irqbalance_stage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,10 +41,16 @@ static char *make(size_t *len)
 		odd[i] = (char)(i + 1);
 	struct setup_session *a = journal_session(&j, "1-2-1", true), *b = journal_session(&j, "3-4-1", true);
 
-	*a = (struct setup_session){ .id = "1-2-1", .owner = "a b%=#", .hold = SETUP_HOLD_PROCESS, .pid = 1, .start = 2, .pidns = 7,
-	                             .netns = { 8, UINT64_MAX } };
+	*a = (struct setup_session){ .id = "1-2-1",
+		                     .owner = "a b%=#",
+		                     .hold = SETUP_HOLD_PROCESS,
+		                     .pid = 1,
+		                     .start = 2,
+		                     .pidns = 7,
+		                     .netns = { 8, UINT64_MAX } };
 	assert_int_equal(journal_add(&j, a, SETUP_sysctl, &setup_file, "/proc/x", "", "1", "2"), 0);
-	assert_int_equal(journal_add(&j, a, SETUP_rss, &setup_rss, "7/eth0", "if mac=1 perm=- name=eth0", "0 1 2 3", NULL), 0);
+	assert_int_equal(
+		journal_add(&j, a, SETUP_rss, &setup_rss, "7/eth0", "if mac=1 perm=- name=eth0", "0 1 2 3", NULL), 0);
 	assert_int_equal(journal_add(&j, b, SETUP_irq_affinity, &setup_file, odd, "", "", ""), 0);
 	assert_int_equal(journal_add(&j, b, SETUP_cpuset, &setup_cgroup, "", "", odd, "x"), 0);
 	assert_int_equal(journal_add(&j, b, SETUP_memlock, &setup_rlimit, "1 2 memlock", "", "a", "b"), 0);
@@ -142,7 +148,8 @@ static void test_damage(void **state)
 				bool known = false;
 
 				for (unsigned k = 0; k < good.nrecords; k++)
-					known |= !strcmp(j.records[i].object, good.records[k].object) && !strcmp(j.records[i].old, good.records[k].old);
+					known |= !strcmp(j.records[i].object, good.records[k].object) &&
+					         !strcmp(j.records[i].old, good.records[k].old);
 				assert_true(known);
 			}
 			journal_clear(&j);
@@ -193,7 +200,8 @@ static void test_missing(void **state)
 	parse(&j, text, len - (size_t)(next - third));
 	assert_int_equal(j.nrecords, RECORDS - 1);
 	assert_int_equal(logged, 1);
-	assert_string_equal(last, "/d/setup.journal: it is not whole, line 5 of 8 is missing: what they tell of is not put back");
+	assert_string_equal(
+		last, "/d/setup.journal: it is not whole, line 5 of 8 is missing: what they tell of is not put back");
 	journal_clear(&j);
 	free(text);
 }
@@ -280,7 +288,9 @@ static void test_format_1(void **state)
 
 	add_line(text, "1 journal format=1 boot=this-boot");
 	add_line(text, "2 session id=1-2-1 owner=o hold=host pid=1 start=2 pidns=3 netns=4 cookie=5");
-	add_line(text, "3 value session=1-2-1 stage=irq-affinity kind=file object=/proc/irq/30/smp_affinity_list old=0 set=1");
+	add_line(
+		text,
+		"3 value session=1-2-1 stage=irq-affinity kind=file object=/proc/irq/30/smp_affinity_list old=0 set=1");
 	parse(&j, text, strlen(text));
 	assert_int_equal(logged, 0);
 	assert_int_equal(j.nrecords, 1);
@@ -306,21 +316,24 @@ static void test_same_device(void **state)
 {
 	(void)state;
 #define MSI "irq pci=0000:00:03.0 chip=PCI-MSIX-0000:00:03.0 hwirq="
-	static const struct { const char *was, *now; enum setup_ident_is is; } rows[] = {
+	static const struct { const char *was, *now; enum setup_ident_is is;
+	} rows[] = {
 		{ "", MSI "1 actions=eth0-rx-0", SETUP_IDENT_SAME }, /* of an older version */
 		{ MSI "1 actions=eth0-rx-0", MSI "1 actions=eth0-rx-0", SETUP_IDENT_SAME },
 		{ MSI "1 actions=eth0-rx-0", MSI "2 actions=eth0-rx-0", SETUP_IDENT_OTHER },
 		{ MSI "1 actions=eth0-rx-0", MSI "1 actions=nvme0q0", SETUP_IDENT_OTHER },
 		{ MSI "1 actions=eth0-rx-0", MSI "1 actions=none", SETUP_IDENT_SAME }, /* the interface is down */
 		{ MSI "1 actions=none", MSI "1 actions=eth0-rx-0", SETUP_IDENT_SAME },
-		{ MSI "1 actions=eth0-rx-0", "irq pci=0000:00:04.0 chip=PCI-MSIX-0000:00:04.0 hwirq=1 actions=eth0-rx-0",
-		  SETUP_IDENT_OTHER },
+		{ MSI "1 actions=eth0-rx-0",
+		  "irq pci=0000:00:04.0 chip=PCI-MSIX-0000:00:04.0 hwirq=1 actions=eth0-rx-0", SETUP_IDENT_OTHER },
 		{ MSI "1 actions=eth0-rx-0", "irq pci=- chip=- hwirq=- actions=eth0-rx-0", SETUP_IDENT_UNKNOWN },
 		{ "irq pci=- chip=- hwirq=- actions=a", "irq pci=- chip=- hwirq=- actions=a", SETUP_IDENT_SAME },
 		{ "irq pci=- chip=- hwirq=- actions=a", "irq pci=- chip=- hwirq=- actions=none", SETUP_IDENT_UNKNOWN },
 		{ "irq pci=- chip=- hwirq=- actions=a", MSI "1 actions=a", SETUP_IDENT_SAME },
-		{ "if mac=02:00:00:00:00:01 perm=- name=a", "if mac=02:00:00:00:00:01 perm=- name=b", SETUP_IDENT_SAME }, /* renamed */
-		{ "if mac=02:00:00:00:00:01 perm=- name=a", "if mac=02:00:00:00:00:02 perm=- name=a", SETUP_IDENT_OTHER },
+		{ "if mac=02:00:00:00:00:01 perm=- name=a", "if mac=02:00:00:00:00:01 perm=- name=b",
+		  SETUP_IDENT_SAME }, /* renamed */
+		{ "if mac=02:00:00:00:00:01 perm=- name=a", "if mac=02:00:00:00:00:02 perm=- name=a",
+		  SETUP_IDENT_OTHER },
 		{ "if mac=1 perm=3 name=a", "if mac=2 perm=3 name=a", SETUP_IDENT_SAME }, /* in a bond */
 		{ "if mac=1 perm=3 name=a", "if mac=2 perm=4 name=a", SETUP_IDENT_OTHER },
 		{ "if mac=1 perm=3 name=a", "if mac=2 perm=3 name=b", SETUP_IDENT_OTHER },
@@ -331,7 +344,8 @@ static void test_same_device(void **state)
 
 	for (size_t i = 0; i < PLX_ARRAY_SIZE(rows); i++)
 		if (setup_ident_compare(rows[i].was, rows[i].now) != rows[i].is)
-			fail_msg("%s | %s: %d", rows[i].was, rows[i].now, setup_ident_compare(rows[i].was, rows[i].now));
+			fail_msg("%s | %s: %d", rows[i].was, rows[i].now,
+			         setup_ident_compare(rows[i].was, rows[i].now));
 }
 
 /* A session whose own line is lost belongs to no process: no start takes it for an orphan. */

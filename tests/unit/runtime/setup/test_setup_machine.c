@@ -58,7 +58,8 @@ static void machine(struct setup *s, unsigned nodes, uint32_t stages)
 	for (int i = 0; i < TOPO_CPUS_MAX; i++)
 		host.topo.cpu[i].node = -1;
 	for (int i = 0; i < 2; i++)
-		host.topo.cpu[i] = (struct topo_cpu){ .online = true, .allowed = true, .node = (int16_t)(nodes - 1), .core = i };
+		host.topo.cpu[i] =
+			(struct topo_cpu){ .online = true, .allowed = true, .node = (int16_t)(nodes - 1), .core = i };
 	host.topo.mem_avail = 64ull << 20;
 	plx_env_conf_init(&conf);
 	conf.mem = 8 << 20;
@@ -210,8 +211,10 @@ static void test_print(void **state)
 	setup_skip(&s, SETUP_irq_affinity, "none");
 	char *text = setup_print(&s, false), *json = setup_print(&s, true);
 
-	assert_string_equal(text, "# hugepages: file /proc/v0 is 10, will be 20: a test wants it\necho 20 > /proc/v0\n"
-	                    "# cpuset: cannot: no \"room\"\n# irq-affinity: skipped: none\n# 1 change, 1 that cannot be made\n");
+	assert_string_equal(
+		text,
+		"# hugepages: file /proc/v0 is 10, will be 20: a test wants it\necho 20 > /proc/v0\n"
+		"# cpuset: cannot: no \"room\"\n# irq-affinity: skipped: none\n# 1 change, 1 that cannot be made\n");
 	assert_non_null(strstr(json, "\"why\":\"no \\\"room\\\"\""));
 	assert_non_null(strstr(json, "\"command\":\"echo 20 > /proc/v0\""));
 	free(text);

@@ -85,7 +85,8 @@ static void does_not_settle(void **state)
 
 	resets = 100;
 	assert_int_equal(make_all(session), -ETIMEDOUT);
-	assert_non_null(strstr(said, "set-up: set 4 times, and still not as wanted: sysctl: echo 1 > " JIT " (it is 0)"));
+	assert_non_null(
+		strstr(said, "set-up: set 4 times, and still not as wanted: sysctl: echo 1 > " JIT " (it is 0)"));
 	assert_string_equal(session, "");
 	assert_int_equal(value(JIT), 0);
 	assert_false(exists("/run/pollux/setup.journal"));

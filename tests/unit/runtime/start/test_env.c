@@ -94,10 +94,15 @@ static void test_loop_two_lcores(void **state)
 
 	test_conf(&c, &k, 2, "a,driver=loop,peer=b", "b,driver=loop,peer=a", NULL);
 	struct plx_env *env = test_open(&c, &k);
-	struct fwd f = { .env = env, .rx = plx_port_rxq(plx_env_port(env, 1), 0), .tx = plx_port_txq(plx_env_port(env, 0), 0) };
+	struct fwd f = { .env = env,
+		         .rx = plx_port_rxq(plx_env_port(env, 1), 0),
+		         .tx = plx_port_txq(plx_env_port(env, 0), 0) };
 	struct fwd g = f;
 	assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = one_burst, .arg = &f, .lcore = 0 }), 0);
-	assert_int_equal(plx_poller_add(env, &(struct plx_poller_conf){ .fn = count_frames, .arg = &g, .lcore = 1, .rxq = g.rx }), 0);
+	assert_int_equal(
+		plx_poller_add(env,
+	                       &(struct plx_poller_conf){ .fn = count_frames, .arg = &g, .lcore = 1, .rxq = g.rx }),
+		0);
 	assert_int_equal(plx_env_run(env), 0);
 	assert_int_equal(g.got, 8);
 	f.want = g.got = 0;
@@ -242,9 +247,15 @@ static int f_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
 	return op == EPOLL_CTL_ADD && faulty() ? -1 : plx_sys_linux.epoll_ctl(ep, op, fd, ev);
 }
 static int f_eventfd(unsigned v, int flags) { return faulty() ? -1 : plx_sys_linux.eventfd(v, flags); }
-static int f_signalfd(int fd, const sigset_t *m, int flags) { return faulty() ? -1 : plx_sys_linux.signalfd(fd, m, flags); }
+static int f_signalfd(int fd, const sigset_t *m, int flags)
+{
+	return faulty() ? -1 : plx_sys_linux.signalfd(fd, m, flags);
+}
 static int f_timerfd_create(int clock, int flags) { return faulty() ? -1 : plx_sys_linux.timerfd_create(clock, flags); }
-static int f_memfd_create(const char *name, unsigned flags) { return faulty() ? -1 : plx_sys_linux.memfd_create(name, flags); }
+static int f_memfd_create(const char *name, unsigned flags)
+{
+	return faulty() ? -1 : plx_sys_linux.memfd_create(name, flags);
+}
 static int f_ftruncate(int fd, off_t len) { return faulty() ? -1 : plx_sys_linux.ftruncate(fd, len); }
 static void *f_mmap(void *a, size_t len, int prot, int flags, int fd, off_t off)
 {

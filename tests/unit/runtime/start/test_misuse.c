@@ -56,76 +56,137 @@ static struct {
 #define WHY at.why, sizeof(at.why)
 
 #define CALLS(X) \
-	X(plx_env_conf_init_size(NULL, sizeof(at.conf))) X(plx_env_conf_init_size(&at.conf, 0)) \
-	X(plx_env_conf_parse(NULL, 0, NULL, NULL, WHY)) X(plx_env_conf_parse(&at.conf, 1, NULL, NULL, WHY)) \
+	X(plx_env_conf_init_size(NULL, sizeof(at.conf))) \
+	X(plx_env_conf_init_size(&at.conf, 0)) \
+	X(plx_env_conf_parse(NULL, 0, NULL, NULL, WHY)) \
+	X(plx_env_conf_parse(&at.conf, 1, NULL, NULL, WHY)) \
 	X(plx_env_conf_parse(&at.conf, 0, NULL, NULL, NULL, 64)) \
-	X(plx_env_conf_merge(NULL, &at.in, WHY)) X(plx_env_conf_merge(&at.conf, NULL, WHY)) \
+	X(plx_env_conf_merge(NULL, &at.in, WHY)) \
+	X(plx_env_conf_merge(&at.conf, NULL, WHY)) \
 	X(plx_env_conf_merge(&at.conf, &at.in, NULL, 64)) \
-	X(plx_env_conf_file(NULL, &at.in, WHY)) X(plx_env_conf_file(&at.name, NULL, WHY)) \
-	X(plx_env_conf_read(NULL, &at.in, WHY)) X(plx_env_conf_read(&at.conf, NULL, WHY)) \
-	X(plx_value_next(NULL, &at.value)) X(plx_value_next("a|b", NULL)) \
-	X(plx_env_open(NULL, &at.conf)) X(plx_env_open(&at.env, NULL)) \
-	X(plx_env_init(NULL, 0, NULL)) X(plx_env_init(&at.env, 1, NULL)) \
-	X(plx_env_init_app(NULL, 0, NULL, NULL)) X(plx_env_init_app(&at.env, 1, NULL, NULL)) \
-	X(plx_env_start(no_env)) X(plx_env_join(no_env)) X(plx_env_running(no_env)) X(plx_env_call(no_env, idle, NULL, NULL)) \
-	X(plx_env_run(no_env)) X(plx_env_stop(no_env, 0)) \
-	X(plx_env_ports(no_env)) X(plx_env_port(no_env, 0)) \
-	X(plx_env_port_by_name(no_env, "a")) X(plx_env_port_by_name(env, no_text)) \
-	X(plx_env_pool(no_env, 0)) X(plx_env_log(no_env)) \
-	X(plx_env_lcores(no_env)) X(plx_env_lcore(no_env, 0)) X(plx_env_lcore_by_id(no_env, 0)) \
+	X(plx_env_conf_file(NULL, &at.in, WHY)) \
+	X(plx_env_conf_file(&at.name, NULL, WHY)) \
+	X(plx_env_conf_read(NULL, &at.in, WHY)) \
+	X(plx_env_conf_read(&at.conf, NULL, WHY)) \
+	X(plx_value_next(NULL, &at.value)) \
+	X(plx_value_next("a|b", NULL)) \
+	X(plx_env_open(NULL, &at.conf)) \
+	X(plx_env_open(&at.env, NULL)) \
+	X(plx_env_init(NULL, 0, NULL)) \
+	X(plx_env_init(&at.env, 1, NULL)) \
+	X(plx_env_init_app(NULL, 0, NULL, NULL)) \
+	X(plx_env_init_app(&at.env, 1, NULL, NULL)) \
+	X(plx_env_start(no_env)) \
+	X(plx_env_join(no_env)) \
+	X(plx_env_running(no_env)) \
+	X(plx_env_call(no_env, idle, NULL, NULL)) \
+	X(plx_env_run(no_env)) \
+	X(plx_env_stop(no_env, 0)) \
+	X(plx_env_ports(no_env)) \
+	X(plx_env_port(no_env, 0)) \
+	X(plx_env_port_by_name(no_env, "a")) \
+	X(plx_env_port_by_name(env, no_text)) \
+	X(plx_env_pool(no_env, 0)) \
+	X(plx_env_log(no_env)) \
+	X(plx_env_lcores(no_env)) \
+	X(plx_env_lcore(no_env, 0)) \
+	X(plx_env_lcore_by_id(no_env, 0)) \
 	X(plx_lcore_id(no_lcore)) \
-	X(plx_env_rxq_lcore(no_env, port->rxq[0])) X(plx_env_rxq_lcore(env, NULL)) \
-	X(plx_env_txq(no_env, port, 0)) X(plx_env_txq_lcore(no_env, port->txq[0])) X(plx_env_txq_lcore(env, NULL)) \
-	X(plx_lcore_halt(no_lcore)) X(plx_lcore_resume(no_lcore)) X(plx_lcore_wake(no_lcore)) \
+	X(plx_env_rxq_lcore(no_env, port->rxq[0])) \
+	X(plx_env_rxq_lcore(env, NULL)) \
+	X(plx_env_txq(no_env, port, 0)) \
+	X(plx_env_txq_lcore(no_env, port->txq[0])) \
+	X(plx_env_txq_lcore(env, NULL)) \
+	X(plx_lcore_halt(no_lcore)) \
+	X(plx_lcore_resume(no_lcore)) \
+	X(plx_lcore_wake(no_lcore)) \
 	X(plx_lcore_next(no_lcore)) \
-	X(plx_lcore_launch(no_lcore, idle, NULL)) X(plx_lcore_wait(no_lcore, NULL, 0)) \
+	X(plx_lcore_launch(no_lcore, idle, NULL)) \
+	X(plx_lcore_wait(no_lcore, NULL, 0)) \
 	X(plx_env_synchronize(no_env)) \
-	X(plx_lcore_register(no_env, &at.lcore)) X(plx_lcore_register(env, NULL)) \
-	X(plx_lcore_var_new(no_env, &at.var, 8, 8)) X(plx_lcore_var_new(env, NULL, 8, 8)) \
-	X(plx_lcore_var_at(no_env, 0, &at.var)) X(plx_lcore_var_at(env, 0, NULL)) \
-	X(plx_lcore_stats(no_lcore, &at.lcore_stats)) X(plx_lcore_stats(lcore, NULL)) \
-	X(plx_lcore_poller(no_lcore, 0, NULL)) X(plx_lcore_poller(lcore, 0, NULL)) \
-	X(plx_lcore_sched(no_lcore, &at.sched)) X(plx_lcore_sched(lcore, NULL)) \
-	X(plx_poller_add(no_env, PLX_POLLER(.fn = idle))) X(plx_poller_add(env, NULL)) \
+	X(plx_lcore_register(no_env, &at.lcore)) \
+	X(plx_lcore_register(env, NULL)) \
+	X(plx_lcore_var_new(no_env, &at.var, 8, 8)) \
+	X(plx_lcore_var_new(env, NULL, 8, 8)) \
+	X(plx_lcore_var_at(no_env, 0, &at.var)) \
+	X(plx_lcore_var_at(env, 0, NULL)) \
+	X(plx_lcore_stats(no_lcore, &at.lcore_stats)) \
+	X(plx_lcore_stats(lcore, NULL)) \
+	X(plx_lcore_poller(no_lcore, 0, NULL)) \
+	X(plx_lcore_poller(lcore, 0, NULL)) \
+	X(plx_lcore_sched(no_lcore, &at.sched)) \
+	X(plx_lcore_sched(lcore, NULL)) \
+	X(plx_poller_add(no_env, PLX_POLLER(.fn = idle))) \
+	X(plx_poller_add(env, NULL)) \
 	X(plx_poller_add_get(NULL, env, PLX_POLLER(.fn = idle))) \
 	X(plx_poller_add_get(&at.poller, no_env, PLX_POLLER(.fn = idle))) \
 	X(plx_poller_add_get(&at.poller, env, NULL)) \
-	X(plx_poller_del(no_poller)) X(plx_poller_move(no_poller, 0)) \
-	X(plx_poller_stats(no_poller, &at.poller_stats)) X(plx_poller_stats(poller, NULL)) \
+	X(plx_poller_del(no_poller)) \
+	X(plx_poller_move(no_poller, 0)) \
+	X(plx_poller_stats(no_poller, &at.poller_stats)) \
+	X(plx_poller_stats(poller, NULL)) \
 	X(plx_env_timer(no_env, 1, idle, NULL)) \
-	X(plx_env_report(no_env, "")) X(plx_env_report(env, no_text)) X(plx_env_report_flush(no_env, 0)) \
+	X(plx_env_report(no_env, "")) \
+	X(plx_env_report(env, no_text)) \
+	X(plx_env_report_flush(no_env, 0)) \
 	X(plx_cycles_hz(no_env)) \
-	X(plx_driver_find(NULL)) X(plx_driver_may_be(NULL, "a")) X(plx_driver_may_be(&at.port_conf, NULL)) \
+	X(plx_driver_find(NULL)) \
+	X(plx_driver_may_be(NULL, "a")) \
+	X(plx_driver_may_be(&at.port_conf, NULL)) \
 	X(plx_driver_on_device(NULL)) \
-	X(plx_port_conf_parse(NULL, "a", WHY)) X(plx_port_conf_parse(&at.port_conf, no_text, WHY)) \
+	X(plx_port_conf_parse(NULL, "a", WHY)) \
+	X(plx_port_conf_parse(&at.port_conf, no_text, WHY)) \
 	X(plx_port_conf_parse(&at.port_conf, "a", NULL, 64)) \
-	X(plx_port_open(NULL, &at.port_conf)) X(plx_port_open(&at.port, NULL)) \
-	X(plx_port_start(no_port)) X(plx_port_stop(no_port)) X(plx_port_repair(no_port)) \
-	X(plx_port_rxq(no_port, 0)) X(plx_port_txq(no_port, 0)) X(plx_port_info(no_port)) X(plx_port_link(no_port)) \
-	X(plx_port_stats(no_port, &at.port_stats)) X(plx_port_stats(port, NULL)) \
-	X(plx_port_xstats(no_port, NULL, 0)) X(plx_port_xstats(port, NULL, 1)) X(plx_port_frames(NULL)) \
-	X(plx_port_rxq_stats(no_port, 0, &at.port_stats.rx, &at.n)) X(plx_port_rxq_stats(port, 0, NULL, &at.n)) \
-	X(plx_port_rxq_stats(port, 0, &at.port_stats.rx, NULL)) X(plx_port_txq_stats(no_port, 0, &at.port_stats.tx)) X(plx_port_txq_stats(port, 0, NULL)) X(plx_rx_drops(NULL)) X(plx_tx_drops(NULL)) \
+	X(plx_port_open(NULL, &at.port_conf)) \
+	X(plx_port_open(&at.port, NULL)) \
+	X(plx_port_start(no_port)) \
+	X(plx_port_stop(no_port)) \
+	X(plx_port_repair(no_port)) \
+	X(plx_port_rxq(no_port, 0)) \
+	X(plx_port_txq(no_port, 0)) \
+	X(plx_port_info(no_port)) \
+	X(plx_port_link(no_port)) \
+	X(plx_port_stats(no_port, &at.port_stats)) \
+	X(plx_port_stats(port, NULL)) \
+	X(plx_port_xstats(no_port, NULL, 0)) \
+	X(plx_port_xstats(port, NULL, 1)) \
+	X(plx_port_frames(NULL)) \
+	X(plx_port_rxq_stats(no_port, 0, &at.port_stats.rx, &at.n)) \
+	X(plx_port_rxq_stats(port, 0, NULL, &at.n)) \
+	X(plx_port_rxq_stats(port, 0, &at.port_stats.rx, NULL)) \
+	X(plx_port_txq_stats(no_port, 0, &at.port_stats.tx)) \
+	X(plx_port_txq_stats(port, 0, NULL)) \
+	X(plx_rx_drops(NULL)) \
+	X(plx_tx_drops(NULL)) \
 	X(plx_port_beside(NULL, 1500, 0, NULL)) \
-	X(plx_sys_now(NULL)) X(plx_sys_sleep(NULL, 1)) \
-	X(plx_pool_size(NULL)) X(plx_pool_init(NULL, NULL, &at.pool_conf)) X(plx_pool_init(&at.pool, NULL, NULL)) \
-	X(plx_pool_fini(NULL)) X(plx_pool_avail(NULL)) X(plx_pool_audit(NULL)) X(plx_pool_twice(NULL)) \
-	X(plx_pool_flush(NULL)) \
-	X(plx_spsc_init(NULL, NULL, 64)) X(plx_mpmc_init(NULL, NULL, 64)) \
-	X(plx_rxq_check_user(NULL)) \
-	X(plx_text_u64(NULL, "1", 0, 1)) X(plx_text_u64(&at.n, no_text, 0, 1)) \
-	X(plx_text_size(NULL, "1", 0, 1)) X(plx_text_size(&at.n, no_text, 0, 1)) \
-	X(plx_text_rate(NULL, "1", 0, 1)) X(plx_text_rate(&at.n, no_text, 0, 1)) \
-	X(plx_text_duration(NULL, "1", 0, 1)) X(plx_text_duration(&at.n, no_text, 0, 1)) \
-	X(plx_text_utf8(NULL, "a", 1)) X(plx_text_utf8(&at.ch, no_text, 1)) X(plx_text_near(no_text, NULL, 0)) \
-	X(plx_text_near("a", NULL, 1)) \
-	X(plx_text_add(NULL, 64, "a")) X(plx_text_quote(NULL, 64, "a")) X(plx_text_quote(WHY, no_text)) \
-	X(plx_json_begin(NULL, stderr)) X(plx_json_begin(&at.json, NULL)) X(plx_json_end(NULL)) \
-	X(plx_json_object(NULL, "a")) X(plx_json_object_end(NULL)) X(plx_json_array(NULL, "a")) X(plx_json_array_end(NULL)) \
-	X(plx_json_text(NULL, "a", "b")) X(plx_json_u64(NULL, "a", 1)) X(plx_json_i64(NULL, "a", 1)) \
-	X(plx_json_double(NULL, "a", 1, 1)) X(plx_json_bool(NULL, "a", true)) X(plx_json_null(NULL, "a")) \
-	X(plx_mac_parse(NULL, "a")) X(plx_mac_parse(at.mac, no_text)) X(plx_mac_fmt(NULL, at.mac)) \
-	X(plx_mac_fmt(at.why, NULL))
+	X(plx_sys_now(NULL)) \
+	X(plx_sys_sleep(NULL, 1)) \
+	X(plx_pool_size(NULL)) \
+	X(plx_pool_init(NULL, NULL, &at.pool_conf)) \
+	X(plx_pool_init(&at.pool, NULL, NULL)) \
+	X(plx_pool_fini(NULL)) \
+	X(plx_pool_avail(NULL)) X(plx_pool_audit(NULL)) X(plx_pool_twice(NULL)) X(plx_pool_flush(NULL)) X( \
+		plx_spsc_init(NULL, NULL, 64)) X(plx_mpmc_init(NULL, NULL, 64)) X(plx_rxq_check_user(NULL)) \
+		X(plx_text_u64(NULL, "1", 0, 1)) X(plx_text_u64(&at.n, no_text, 0, 1)) X(plx_text_size( \
+			NULL, "1", 0, 1)) X(plx_text_size(&at.n, no_text, 0, 1)) X(plx_text_rate(NULL, "1", 0, 1)) \
+			X(plx_text_rate(&at.n, no_text, 0, 1)) X(plx_text_duration(NULL, "1", 0, 1)) X( \
+				plx_text_duration(&at.n, no_text, 0, 1)) X(plx_text_utf8(NULL, "a", 1)) \
+				X(plx_text_utf8(&at.ch, no_text, 1)) X(plx_text_near(no_text, NULL, 0)) X( \
+					plx_text_near("a", NULL, 1)) X(plx_text_add(NULL, 64, "a")) \
+					X(plx_text_quote(NULL, 64, "a")) X(plx_text_quote(WHY, no_text)) X( \
+						plx_json_begin(NULL, stderr)) X(plx_json_begin(&at.json, NULL)) \
+						X(plx_json_end(NULL)) X(plx_json_object(NULL, "a")) X( \
+							plx_json_object_end(NULL)) X(plx_json_array(NULL, "a")) \
+							X(plx_json_array_end(NULL)) X(plx_json_text( \
+								NULL, "a", "b")) X(plx_json_u64(NULL, "a", 1)) \
+								X(plx_json_i64(NULL, "a", 1)) X(plx_json_double( \
+									NULL, "a", 1, 1)) X(plx_json_bool(NULL, "a", \
+	                                                                                                  true)) \
+									X(plx_json_null(NULL, "a")) X( \
+										plx_mac_parse(NULL, "a")) \
+										X(plx_mac_parse(at.mac, no_text)) X( \
+											plx_mac_fmt(NULL, at.mac)) \
+											X(plx_mac_fmt(at.why, NULL))
 
 static const char *const calls[] = {
 #define X(...) #__VA_ARGS__,
@@ -239,7 +300,9 @@ static unsigned check_header(const char *text)
 			continue;
 		seen++;
 		if (!known(name))
-			fail_msg("%s is in no list of tests/unit/runtime/start/test_misuse.c: what does it do with NULL?", name);
+			fail_msg("%s is in no list of tests/unit/runtime/start/test_misuse.c: what does it do with "
+			         "NULL?",
+			         name);
 	}
 	return seen;
 }
