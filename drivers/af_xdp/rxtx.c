@@ -466,8 +466,7 @@ static uint16_t tx_burst(struct plx_txq *base, struct plx_mbuf **m, uint16_t n)
 	base->link_down = false;
 	uint32_t room = tx_room(q, n);
 	for (; i < n; i++) {
-		int k = 1;
-		/* packets of several descriptors take more than one each */
+		int k = 1; /* descriptors: more for a packet of several segments */
 		if (plx_unlikely(w >= room) && (room = tx_room(q, w + n - i)) <= w)
 			break;
 		uint32_t len = m[i]->pkt_len;
