@@ -2,8 +2,8 @@
 /* file.h - small files and directories of sysfs and procfs, through plx_sys, so that a
    test can put another root before each path.  Internal to drivers/ and runtime/.  Main
    thread; may block in the kernel. */
-#ifndef PLX_FILE_H
-#define PLX_FILE_H
+#ifndef FILE_H
+#define FILE_H
 
 #include "plx_sys.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* link.h - what the kernel says of one interface, by ioctl and sysfs; no state.
    Internal to drivers/ and runtime/.  Main thread; may block in the kernel. */
-#ifndef PLX_LINK_H
-#define PLX_LINK_H
+#ifndef LINK_INFO_H
+#define LINK_INFO_H
 
 #include "plx_net.h"
 #include "plx_sys.h"

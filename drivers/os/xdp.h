@@ -2,8 +2,8 @@
 /* xdp.h - the XDP programs that somebody attached to an interface, the socket that
    somebody has on a queue of it, and who that is.
    Internal to drivers/, runtime/ and the tools.  Main thread; may block in the kernel. */
-#ifndef PLX_XDP_H
-#define PLX_XDP_H
+#ifndef XDP_H
+#define XDP_H
 
 #include "link_info.h"
 #include "plx_sys.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* driver_impl.h - what drivers are made with, and what only the runtime does with their ports.  Not
    installed: drivers stand in the one table of drivers.c and are built with it. */
-#ifndef PLX_DRIVER_IMPL_H
-#define PLX_DRIVER_IMPL_H
+#ifndef DRIVER_IMPL_H
+#define DRIVER_IMPL_H
 
 #include "plx_driver.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* uapi.h - constants of the kernel's AF_XDP interface that the build machine's headers
    may be too old to have.  Whether the running kernel knows them is asked at run time. */
-#ifndef AX_UAPI_H
-#define AX_UAPI_H
+#ifndef UAPI_H
+#define UAPI_H
 
 #include <linux/bpf.h>
 #include <linux/if_link.h>

@@ -10,8 +10,8 @@
    Indices run free and wrap at 2^32; they meet only in an unsigned difference.  The
    kernel is not trusted with it: a difference beyond the ring reads as nothing there.  What reserve or
    peek has granted stays ours whatever the kernel says later, and submit and release move over no more. */
-#ifndef AX_XRING_H
-#define AX_XRING_H
+#ifndef XRING_H
+#define XRING_H
 
 #include "plx_defs.h"
 #include "uapi.h"

@@ -9,8 +9,8 @@
    A stack's head is one 64-bit word: tag (high half) and 1 + index of the top magazine or
    mbuf (low half, 0 = none).  The tag changes with each push and pop, so that a pop that
    slept while its magazine left and came back does not succeed. */
-#ifndef PLX_POOL_IMPL_H
-#define PLX_POOL_IMPL_H
+#ifndef POOL_IMPL_H
+#define POOL_IMPL_H
 
 #include "plx_pool.h"
 

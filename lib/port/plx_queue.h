@@ -10,8 +10,8 @@
    run begins or ends and when pollers come, go or move.  Another user of a transmit queue is counted
    (plx_txq_stats.users; finding shared_txq of docs/live.md), and of either queue an assertion in
    a hardened build. */
-#ifndef PLX_PORT_H
-#define PLX_PORT_H
+#ifndef PLX_QUEUE_H
+#define PLX_QUEUE_H
 
 #include "plx_pool.h"
 
@@ -25,7 +25,7 @@ extern "C" {
 
    offered is counted where frames are handed to the queue, whatever becomes of them then: by the steering program of
    af_xdp, by the kernel's socket of packet, by who sends to a port of loop.  It holds exactly after plx_port_stop, and
-   but for a burst while frames come.  plx_port_stats and plx_port_rxq_stats of plx_driver.h read it. */
+   but for a burst while frames come.  plx_port_stats and plx_port_rxq_stats of plx_port.h read it. */
 #define PLX_RX_DROPS(X) \
 	X(no_mbuf, "the pool had no frame: raise -m, or find who keeps them") \
 	X(ring_full, "the receive ring was full: poll more often or raise rxd=") \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* hugemem.h - segments of memory on one node, in the largest pages that are free.
    Internal to runtime/.  Main thread. */
-#ifndef MEMORY_H
-#define MEMORY_H
+#ifndef HUGEMEM_H
+#define HUGEMEM_H
 
 #include "plx_driver.h"
 

@@ -11,8 +11,8 @@
    and shared with other processes, so O_NONBLOCK is never set: the thread writes PIPE_BUF
    bytes at most, and only after poll(2) has said that there is room.  (Where another process
    takes that room first the thread waits in write(2), and both streams with it.) */
-#ifndef WRITER_H
-#define WRITER_H
+#ifndef LOG_WRITER_H
+#define LOG_WRITER_H
 
 #include "plx_log.h"
 #include "plx_sys.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* stderr_log.h - the log of an environment: lines for standard error or the application's callback, by
    way of the writer.  Internal to runtime/. */
-#ifndef SINK_H
-#define SINK_H
+#ifndef STDERR_LOG_H
+#define STDERR_LOG_H
 
 #include "log_writer.h"
 

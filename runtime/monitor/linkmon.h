@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* linkmon.h - link events of this network namespace, by rtnetlink.  Internal to runtime/. */
-#ifndef NETLINK_H
-#define NETLINK_H
+#ifndef LINKMON_H
+#define LINKMON_H
 
 #include "plx_sys.h"
 

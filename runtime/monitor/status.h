@@ -7,8 +7,8 @@
    $RUNTIME_DIRECTORY; /run, as root; $XDG_RUNTIME_DIR; /run/user/UID.  Where none can, it is the abstract
    name "pollux/NAME" of the network namespace, which is free to everyone.  Of several programs of one name the
    second is NAME.2, and so on.  Only root and the program's own user get an answer. */
-#ifndef LIVE_H
-#define LIVE_H
+#ifndef STATUS_H
+#define STATUS_H
 
 #include "plx_sys.h"
 

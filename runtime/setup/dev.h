@@ -2,8 +2,8 @@
 /* dev.h - what the stages and kinds of interfaces and interrupts share: objects that name
    an interface, ethtool's calls on it, the queues that ports use.  Internal to
    runtime/setup_*.c and their tests. */
-#ifndef SETUP_DEV_H
-#define SETUP_DEV_H
+#ifndef DEV_H
+#define DEV_H
 
 #include "setup.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* journal.h - what the files of the set-up share among themselves: the journal in memory,
    processes by their start, quoting.  Internal to runtime/setup*.c and their tests. */
-#ifndef SETUP_IN_H
-#define SETUP_IN_H
+#ifndef JOURNAL_H
+#define JOURNAL_H
 
 #include "plx_text.h"
 #include "setup.h"

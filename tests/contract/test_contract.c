@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_contract.c - one suite, run over each driver that is named on the command line: what
-   plx_queue.h and plx_driver.h promise.  Ports with two queues face each other, over a
+   plx_queue.h, plx_port.h and plx_driver.h promise.  Ports with two queues face each other, over a
    veth pair in a network namespace of this process or in memory. */
 #include "contract.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* topo_view.h - the picture that pollux topo draws: facts put together once, and three ways to show
    them.  Names in it are printable ASCII. */
-#ifndef POLLUX_TOPO_VIEW_H
-#define POLLUX_TOPO_VIEW_H
+#ifndef TOPO_VIEW_H
+#define TOPO_VIEW_H
 
 #include "iface.h"
 #include "plan.h"
