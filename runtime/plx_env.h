@@ -60,7 +60,7 @@ struct plx_env_conf {
 	uint16_t nlcores; /* 0 = one for each CPU this process may use, up to the queues there are */
 	struct plx_lcore_conf service[PLX_LCORES_MAX];
 	uint16_t nservice;                    /* -S: lcores of pollers marked .service */
-	uint16_t foreign;                     /* --registered-threads: threads that may register as lcores */
+	uint16_t registered;                  /* --registered-threads: threads that may register as lcores */
 	int      main_lcore;                  /* --main-lcore: where main and watch threads run; -1 = not pinned */
 	struct plx_port_conf ports[PLX_PORTS_MAX];
 	uint16_t nports;

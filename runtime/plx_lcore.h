@@ -94,7 +94,7 @@ PLX_API void plx_lcore_quiescent(void);
    One's own costs the load of the thread's base and an add.  Values of two lcores never share
    a cache line, nor a page: each is first touched, and so placed, by its own lcore; variables of one
    lcore lie side by side.  They live as long as the environment.  What one thread writes and
-   another reads has to be atomic, as plx_ctr is.  A foreign place keeps its values
+   another reads has to be atomic, as plx_ctr is.  A registered thread's place keeps its values
    for the next thread that gets it, so sums do not shrink. */
 struct plx_lcore_var { size_t off; };
 #define PLX_LCORE_VAR(type) union { struct plx_lcore_var var; __typeof__(type) *of; /* only its type is used */ }
@@ -111,7 +111,7 @@ extern PLX_API __thread char *plx_lcore_here __attribute__((tls_model("initial-e
 /* plx_lcore_var_new makes room in each lcore; size and alignment (a power of two, at most 4096) in
    bytes.  -ENOSPC: PLX_LCORE_VARS are used up; there is no way to give one back.  Any thread. */
 PLX_API int plx_lcore_var_new(struct plx_env *env, struct plx_lcore_var *v, size_t size, size_t align);
-/* plx_lcore_var_at: the value of the i-th lcore, behind these of the foreign places; NULL behind
+/* plx_lcore_var_at: the value of the i-th lcore, behind these of registered threads; NULL behind
    the last.  Any thread. */
 PLX_API void *plx_lcore_var_at(const struct plx_env *env, unsigned i, const struct plx_lcore_var *v);
 

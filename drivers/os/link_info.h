@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* link.h - what the kernel says of one interface, by ioctl and sysfs; no state.
+/* link_info.h - what the kernel says of one interface, by ioctl and sysfs; no state.
    Internal to drivers/ and runtime/.  Main thread; may block in the kernel. */
 #ifndef LINK_INFO_H
 #define LINK_INFO_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conf/args.c - reading NAME[,key=value...], or key by key, into struct plx_port_conf; pure
+/* conf.c - reading NAME[,key=value...], or key by key, into struct plx_port_conf; pure
    and cold; called by the environment's parsers of arguments and of the file. */
 #include "port_conf.h"
 #include "plx_text.h"

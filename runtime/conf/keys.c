@@ -71,7 +71,7 @@ static int set_service_lcores(void *dst, const char *arg, char *why, size_t whyl
 	return lcore_list_parse(c->service, &c->nservice, arg, why, whylen);
 }
 
-static int set_foreign(void *dst, const char *arg, char *why, size_t whylen)
+static int set_registered(void *dst, const char *arg, char *why, size_t whylen)
 {
 	uint64_t v;
 
@@ -80,7 +80,7 @@ static int set_foreign(void *dst, const char *arg, char *why, size_t whylen)
 		         PLX_LCORES_MAX - 1);
 		return -EINVAL;
 	}
-	((struct plx_env_conf *)dst)->foreign = (uint16_t)v;
+	((struct plx_env_conf *)dst)->registered = (uint16_t)v;
 	return 0;
 }
 
@@ -282,7 +282,7 @@ enum { MORE = PLX_OPT_MORE, REPEAT = PLX_OPT_REPEAT, ARG = PLX_SETTING_ARG_ONLY,
 	X("lcores", 'l', "LIST", "auto|LIST", "auto", "polling threads: 0-3,8 or 1@5 or (0,6)@(4-7)", set_lcores, 0) \
 	X("service-lcores", 'S', "LIST", "none|LIST", "none", "lcores of service pollers, a list as of -l", \
 	  set_service_lcores, MORE) \
-	X("registered-threads", 0, "N", "0..127", "0", "threads of the program that register as lcores", set_foreign, \
+	X("registered-threads", 0, "N", "0..127", "0", "threads of the program that register as lcores", set_registered, \
 	  MORE) \
 	X("main-lcore", 0, "N", "none|0..1023", "none", "where the main and watch threads run", set_main_lcore, MORE) \
 	X("iface", 0, "NAME[,k=v..]", "PORT", NULL, "a port, repeatable; --help-all shows its keys", set_iface, \

@@ -90,7 +90,7 @@ struct control {
 	bool link_event[PLX_PORTS_MAX]; /* since links were asked for */
 	bool link_open;                /* the answers are still to come */
 	bool link_resync;              /* they are to be asked for */
-	struct monitor truth;            /* during a run */
+	struct monitor monitor;          /* during a run */
 	struct live live;              /* the same; epfd -1 = nobody can look */
 	uint64_t run_at;
 

@@ -130,7 +130,7 @@ static void links_ask(struct control *c)
 		return;
 	memset(c->link_event, 0, sizeof(c->link_event));
 	c->link_resync = false;
-	c->link_open = monitor_ask_links(&c->truth.ask);
+	c->link_open = monitor_ask_links(&c->monitor.ask);
 }
 
 /* The driver is told before the port's info follows: it compares with what was. */
@@ -181,7 +181,7 @@ static void links_told(struct control *c)
 {
 	c->link_open = false;
 	for (unsigned i = 0; i < c->env->nports; i++) {
-		const struct monitor_link *l = &c->truth.ask.link[i];
+		const struct monitor_link *l = &c->monitor.ask.link[i];
 		struct plx_port *p = c->env->ports[i];
 
 		if (!p->info.ifindex || c->link_event[i])
@@ -243,14 +243,14 @@ static void housekeeping(struct control *c, uint64_t now)
 	}
 	c->looked_at = now;
 	ports_look(c);
-	monitor_ask_repairs(&c->truth.ask);
+	monitor_ask_repairs(&c->monitor.ask);
 	if (readers_wanted(c, now))
 		main_ask_work(env);
-	if (c->link_open && monitor_ask_told(&c->truth.ask))
+	if (c->link_open && monitor_ask_told(&c->monitor.ask))
 		links_told(c);
 	if (c->link_resync)
 		links_ask(c);
-	monitor_look(&c->truth, env, now);
+	monitor_look(&c->monitor, env, now);
 	live_tick(&c->live, now);
 }
 
@@ -260,21 +260,21 @@ static char *answer(void *arg)
 {
 	struct control *c = arg;
 
-	return live_json(c->env, &c->truth, c->live.name, plx_sys_now(c->env->sys) - c->run_at);
+	return live_json(c->env, &c->monitor, c->live.name, plx_sys_now(c->env->sys) - c->run_at);
 }
 
 /* The run does not depend on either: what is missing is said.  Main, before watch looks. */
 static void views_open(struct control *c, uint64_t now)
 {
 	struct plx_env *env = c->env;
-	int err = monitor_open(&c->truth, &env->plan, &env->log, env->cycles_hz);
+	int err = monitor_open(&c->monitor, &env->plan, &env->log, env->cycles_hz);
 
 	c->run_at = now;
 	if (err) {
 		LOG(c, WARN, "no comparison with the plan, and no live view: %s", strerror(-err));
 		return;
 	}
-	err = monitor_ask_open(&c->truth.ask, env);
+	err = monitor_ask_open(&c->monitor.ask, env);
 	if (err)
 		LOG(c, WARN,
 		    "nobody asks the kernel for links, and whether XDP programs stay attached: %s; raise ulimit -u or "
@@ -348,7 +348,7 @@ void watch_rest(struct control *c)
 /* Waits for an answer of the kernel that is on its way. */
 void watch_forget(struct control *c)
 {
-	monitor_close(&c->truth);
+	monitor_close(&c->monitor);
 }
 
 /* ---- the thread ---- */

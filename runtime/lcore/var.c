@@ -2,7 +2,7 @@
 /* var.c - a variable for each lcore: one offset into as many areas as there are lcores.  Cold;
    an lcore reaches its own by the header's macro alone.
 
-     env->vars  [ lcore 0: A B .. ][ lcore 1: A B .. ] .. [ foreign place 0: A B .. ] ..
+     env->vars  [ lcore 0: A B .. ][ lcore 1: A B .. ] .. [ registered thread 0: A B .. ] ..
                   64 KiB, pages that nobody has touched yet                              */
 #include "env.h"
 #include "lcore.h"

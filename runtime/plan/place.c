@@ -129,7 +129,7 @@ static void take(const struct plan_maker *m, struct choice *c, unsigned cpu)
 
 static void choose(struct plan_maker *m, struct choice *c)
 {
-	unsigned want = 0, free_cpus = 0, most = PLX_LCORES_MAX - m->conf->nservice - m->conf->foreign;
+	unsigned want = 0, free_cpus = 0, most = PLX_LCORES_MAX - m->conf->nservice - m->conf->registered;
 	bool has[PLX_NODES_MAX] = { false };
 
 	for (uint16_t i = 0; i < m->p->nports; i++)

@@ -112,9 +112,9 @@ static int check_lists(struct plan_maker *m)
 					"one CPU are written as %u@%u",
 					c->service[i].id, c->service[i].id,
 					c->service[i].ncpus ? c->service[i].cpus[0] : 0);
-	if (lcores + c->foreign > PLX_LCORES_MAX)
+	if (lcores + c->registered > PLX_LCORES_MAX)
 		return plan_fail(m, -EINVAL, "%u lcores and %u threads that may register as one are more than %d: use "
-		                 "--registered-threads %u or fewer lcores", lcores, c->foreign, PLX_LCORES_MAX,
+		                 "--registered-threads %u or fewer lcores", lcores, c->registered, PLX_LCORES_MAX,
 		                 lcores < PLX_LCORES_MAX ? PLX_LCORES_MAX - lcores : 0);
 	return 0;
 }
@@ -133,7 +133,7 @@ static int all_lcores(struct plan_maker *m)
 	m->p->nworkers = m->p->nlcores;
 	if (!err)
 		err = given_lcores(m, c->service, c->nservice, true);
-	m->p->caches = m->p->nlcores + c->foreign;
+	m->p->caches = m->p->nlcores + c->registered;
 	return err;
 }
 

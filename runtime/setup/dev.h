@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dev.h - what the stages and kinds of interfaces and interrupts share: objects that name
    an interface, ethtool's calls on it, the queues that ports use.  Internal to
-   runtime/setup_*.c and their tests. */
+   runtime/setup/ and its tests. */
 #ifndef DEV_H
 #define DEV_H
 

@@ -153,7 +153,7 @@ void setup_cannot(struct setup *s, enum setup_stage_id stage, const char *why, .
 	__attribute__((format(printf, 3, 4)));
 void setup_skip(struct setup *s, enum setup_stage_id stage, const char *why, ...) __attribute__((format(printf, 3, 4)));
 
-/* The stages' own functions, setup_plan_hugepages() and so on; each in a setup_*.c of its own or
+/* The stages' own functions, setup_plan_hugepages() and so on; each in a file of stages/ of its own or
    with its like. */
 struct setup_stage { const char *name, *what; void (*plan)(struct setup *s); };
 extern const struct setup_stage setup_stages[SETUP_STAGES_N];

@@ -73,7 +73,7 @@ static inline void check_lcores(const struct plx_lcore_conf *l, uint16_t n)
 static inline void check_conf(const struct plx_env_conf *c)
 {
 	MUST(*c->name && memchr(c->name, 0, sizeof(c->name)));
-	MUST(c->nports <= PLX_PORTS_MAX && c->foreign < PLX_LCORES_MAX && c->nnode_mem <= PLX_NODES_MAX);
+	MUST(c->nports <= PLX_PORTS_MAX && c->registered < PLX_LCORES_MAX && c->nnode_mem <= PLX_NODES_MAX);
 	check_lcores(c->lcores, c->nlcores);
 	check_lcores(c->service, c->nservice);
 	for (uint16_t i = 0; i < c->nports; i++)
@@ -108,7 +108,7 @@ static inline bool same_conf(const struct plx_env_conf *a, const struct plx_env_
 	return a->nports == b->nports && !strcmp(a->name, b->name) &&
 	       a->nlcores == b->nlcores && same_lcores(a->lcores, b->lcores, a->nlcores) &&
 	       a->nservice == b->nservice && same_lcores(a->service, b->service, a->nservice) &&
-	       a->foreign == b->foreign && a->main_lcore == b->main_lcore && a->mem == b->mem &&
+	       a->registered == b->registered && a->main_lcore == b->main_lcore && a->mem == b->mem &&
 	       a->nnode_mem == b->nnode_mem &&
 	       !memcmp(a->node_mem, b->node_mem, a->nnode_mem * sizeof(a->node_mem[0])) &&
 	       a->huge == b->huge && a->frame_size == b->frame_size && a->idle == b->idle &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* doctor.h - pollux doctor: facts are gathered once (facts.c, probe.c,
    net.c), then judged by checks, which are pure functions of the facts, a row each in
-   the tables of host.c, kernel.c, plan.c, iface.c and
+   the tables of host.c, kernel.c, plan.c, memory.c, iface.c and
    queue.c, and printed by print.c. */
 #ifndef DOCTOR_H
 #define DOCTOR_H
@@ -45,7 +45,7 @@ SAYS(fail);
 SAYS(skip);
 SAYS(fix); /* sets the fix */
 #undef SAYS
-/* Mends that are this command once more with another option, another port text (key of
+/* Fixes that are this command once more with another option, another port text (key of
    value, value NULL = without the key), another interface, or without the port. */
 void fix_option(struct result *f, const struct doctor *d, const char *option, const char *value);
 void fix_key(struct result *f, const struct doctor *d, const struct patient *p, const char *key, const char *value);

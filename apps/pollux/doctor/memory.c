@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* base/hugemem.c - checks of memory: what the pools of the plan need against what the machine
+/* memory.c - checks of memory: what the pools of the plan need against what the machine
    has.  Cold, pure. */
 #include "doctor.h"
 

@@ -77,7 +77,7 @@ static struct plx_env *env_of(unsigned lcores, unsigned foreign, struct kept_log
 	struct plx_env_conf c;
 
 	test_conf(&c, k, lcores, NULL);
-	c.foreign = (uint16_t)foreign;
+	c.registered = (uint16_t)foreign;
 	return test_open(&c, k);
 }
 

@@ -144,7 +144,7 @@ static struct end end_of(enum where where, int (*mistake)(void *), enum reader r
 
 		as_a_program();
 		test_conf(&c, &k, where == TWO_POLLERS ? 2 : 1, NULL);
-		c.foreign = 1;
+		c.registered = 1;
 		struct plx_env *env = test_open(&c, &k);
 
 		dup2(fd[1], STDERR_FILENO);

@@ -142,7 +142,7 @@ static void storm(enum plx_idle idle)
 
 	test_conf(&c, &k, 3, "a,driver=loop,rxqs=3", NULL);
 	c.idle = idle;
-	c.foreign = 2;
+	c.registered = 2;
 	struct plx_env *env = test_open(&c, &k);
 	struct unrest u = { .env = env, .seed = idle };
 
@@ -300,7 +300,7 @@ static void test_registered_threads(void **state)
 	struct call call;
 
 	test_conf(&c, &k, 1, NULL);
-	c.foreign = 1;
+	c.registered = 1;
 	struct plx_env *env = test_open(&c, &k);
 	assert_int_equal(plx_lcore_online(), -ESRCH);
 	assert_int_equal(plx_lcore_offline(), -ESRCH);

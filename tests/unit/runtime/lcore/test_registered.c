@@ -100,7 +100,7 @@ static void test_forwarding(void **state)
 	struct runner r;
 
 	test_conf(&c, &k, 1, "a,driver=loop,peer=b", "b,driver=loop,peer=a", NULL);
-	c.foreign = 1;
+	c.registered = 1;
 	struct plx_env *env = test_open(&c, &k);
 	struct plx_port *a = plx_env_port(env, 0), *b = plx_env_port(env, 1);
 	struct ends e = { .rx = plx_port_rxq(a, 0), .tx = plx_port_txq(a, 0) };
@@ -164,7 +164,7 @@ static void test_places(void **state)
 	assert_true(kept_has(&k, "use --registered-threads 1 or more"));
 	plx_env_fini(env);
 
-	c.foreign = 1;
+	c.registered = 1;
 	env = test_open(&c, &k);
 	assert_int_equal(plx_lcore_register(env, &l), 0);
 	plx_lcore_stats(l, &ls);
@@ -218,7 +218,7 @@ static void test_come_and_go(void **state)
 	pthread_t t[3];
 
 	test_conf(&c, &k, 1, NULL);
-	c.foreign = 2;
+	c.registered = 2;
 	c.log_level = PLX_LOG_ERROR;
 	struct plx_env *env = test_open(&c, &k);
 	for (int i = 0; i < 3; i++)
@@ -254,7 +254,7 @@ static void test_variables(void **state)
 	unsigned met = 0;
 
 	test_conf(&c, &k, 3, NULL);
-	c.foreign = 1;
+	c.registered = 1;
 	struct plx_env *env[2] = { test_open(&c, &k), test_open(&c, &k) };
 	assert_int_equal(PLX_LCORE_VAR_NEW(env[0], &a), 0);
 	assert_int_equal(PLX_LCORE_VAR_NEW(env[0], &byte), 0);
