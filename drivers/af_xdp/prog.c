@@ -451,8 +451,7 @@ static uint64_t begun, over;
 /* ax_prog_graces: the moment, for ax_prog_grace; what this thread stored before comes before it. */
 uint64_t ax_prog_graces(void)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return __atomic_load_n(&begun, __ATOMIC_SEQ_CST);
+	return __atomic_fetch_add(&begun, 0, __ATOMIC_SEQ_CST); /* a write: what begins later follows what we stored */
 }
 
 /* ax_prog_grace returns when every frame that was judged by what stood before `since` has arrived where
