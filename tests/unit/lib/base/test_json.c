@@ -269,8 +269,9 @@ static void test_order_of_calls(void **state)
 			signal(SIGABRT, SIG_DFL);
 			setrlimit(RLIMIT_CORE, &none);
 			fclose(stderr);
-			plx_json_begin(&j, stdout);
-			setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+			FILE *nowhere = fopen("/dev/null", "w"); /* whatever an exit flushes */
+
+			plx_json_begin(&j, nowhere ? nowhere : stdout);
 			wrong[i]();
 			_exit(0);
 		}
