@@ -26,21 +26,27 @@ static unsigned count_opaque(const struct plx_env *env)
 	return n;
 }
 
+/* A thread of the application may leave meanwhile, and looks through the list. */
 int readers_plan(struct control *c)
 {
 	struct plx_env *env = c->env;
-	unsigned n = 0;
+	struct ctl_reader *had, *list = NULL;
+	unsigned n = 0, at = 0;
 
 	for (unsigned i = 0; i < env->nports; i++)
 		n += env->ports[i]->drv->give_back ? env->ports[i]->nrx : 0u;
-	free(c->reader);
-	c->nreaders = c->nopaque = 0;
-	c->reader = n ? calloc(n, sizeof(*c->reader)) : NULL;
-	if (n && !c->reader)
+	if (n && !(list = calloc(n, sizeof(*list))))
 		return -ENOMEM;
 	for (unsigned i = 0; i < env->nports; i++)
 		for (uint16_t q = 0; env->ports[i]->drv->give_back && q < env->ports[i]->nrx; q++)
-			c->reader[c->nreaders++] = (struct ctl_reader){ .port = env->ports[i], .rxq = q };
+			list[at++] = (struct ctl_reader){ .port = env->ports[i], .rxq = q };
+	pthread_mutex_lock(&env->lock);
+	had = c->reader;
+	c->reader = list;
+	c->nreaders = n;
+	c->nopaque = 0;
+	pthread_mutex_unlock(&env->lock);
+	free(had);
 	return 0;
 }
 
