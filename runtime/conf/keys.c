@@ -282,8 +282,8 @@ enum { MORE = PLX_OPT_MORE, REPEAT = PLX_OPT_REPEAT, ARG = PLX_SETTING_ARG_ONLY,
 	X("lcores", 'l', "LIST", "auto|LIST", "auto", "polling threads: 0-3,8 or 1@5 or (0,6)@(4-7)", set_lcores, 0) \
 	X("service-lcores", 'S', "LIST", "none|LIST", "none", "lcores of service pollers, a list as of -l", \
 	  set_service_lcores, MORE) \
-	X("registered-threads", 0, "N", "0..127", "0", "threads of the program that register as lcores", set_registered, \
-	  MORE) \
+	X("registered-threads", 0, "N", "0..127", "0", "threads of the program that register as lcores", \
+	  set_registered, MORE) \
 	X("main-lcore", 0, "N", "none|0..1023", "none", "where the main and watch threads run", set_main_lcore, MORE) \
 	X("iface", 0, "NAME[,k=v..]", "PORT", NULL, "a port, repeatable; --help-all shows its keys", set_iface, \
 	  REPEAT) \
